@@ -1,0 +1,136 @@
+package bus
+
+import "time"
+
+// Type names of the CloudEvents, schema version included.
+const (
+	TypeJob    = "org.nodulescope.job.v1"
+	TypeResult = "org.nodulescope.result.v1"
+	TypeReview = "org.nodulescope.review.v1"
+	TypeDead   = "org.nodulescope.dead.v1"
+)
+
+// Limits of a job.
+const (
+	MaxJobBytes   = 256 << 10
+	MaxJobNodules = 512
+	MaxDeadBytes  = 64 << 10 // how much of a refused message is kept
+)
+
+// Job asks for the nodules of one series to be scored.
+type Job struct {
+	StudyUID            string      `json:"study_uid,omitempty"`
+	SeriesUID           string      `json:"series_uid"`
+	URI                 string      `json:"uri"` // file:// folder
+	Nodules             []JobNodule `json:"nodules"`
+	FrameOfReferenceUID string      `json:"frame_of_reference_uid,omitempty"`
+	Priority            string      `json:"priority,omitempty"` // "stat" or "routine"
+	Deadline            *time.Time  `json:"deadline,omitempty"`
+}
+
+// JobNodule is one candidate of a job.
+type JobNodule struct {
+	ID          string     `json:"id"`
+	PositionLPS [3]float64 `json:"position_lps_mm"` // LPS mm
+	DiameterMM  float64    `json:"diameter_mm,omitempty"`
+	Confidence  float64    `json:"confidence,omitempty"`
+}
+
+// Result answers a job.
+type Result struct {
+	Identity      string         `json:"identity"`             // sha256 digest, see DESIGN
+	Supersedes    string         `json:"supersedes,omitempty"` // identity of the result that this one replaces
+	JobID         string         `json:"job_id"`
+	JobSource     string         `json:"job_source"`
+	StudyUID      string         `json:"study_uid"`
+	SeriesUID     string         `json:"series_uid"`
+	Software      string         `json:"software"`
+	Preprocessing string         `json:"preprocessing"`
+	IntendedUse   string         `json:"intended_use"`
+	Models        []Model        `json:"models"`
+	Geometry      Geometry       `json:"geometry"`
+	Warnings      []Problem      `json:"warnings,omitempty"`
+	Nodules       []ResultNodule `json:"nodules"`
+	Error         *Problem       `json:"error,omitempty"` // the series as a whole could not be scored
+	TimingsMS     Timings        `json:"timings_ms"`
+}
+
+// Model names a detector that scored.
+type Model struct {
+	Name        string  `json:"name"`
+	Digest      string  `json:"digest"`
+	Calibration string  `json:"calibration"` // "natural-prevalence" or "uncalibrated"
+	Prevalence  float64 `json:"prevalence"`  // of the calibration set
+	Threshold   float64 `json:"threshold"`   // raw score above which a nodule is flagged
+}
+
+// Geometry is the verdict on a series.
+type Geometry struct {
+	SpacingMM     [3]float64 `json:"spacing_mm"` // z, y, x
+	TiltDeg       float64    `json:"tilt_deg"`
+	Slices        int        `json:"slices"`
+	MissingSlices int        `json:"missing_slices"`
+}
+
+// ResultNodule is one candidate with its scores or the reason why it has none.
+type ResultNodule struct {
+	JobNodule
+	Scores        []NoduleScore `json:"scores,omitempty"`
+	Applicability []string      `json:"applicability,omitempty"` // limits of use that this nodule touches
+	PaddingPct    float64       `json:"padding_pct"`
+	Error         *Problem      `json:"error,omitempty"`
+}
+
+// NoduleScore is the judgement of one model.
+type NoduleScore struct {
+	Model       string   `json:"model"`
+	Digest      string   `json:"digest"`
+	Raw         float64  `json:"raw"`
+	Sum         float64  `json:"sum"`
+	PerVoxel    float64  `json:"per_voxel"`
+	KL          float64  `json:"kl"`
+	Probability *float64 `json:"probability"` // null where the model is uncalibrated
+	Calibration string   `json:"calibration"`
+	Percentile  float64  `json:"percentile"`
+	Anomalous   bool     `json:"anomalous"`
+}
+
+// Problem is a code that never changes and a sentence that says what to do.
+type Problem struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Timings of one job, in milliseconds.
+type Timings struct {
+	Read  float64 `json:"read"`
+	Cut   float64 `json:"cut"`
+	Score float64 `json:"score"`
+	Total float64 `json:"total"`
+}
+
+// Dead is a message that could not be scored.
+type Dead struct {
+	Code     string              `json:"code"`
+	Message  string              `json:"message"`
+	Subject  string              `json:"subject"`            // where it was found
+	Sequence uint64              `json:"sequence,omitempty"` // in the JOBS stream
+	JobID    string              `json:"job_id,omitempty"`
+	Digest   string              `json:"digest"`  // sha256 of the whole message
+	Size     int                 `json:"size"`    // bytes of the whole message
+	Payload  []byte              `json:"payload"` // its first 64 KiB
+	Headers  map[string][]string `json:"headers,omitempty"`
+	Time     time.Time           `json:"time"`
+}
+
+// Review is a radiologist's decision on one nodule.
+type Review struct {
+	Identity string    `json:"identity"` // of the result
+	NoduleID string    `json:"nodule_id"`
+	Decision string    `json:"decision"` // "accept", "reject" or "unsure"
+	Reason   string    `json:"reason,omitempty"`
+	Comment  string    `json:"comment,omitempty"`
+	Reviewer string    `json:"reviewer"`
+	Time     time.Time `json:"time"`
+	Version  int       `json:"version"`
+}

@@ -1,0 +1,47 @@
+package dicomio
+
+import "context"
+
+// Series is one CT volume: the instances of a series that share frame of
+// reference, orientation, matrix and pixel spacing, in scan order. It holds
+// headers only; pixels are decoded by HU for the slices that are asked for.
+type Series struct {
+	StudyUID            string
+	SeriesUID           string
+	FrameOfReferenceUID string
+	Manufacturer        string
+	Geometry            Geometry
+	Slices              []Slice   // ascending along Geometry.Normal
+	Warnings            []Warning // what was found and tolerated
+}
+
+// Slice is one stored image of a series.
+type Slice struct {
+	SOPInstanceUID string
+	SOPClassUID    string
+	Path           string  // file the slice was read from
+	Frame          int     // zero-based frame number in the file
+	PositionMM     float64 // projection of ImagePositionPatient on the normal
+	Origin         [3]float64
+}
+
+// Warning is a deviation that was tolerated and is reported with the result.
+type Warning struct {
+	Code   Code
+	Detail string // never holds patient data
+}
+
+// Block is a run of decoded slices. Voxel (z, y, x) is at
+// ((z-First)*Rows+y)*Cols+x.
+type Block struct {
+	First, Count, Rows, Cols int
+	HU                       []float32 // modality HU, unchanged
+	Padding                  []bool    // true where the scanner recorded nothing
+}
+
+// Decoder reads the pixels of a series slice by slice. It is what nodule
+// needs of a series; tests can supply their own.
+type Decoder interface {
+	// HU decodes slices first..first+count-1.
+	HU(ctx context.Context, first, count int) (*Block, error)
+}
