@@ -1,0 +1,81 @@
+package op
+
+import (
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Builder adds operators to a graph and keeps the first error, so that a
+// network reads as its formula. After an error every call returns nil.
+type Builder struct{ Err error }
+
+// Do applies any operator.
+func (b *Builder) Do(o Operator, in ...*gorgonia.Node) *gorgonia.Node {
+	if b.Err != nil {
+		return nil
+	}
+	n, err := Apply(o, in...)
+	if err != nil {
+		b.Err = err
+		return nil
+	}
+	return n
+}
+
+// Unary applies an element-wise function without a constant.
+func (b *Builder) Unary(f Func, x *gorgonia.Node) *gorgonia.Node { return b.Do(Unary{F: f}, x) }
+
+// Scale is c*x.
+func (b *Builder) Scale(x *gorgonia.Node, c float64) *gorgonia.Node { return b.Do(Unary{Scale, c}, x) }
+
+// Shift is x + c.
+func (b *Builder) Shift(x *gorgonia.Node, c float64) *gorgonia.Node { return b.Do(Unary{Shift, c}, x) }
+
+// Add is x + y.
+func (b *Builder) Add(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'+'}, x, y) }
+
+// Sub is x - y.
+func (b *Builder) Sub(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'-'}, x, y) }
+
+// Mul is x * y, element by element.
+func (b *Builder) Mul(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'*'}, x, y) }
+
+// Div is x / y, element by element.
+func (b *Builder) Div(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'/'}, x, y) }
+
+// Reshape gives x another shape.
+func (b *Builder) Reshape(x *gorgonia.Node, shape ...int) *gorgonia.Node {
+	return b.Do(Reshape{tensor.Shape(shape)}, x)
+}
+
+// AddChannel adds a vector [C] to every position of x [N,C,...].
+func (b *Builder) AddChannel(x, v *gorgonia.Node) *gorgonia.Node {
+	if b.Err != nil {
+		return nil
+	}
+	s := x.Shape()
+	keep := make([]int, len(s))
+	for i := range keep {
+		keep[i] = 1
+	}
+	keep[1] = s[1]
+	return b.Add(x, b.Do(Expand{s}, b.Reshape(v, keep...)))
+}
+
+// SumRows sums x [N,...] over everything but the batch axis: [N].
+func (b *Builder) SumRows(x *gorgonia.Node) *gorgonia.Node {
+	if b.Err != nil {
+		return nil
+	}
+	s := x.Shape()
+	m := b.Reshape(x, s[0], s.TotalSize()/s[0])
+	return b.Reshape(b.Do(SumTo{tensor.Shape{s[0], 1}}, m), s[0])
+}
+
+// Mean is the mean of a vector [N] as a tensor of shape [1].
+func (b *Builder) Mean(x *gorgonia.Node) *gorgonia.Node {
+	if b.Err != nil {
+		return nil
+	}
+	return b.Scale(b.Do(SumTo{tensor.Shape{1}}, x), 1/float64(x.Shape().TotalSize()))
+}
