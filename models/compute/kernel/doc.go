@@ -1,0 +1,16 @@
+// Package kernel holds the inner loops of the compute engine, in assembly for
+// AVX-512 and for AVX2 with FMA, and in plain Go for every other machine.
+//
+// # Loops
+//
+// A Tile computes a small block of a matrix product whose right factor is read
+// through a table of offsets, so that a convolution reads its shifted windows
+// where they lie. Dots computes a block of inner products of long vectors.
+// tileGo and dotsGo are the specification.
+//
+// # Choice
+//
+// Best returns the fastest set that the processor runs; Sets lists all that it
+// runs, so that tests can force each through one suite. The results of two
+// sets differ by rounding; those of one set never differ.
+package kernel

@@ -1,0 +1,186 @@
+// Command gen writes the assembly of package kernel: go generate ./models/compute/kernel
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+var (
+	zmm = []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10,
+		reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22,
+		reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}
+	ymm = []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7, reg.Y8, reg.Y9, reg.Y10,
+		reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}
+	xmm = []reg.VecPhysical{reg.X0, reg.X1, reg.X2, reg.X3, reg.X4, reg.X5, reg.X6, reg.X7, reg.X8, reg.X9, reg.X10,
+		reg.X11, reg.X12, reg.X13, reg.X14, reg.X15}
+)
+
+func main() {
+	ConstraintExpr("amd64")
+	tile("tileAVX512", zmm, 64, 12, 2)
+	tile("tileAVX2", ymm, 32, 6, 2)
+	tile("rowAVX512", zmm, 64, 1, 16)
+	tile("rowAVX2", ymm, 32, 1, 8)
+	dots("dotsAVX512", zmm, 64, 4, 6)
+	dots("dotsAVX2", ymm, 32, 3, 3)
+	Generate()
+}
+
+// tile keeps rows x vecs vectors of sums in registers.
+func tile(name string, v []reg.VecPhysical, bytes, rows, vecs int) {
+	TEXT(name, NOSPLIT, "func(k int, a, b *float32, off *int, c *float32, ldc int, add bool)")
+	Doc(fmt.Sprintf("%s is tileGo for a tile of %d x %d.", name, rows, vecs*bytes/4))
+	k := Load(Param("k"), GP64())
+	a := Load(Param("a"), GP64())
+	b := Load(Param("b"), GP64())
+	off := Load(Param("off"), GP64())
+	sums := v[len(v)-rows*vecs:]
+	right, left := v[:vecs], v[vecs:len(v)-rows*vecs]
+	if rows == 1 { // each vector of b is used once: straight from memory
+		right, left = nil, v[:2]
+	}
+	for _, s := range sums {
+		VXORPS(low(s, bytes), low(s, bytes), low(s, bytes))
+	}
+	TESTQ(k, k)
+	JZ(LabelRef("store"))
+	Label("loop")
+	o := GP64()
+	MOVQ(Mem{Base: off}, o)
+	for j := range right {
+		VMOVUPS(Mem{Base: b, Index: o, Scale: 4, Disp: j * bytes}, right[j])
+	}
+	for i := range rows {
+		w := left[i%len(left)]
+		VBROADCASTSS(Mem{Base: a, Disp: 4 * i}, w)
+		for j := range vecs {
+			if rows == 1 {
+				VFMADD231PS(Mem{Base: b, Index: o, Scale: 4, Disp: j * bytes}, w, sums[j])
+			} else {
+				VFMADD231PS(right[j], w, sums[i*vecs+j])
+			}
+		}
+	}
+	ADDQ(Imm(uint64(4*rows)), a)
+	ADDQ(Imm(8), off)
+	DECQ(k)
+	JNZ(LabelRef("loop"))
+	Label("store")
+	c := Load(Param("c"), GP64())
+	ldc := Load(Param("ldc"), GP64())
+	SHLQ(Imm(2), ldc)
+	add := Load(Param("add"), GP8())
+	TESTB(add, add)
+	JZ(LabelRef("write"))
+	d := GP64()
+	MOVQ(c, d)
+	for i := range rows {
+		for j := range vecs {
+			VADDPS(Mem{Base: d, Disp: j * bytes}, sums[i*vecs+j], sums[i*vecs+j])
+		}
+		if i < rows-1 {
+			ADDQ(ldc, d)
+		}
+	}
+	Label("write")
+	for i := range rows {
+		for j := range vecs {
+			VMOVUPS(sums[i*vecs+j], Mem{Base: c, Disp: j * bytes})
+		}
+		if i < rows-1 {
+			ADDQ(ldc, c)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// dots keeps rows x cols vectors of partial sums in registers.
+func dots(name string, v []reg.VecPhysical, bytes, rows, cols int) {
+	TEXT(name, NOSPLIT, "func(n int, a *float32, lda int, b *float32, off *int, c *float32)")
+	Doc(fmt.Sprintf("%s is dotsGo for %d x %d products, with n a multiple of %d.", name, rows, cols, bytes/4))
+	n := Load(Param("n"), GP64())
+	a := Load(Param("a"), GP64())
+	lda := Load(Param("lda"), GP64())
+	b := Load(Param("b"), GP64())
+	off := Load(Param("off"), GP64())
+	SHLQ(Imm(2), lda)
+	ar := []reg.Register{a}
+	for i := 1; i < rows; i++ {
+		r := GP64()
+		MOVQ(ar[i-1], r)
+		ADDQ(lda, r)
+		ar = append(ar, r)
+	}
+	bc := make([]reg.Register, cols)
+	for j := range cols {
+		r := GP64()
+		MOVQ(Mem{Base: off, Disp: 8 * j}, r)
+		LEAQ(Mem{Base: b, Index: r, Scale: 4}, r)
+		bc[j] = r
+	}
+	x, t := v[:rows], v[rows:rows+2]
+	sums := v[len(v)-rows*cols:]
+	if len(v) < rows+2+rows*cols {
+		t = v[rows : rows+1]
+	}
+	for _, s := range sums {
+		VXORPS(low(s, bytes), low(s, bytes), low(s, bytes))
+	}
+	// One index runs through all rows and columns.
+	i := GP64()
+	XORQ(i, i)
+	SHLQ(Imm(2), n)
+	TESTQ(n, n)
+	JZ(LabelRef("reduce"))
+	Label("loop")
+	for r := range rows {
+		VMOVUPS(Mem{Base: ar[r], Index: i, Scale: 1}, x[r])
+	}
+	for j := range cols {
+		w := t[j%len(t)]
+		VMOVUPS(Mem{Base: bc[j], Index: i, Scale: 1}, w)
+		for r := range rows {
+			VFMADD231PS(x[r], w, sums[r*cols+j])
+		}
+	}
+	ADDQ(Imm(uint64(bytes)), i)
+	CMPQ(i, n)
+	JL(LabelRef("loop"))
+	Label("reduce")
+	c := Load(Param("c"), GP64())
+	for s := range sums {
+		if bytes == 64 {
+			VEXTRACTF64X4(Imm(1), sums[s], reg.Y0)
+			VEXTRACTF64X4(Imm(0), sums[s], reg.Y1)
+			VADDPS(reg.Y0, reg.Y1, reg.Y0)
+		} else {
+			VMOVAPS(sums[s], reg.Y0)
+		}
+		VEXTRACTF128(Imm(1), reg.Y0, reg.X1)
+		VADDPS(reg.X0, reg.X1, reg.X0)
+		VHADDPS(reg.X0, reg.X0, reg.X0)
+		VHADDPS(reg.X0, reg.X0, reg.X0)
+		VADDSS(Mem{Base: c, Disp: 4 * s}, reg.X0, reg.X0)
+		VMOVSS(reg.X0, Mem{Base: c, Disp: 4 * s})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// low is the register to clear: VXORPS of the low part clears the whole, but
+// the upper sixteen registers need the full width.
+func low(r reg.VecPhysical, bytes int) reg.VecPhysical {
+	if bytes == 64 {
+		for i, z := range zmm {
+			if z == r && i < len(xmm) {
+				return xmm[i]
+			}
+		}
+	}
+	return r
+}

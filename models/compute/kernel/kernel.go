@@ -1,0 +1,57 @@
+package kernel
+
+// Tile computes c[i,j] = sum over p < k of a[p*Rows+i] * b[off[p]+j] for a
+// block of Rows x Cols, adding to c where add is set. Row i of c begins at
+// i*ldc. The block is always computed whole: a, b and c must reach that far.
+type Tile struct {
+	Rows, Cols int
+	run        func(k int, a, b *float32, off *int, c *float32, ldc int, add bool)
+}
+
+// Run computes the block. It panics where a, off or c are too short; that b
+// reaches off[p]+Cols is the caller's duty.
+func (t *Tile) Run(k int, a, b []float32, off []int, c []float32, ldc int, add bool) {
+	if k == 0 {
+		panic("kernel: empty product")
+	}
+	_, _, _ = a[k*t.Rows-1], off[k-1], c[(t.Rows-1)*ldc+t.Cols-1]
+	t.run(k, &a[0], &b[0], &off[0], &c[0], ldc, add)
+}
+
+// Dots adds to c[i*Cols+j] the inner product of a[i*lda:][:n] and
+// b[off[j]:][:n], for Rows x Cols pairs. n is a multiple of Step.
+type Dots struct {
+	Rows, Cols, Step int
+	run              func(n int, a *float32, lda int, b *float32, off *int, c *float32)
+}
+
+// Run computes the products. It panics where a, off or c are too short; that b
+// reaches off[j]+n is the caller's duty.
+func (d *Dots) Run(n int, a []float32, lda int, b []float32, off []int, c []float32) {
+	if n%d.Step != 0 || n == 0 {
+		panic("kernel: length is not a multiple of the step")
+	}
+	_, _, _ = a[(d.Rows-1)*lda+n-1], off[d.Cols-1], c[d.Rows*d.Cols-1]
+	d.run(n, &a[0], lda, &b[0], &off[0], &c[0])
+}
+
+// Set is one implementation of all loops.
+type Set struct {
+	Name string // "avx512", "avx2" or "go"
+	Wide Tile   // for many rows
+	Row  Tile   // for a single row
+	Dots Dots
+}
+
+// Best returns the fastest set that this processor runs.
+func Best() *Set { return Sets()[0] }
+
+// Sets returns all that this processor runs, the fastest first.
+func Sets() []*Set {
+	return append(machineSets(), &Set{
+		Name: "go",
+		Wide: Tile{4, 8, tileGo(4, 8)},
+		Row:  Tile{1, 16, tileGo(1, 16)},
+		Dots: Dots{4, 2, 4, dotsGo(4, 2)},
+	})
+}

@@ -1,0 +1,24 @@
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+func machineSets() []*Set {
+	var sets []*Set
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasFMA {
+		sets = append(sets, &Set{
+			Name: "avx512",
+			Wide: Tile{12, 32, tileAVX512},
+			Row:  Tile{1, 256, rowAVX512},
+			Dots: Dots{4, 6, 16, dotsAVX512},
+		})
+	}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		sets = append(sets, &Set{
+			Name: "avx2",
+			Wide: Tile{6, 16, tileAVX2},
+			Row:  Tile{1, 64, rowAVX2},
+			Dots: Dots{3, 3, 8, dotsAVX2},
+		})
+	}
+	return sets
+}

@@ -1,0 +1,160 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+const guard = 777
+
+// guarded returns n random values inside a slice of which the ends are set to
+// guard, and a check that they still are.
+func guarded(t *testing.T, rng *rand.Rand, n int) []float32 {
+	t.Helper()
+	const m = 16
+	all := make([]float32, n+2*m)
+	for i := range all {
+		all[i] = guard
+	}
+	in := all[m+1 : m+1+n] // not aligned
+	for i := range in {
+		in[i] = float32(rng.NormFloat64())
+	}
+	t.Cleanup(func() {
+		for i, v := range all {
+			if (i <= m || i > m+n) && v != guard {
+				t.Errorf("value %d outside the slice of %d was written", i-m-1, n)
+			}
+		}
+	})
+	return in
+}
+
+func TestTiles(t *testing.T) {
+	for _, s := range Sets() {
+		for _, tile := range []Tile{s.Wide, s.Row} {
+			for _, k := range []int{1, 2, 7, 864} {
+				for _, add := range []bool{false, true} {
+					rng := rand.New(rand.NewPCG(1, uint64(k)))
+					a := guarded(t, rng, k*tile.Rows)
+					b := guarded(t, rng, 3*k+tile.Cols)
+					off := make([]int, k)
+					for i := range off {
+						off[i] = rng.IntN(3 * k)
+					}
+					ldc := tile.Cols + 3
+					c := guarded(t, rng, (tile.Rows-1)*ldc+tile.Cols)
+					want := append([]float32(nil), c...)
+					for i := range tile.Rows {
+						for j := range tile.Cols {
+							var sum float64
+							for p := range k {
+								sum += float64(a[p*tile.Rows+i]) * float64(b[off[p]+j])
+							}
+							if add {
+								sum += float64(want[i*ldc+j])
+							}
+							want[i*ldc+j] = float32(sum)
+						}
+					}
+					tile.Run(k, a, b, off, c, ldc, add)
+					near(t, s.Name, c, want, 1e-6*math.Sqrt(float64(k)))
+				}
+			}
+		}
+	}
+}
+
+func TestDots(t *testing.T) {
+	for _, s := range Sets() {
+		d := s.Dots
+		for _, steps := range []int{1, 2, 5, 100} {
+			n := steps * d.Step
+			rng := rand.New(rand.NewPCG(2, uint64(n)))
+			lda := n + 5
+			a := guarded(t, rng, (d.Rows-1)*lda+n)
+			b := guarded(t, rng, n+40)
+			off := make([]int, d.Cols)
+			for i := range off {
+				off[i] = rng.IntN(40)
+			}
+			c := guarded(t, rng, d.Rows*d.Cols)
+			want := append([]float32(nil), c...)
+			for i := range d.Rows {
+				for j := range d.Cols {
+					sum := float64(want[i*d.Cols+j])
+					for p := range n {
+						sum += float64(a[i*lda+p]) * float64(b[off[j]+p])
+					}
+					want[i*d.Cols+j] = float32(sum)
+				}
+			}
+			d.Run(n, a, lda, b, off, c)
+			near(t, s.Name, c, want, 1e-6*math.Sqrt(float64(n)))
+		}
+	}
+}
+
+// TestNotFinite: NaN and Inf are carried, not lost.
+func TestNotFinite(t *testing.T) {
+	for _, s := range Sets() {
+		tile := s.Wide
+		a := make([]float32, tile.Rows)
+		b := make([]float32, tile.Cols)
+		c := make([]float32, tile.Rows*tile.Cols)
+		a[0], b[1] = 1, float32(math.NaN())
+		b[2] = float32(math.Inf(1))
+		tile.Run(1, a, b, []int{0}, c, tile.Cols, false)
+		if !math.IsNaN(float64(c[1])) || !math.IsInf(float64(c[2]), 1) {
+			t.Errorf("%s: NaN and Inf became %v and %v", s.Name, c[1], c[2])
+		}
+	}
+}
+
+func near(t *testing.T, what string, got, want []float32, tol float64) {
+	t.Helper()
+	for i := range got {
+		if !(math.Abs(float64(got[i]-want[i])) <= tol*math.Max(1, math.Abs(float64(want[i])))) {
+			t.Fatalf("%s: element %d is %v, want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+func BenchmarkTile(b *testing.B) {
+	for _, s := range Sets() {
+		b.Run(s.Name, func(b *testing.B) {
+			const k = 864
+			t := s.Wide
+			x, y := make([]float32, k*t.Rows), make([]float32, k+t.Cols)
+			off := make([]int, k)
+			for i := range off {
+				off[i] = i
+			}
+			c := make([]float32, t.Rows*t.Cols)
+			for b.Loop() {
+				t.Run(k, x, y, off, c, t.Cols, false)
+			}
+			b.ReportMetric(float64(2*k*t.Rows*t.Cols)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
+	}
+}
+
+func BenchmarkDots(b *testing.B) {
+	for _, s := range Sets() {
+		b.Run(s.Name, func(b *testing.B) {
+			const n = 2752
+			d := s.Dots
+			x, y := make([]float32, n*d.Rows), make([]float32, n+40)
+			off := make([]int, d.Cols)
+			for i := range off {
+				off[i] = 5 * i
+			}
+			c := make([]float32, d.Rows*d.Cols)
+			for b.Loop() {
+				d.Run(n, x, n, y, off, c)
+			}
+			b.ReportMetric(float64(2*n*d.Rows*d.Cols)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
+	}
+}
