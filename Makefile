@@ -1,0 +1,83 @@
+# `make` lists what can be done here. The binary needs no cgo; only the race
+# detector does.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+BUILD    = go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+BINARY   = bin/nodulescope$(shell go env GOEXE)
+PLATFORMS = windows/amd64 darwin/amd64 darwin/arm64 linux/arm64
+
+LINT_VERSION = v2.15.0
+LINT = bin/golangci-lint-$(LINT_VERSION)/golangci-lint
+
+# Packages in which goroutines share data. Of models, only what splits work.
+RACE = ./bus/... ./plugin/...
+FUZZTIME ?= 10s
+
+export CGO_ENABLED = 0
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## build, then score the nodules of a synthetic CT over the bus
+	$(BINARY) demo
+
+.PHONY: test
+test: ## run every test
+	go test -buildvcs=false -timeout 20m ./...
+
+.PHONY: build
+build: ## build the binary into bin/
+	$(BUILD) -o $(BINARY) ./cmd/nodulescope
+
+.PHONY: race
+race: ## run the tests of concurrent code under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m $(RACE)
+	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m -run 'Partition|Parallel|Concurrent' ./models/... ./detector/...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	.ci/fuzz $(FUZZTIME)
+
+.PHONY: lint
+lint: $(LINT) ## check layers, errors, docs and spelling
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: fmt
+fmt: ## format the Go files
+	gofmt -w bus cmd detector dicomio models nodule plugin
+
+.PHONY: vet
+vet: ## run go vet
+	go vet ./...
+
+.PHONY: tidy-check
+tidy-check: ## fail where go.mod or go.sum is not what the code needs
+	go mod tidy -diff
+
+.PHONY: cross
+cross: ## build for windows, macOS and arm64 linux into dist/
+	@set -e; for platform in $(PLATFORMS); do \
+		os=$${platform%/*}; arch=$${platform#*/}; ext=; \
+		if [ $$os = windows ]; then ext=.exe; fi; \
+		out=dist/nodulescope-$$os-$$arch$$ext; echo "$$out"; \
+		GOOS=$$os GOARCH=$$arch $(BUILD) -o $$out ./cmd/nodulescope; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -buildvcs=false -run '^$$' -bench . -benchmem ./...
+
+.PHONY: cover
+cover: ## write cover.out and print the covered share
+	go test -buildvcs=false -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -n 1
+
+.PHONY: clean
+clean: ## remove what was built and what the demo left
+	rm -rf bin dist demo cover.out
