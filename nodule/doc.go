@@ -1,0 +1,50 @@
+// Package nodule turns places in a CT series into what a network sees.
+//
+// # From candidate to patch
+//
+// A [Candidate] is a point in patient coordinates (LPS, mm) with an optional
+// diameter. A [Cutter] resamples a [Cube] of 32 mm around it: 32 voxels of 1 mm
+// along the patient axes, whatever the tilt and orientation of the scan, by
+// trilinear interpolation along the true line of the slices. A cube remembers
+// which of its voxels the scan really covers. [MakePatch] takes 28³ voxels of a
+// cube, normalises HU to 0..1 and decides which voxels count.
+//
+//	series, err := dicomio.OpenSeries(ctx, dir, uid, dicomio.Options{})
+//	candidates, err := nodule.ReadCandidates(ctx, file, series)
+//	cutter, err := nodule.NewCutter(series.Geometry, series, nodule.CutOptions{})
+//	results, err := cutter.CutAll(ctx, candidates)
+//	patch := nodule.Central(results[0].Cube)
+//
+// # Axes and units
+//
+// Arrays are ordered z, y, x. In a cube z grows towards the head, y towards the
+// back and x to the patient's left (LPS), so that a cube looks the same however
+// the patient was scanned. Points are x, y, z in mm. Intensities are modality HU
+// until MakePatch normalises them.
+//
+// # Support
+//
+// Some data sets hold voxels only within a nodule's own extent, while a scan has
+// data all around. A detector trained on the first and served on the second
+// would judge the missing surroundings. One rule therefore decides which voxels
+// of a patch count, for training and for serving alike: a core that is the same
+// for every nodule, 6 mm high and 24 mm across around the centre of the patch,
+// less the voxels without data. The core does not depend on the diameter on
+// purpose. On chest CT the size of a nodule nearly is its label, so a support
+// that followed the size would tell a network the answer by its shape alone. In
+// training data with missing slices a remainder of that leak is left: a nodule
+// less than 6 mm high loses outer slices of its core. [Patch.SupportCount] shows
+// it, and the score per voxel takes the count out.
+//
+// # Data sets
+//
+// [LoadNPZ] reads labelled nodules from the two npz layouts that it documents.
+// [SplitByPatient] puts all nodules of a patient on one side. [Augment] draws a
+// training patch from a cube.
+//
+// # Errors
+//
+// Every refusal is an [*Error] with a [Code] that never changes, or wraps a
+// [dicomio.Error]. [CodeOf] finds the code of either. Messages hold indices,
+// counts and units, never text that may identify a patient.
+package nodule
