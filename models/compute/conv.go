@@ -1,0 +1,270 @@
+package compute
+
+import (
+	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"github.com/nodulescope/nodulescope/models/op"
+	"gorgonia.org/tensor"
+)
+
+// convKernel is a convolution, or the adjoint of one in its data, as products
+// with shifted windows of a zero-bordered copy of the input.
+type convKernel struct {
+	team    *team
+	batch   int
+	inSize  int // elements of one sample of the input
+	outSize int
+	volume  int // spatial elements of the output
+	grid    grid
+	classes []*windows
+	load    []func(w []float32) // per class: packs the weights
+	bufs    [][]float32         // grid buffer per worker
+	scratch [][]float32         // one tile per worker
+	cover   bool                // every output element is written
+}
+
+// slack is how far beyond its last position a plane is read: one tile, or one
+// step of Dots.
+func slack(set *kernel.Set) int { return max(set.Wide.Cols, set.Row.Cols, set.Dots.Step) }
+
+func newConv(t *team, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKernel {
+	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
+	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(y)
+	chans, rows, taps := x[1], w[0], size.volume()
+	var reach axes
+	for i := range 3 {
+		reach[i] = (out[i]-1)*stride[i] + size[i]
+	}
+	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
+	k.grid = newGrid(chans, in, pad, stride, reach, slack(set))
+	win := newWindows(set, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out)
+	each(size, func(i int, q axes) {
+		for ch := range chans {
+			win.off[ch*taps+i] = k.grid.offset(ch, q)
+		}
+	})
+	k.add(win, func(w []float32) {
+		for r := range rows {
+			for p := range win.k {
+				win.set(r, p, w[r*win.k+p])
+			}
+		}
+	})
+	k.buffers(set)
+	return k
+}
+
+// newConvData splits dx by the phases of the stride: with i + pad = s*t + r,
+// dx[i] is the sum over taps q = r + s*j of dy[t-j] * w[q], a convolution of
+// dy with stride 1 and no product by zero.
+func newConvData(t *team, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *convKernel {
+	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
+	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(dy)
+	chans, rows := dy[1], x[1]
+	k := &convKernel{team: t, batch: x[0], inSize: chans * out.volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true}
+	var before, reach axes
+	for i := range 3 {
+		before[i] = (size[i] - 1) / stride[i]
+		reach[i] = before[i] + (in[i]-1+pad[i])/stride[i] + 1
+	}
+	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, slack(set))
+	each(stride, func(_ int, r axes) {
+		var first, at, n, taps axes // first t; where it lands; how many; taps of this phase
+		for i := range 3 {
+			first[i] = (max(0, pad[i]-r[i]) + stride[i] - 1) / stride[i]
+			at[i] = stride[i]*first[i] + r[i] - pad[i]
+			n[i] = max(0, (in[i]-at[i]+stride[i]-1)/stride[i])
+			taps[i] = max(0, (size[i]-r[i]+stride[i]-1)/stride[i])
+		}
+		switch {
+		case n.volume() == 0:
+			return
+		case taps.volume() == 0: // these elements take part in no product
+			k.cover = false
+			return
+		}
+		nt := taps.volume()
+		win := newWindows(set, rows, chans*nt, &k.grid, n, at, stride, in)
+		q := make([]int, nt) // flat tap
+		each(taps, func(i int, j axes) {
+			q[i] = ((r[0]+stride[0]*j[0])*size[1]+r[1]+stride[1]*j[1])*size[2] + r[2] + stride[2]*j[2]
+			for ch := range chans {
+				win.off[ch*nt+i] = k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
+			}
+		})
+		k.add(win, func(w []float32) {
+			for ch := range chans {
+				for i, q := range q {
+					for r := range rows {
+						win.set(r, ch*nt+i, w[(ch*rows+r)*size.volume()+q])
+					}
+				}
+			}
+		})
+	})
+	k.buffers(set)
+	return k
+}
+
+// each calls f for every position below size, with its flat index.
+func each(size axes, f func(i int, p axes)) {
+	i := 0
+	for z := range size[0] {
+		for y := range size[1] {
+			for x := range size[2] {
+				f(i, axes{z, y, x})
+				i++
+			}
+		}
+	}
+}
+
+func (k *convKernel) add(w *windows, load func([]float32)) {
+	k.classes = append(k.classes, w)
+	k.load = append(k.load, load)
+}
+
+func (k *convKernel) buffers(set *kernel.Set) {
+	k.bufs = make([][]float32, min(k.team.size, k.batch))
+	for i := range k.bufs {
+		k.bufs[i] = make([]float32, k.grid.samples)
+	}
+	k.scratch = make([][]float32, k.team.size)
+	for i := range k.scratch {
+		k.scratch[i] = make([]float32, max(set.Wide.Rows*set.Wide.Cols, set.Row.Cols))
+	}
+}
+
+// run computes y [N, rows, volume] from x and the weights w. Samples are
+// shared out among the workers; where there are fewer samples than workers,
+// all work on one after the other.
+func (k *convKernel) run(y, x, w []float32) {
+	k.team.each(len(k.load), func(_, i int) { k.load[i](w) })
+	if !k.cover {
+		clear(y)
+	}
+	if k.batch >= k.team.size {
+		k.team.each(k.batch, func(worker, n int) {
+			buf, in, out := k.bufs[worker], x[n*k.inSize:(n+1)*k.inSize], y[n*k.outSize:(n+1)*k.outSize]
+			for c := range k.grid.chans {
+				k.grid.fill(buf, in, c)
+			}
+			for _, win := range k.classes {
+				for i := range win.tiles {
+					win.run(i, buf, out, k.scratch[worker], k.volume)
+				}
+			}
+		})
+		return
+	}
+	for n := range k.batch {
+		buf, in, out := k.bufs[0], x[n*k.inSize:(n+1)*k.inSize], y[n*k.outSize:(n+1)*k.outSize]
+		k.team.each(k.grid.chans, func(_, c int) { k.grid.fill(buf, in, c) })
+		for _, win := range k.classes {
+			k.team.each(len(win.tiles), func(worker, i int) { win.run(i, buf, out, k.scratch[worker], k.volume) })
+		}
+	}
+}
+
+// convWeightKernel is the adjoint of a convolution in its weights: inner
+// products of dy, laid out on the grid of x, with the shifted windows of x.
+type convWeightKernel struct {
+	team        *team
+	dots        *kernel.Dots
+	batch       int
+	rows, cols  int // of dw, cols = channels x taps
+	x, dy       grid
+	n           int // length of the products
+	off         []int
+	bufX, bufDY []float32
+	sums        []float32 // [row tile][column tile][Rows*Cols]
+	swap        bool      // dy is the grid and x the rows: one output channel
+	perm        []int     // place in dw of (row, column)
+}
+
+func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *convWeightKernel {
+	size := spatialAxes(w)
+	taps := size.volume()
+	k := &convWeightKernel{team: t, dots: &set.Dots, batch: x[0]}
+	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
+	gridShape, rowShape := x, dy
+	if w[0] < set.Dots.Rows && w[0] < w[1] && c.Stride == 1 {
+		// dw[k,c,q] = sum of x[c,i] * dy[k,i+pad-q]: the roles change and the
+		// taps run backwards.
+		k.swap = true
+		gridShape, rowShape = dy, x
+		for i := range 3 {
+			pad[i] = size[i] - 1 - pad[i]
+		}
+	}
+	in, out := spatialAxes(gridShape), spatialAxes(rowShape)
+	k.rows, k.cols = rowShape[1], gridShape[1]*taps
+	k.perm = make([]int, k.rows*k.cols)
+	for r := range k.rows {
+		for j := range k.cols {
+			k.perm[r*k.cols+j] = r*k.cols + j
+			if k.swap {
+				k.perm[r*k.cols+j] = (j/taps*k.rows+r)*taps + taps - 1 - j%taps
+			}
+		}
+	}
+	var reach axes
+	for i := range 3 {
+		reach[i] = (out[i]-1)*stride[i] + size[i]
+	}
+	k.x = newGrid(gridShape[1], in, pad, stride, reach, slack(set))
+	last := k.x.flat(axes{out[0] - 1, out[1] - 1, out[2] - 1})
+	k.n = (last/set.Dots.Step + 1) * set.Dots.Step
+	// The rows lie on the same grid: same pitch, no border, one phase.
+	k.dy = grid{chans: rowShape[1], in: out, stride: axes{1, 1, 1}, size: k.x.size, plane: k.n}
+	if v := k.dy.flat(axes{out[0] - 1, out[1] - 1, 0}) + out[2]; v > k.dy.plane {
+		panic("compute: grid of the gradient is too small")
+	}
+	rowTiles, colTiles := k.tilesOf()
+	k.bufX = make([]float32, k.x.samples)
+	k.bufDY = make([]float32, rowTiles*set.Dots.Rows*k.n)
+	k.sums = make([]float32, rowTiles*colTiles*set.Dots.Rows*set.Dots.Cols)
+	k.off = make([]int, colTiles*set.Dots.Cols) // columns beyond the last repeat offset 0
+	each(size, func(i int, q axes) {
+		for ch := range gridShape[1] {
+			k.off[ch*taps+i] = k.x.offset(ch, q)
+		}
+	})
+	return k
+}
+
+func (k *convWeightKernel) tilesOf() (rows, cols int) {
+	return (k.rows + k.dots.Rows - 1) / k.dots.Rows, (k.cols + k.dots.Cols - 1) / k.dots.Cols
+}
+
+// run computes dw. Samples are added in order, whatever the number of workers.
+func (k *convWeightKernel) run(dw, x, dy []float32) {
+	if k.swap {
+		x, dy = dy, x
+	}
+	d := k.dots
+	rowTiles, colTiles := k.tilesOf()
+	clear(k.sums)
+	inX, inDY := k.x.chans*k.x.in.volume(), k.dy.chans*k.dy.in.volume()
+	for n := range k.batch {
+		sx, sdy := x[n*inX:(n+1)*inX], dy[n*inDY:(n+1)*inDY]
+		k.team.each(k.x.chans+k.dy.chans, func(_, c int) {
+			if c < k.x.chans {
+				k.x.fill(k.bufX, sx, c)
+			} else {
+				k.dy.fill(k.bufDY, sdy, c-k.x.chans)
+			}
+		})
+		k.team.each(rowTiles*colTiles, func(_, i int) {
+			// Tiles of one column after the other: its windows stay in cache.
+			c, r := i/rowTiles, i%rowTiles
+			o := (r*colTiles + c) * d.Rows * d.Cols
+			d.Run(k.n, k.bufDY[r*d.Rows*k.n:], k.n, k.bufX, k.off[c*d.Cols:], k.sums[o:o+d.Rows*d.Cols])
+		})
+	}
+	for r := range k.rows {
+		for j := range k.cols {
+			o := (r/d.Rows*colTiles + j/d.Cols) * d.Rows * d.Cols
+			dw[k.perm[r*k.cols+j]] = k.sums[o+r%d.Rows*d.Cols+j%d.Cols]
+		}
+	}
+}

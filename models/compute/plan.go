@@ -1,0 +1,252 @@
+package compute
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"github.com/nodulescope/nodulescope/models/op"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Options of Compile.
+type Options struct {
+	Threads int         // workers; 0: one per processor
+	Kernels *kernel.Set // nil: the fastest that this machine runs
+}
+
+// Plan is a graph compiled for its shapes: steps in order, with every buffer
+// assigned ahead. A plan is run by one goroutine at a time; plans that share
+// bound parameters may run at the same time as long as none writes them.
+type Plan struct {
+	team   *team
+	steps  []step
+	bufs   int // elements of all buffers
+	inputs map[string][]float32
+	outs   [][]float32
+	shapes []tensor.Shape
+}
+
+type step struct {
+	name string
+	out  tensor.Shape
+	run  func()
+}
+
+// Compile turns the graph behind outs into a plan. Leaves are found by name:
+// those in bound use the caller's slices, the others become inputs that the
+// caller fills before Run. A node that holds no operator of package op, a leaf
+// that is not float32, or a bound slice of the wrong length is an error that
+// names it.
+func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan, error) {
+	c := compiler{
+		plan: &Plan{team: newTeam(o.Threads), inputs: map[string][]float32{}},
+		set:  o.Kernels, at: map[*gorgonia.Node][]float32{}, uses: map[*gorgonia.Node]int{}, root: map[*gorgonia.Node]*gorgonia.Node{},
+	}
+	if c.set == nil {
+		c.set = kernel.Best()
+	}
+	order := op.Sort(outs...)
+	for _, n := range order {
+		for _, in := range op.Inputs(n) {
+			c.uses[in]++
+		}
+	}
+	for _, n := range outs {
+		c.uses[n]++ // outputs are never released
+	}
+	for _, n := range order {
+		if n.Dtype() != tensor.Float32 {
+			return nil, fmt.Errorf("compute: %s %v holds %v, want float32", n.Name(), n.Shape(), n.Dtype())
+		}
+		var err error
+		if o, ok := op.Of(n); ok {
+			err = c.lower(n, o)
+		} else {
+			err = c.leaf(n, bound)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range outs {
+		c.plan.outs = append(c.plan.outs, c.at[n])
+		c.plan.shapes = append(c.plan.shapes, n.Shape())
+	}
+	return c.plan, nil
+}
+
+// Input returns the buffer of a named input for the caller to fill. It panics
+// where the plan has no such input.
+func (p *Plan) Input(name string) []float32 {
+	b, ok := p.inputs[name]
+	if !ok {
+		panic("compute: plan has no input " + name)
+	}
+	return b
+}
+
+// Output returns the i-th output. The next Run overwrites it.
+func (p *Plan) Output(i int) []float32 { return p.outs[i] }
+
+// Run computes the outputs from the inputs.
+func (p *Plan) Run() {
+	for i := range p.steps {
+		p.steps[i].run()
+	}
+}
+
+// String lists the steps with their shapes, and the size of the buffers.
+func (p *Plan) String() string {
+	var b strings.Builder
+	for i, s := range p.steps {
+		_, _ = fmt.Fprintf(&b, "%3d %-40s %v\n", i, s.name, s.out)
+	}
+	_, _ = fmt.Fprintf(&b, "buffers %.1f MiB\n", float64(p.bufs)*4/(1<<20))
+	return b.String()
+}
+
+type compiler struct {
+	plan *Plan
+	set  *kernel.Set
+	at   map[*gorgonia.Node][]float32
+	uses map[*gorgonia.Node]int            // how often a value is still needed
+	root map[*gorgonia.Node]*gorgonia.Node // whose buffer a reshaped value shares
+	free [][]float32
+}
+
+func (c *compiler) leaf(n *gorgonia.Node, bound map[string][]float32) error {
+	if n.Op() != nil {
+		return fmt.Errorf("compute: %s (%v) is no operator of models/op and cannot be lowered", n.Name(), n.Op())
+	}
+	size := n.Shape().TotalSize()
+	if b, ok := bound[n.Name()]; ok {
+		if len(b) != size {
+			return fmt.Errorf("compute: %q has %d values, the graph wants %v", n.Name(), len(b), n.Shape())
+		}
+		c.at[n] = b
+	} else {
+		if c.plan.inputs[n.Name()] != nil {
+			return fmt.Errorf("compute: two inputs are called %q", n.Name())
+		}
+		c.at[n] = make([]float32, size)
+		c.plan.inputs[n.Name()] = c.at[n]
+	}
+	c.uses[n]++ // never released
+	return nil
+}
+
+// owner is the node whose buffer n uses.
+func (c *compiler) owner(n *gorgonia.Node) *gorgonia.Node {
+	for c.root[n] != nil {
+		n = c.root[n]
+	}
+	return n
+}
+
+// release gives the buffer of an input back once nothing needs it any more.
+func (c *compiler) release(n *gorgonia.Node) {
+	n = c.owner(n)
+	if c.uses[n]--; c.uses[n] == 0 {
+		c.free = append(c.free, c.at[n])
+	}
+}
+
+// alloc returns the smallest free buffer that holds size elements, or a new
+// one.
+func (c *compiler) alloc(size int) []float32 {
+	best := -1
+	for i, f := range c.free {
+		if cap(f) >= size && (best < 0 || cap(f) < cap(c.free[best])) {
+			best = i
+		}
+	}
+	if best < 0 || cap(c.free[best]) > 2*size {
+		c.plan.bufs += size
+		return make([]float32, size)
+	}
+	b := c.free[best][:size]
+	c.free = append(c.free[:best], c.free[best+1:]...)
+	return b
+}
+
+// lower appends the step that computes n.
+func (c *compiler) lower(n *gorgonia.Node, o op.Operator) error {
+	in := op.Inputs(n)
+	shapes := make([]tensor.Shape, len(in))
+	x := make([][]float32, len(in))
+	for i, m := range in {
+		shapes[i], x[i] = m.Shape(), c.at[m]
+	}
+	out := n.Shape()
+	if _, ok := o.(op.Reshape); ok {
+		// The value shares its input's buffer: what needs it needs that one.
+		c.at[n], c.root[n] = x[0], in[0]
+		c.uses[c.owner(in[0])] += c.uses[n]
+		c.release(in[0])
+		return nil
+	}
+	elementwise := false
+	switch o.(type) {
+	case op.Unary, op.Binary: // may overwrite an input that dies here
+		elementwise = true
+		for _, m := range in {
+			c.release(m)
+		}
+	}
+	y := c.alloc(out.TotalSize())
+	c.at[n] = y
+	run, err := c.kernel(n, o, y, x, shapes)
+	if err != nil {
+		return err
+	}
+	c.plan.steps = append(c.plan.steps, step{o.Name(), out, run})
+	if !elementwise {
+		for _, m := range in {
+			c.release(m)
+		}
+	}
+	return nil
+}
+
+func (c *compiler) kernel(n *gorgonia.Node, o op.Operator, y []float32, x [][]float32, s []tensor.Shape) (func(), error) {
+	t, out := c.plan.team, n.Shape()
+	switch o := o.(type) {
+	case op.Conv:
+		k := newConv(t, c.set, o, s[0], s[1], out)
+		return func() { k.run(y, x[0], x[1]) }, nil
+	case op.ConvData:
+		k := newConvData(t, c.set, o.Conv, s[0], s[1], out)
+		return func() { k.run(y, x[1], x[0]) }, nil
+	case op.ConvWeight:
+		k := newConvWeight(t, c.set, o.Conv, s[0], s[1], out)
+		return func() { k.run(y, x[0], x[1]) }, nil
+	case op.MatMul:
+		k := newMatMul(t, c.set, o, s[0], s[1])
+		return func() { k.run(y, x[0], x[1]) }, nil
+	case op.Upsample:
+		k := newUpsample(t, s[0], out)
+		return func() { k.up(y, x[0]) }, nil
+	case op.BlockSum:
+		k := newUpsample(t, out, s[0])
+		return func() { k.sum(y, x[0]) }, nil
+	case op.Expand:
+		k := newBroadcast(t, s[0], out)
+		return func() { k.expand(y, x[0]) }, nil
+	case op.SumTo:
+		k := newBroadcast(t, out, s[0])
+		return func() { k.sum(y, x[0]) }, nil
+	case op.Unary:
+		f := unaryLoop(o)
+		return func() {
+			t.split(len(y), grain, func(_, lo, hi int) { f(y[lo:hi], x[0][lo:hi]) })
+		}, nil
+	case op.Binary:
+		f := binaryLoop(o)
+		return func() {
+			t.split(len(y), grain, func(_, lo, hi int) { f(y[lo:hi], x[0][lo:hi], x[1][lo:hi]) })
+		}, nil
+	}
+	return nil, fmt.Errorf("compute: %s (%s) cannot be lowered", n.Name(), o.Name())
+}
