@@ -1,0 +1,161 @@
+package bus
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestResultRoundTrip(t *testing.T) {
+	want := sampleResult("sha256:abc")
+	data, err := EncodeResult("/plugin", want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, got, err := DecodeResult(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if env.ID != want.Identity || env.Type != TypeResult {
+		t.Errorf("envelope %+v", env)
+	}
+}
+
+func TestResultRefuses(t *testing.T) {
+	if _, err := EncodeResult("/plugin", Result{}); CodeOf(err) != CodeResultInvalid {
+		t.Error(err)
+	}
+	big := sampleResult("x")
+	big.IntendedUse = strings.Repeat("x", MaxResultBytes)
+	if _, err := EncodeResult("/plugin", big); CodeOf(err) != CodeMessageTooLarge {
+		t.Error(err)
+	}
+	if _, _, err := DecodeResult(make([]byte, MaxResultBytes+1)); CodeOf(err) != CodeMessageTooLarge {
+		t.Error(err)
+	}
+	if _, _, err := DecodeResult(jobText("a", "a")); CodeOf(err) != CodeWrongType {
+		t.Error(err)
+	}
+}
+
+func TestReviewRoundTripAndRefusals(t *testing.T) {
+	want := Review{Identity: "x", NoduleID: "n1", Decision: "reject", Reason: "vessel", Comment: "Gefäß",
+		Reviewer: "r7", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Version: 2}
+	data, err := EncodeReview("/review", want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := DecodeReview(data); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+	}
+	second := want
+	second.Version++
+	if reviewID(want) == reviewID(second) {
+		t.Error("two versions of a decision have one id")
+	}
+	for name, change := range map[string]func(*Review){
+		"decision": func(r *Review) { r.Decision = "maybe" },
+		"reviewer": func(r *Review) { r.Reviewer = "" },
+		"nodule":   func(r *Review) { r.NoduleID = "" },
+		"utf-8":    func(r *Review) { r.Comment = "\xff" },
+	} {
+		r := want
+		change(&r)
+		if _, err := EncodeReview("/review", r); CodeOf(err) != CodeReviewInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestDeadRoundTripAndRefusals(t *testing.T) {
+	want := Dead{Code: "not_json", Message: "m", Subject: "nodule.v1.job.s.stat", Sequence: 3, Digest: "sha256:0",
+		Size: 70000, Payload: []byte{0, 255}, Headers: map[string][]string{"A": {"1", "2"}}, Time: time.Unix(1, 0).UTC()}
+	data, err := EncodeDead("/bus", "1", want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := DecodeDead(data); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+	}
+	for name, bad := range map[string]Dead{
+		"no code":   {Size: 1},
+		"too much":  {Code: "c", Size: MaxDeadBytes + 1, Payload: make([]byte, MaxDeadBytes+1)},
+		"too small": {Code: "c", Size: 1, Payload: make([]byte, 2)},
+	} {
+		if _, err := EncodeDead("/bus", "1", bad); CodeOf(err) != CodeDeadInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTraceParent(t *testing.T) {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00" // of the specification, not sampled
+	child := ChildTraceParent(parent)
+	if !validTraceParent(child) || child[:36] != parent[:36] || child[36:52] == parent[36:52] || child[52:] != "-00" {
+		t.Errorf("child %s", child)
+	}
+	if NewTraceParent() == NewTraceParent() {
+		t.Error("two traces are the same")
+	}
+	for _, bad := range []string{"", "00-x", strings.ToUpper(parent), "ff" + parent[2:], parent + "-1",
+		"00-00000000000000000000000000000000-b7ad6b7169203331-00", parent[:36] + "0000000000000000-00"} {
+		if validTraceParent(bad) {
+			t.Errorf("%q is taken for valid", bad)
+		}
+		if !validTraceParent(ChildTraceParent(bad)) {
+			t.Errorf("child of %q is not valid", bad)
+		}
+	}
+	if !validTraceParent("01" + parent[2:] + "-later") {
+		t.Error("a later version is not read")
+	}
+}
+
+func TestSubjects(t *testing.T) {
+	got, err := JobSubject("st-mary-2", "")
+	if err != nil || got != "nodule.v1.job.st-mary-2.routine" {
+		t.Error(got, err)
+	}
+	if site, priority, ok := parseJobSubject(got); !ok || site != "st-mary-2" || priority != "routine" {
+		t.Error(site, priority, ok)
+	}
+	for _, bad := range []string{"", "A", "a.b", "a*", ">", "ü", strings.Repeat("a", 33), "a b"} {
+		_, err1 := JobSubject(bad, "stat")
+		_, err2 := ResultSubject(bad)
+		_, err3 := ReviewSubject(bad)
+		_, err4 := DeadSubject(bad)
+		for _, err := range []error{err1, err2, err3, err4} {
+			if CodeOf(err) != CodeSiteInvalid {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+	}
+	for _, bad := range []string{"", "nodule.v1.job.a", "nodule.v1.job.a.", "nodule.v1.job.a.b.stat", "nodule.v1.result.a"} {
+		if _, _, ok := parseJobSubject(bad); ok {
+			t.Errorf("%q is taken for a job subject", bad)
+		}
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	cause := errors.New("disk\nfull")
+	err := refuse(CodeStream, "submit job", "free some space", cause)
+	if got := err.Error(); got != "submit job: free some space: disk full (stream_unavailable)" {
+		t.Errorf("%q", got)
+	}
+	if !errors.Is(err, cause) || CodeOf(cause) != "" {
+		t.Error("the cause is lost")
+	}
+}
+
+func TestDigestKeepsPartsApart(t *testing.T) {
+	if digest("a/b", "c") == digest("a", "b/c") || digest("a") == digest("a", "") {
+		t.Error("different parts have one digest")
+	}
+}

@@ -1,0 +1,195 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Options says which bus to connect to and how. One of Server and URL is
+// needed.
+type Options struct {
+	Server *Server // the embedded server of this process
+	URL    string  // or an external one: nats://host:4222, tls://..., several separated by commas
+	Name   string  // shown in the broker's list of connections, default "nodulescope"
+	Domain string  // JetStream domain, for leaf nodes
+
+	// At most one of the three ways to say who we are.
+	NkeySeedFile string
+	CredsFile    string // JWT and seed, as nsc writes it
+	User         string
+	PasswordFile string // of User, one line
+
+	TLSCA, TLSCert, TLSKey string // PEM files; the certificate is the client's own
+
+	// Wait makes Connect try until ctx ends, for a service that may start
+	// before its broker. Otherwise the first refusal is an error.
+	Wait bool
+
+	Streams StreamSettings
+	Logger  *slog.Logger // default: none
+}
+
+// Bus is a connection with its streams. It is safe for concurrent use, and
+// reconnects for ever, with jitter, until [Bus.Close].
+type Bus struct {
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	streams StreamSettings
+	log     *slog.Logger
+}
+
+const reconnectWait = time.Second
+
+// Connect opens a connection; it creates nothing on the broker (see
+// [Bus.EnsureStreams]). Codes: settings_invalid, bus_unreachable.
+func Connect(ctx context.Context, opts Options) (*Bus, error) {
+	const op = "connect to bus"
+	b := &Bus{streams: opts.Streams, log: orDiscard(opts.Logger).With("part", "bus")}
+	no, err := b.natsOptions(op, opts)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		b.nc, err = nats.Connect(opts.URL, no...)
+		if err == nil {
+			break
+		}
+		if !opts.Wait {
+			return nil, refuse(CodeUnreachable, op, "is the broker running at "+redact(opts.URL)+", and are the credentials right?", err)
+		}
+		b.log.Warn("bus not reachable yet", "url", redact(opts.URL), "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, refuse(CodeUnreachable, op, "no broker at "+redact(opts.URL), errors.Join(ctx.Err(), err))
+		case <-time.After(reconnectWait):
+		}
+	}
+	if opts.Domain != "" {
+		b.js, err = jetstream.NewWithDomain(b.nc, opts.Domain)
+	} else {
+		b.js, err = jetstream.New(b.nc)
+	}
+	if err != nil {
+		b.nc.Close()
+		return nil, refuse(CodeSettings, op, "JetStream domain", err)
+	}
+	b.log.Debug("bus connected", "url", b.nc.ConnectedUrlRedacted())
+	return b, nil
+}
+
+func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
+	if (o.Server == nil) == (o.URL == "") {
+		return nil, refuse(CodeSettings, op, "name an external URL or use the embedded server, not both", nil)
+	}
+	no := []nats.Option{
+		nats.Name(orDefault(o.Name, "nodulescope")),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait, reconnectWait),
+		// Two refusals in a row would end the connection for good, although
+		// credentials are put right on the broker while it runs.
+		nats.IgnoreAuthErrorAbort(),
+		nats.PingInterval(20 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				b.log.Warn("bus connection lost, reconnecting", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { b.log.Info("bus reconnected", "url", c.ConnectedUrlRedacted()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.log.Warn("bus", "error", err) }),
+	}
+	ways := 0
+	for _, set := range []bool{o.NkeySeedFile != "", o.CredsFile != "", o.User != ""} {
+		if set {
+			ways++
+		}
+	}
+	if ways > 1 || (o.User == "") != (o.PasswordFile == "") {
+		return nil, refuse(CodeSettings, op, "use one of nkey seed file, creds file, and user with password file", nil)
+	}
+	if o.Server != nil {
+		return append(no, o.Server.connectOptions()...), nil
+	}
+	secret, err := credentials(o)
+	if err != nil {
+		return nil, refuse(CodeSettings, op, "credentials or TLS files", err)
+	}
+	return append(no, secret...), nil
+}
+
+func credentials(o Options) (no []nats.Option, err error) {
+	switch {
+	case o.NkeySeedFile != "":
+		opt, err := nats.NkeyOptionFromSeed(o.NkeySeedFile)
+		if err != nil {
+			return nil, err
+		}
+		no = append(no, opt)
+	case o.CredsFile != "":
+		if _, err := os.Stat(o.CredsFile); err != nil {
+			return nil, err
+		}
+		no = append(no, nats.UserCredentials(o.CredsFile))
+	case o.User != "":
+		password, err := readSecret(o.PasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		no = append(no, nats.UserInfo(o.User, password))
+	}
+	if o.TLSCA != "" {
+		no = append(no, nats.RootCAs(o.TLSCA))
+	}
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return nil, errors.New("a TLS certificate and its key go together")
+	}
+	if o.TLSCert != "" {
+		no = append(no, nats.ClientCert(o.TLSCert, o.TLSKey))
+	}
+	return no, nil
+}
+
+// Close sends what is still to be sent and closes the connection. Deliveries
+// that were neither done, retried nor dead are delivered again after AckWait.
+func (b *Bus) Close() {
+	if b.nc.IsConnected() {
+		if err := b.nc.FlushTimeout(2 * time.Second); err != nil {
+			b.log.Warn("bus closed before everything was sent", "error", err)
+		}
+	}
+	b.nc.Close()
+}
+
+// Health returns nil where the broker answers and all streams are there: what
+// a readiness probe asks. Codes: bus_unreachable, stream_unavailable.
+func (b *Bus) Health(ctx context.Context) error {
+	const op = "check bus"
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if !b.nc.IsConnected() {
+		return refuse(CodeUnreachable, op, "not connected, reconnecting", b.nc.LastError())
+	}
+	for _, name := range []string{StreamJobs, StreamResults, StreamReviews, StreamDead} {
+		if _, err := b.js.Stream(ctx, name); err != nil {
+			return refuse(CodeStream, op, "stream "+name, err)
+		}
+	}
+	return nil
+}
+
+// redact drops the password of a URL, for logs.
+func redact(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || raw == "" {
+		return "the configured URL"
+	}
+	return u.Redacted()
+}

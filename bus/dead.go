@@ -1,0 +1,170 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	deadSource     = "/nodulescope/bus"
+	maxDeadHeaders = 16 << 10
+	maxDeadMessage = 1024
+)
+
+// Dead puts the job aside for good: a copy with code and message goes to DEAD,
+// and only when the broker has confirmed it is the job taken from the queue,
+// with code as the reason. At every moment the job is in one of the two. A job
+// that comes again after a crash between the two steps is not put aside twice.
+// message is for people; it must name no patient.
+func (d *Delivery) Dead(ctx context.Context, code Code, message string) error {
+	const op = "put job aside"
+	letter := d.letter(code, message)
+	id := digest(StreamJobs, fmt.Sprint(d.Sequence), fmt.Sprint(d.Stored.UnixNano()), letter.Digest)
+	if err := d.storeLetter(ctx, op, id, letter); err != nil {
+		return err
+	}
+	if err := d.term(ctx, string(code)); err != nil {
+		return refuse(CodeUnreachable, op, "it is in "+StreamDead+" and will come once more from "+StreamJobs, err)
+	}
+	d.stopHeartbeats()
+	return nil
+}
+
+func (d *Delivery) letter(code Code, message string) Dead {
+	message = strings.ToValidUTF8(message[:min(len(message), maxDeadMessage)], "")
+	env, _, _ := decode("read job id", TypeJob, d.Data) // a refused job may still tell its id
+	return Dead{
+		Code: string(code), Message: message, Subject: d.Subject, Sequence: d.Sequence, JobID: env.ID,
+		Digest: payloadDigest(d.Data), Size: len(d.Data), Payload: d.Data[:min(len(d.Data), MaxDeadBytes)],
+		Headers: keepHeaders(d.Headers), Time: time.Now().UTC(),
+	}
+}
+
+// storeLetter publishes once: within the duplicate window by id, and where the
+// job was delivered before, by looking.
+func (d *Delivery) storeLetter(ctx context.Context, op, id string, letter Dead) error {
+	b, site := d.queue.bus, d.queue.site
+	subject, err := DeadSubject(site)
+	if err != nil {
+		return err
+	}
+	if d.NumDelivered > 1 {
+		there := false
+		from := scanStart{time: d.Stored, headersOnly: true}
+		err := b.scan(ctx, op, StreamDead, subject, from, func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
+			if m.Headers().Get(nats.MsgIdHdr) != id {
+				return nil
+			}
+			there = true
+			return errStop
+		})
+		if err != nil || there {
+			return err
+		}
+	}
+	data, err := EncodeDead(deadSource, id, letter)
+	if err != nil {
+		return err
+	}
+	_, err = b.publish(ctx, op, StreamDead, subject, id, data, nil)
+	return err
+}
+
+// keepHeaders copies whole headers as far as they fit.
+func keepHeaders(headers map[string][]string) map[string][]string {
+	kept, room := map[string][]string{}, maxDeadHeaders
+	for name, values := range headers {
+		size := len(name)
+		for _, v := range values {
+			size += len(v)
+		}
+		if size <= room {
+			room -= size
+			kept[name] = values
+		}
+	}
+	return kept
+}
+
+// DeadLetter is a message of DEAD.
+type DeadLetter struct {
+	Dead
+	Site     string
+	LetterAt uint64 // sequence in DEAD: what [Bus.Replay] takes
+}
+
+// DeadOptions says which letters are listed.
+type DeadOptions struct {
+	FromSeq uint64 // in DEAD, 0: all that are kept
+	Limit   int    // 0: 1000
+}
+
+// DeadLetters lists what a site could not score, oldest first. What is in the
+// stream but is no letter of this schema is logged and left out.
+func (b *Bus) DeadLetters(ctx context.Context, site string, opts DeadOptions) ([]DeadLetter, error) {
+	subject, err := DeadSubject(site)
+	if err != nil {
+		return nil, err
+	}
+	limit := orDefault(opts.Limit, 1000)
+	var letters []DeadLetter
+	from := scanStart{sequence: opts.FromSeq}
+	err = b.scan(ctx, "list dead letters", StreamDead, subject, from, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		if len(letters) >= limit {
+			return errStop
+		}
+		_, dead, err := DecodeDead(m.Data())
+		if err != nil {
+			b.log.Warn("dead letter not understood, left out", "sequence", meta.Sequence.Stream, "error", err)
+			return nil
+		}
+		letters = append(letters, DeadLetter{Dead: dead, Site: site, LetterAt: meta.Sequence.Stream})
+		return nil
+	})
+	return letters, err
+}
+
+// Replay puts the message of a dead letter into JOBS again, byte for byte,
+// under a message id of its own; the letter stays. seq is its sequence in
+// DEAD. A message that was not kept whole (over 64 KiB) or was changed is
+// refused with code not_replayable: submit that job again. Replaying one
+// letter twice within DuplicateWindow gives one job.
+func (b *Bus) Replay(ctx context.Context, site string, seq uint64) (Ack, error) {
+	const op = "replay dead letter"
+	subject, err := DeadSubject(site)
+	if err != nil {
+		return Ack{}, err
+	}
+	stream, err := b.js.Stream(ctx, StreamDead)
+	if err != nil {
+		return Ack{}, refuse(CodeStream, op, "stream "+StreamDead, err)
+	}
+	raw, err := stream.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && raw.Subject != subject {
+		return Ack{}, refuse(CodeNotReplayable, op, "no letter of this site has this sequence", nil)
+	}
+	if err != nil {
+		return Ack{}, refuse(CodeStream, op, "stream "+StreamDead, err)
+	}
+	_, dead, err := DecodeDead(raw.Data)
+	if err != nil {
+		return Ack{}, refuse(CodeNotReplayable, op, "the letter is not readable", err)
+	}
+	jobSite, _, ok := parseJobSubject(dead.Subject)
+	switch {
+	case !ok || jobSite != site:
+		return Ack{}, refuse(CodeNotReplayable, op, "the letter does not come from the jobs of this site", nil)
+	case dead.Size != len(dead.Payload):
+		return Ack{}, refuse(CodeNotReplayable, op,
+			fmt.Sprintf("only %d of %d bytes were kept: submit the job again", len(dead.Payload), dead.Size), nil)
+	case dead.Digest != payloadDigest(dead.Payload):
+		return Ack{}, refuse(CodeNotReplayable, op, "the digest does not match what was kept", nil)
+	}
+	return b.publish(ctx, op, StreamJobs, dead.Subject, digest("replay", site, fmt.Sprint(seq), raw.Time.String()), dead.Payload, nil)
+}

@@ -1,0 +1,42 @@
+package bus
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// orDiscard returns a logger that can be called.
+func orDiscard(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
+// serverLog gives the embedded server's log to slog. Its trace level, which
+// would show payloads, is never switched on.
+type serverLog struct {
+	log   *slog.Logger
+	fatal chan string // the first line that the server could not start after
+}
+
+func newServerLog(l *slog.Logger) *serverLog {
+	return &serverLog{log: l.With("part", "nats-server"), fatal: make(chan string, 1)}
+}
+
+// Noticef is debug: a host program wants to hear of trouble, not of each start.
+func (l *serverLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Tracef(string, ...any)           {}
+
+// Fatalf keeps the line for Start, which returns it; the process lives on.
+func (l *serverLog) Fatalf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	select {
+	case l.fatal <- text:
+	default:
+	}
+	l.log.Error(text)
+}

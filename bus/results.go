@@ -1,0 +1,155 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrStop, returned by the function of [Bus.FollowResults], ends it without an
+// error.
+var ErrStop = errors.New("stop following")
+
+// LastResultSeq returns the sequence of the newest result of any site, 0 where
+// there was none: where to look on from, later, with [Bus.FindResult].
+func (b *Bus) LastResultSeq(ctx context.Context) (uint64, error) {
+	s, err := b.js.Stream(ctx, StreamResults)
+	if err != nil {
+		return 0, refuse(CodeStream, "read last result", "stream "+StreamResults, err)
+	}
+	return s.CachedInfo().State.LastSeq, nil
+}
+
+// FindResult looks for a result by its identity among those from sequence
+// fromSeq on (0: all that are kept). It reads headers only. A worker asks it
+// after a crash whether the result was stored before the crash, which the
+// broker's duplicate window does not tell after two minutes.
+func (b *Bus) FindResult(ctx context.Context, site, identity string, fromSeq uint64) (seq uint64, found bool, err error) {
+	subject, err := ResultSubject(site)
+	if err != nil {
+		return 0, false, err
+	}
+	start := scanStart{sequence: fromSeq, headersOnly: true}
+	err = b.scan(ctx, "find result", StreamResults, subject, start, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		if m.Headers().Get(HeaderIdentity) != identity {
+			return nil
+		}
+		seq, found = meta.Sequence.Stream, true
+		return errStop
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	return seq, found, nil
+}
+
+// FollowOptions says from where results are followed. The first that is set
+// counts; with none, only results that come from now on are seen.
+type FollowOptions struct {
+	FromStart bool
+	FromSeq   uint64 // see [Bus.LastResultSeq], plus 1
+	Since     time.Time
+}
+
+// FollowResults calls fn with each result of a site ("" for all sites), in
+// order, each once, until ctx ends (it returns its error) or fn returns an
+// error ([ErrStop] becomes nil). It outlasts restarts of the broker. What is
+// in the stream but is no result of this schema is logged and left out.
+func (b *Bus) FollowResults(ctx context.Context, site string, opts FollowOptions, fn func(Envelope, Result) error) error {
+	subject := subjectPrefix + "result.*"
+	if site != "" {
+		var err error
+		if subject, err = ResultSubject(site); err != nil {
+			return err
+		}
+	}
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy}
+	switch {
+	case opts.FromStart:
+	case opts.FromSeq > 0:
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, opts.FromSeq
+	case !opts.Since.IsZero():
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &opts.Since
+	default:
+		// By sequence rather than "new": what comes while the consumer is made
+		// anew after a loss would be missed.
+		last, err := b.LastResultSeq(ctx)
+		if err != nil {
+			return err
+		}
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, last+1
+	}
+	started := false
+	for {
+		last, err := b.followOnce(ctx, cfg, fn)
+		var lost *lostError
+		if !errors.As(err, &lost) {
+			if errors.Is(err, ErrStop) {
+				return nil
+			}
+			return err
+		}
+		if last > 0 {
+			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, last+1, nil
+		}
+		if b.nc.IsClosed() || lost.opening && !started {
+			return refuse(CodeStream, "follow results", "stream "+StreamResults, lost.cause)
+		}
+		started = true
+		b.log.Warn("results interrupted, going on", "error", lost.cause)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(reconnectWait):
+		}
+	}
+}
+
+// lostError is a failure of the broker or the connection, not of the caller.
+type lostError struct {
+	cause   error
+	opening bool
+}
+
+func (e *lostError) Error() string { return e.cause.Error() }
+
+// followOnce follows until something ends it; last is the last sequence seen.
+func (b *Bus) followOnce(ctx context.Context, cfg jetstream.OrderedConsumerConfig, fn func(Envelope, Result) error) (last uint64, err error) {
+	cons, err := b.js.OrderedConsumer(ctx, StreamResults, cfg)
+	if err != nil {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		return 0, &lostError{cause: err, opening: true}
+	}
+	iter, err := cons.Messages()
+	if err != nil {
+		return 0, &lostError{cause: err}
+	}
+	defer iter.Stop()
+	for {
+		msg, err := iter.Next(jetstream.NextContext(ctx))
+		if ctx.Err() != nil {
+			return last, ctx.Err()
+		}
+		if err != nil {
+			return last, &lostError{cause: err}
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return last, &lostError{cause: err}
+		}
+		last = meta.Sequence.Stream
+		env, result, err := DecodeResult(msg.Data())
+		if err != nil {
+			b.log.Warn("result not understood, left out", "sequence", last, "error", err)
+			continue
+		}
+		env.Sequence = last
+		if err := fn(env, result); err != nil {
+			return last, err
+		}
+	}
+}

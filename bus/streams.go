@@ -1,0 +1,156 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// DuplicateWindow is how long a broker remembers the ids of messages.
+const DuplicateWindow = 2 * time.Minute
+
+const headerRoom = 64 << 10 // headers count towards the size of a message
+
+// StreamSettings bounds the streams. A zero takes the default where a stream
+// is created, and leaves a stream that exists as it is.
+type StreamSettings struct {
+	JobsBytes    int64         // default 256 MiB; when full, publishers are refused
+	ResultsBytes int64         // default 2 GiB; when full, the oldest result goes
+	ReviewsBytes int64         // default 512 MiB; when full, publishers are refused
+	DeadBytes    int64         // default 256 MiB; when full, the oldest letter goes
+	ResultsAge   time.Duration // default: kept
+	DeadAge      time.Duration // default: kept
+	Replicas     int           // default 1
+}
+
+// EnsureStreams creates the streams of the package documentation where they
+// are missing and raises limits that are too low for them. It refuses a stream
+// of the same name that keeps, stores or listens to something else, with code
+// stream_incompatible, and never touches one. Other failures:
+// stream_unavailable.
+func (b *Bus) EnsureStreams(ctx context.Context) error {
+	for _, want := range b.streams.configs() {
+		if err := b.ensureStream(ctx, want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s StreamSettings) configs() []jetstream.StreamConfig {
+	stream := func(name, subject, about string, maxBytes int64, discard jetstream.DiscardPolicy) jetstream.StreamConfig {
+		return jetstream.StreamConfig{
+			Name: name, Description: about, Subjects: []string{subjectPrefix + subject},
+			Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Discard: discard,
+			// A job over its limit must come in, so that the worker can refuse
+			// it aloud: a broker drops it without a word where no
+			// acknowledgement was asked for.
+			MaxMsgSize: MaxResultBytes + headerRoom,
+			MaxBytes:   maxBytes, Duplicates: DuplicateWindow, Replicas: s.Replicas,
+		}
+	}
+	jobs := stream(StreamJobs, "job.*.*", "series to score", s.JobsBytes, jetstream.DiscardNew)
+	jobs.Retention = jetstream.WorkQueuePolicy
+	results := stream(StreamResults, "result.*", "scores", s.ResultsBytes, jetstream.DiscardOld)
+	results.MaxAge = s.ResultsAge
+	reviews := stream(StreamReviews, "review.*", "decisions of radiologists", s.ReviewsBytes, jetstream.DiscardNew)
+	dead := stream(StreamDead, "dead.*", "what could not be scored", s.DeadBytes, jetstream.DiscardOld)
+	dead.MaxAge = s.DeadAge
+	return []jetstream.StreamConfig{jobs, results, reviews, dead}
+}
+
+// defaultBytes are the limits of a new stream.
+func defaultBytes(name string) int64 {
+	switch name {
+	case StreamResults:
+		return 2 << 30
+	case StreamReviews:
+		return 512 << 20
+	default:
+		return 256 << 20
+	}
+}
+
+func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
+	op := "ensure stream " + want.Name
+	have, err := b.js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		want.MaxBytes = orDefault(want.MaxBytes, defaultBytes(want.Name))
+		want.Replicas = orDefault(want.Replicas, 1)
+		if _, err = b.js.CreateStream(ctx, want); err != nil {
+			return refuse(streamCode(err), op, "not created: is the subject taken, the store full, or creation not permitted?", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return refuse(CodeStream, op, "the broker does not answer: is JetStream on?", err)
+	}
+	cfg := have.CachedInfo().Config
+	if hint := differs(cfg, want); hint != "" {
+		return refuse(CodeIncompatible, op, "it exists and "+hint+": use another account, or move that stream away", nil)
+	}
+	if !raise(&cfg, want) {
+		return nil
+	}
+	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
+		return refuse(CodeStream, op, "limits not raised", err)
+	}
+	b.log.Info("stream updated", "stream", want.Name)
+	return nil
+}
+
+// differs says what makes have another stream than want; "" where nothing does.
+func differs(have, want jetstream.StreamConfig) string {
+	switch {
+	case have.Retention != want.Retention:
+		return fmt.Sprintf("its retention is %s, not %s", have.Retention, want.Retention)
+	case have.Storage != want.Storage:
+		return fmt.Sprintf("its storage is %s, not %s", have.Storage, want.Storage)
+	case !slices.Equal(have.Subjects, want.Subjects):
+		return fmt.Sprintf("its subjects are %v, not %v", have.Subjects, want.Subjects)
+	case have.Mirror != nil || len(have.Sources) > 0 || have.SubjectTransform != nil:
+		return "it copies or renames messages of other streams"
+	case have.Sealed || have.NoAck:
+		return "it is sealed or does not acknowledge"
+	}
+	return ""
+}
+
+// raise changes cfg where it is too low for want or was set otherwise, and
+// reports whether it did. What an operator tuned beyond that stays.
+func raise(cfg *jetstream.StreamConfig, want jetstream.StreamConfig) bool {
+	changed := false
+	if cfg.MaxMsgSize > 0 && cfg.MaxMsgSize < want.MaxMsgSize {
+		cfg.MaxMsgSize, changed = want.MaxMsgSize, true
+	}
+	if cfg.Duplicates < want.Duplicates {
+		cfg.Duplicates, changed = want.Duplicates, true
+	}
+	if cfg.Discard != want.Discard {
+		cfg.Discard, changed = want.Discard, true
+	}
+	if want.MaxBytes != 0 && cfg.MaxBytes != want.MaxBytes {
+		cfg.MaxBytes, changed = want.MaxBytes, true
+	}
+	if want.MaxAge != 0 && cfg.MaxAge != want.MaxAge {
+		cfg.MaxAge, changed = want.MaxAge, true
+	}
+	if want.Replicas != 0 && cfg.Replicas != want.Replicas {
+		cfg.Replicas, changed = want.Replicas, true
+	}
+	return changed
+}
+
+// streamCode tells a conflict of subjects from other refusals.
+func streamCode(err error) Code {
+	const subjectOverlap jetstream.ErrorCode = 10065
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == subjectOverlap || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return CodeIncompatible
+	}
+	return CodeStream
+}
