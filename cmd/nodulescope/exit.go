@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // Exit codes. They are part of the help and never change.
@@ -49,7 +52,8 @@ func badInput(err error, hint string) error {
 	return &cliError{code: exitBadInput, hint: hint, err: err}
 }
 
-// exitCode maps the error of a command to the exit code of the process.
+// exitCode maps the error of a command to the exit code of the process. What
+// the packages refuse with a code of their own needs no badInput around it.
 func exitCode(ctx context.Context, err error) int {
 	var coded *cliError
 	switch {
@@ -59,6 +63,23 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, &coded):
 		return coded.code
+	case nodule.CodeOf(err) != "": // those of dicomio included
+		return exitBadInput
+	default:
+		return busExitCode(bus.CodeOf(err))
+	}
+}
+
+// busExitCode tells a message that cannot be used and a wrong setting from
+// what the broker does not do.
+func busExitCode(code bus.Code) int {
+	switch code {
+	case bus.CodeNotJSON, bus.CodeNotCloudEvent, bus.CodeSchemaVersion, bus.CodeWrongType,
+		bus.CodeJobTooLarge, bus.CodeTooManyNodules, bus.CodeJobInvalid, bus.CodeResultInvalid,
+		bus.CodeReviewInvalid, bus.CodeDeadInvalid, bus.CodeMessageTooLarge, bus.CodeNotReplayable:
+		return exitBadInput
+	case bus.CodeSettings, bus.CodeSiteInvalid:
+		return exitUsage
 	default:
 		return exitFailure
 	}

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 func TestExitCode(t *testing.T) {
@@ -21,6 +25,16 @@ func TestExitCode(t *testing.T) {
 		{"plain", t.Context(), plain, exitFailure, "nodulescope: disk full"},
 		{"usage", t.Context(), usageError(plain, "free some"), exitUsage, "nodulescope: disk full — free some"},
 		{"bad input, wrapped", t.Context(), fmt.Errorf("score: %w", badInput(plain, "")), exitBadInput, "nodulescope: score: disk full"},
+		{"series", t.Context(), fmt.Errorf("score: %w", &dicomio.Error{Code: dicomio.CodeNotCT, Op: "open series", Hint: "name a CT series"}),
+			exitBadInput, "nodulescope: score: open series: name a CT series (not_ct)"},
+		{"candidate file", t.Context(), &nodule.Error{Code: nodule.CodeCandidateFileInvalid, Op: "read candidates", Hint: "give JSON, CSV or XML"},
+			exitBadInput, "nodulescope: read candidates: give JSON, CSV or XML (candidate_file_invalid)"},
+		{"job", t.Context(), &bus.Error{Code: bus.CodeJobTooLarge, Op: "submit", Hint: "send fewer nodules"},
+			exitBadInput, "nodulescope: submit: send fewer nodules (job_too_large)"},
+		{"site", t.Context(), &bus.Error{Code: bus.CodeSiteInvalid, Op: "submit", Hint: "use a-z, 0-9 and -"},
+			exitUsage, "nodulescope: submit: use a-z, 0-9 and - (site_invalid)"},
+		{"broker", t.Context(), &bus.Error{Code: bus.CodeUnreachable, Op: "connect", Hint: "start serve"},
+			exitFailure, "nodulescope: connect: start serve (bus_unreachable)"},
 		{"several lines", t.Context(), errors.Join(plain, errors.New(" slow \n\n")), exitFailure, "nodulescope: disk full; slow"},
 		{"interrupted", cancelled, fmt.Errorf("read: %w", context.Canceled), exitInterrupted, "nodulescope: interrupted — what was not finished can be run again"},
 		{"failed while interrupted", cancelled, plain, exitFailure, "nodulescope: disk full"},
