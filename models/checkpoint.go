@@ -1,0 +1,180 @@
+package models
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/nlpodyssey/safetensors"
+)
+
+// maxCheckpoint bounds what is read as a checkpoint.
+const maxCheckpoint = 1 << 30
+
+// Errors of reading a checkpoint.
+var (
+	ErrCheckpoint = errors.New("models: not a usable checkpoint")
+	ErrDigest     = errors.New("models: checkpoint does not have the digest that its header names")
+)
+
+// Header is what a checkpoint says about itself.
+type Header struct {
+	Format        int                `json:"format"` // 1
+	Kind          string             `json:"kind"`   // "vae"
+	Dims          int                `json:"dims"`
+	Latent        int                `json:"latent"`
+	Preprocessing string             `json:"preprocessing"`
+	DataDigest    string             `json:"data_digest"`
+	Attribution   string             `json:"attribution,omitempty"`
+	Seed          uint64             `json:"seed"`
+	Epoch         int                `json:"epoch"`
+	Metrics       map[string]float64 `json:"metrics,omitempty"`
+	Training      json.RawMessage    `json:"training,omitempty"` // settings of the run
+	Detector      json.RawMessage    `json:"detector,omitempty"` // calibration, written by package detector
+	Digest        string             `json:"digest"`             // of the weights, Params.Digest
+}
+
+const headerKey = "nodulescope"
+
+// Encode writes header and weights as safetensors, float32. It sets
+// Header.Digest.
+func Encode(h Header, ps Params) ([]byte, error) {
+	h.Format, h.Digest = 1, ps.Digest()
+	meta, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("models: encode checkpoint header: %w", err)
+	}
+	order := make([]string, len(ps))
+	views := make(map[string]safetensors.TensorView, len(ps))
+	for i, p := range ps {
+		order[i] = p.Name
+		shape := make([]uint64, len(p.Shape))
+		for j, d := range p.Shape {
+			shape[j] = uint64(d) //nolint:gosec // sizes are positive
+		}
+		raw := make([]byte, 4*len(p.Data))
+		for j, v := range p.Data {
+			binary.LittleEndian.PutUint32(raw[4*j:], math.Float32bits(v))
+		}
+		if views[p.Name], err = safetensors.NewTensorView(safetensors.F32, shape, raw); err != nil {
+			return nil, fmt.Errorf("models: encode %q: %w", p.Name, err)
+		}
+	}
+	names, err := json.Marshal(order)
+	if err != nil {
+		return nil, err
+	}
+	b, err := safetensors.Serialize(views, map[string]string{headerKey: string(meta), "order": string(names)})
+	if err != nil {
+		return nil, fmt.Errorf("models: encode checkpoint: %w", err)
+	}
+	return b, nil
+}
+
+// Decode reads what Encode wrote and verifies the digest. Its errors wrap
+// ErrCheckpoint or ErrDigest.
+func Decode(b []byte) (h Header, ps Params, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a length in the file that the library trusts
+			err = fmt.Errorf("%w: %v", ErrCheckpoint, r)
+		}
+	}()
+	if len(b) < 8 || binary.LittleEndian.Uint64(b) > uint64(len(b)-8) {
+		return h, nil, fmt.Errorf("%w: cut at %d bytes; copy or train it again", ErrCheckpoint, len(b))
+	}
+	_, meta, err := safetensors.ReadMetadata(b)
+	if err != nil {
+		return h, nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	st, err := safetensors.Deserialize(b)
+	if err != nil {
+		return h, nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	info := meta.Metadata()
+	if err := json.Unmarshal([]byte(info[headerKey]), &h); err != nil {
+		return h, nil, fmt.Errorf("%w: header: %w", ErrCheckpoint, err)
+	}
+	if h.Format != 1 {
+		return h, nil, fmt.Errorf("%w: format %d, this program reads 1", ErrCheckpoint, h.Format)
+	}
+	var order []string
+	if err := json.Unmarshal([]byte(info["order"]), &order); err != nil {
+		return h, nil, fmt.Errorf("%w: order of tensors: %w", ErrCheckpoint, err)
+	}
+	for _, name := range order {
+		v, ok := st.Tensor(name)
+		if !ok || v.DType() != safetensors.F32 {
+			return h, nil, fmt.Errorf("%w: no float32 tensor %q", ErrCheckpoint, name)
+		}
+		p := Param{Name: name, Data: make([]float32, v.DataLen()/4)}
+		for _, d := range v.Shape() {
+			p.Shape = append(p.Shape, int(d)) //nolint:gosec // bounded by the size of the file
+		}
+		for i := range p.Data {
+			p.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(v.Data()[4*i:]))
+		}
+		ps = append(ps, p)
+	}
+	if d := ps.Digest(); d != h.Digest {
+		return h, nil, fmt.Errorf("%w: header %s, weights %s; copy or train it again", ErrDigest, h.Digest, d)
+	}
+	return h, ps, nil
+}
+
+// Save writes a checkpoint so that a crash leaves the old file or the new one.
+func Save(path string, h Header, ps Params) error {
+	b, err := Encode(h, ps)
+	if err != nil {
+		return err
+	}
+	return writeFile(path, b)
+}
+
+func writeFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return fmt.Errorf("models: save %s: %w", path, err)
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // gone already where all went well
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("models: save %s: %w", path, err)
+	}
+	return nil
+}
+
+// Load reads a checkpoint.
+func Load(path string) (Header, Params, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Header{}, nil, fmt.Errorf("models: load checkpoint: %w", err)
+	}
+	if info.Size() > maxCheckpoint {
+		return Header{}, nil, fmt.Errorf("%w: %s has %d bytes, at most %d are read", ErrCheckpoint, path, info.Size(), maxCheckpoint)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Header{}, nil, fmt.Errorf("models: load checkpoint: %w", err)
+	}
+	h, ps, err := Decode(b)
+	if err != nil {
+		return h, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return h, ps, nil
+}

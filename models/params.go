@@ -1,0 +1,110 @@
+package models
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Param is one named tensor of weights, row-major.
+type Param struct {
+	Name  string
+	Shape []int
+	Data  []float32
+}
+
+// Params are the weights of a network in a fixed order.
+type Params []Param
+
+// Bound maps names to weights, as compute.Compile takes them.
+func (ps Params) Bound() map[string][]float32 {
+	m := make(map[string][]float32, len(ps))
+	for _, p := range ps {
+		m[p.Name] = p.Data
+	}
+	return m
+}
+
+// Count is the number of weights.
+func (ps Params) Count() int {
+	n := 0
+	for _, p := range ps {
+		n += len(p.Data)
+	}
+	return n
+}
+
+// Clone copies the weights.
+func (ps Params) Clone() Params {
+	c := make(Params, len(ps))
+	for i, p := range ps {
+		c[i] = Param{p.Name, p.Shape, append([]float32(nil), p.Data...)}
+	}
+	return c
+}
+
+// Digest is the SHA-256 of names, shapes and values: "sha256:<hex>".
+func (ps Params) Digest() string {
+	h := sha256.New()
+	var b [4]byte
+	for _, p := range ps {
+		_, _ = fmt.Fprintf(h, "%s%v\n", p.Name, p.Shape)
+		for _, v := range p.Data {
+			binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+			_, _ = h.Write(b[:])
+		}
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// spec is the name, shape and fan-in of a parameter; fan-in 0 starts at zero.
+type spec struct {
+	name  string
+	shape []int
+	fanIn int
+}
+
+// initial draws weights from a normal distribution with the variance of He et
+// al. (2015) for LeakyReLU, 2/((1+slope^2)*fan-in).
+func initial(specs []spec, rng *rand.Rand) Params {
+	ps := make(Params, len(specs))
+	for i, s := range specs {
+		n := 1
+		for _, d := range s.shape {
+			n *= d
+		}
+		ps[i] = Param{s.name, s.shape, make([]float32, n)}
+		if s.fanIn == 0 {
+			continue
+		}
+		std := math.Sqrt(2 / ((1 + leak*leak) * float64(s.fanIn)))
+		for j := range ps[i].Data {
+			ps[i].Data[j] = float32(std * rng.NormFloat64())
+		}
+	}
+	return ps
+}
+
+// check says whether ps has the tensors of specs.
+func (ps Params) check(specs []spec) error {
+	if len(ps) != len(specs) {
+		return fmt.Errorf("models: %d tensors, the network has %d", len(ps), len(specs))
+	}
+	for i, s := range specs {
+		if ps[i].Name != s.name || fmt.Sprint(ps[i].Shape) != fmt.Sprint(s.shape) {
+			return fmt.Errorf("models: tensor %q %v, the network wants %q %v", ps[i].Name, ps[i].Shape, s.name, s.shape)
+		}
+	}
+	return nil
+}
+
+// Noise fills dst with standard normal values that depend on the seed alone.
+func Noise(dst []float32, seed [32]byte) {
+	rng := rand.New(rand.NewChaCha8(seed))
+	for i := range dst {
+		dst[i] = float32(rng.NormFloat64())
+	}
+}

@@ -1,0 +1,192 @@
+package models
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/nodulescope/nodulescope/models/op"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+const leak = 0.2 // slope of LeakyReLU below zero
+
+// size is the edge of a patch; its halves are the feature maps of the encoder.
+const (
+	size    = 28
+	half    = 14
+	quarter = 7
+	eighth  = 4
+)
+
+// VAE is the variational autoencoder of reference network v1 (Kingma and
+// Welling 2014, equation 12 of the paper), for patches [N,1,28,28,28] (Dims 3)
+// or [N,1,28,28] (Dims 2):
+//
+//	encoder  conv3 stride 2: 1->32, 32->64, 64->128; two linear heads to Latent
+//	decoder  linear Latent->128x4^d; upsample, conv3 128->64; upsample, conv3
+//	         64->32; upsample, conv3 32->1; sigmoid
+//
+// with LeakyReLU 0.2 between layers. Linear weights are [in, out].
+type VAE struct {
+	Dims   int
+	Latent int
+}
+
+// ReferenceVAE is the VAE that the product ships.
+var ReferenceVAE = VAE{Dims: 3, Latent: 64}
+
+// Validate says whether the network exists.
+func (v VAE) Validate() error {
+	if v.Dims != 2 && v.Dims != 3 {
+		return fmt.Errorf("models: a VAE has 2 or 3 dimensions, not %d", v.Dims)
+	}
+	if v.Latent < 1 || v.Latent > 4096 {
+		return fmt.Errorf("models: latent size %d: want 1 to 4096", v.Latent)
+	}
+	return nil
+}
+
+// Voxels is the number of values of one patch.
+func (v VAE) Voxels() int { return cube(size, v.Dims) }
+
+func cube(n, dims int) int {
+	c := 1
+	for range dims {
+		c *= n
+	}
+	return c
+}
+
+// shape is [lead..., edge, edge(, edge)].
+func (v VAE) shape(edge int, lead ...int) []int {
+	s := append([]int(nil), lead...)
+	for range v.Dims {
+		s = append(s, edge)
+	}
+	return s
+}
+
+func (v VAE) flat() int { return 128 * cube(eighth, v.Dims) }
+
+func (v VAE) specs() []spec {
+	taps := cube(3, v.Dims)
+	conv := func(name string, in, out int) []spec {
+		return []spec{{name + ".weight", v.shape(3, out, in), in * taps}, {name + ".bias", []int{out}, 0}}
+	}
+	linear := func(name string, in, out int) []spec {
+		return []spec{{name + ".weight", []int{in, out}, in}, {name + ".bias", []int{out}, 0}}
+	}
+	var s []spec
+	s = append(s, conv("encoder.conv1", 1, 32)...)
+	s = append(s, conv("encoder.conv2", 32, 64)...)
+	s = append(s, conv("encoder.conv3", 64, 128)...)
+	s = append(s, linear("encoder.mean", v.flat(), v.Latent)...)
+	s = append(s, linear("encoder.logvar", v.flat(), v.Latent)...)
+	s = append(s, linear("decoder.linear", v.Latent, v.flat())...)
+	s = append(s, conv("decoder.conv1", 128, 64)...)
+	s = append(s, conv("decoder.conv2", 64, 32)...)
+	s = append(s, conv("decoder.conv3", 32, 1)...)
+	return s
+}
+
+// NewParams draws initial weights.
+func (v VAE) NewParams(rng *rand.Rand) Params { return initial(v.specs(), rng) }
+
+// Check says whether the weights are those of this network.
+func (v VAE) Check(ps Params) error { return ps.check(v.specs()) }
+
+// Graph is a network under construction: parameters and inputs are leaves of
+// one expression graph.
+type Graph struct {
+	op.Builder
+	G      *gorgonia.ExprGraph
+	Dtype  tensor.Dtype
+	leaves map[string]*gorgonia.Node
+	shapes map[string][]int
+}
+
+// NewGraph starts a graph for this network. dtype is tensor.Float32, or
+// tensor.Float64 for the reference.
+func (v VAE) NewGraph(dtype tensor.Dtype) *Graph {
+	g := &Graph{G: gorgonia.NewGraph(), Dtype: dtype, leaves: map[string]*gorgonia.Node{}, shapes: map[string][]int{}}
+	for _, s := range v.specs() {
+		g.shapes[s.name] = s.shape
+	}
+	return g
+}
+
+// Param is the leaf of a parameter.
+func (g *Graph) Param(name string) *gorgonia.Node { return g.Input(name, g.shapes[name]...) }
+
+// Input is a named leaf.
+func (g *Graph) Input(name string, shape ...int) *gorgonia.Node {
+	if n, ok := g.leaves[name]; ok {
+		return n
+	}
+	n := gorgonia.NewTensor(g.G, g.Dtype, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
+	g.leaves[name] = n
+	return n
+}
+
+func (g *Graph) conv(name string, stride int, x *gorgonia.Node) *gorgonia.Node {
+	return g.AddChannel(g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.Param(name+".weight")), g.Param(name+".bias"))
+}
+
+func (g *Graph) linear(name string, x *gorgonia.Node) *gorgonia.Node {
+	return g.AddChannel(g.Do(op.MatMul{}, x, g.Param(name+".weight")), g.Param(name+".bias"))
+}
+
+func (g *Graph) leaky(x *gorgonia.Node) *gorgonia.Node {
+	return g.Do(op.Unary{F: op.LeakyReLU, C: leak}, x)
+}
+
+// Encode maps patches x to mean and log variance of the posterior, [N,Latent].
+func (v VAE) Encode(g *Graph, x *gorgonia.Node) (mean, logvar *gorgonia.Node) {
+	if g.Err != nil {
+		return nil, nil
+	}
+	n := x.Shape()[0]
+	h := g.leaky(g.conv("encoder.conv1", 2, x))
+	h = g.leaky(g.conv("encoder.conv2", 2, h))
+	h = g.leaky(g.conv("encoder.conv3", 2, h))
+	h = g.Reshape(h, n, v.flat())
+	return g.linear("encoder.mean", h), g.linear("encoder.logvar", h)
+}
+
+// Decode maps latents z [N,Latent] to the means of p(x|z), in 0..1.
+func (v VAE) Decode(g *Graph, z *gorgonia.Node) *gorgonia.Node {
+	if g.Err != nil {
+		return nil
+	}
+	n := z.Shape()[0]
+	h := g.leaky(g.linear("decoder.linear", z))
+	h = g.Reshape(h, v.shape(eighth, n, 128)...)
+	h = g.leaky(g.conv("decoder.conv1", 1, g.Do(op.Upsample{Out: v.shape(quarter)}, h)))
+	h = g.leaky(g.conv("decoder.conv2", 1, g.Do(op.Upsample{Out: v.shape(half)}, h)))
+	h = g.conv("decoder.conv3", 1, g.Do(op.Upsample{Out: v.shape(size)}, h))
+	return g.Unary(op.Sigmoid, h)
+}
+
+// Terms are the parts of the bound for every patch of a batch, [N] each.
+type Terms struct {
+	Recon *gorgonia.Node // sum over the support of (x - mean)^2: equation 16 with 1/(2 sigma^2) = 1, sign turned
+	KL    *gorgonia.Node // KL divergence of q(z|x) from the standard normal, nats
+}
+
+// Bound draws z = mean + exp(logvar/2)*eps (one eps [N,Latent] per patch) and
+// returns the terms of the negative evidence lower bound (equation 12).
+// support [same shape as x] is 1 where a voxel counts and 0 elsewhere.
+func (v VAE) Bound(g *Graph, x, support, eps *gorgonia.Node) Terms {
+	mean, logvar := v.Encode(g, x)
+	z := g.Add(mean, g.Mul(eps, g.Unary(op.Exp, g.Scale(logvar, 0.5))))
+	diff := g.Sub(v.Decode(g, z), x)
+	recon := g.SumRows(g.Mul(support, g.Unary(op.Square, diff)))
+	return Terms{Recon: recon, KL: v.kl(g, mean, logvar)}
+}
+
+// kl is -1/2 sum(1 + logvar - mean^2 - exp(logvar)).
+func (v VAE) kl(g *Graph, mean, logvar *gorgonia.Node) *gorgonia.Node {
+	t := g.Sub(g.Add(g.Unary(op.Square, mean), g.Unary(op.Exp, logvar)), g.Shift(logvar, 1))
+	return g.Scale(g.SumRows(t), 0.5)
+}
