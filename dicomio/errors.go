@@ -1,5 +1,10 @@
 package dicomio
 
+import (
+	"errors"
+	"strings"
+)
+
 // Code names why data was refused or tolerated. Codes are part of the message
 // schema: they are never renamed.
 type Code string
@@ -9,7 +14,7 @@ const (
 	CodeFolderMissing     Code = "folder_missing"
 	CodeFolderEmpty       Code = "folder_empty"    // no DICOM image in it
 	CodeUnreadable        Code = "file_unreadable" // not parsable as DICOM
-	CodeTruncated         Code = "file_truncated"  // pixel data shorter than rows x columns x frames x bytes
+	CodeTruncated         Code = "file_truncated"  // ends inside an element, or pixel data shorter than rows x columns x bytes
 	CodeNoPixelData       Code = "no_pixel_data"
 	CodeNoPixelSpacing    Code = "no_pixel_spacing"
 	CodeNoPosition        Code = "no_position" // ImagePositionPatient or ImageOrientationPatient missing or not finite
@@ -18,6 +23,7 @@ const (
 	CodeSeriesAmbiguous   Code = "series_ambiguous" // several series, and none was named
 	CodeTransferSyntax    Code = "transfer_syntax_unsupported"
 	CodePixelFormat       Code = "pixel_format_unsupported"
+	CodeMultiFrame        Code = "multi_frame_unsupported" // enhanced CT, or more than one frame in a file
 	CodeSizeMismatch      Code = "decoded_size_mismatch"
 	CodeTooFewSlices      Code = "too_few_slices"
 	CodeMissingSlices     Code = "missing_slices"     // warning
@@ -35,4 +41,61 @@ type Error struct {
 	Path string // file or folder, may be empty
 	Hint string // what the user can do
 	Err  error  // cause, may be nil
+}
+
+// Error gives operation, path, hint, cause and code on one line. It holds the
+// path that was read, and folders are sometimes named after patients: use
+// Summary for text that leaves the machine.
+func (e *Error) Error() string {
+	return e.text(true)
+}
+
+// Summary is Error without the path and without the cause, which may name the
+// path too. It is fit for messages, logs and metrics.
+func (e *Error) Summary() string {
+	return e.text(false)
+}
+
+func (e *Error) text(private bool) string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	if private && e.Path != "" {
+		b.WriteString(" " + e.Path)
+	}
+	if e.Hint != "" {
+		b.WriteString(": " + e.Hint)
+	}
+	if private && e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	b.WriteString(" (" + string(e.Code) + ")")
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf returns the code of the first Error in err's chain, or "" where there
+// is none.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// refuse makes the error of one file or series; op and path are added by the
+// caller that knows them.
+func refuse(code Code, hint string, cause error) *Error {
+	return &Error{Code: code, Op: "read image", Hint: hint, Err: cause}
+}
+
+// asError gives err a code where it has none yet.
+func asError(err error, code Code, hint string) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return refuse(code, hint, err)
 }

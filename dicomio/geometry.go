@@ -1,7 +1,26 @@
 package dicomio
 
+import (
+	"math"
+	"sort"
+)
+
 // Vec is a point or direction in patient coordinates (LPS), in mm, ordered x, y, z.
 type Vec [3]float64
+
+func (v Vec) add(w Vec) Vec       { return Vec{v[0] + w[0], v[1] + w[1], v[2] + w[2]} }
+func (v Vec) sub(w Vec) Vec       { return Vec{v[0] - w[0], v[1] - w[1], v[2] - w[2]} }
+func (v Vec) scale(f float64) Vec { return Vec{v[0] * f, v[1] * f, v[2] * f} }
+func (v Vec) dot(w Vec) float64   { return v[0]*w[0] + v[1]*w[1] + v[2]*w[2] }
+func (v Vec) norm() float64       { return math.Sqrt(v.dot(v)) }
+func (v Vec) unit() Vec           { return v.scale(1 / v.norm()) }
+func (v Vec) near(w Vec, e float64) bool {
+	return math.Abs(v[0]-w[0]) <= e && math.Abs(v[1]-w[1]) <= e && math.Abs(v[2]-w[2]) <= e
+}
+
+func (v Vec) cross(w Vec) Vec {
+	return Vec{v[1]*w[2] - v[2]*w[1], v[2]*w[0] - v[0]*w[2], v[0]*w[1] - v[1]*w[0]}
+}
 
 // Geometry maps voxel indices to patient coordinates. Voxel indices are
 // ordered z, y, x (slice, row, column) and are continuous: index 0 is the
@@ -23,4 +42,91 @@ type Geometry struct {
 type Gap struct {
 	After int // index of the slice before the gap
 	Count int // how many slices are missing
+}
+
+// ToLPS gives the patient coordinates, in mm, of a continuous voxel index
+// ordered z, y, x. Between slices it follows Offsets, so that irregular
+// spacing and tilt are exact; beyond the first and last slice it goes on along
+// Line at the median spacing.
+//
+// It is equation C.7.6.2.1-1 of DICOM PS3.3, with the slice's own origin.
+func (g Geometry) ToLPS(zyx [3]float64) Vec {
+	p := g.Origin.add(g.Line.scale(g.offset(zyx[0])))
+	return p.add(g.RowStep.scale(zyx[1])).add(g.ColStep.scale(zyx[2]))
+}
+
+// ToVoxel is the inverse of ToLPS: the continuous voxel index, ordered z, y, x,
+// of a point in patient coordinates. A geometry whose steps do not span space
+// gives NaN.
+func (g Geometry) ToVoxel(p Vec) (zyx [3]float64) {
+	// p - Origin = x ColStep + y RowStep + o Line, solved by Cramer's rule.
+	d := p.sub(g.Origin)
+	c := g.RowStep.cross(g.Line)
+	det := g.ColStep.dot(c)
+	if det == 0 {
+		return [3]float64{math.NaN(), math.NaN(), math.NaN()}
+	}
+	x := d.dot(c) / det
+	y := d.dot(g.Line.cross(g.ColStep)) / det
+	o := d.dot(g.ColStep.cross(g.RowStep)) / det
+	return [3]float64{g.index(o), y, x}
+}
+
+// InGap tells whether the slice index z lies strictly inside a run of missing
+// slices, where a value would be a guess.
+func (g Geometry) InGap(z float64) bool {
+	for _, m := range g.Missing {
+		if z > float64(m.After) && z < float64(m.After+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// offset is the distance along Line of slice index z.
+func (g Geometry) offset(z float64) float64 {
+	last := len(g.Offsets) - 1
+	switch {
+	case last < 0:
+		return z * g.step()
+	case z <= 0:
+		return g.Offsets[0] + z*g.step()
+	case z >= float64(last):
+		return g.Offsets[last] + (z-float64(last))*g.step()
+	case math.IsNaN(z):
+		return z
+	}
+	i := int(z)
+	return g.Offsets[i] + (z-float64(i))*(g.Offsets[i+1]-g.Offsets[i])
+}
+
+// index is the slice index at distance o along Line.
+func (g Geometry) index(o float64) float64 {
+	last := len(g.Offsets) - 1
+	switch {
+	case last < 0:
+		return o / g.step()
+	case o <= g.Offsets[0]:
+		return (o - g.Offsets[0]) / g.step()
+	case o >= g.Offsets[last]:
+		return float64(last) + (o-g.Offsets[last])/g.step()
+	case math.IsNaN(o):
+		return o
+	}
+	i := sort.SearchFloat64s(g.Offsets, o)
+	if g.Offsets[i] == o {
+		return float64(i)
+	}
+	return float64(i-1) + (o-g.Offsets[i-1])/(g.Offsets[i]-g.Offsets[i-1])
+}
+
+// step is the median spacing along Line, used beyond the ends.
+func (g Geometry) step() float64 {
+	if c := g.Line.dot(g.Normal); g.SpacingMM[0] > 0 && c > 0 {
+		return g.SpacingMM[0] / c
+	}
+	if n := len(g.Offsets); n > 1 {
+		return (g.Offsets[n-1] - g.Offsets[0]) / float64(n-1)
+	}
+	return 1
 }

@@ -1,6 +1,12 @@
 package dicomio
 
-import "context"
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"sort"
+	"strings"
+)
 
 // Series is one CT volume: the instances of a series that share frame of
 // reference, orientation, matrix and pixel spacing, in scan order. It holds
@@ -23,6 +29,8 @@ type Slice struct {
 	Frame          int     // zero-based frame number in the file
 	PositionMM     float64 // projection of ImagePositionPatient on the normal
 	Origin         [3]float64
+
+	file *header // how its pixels are read
 }
 
 // Warning is a deviation that was tolerated and is reported with the result.
@@ -44,4 +52,17 @@ type Block struct {
 type Decoder interface {
 	// HU decodes slices first..first+count-1.
 	HU(ctx context.Context, first, count int) (*Block, error)
+}
+
+// InstanceDigest identifies the set of images that the series was built of:
+// "sha256:" and the hex SHA-256 of its SOPInstanceUIDs, sorted, one a line. It
+// does not depend on file names or their order.
+func (s *Series) InstanceDigest() string {
+	uids := make([]string, len(s.Slices))
+	for i, sl := range s.Slices {
+		uids[i] = sl.SOPInstanceUID
+	}
+	sort.Strings(uids)
+	sum := sha256.Sum256([]byte(strings.Join(uids, "\n")))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

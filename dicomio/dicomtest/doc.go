@@ -1,0 +1,17 @@
+// Package dicomtest writes small CT series for tests.
+//
+// # What it makes
+//
+// WriteSeries writes one file per slice from a Spec: size, spacing, place,
+// tilt, missing and doubled slices, pixel format, padding and transfer syntax.
+// Encode gives the bytes of one slice. The zero Spec is a valid series of four
+// slices of 16 x 16 pixels.
+//
+// # What it breaks
+//
+// Truncate, NoPixels and Edit make files that a reader must refuse. A test
+// that needs a fault that has no field of its own removes or replaces elements
+// with Edit.
+//
+// The files hold no patient data: the patient module is empty.
+package dicomtest

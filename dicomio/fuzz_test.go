@@ -1,0 +1,191 @@
+package dicomio
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"testing"
+
+	"github.com/jpfielding/jpegs/pkg/compress/jpegli"
+
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+)
+
+// corpus is one small file of every kind that is read.
+func corpus(t testing.TB) [][]byte {
+	var all [][]byte
+	pad := -2000
+	for _, spec := range []dicomtest.Spec{
+		{}, {Syntax: dicomtest.Implicit}, {Syntax: dicomtest.BigEndian, Bits: 12}, {Syntax: dicomtest.Deflated},
+		{Syntax: dicomtest.RLE, Unsigned: true, Bits: 8}, {Syntax: dicomtest.RLE, Padding: &pad},
+		{Syntax: "1.2.840.10008.1.2.4.70", Fragments: testJPEG(16, 16)}, {NoMeta: true},
+		{Edit: func(_ int, set dicomtest.Elements) {
+			// A sequence of undefined length with an item of undefined length.
+			set[0x00081140] = dicomtest.Element{VR: "UN", Value: [][]byte{[]byte("\x08\x00\x50\x11\x04\x00\x00\x001.2\x00")}}
+		}},
+	} {
+		spec.Rows, spec.Cols = 16, 16
+		b, err := dicomtest.Encode(spec, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+func testJPEG(rows, cols int) func([]byte) [][]byte {
+	return func(raw []byte) [][]byte {
+		img := image.NewGray16(image.Rect(0, 0, cols, rows))
+		for i := 0; i < len(raw); i += 2 {
+			img.Pix[i], img.Pix[i+1] = raw[i+1], raw[i]
+		}
+		var b bytes.Buffer
+		if err := jpegli.Encode(&b, img, nil); err != nil {
+			panic(err)
+		}
+		return [][]byte{b.Bytes()}
+	}
+}
+
+// checkFile reads any bytes as a file: it must give pixels or an error with a
+// code, and never panic.
+func checkFile(t *testing.T, b []byte) {
+	src := memory{bytes.NewReader(b)}
+	h, err := readHeader(src, 1<<20)
+	if errors.Is(err, errNotDICOM) {
+		return
+	}
+	if err != nil {
+		if CodeOf(err) == "" {
+			t.Fatalf("an error without a code: %v", err)
+		}
+		return
+	}
+	n := h.format.rows * h.format.cols
+	if n > 1<<18 {
+		return // room enough for a fault, without the time
+	}
+	var r frameReader
+	if err := r.decode(src, &h.format, make([]float32, n), make([]bool, n)); err != nil && CodeOf(err) == "" {
+		t.Fatalf("an error without a code: %v", err)
+	}
+	if _, err := buildSeries([]*header{h, h}); CodeOf(err) != CodeTooFewSlices {
+		t.Fatalf("one position makes a volume: %v", err)
+	}
+}
+
+type memory struct{ *bytes.Reader }
+
+func FuzzFile(f *testing.F) {
+	for _, b := range corpus(f) {
+		f.Add(b)
+	}
+	f.Fuzz(checkFile)
+}
+
+func FuzzJPEGLossless(f *testing.F) {
+	f.Add(testJPEG(16, 16)(make([]byte, 512))[0])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		form := format{rows: 16, cols: 16, allocated: 16, stored: 12, highBit: 11}
+		if err := decodeJPEGLossless(b, make([]byte, 512), &form); err != nil && CodeOf(err) == "" {
+			t.Fatalf("an error without a code: %v", err)
+		}
+	})
+}
+
+func FuzzRLE(f *testing.F) {
+	f.Add(append([]byte{1, 0, 0, 0, 64}, make([]byte, 80)...), 1)
+	f.Fuzz(func(t *testing.T, b []byte, width int) {
+		if width = 1 + width&1; decodeRLE(b, make([]byte, 64*width), width) == nil && len(b) < 64 {
+			t.Fatal("pixels from nothing")
+		}
+	})
+}
+
+// TestEveryCut: every prefix of every kind of file is read or refused with a
+// code, and no prefix gives other pixels than the whole file.
+func TestEveryCut(t *testing.T) {
+	for i, whole := range corpus(t) {
+		want, ok := pixelsOf(whole)
+		if !ok {
+			t.Fatalf("file %d is not read", i)
+		}
+		for n := range whole {
+			checkFile(t, whole[:n])
+			if got, ok := pixelsOf(whole[:n]); ok && !bytes.Equal(got, want) {
+				t.Fatalf("file %d cut to %d of %d bytes gives other pixels", i, n, len(whole))
+			}
+		}
+	}
+}
+
+func pixelsOf(b []byte) ([]byte, bool) {
+	src := memory{bytes.NewReader(b)}
+	h, err := readHeader(src, 1<<20)
+	if err != nil {
+		return nil, false
+	}
+	n := h.format.rows * h.format.cols
+	var r frameReader
+	if r.decode(src, &h.format, make([]float32, n), make([]bool, n)) != nil {
+		return nil, false
+	}
+	return r.raw, true
+}
+
+// TestEveryByte: every byte of every kind of file set to other values.
+func TestEveryByte(t *testing.T) {
+	for _, whole := range corpus(t) {
+		for i := range whole {
+			for _, v := range []byte{0, 1, 0x7F, 0xFF, whole[i] ^ 0x80} {
+				b := bytes.Clone(whole)
+				b[i] = v
+				checkFile(t, b)
+			}
+		}
+	}
+}
+
+// TestHostileStructure: nesting, lengths and counts that ask for too much.
+func TestHostileStructure(t *testing.T) {
+	head := append(make([]byte, 128), "DICM\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00"...)
+	nested := bytes.Clone(head)
+	for range 100_000 {
+		nested = append(nested, "\x08\x00\x40\x11SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"...)
+	}
+	many := append(bytes.Clone(head), bytes.Repeat([]byte("\x08\x00\x05\x00CS\x00\x00"), maxElements+1)...)
+	for name, c := range map[string]struct {
+		file []byte
+		want Code
+	}{
+		"nested":    {nested, CodeLimit},
+		"many":      {many, CodeLimit},
+		"4 GiB":     {append(bytes.Clone(head), "\x08\x00\x16\x00UN\x00\x00\xfe\xff\xff\xff1.2."...), CodeUnreadable},
+		"long text": {append(append(bytes.Clone(head), "\x08\x00\x16\x00UI\xfe\xff"...), make([]byte, 65534)...), CodeUnreadable},
+		"no VR":     {append(bytes.Clone(head), "\x08\x00\x05\x00CS\x02\x00A \x08\x00\x16\x00\x01\x02\x03\x04"...), CodeUnreadable},
+		"only meta": {head, CodeTruncated},
+	} {
+		if _, err := readHeader(memory{bytes.NewReader(c.file)}, 1<<20); CodeOf(err) != c.want {
+			t.Errorf("%s: %v, want code %q", name, err, c.want)
+		}
+	}
+}
+
+// TestDeflateBomb: a data set that inflates to far more than an image.
+func TestDeflateBomb(t *testing.T) {
+	b, err := dicomtest.Encode(dicomtest.Spec{Syntax: dicomtest.Deflated, Rows: 1024, Cols: 1024, Stored: func(int, int, int) int { return 0 }}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := memory{bytes.NewReader(b)}
+	h, err := readHeader(src, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r frameReader
+	err = r.decode(src, &h.format, make([]float32, 1<<20), make([]bool, 1<<20))
+	if CodeOf(err) != CodeLimit {
+		t.Errorf("%d bytes that inflate to 2 MiB: %v", len(b), err)
+	}
+}

@@ -1,0 +1,183 @@
+package dicomio
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxBlockVoxels bounds one call of HU: 5 bytes a voxel.
+const maxBlockVoxels = 512 << 20
+
+// HU decodes slices first..first+count-1 and no others.
+//
+// A value is (stored value masked to BitsStored, sign-extended where
+// PixelRepresentation is 1) x RescaleSlope + RescaleIntercept (PS3.3
+// C.11.1.1.2), computed in float64 and rounded once to float32; nothing is
+// clamped. Padding marks PixelPaddingValue with PixelPaddingRangeLimit (PS3.3
+// C.7.5.1.1.2) and the constant value outside a circular field of view.
+//
+// Errors: CodeTruncated, CodeSizeMismatch, CodeUnreadable where a file has
+// changed or is corrupt, CodeLimit where the block is too large. A range
+// outside the series is an error without a code. HU may be called by several
+// goroutines at once.
+func (s *Series) HU(ctx context.Context, first, count int) (*Block, error) {
+	b := &Block{}
+	if err := s.HUInto(ctx, first, count, b); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// HUInto is HU into a block whose memory is used again where it is large
+// enough. After an error the block's content is undefined.
+func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
+	if first < 0 || count < 1 || first > len(s.Slices)-count {
+		return fmt.Errorf("dicomio: slices %d..%d asked of a series of %d", first, first+count-1, len(s.Slices))
+	}
+	g := &s.Geometry
+	plane := g.Rows * g.Cols
+	if plane < 1 || count > maxBlockVoxels/plane {
+		return &Error{Code: CodeLimit, Op: "decode pixels", Hint: "too many voxels at once; decode fewer slices"}
+	}
+	b.First, b.Count, b.Rows, b.Cols = first, count, g.Rows, g.Cols
+	b.HU = resize(b.HU, count*plane)
+	b.Padding = resize(b.Padding, count*plane)
+	var work frameReader
+	for i := range count {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sl := &s.Slices[first+i]
+		if sl.file == nil || sl.file.format.rows*sl.file.format.cols != plane {
+			return &Error{Code: CodeSizeMismatch, Op: "decode pixels", Path: sl.Path, Hint: "the slice was not read by Open, or its matrix is not that of the series"}
+		}
+		hu, pad := b.HU[i*plane:][:plane], b.Padding[i*plane:][:plane]
+		if err := work.slice(sl.file, hu, pad); err != nil {
+			return fileError(sl.Path, err)
+		}
+	}
+	return nil
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// frameReader decodes one file after another into memory that it keeps.
+type frameReader struct {
+	raw  []byte // pixels as stored, 8 or 16 bits each
+	code []byte // pixels as compressed
+}
+
+// slice decodes one file.
+func (r *frameReader) slice(h *header, hu []float32, pad []bool) *Error {
+	f, err := os.Open(h.path)
+	if err != nil {
+		return opened(refuse(CodeUnreadable, "the file cannot be opened any more", err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() != h.size || !info.ModTime().Equal(h.modTime) {
+		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", err))
+	}
+	if err := r.decode(fileSource{f, h.size}, &h.format, hu, pad); err != nil {
+		return opened(asError(err, CodeUnreadable, "the pixel data is corrupt"))
+	}
+	return nil
+}
+
+func opened(e *Error) *Error {
+	e.Op = "decode pixels"
+	return e
+}
+
+// decode reads the pixels of a file into hu and pad, which hold one plane.
+func (r *frameReader) decode(src source, f *format, hu []float32, pad []bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = refuse(CodeUnreadable, "the pixel data is corrupt", fmt.Errorf("decoder panicked: %v", p))
+		}
+	}()
+	r.raw = resize(r.raw, int(f.frameBytes()))
+	order := f.syntax.order
+	switch f.syntax.pack {
+	case packNative:
+		if f.syntax.deflated {
+			src = newInflated(io.NewSectionReader(src, f.start, src.Size()-f.start), f.inflateLimit)
+		}
+		err = readFull(src, r.raw, f.pixels.value)
+	case packRLE:
+		if r.code, err = readFragments(src, f, r.code[:0]); err == nil {
+			err = decodeRLE(r.code, r.raw, f.allocated/8)
+		}
+		order = binary.LittleEndian
+	case packJPEGLossless:
+		if r.code, err = readFragments(src, f, r.code[:0]); err == nil {
+			err = decodeJPEGLossless(r.code, r.raw, f)
+		}
+		order = binary.LittleEndian
+	default:
+		err = refuse(CodeTransferSyntax, "the transfer syntax is not decoded", nil)
+	}
+	if err != nil {
+		return err
+	}
+	f.rescale(r.raw, order, hu, pad)
+	maskField(hu, pad, f.rows, f.cols)
+	return nil
+}
+
+func readFull(src io.ReaderAt, p []byte, off int64) error {
+	n, err := src.ReadAt(p, off)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil || errors.Is(err, io.EOF):
+		return refuse(CodeTruncated, "the pixel data is cut short; fetch the file again", nil)
+	}
+	return err
+}
+
+// rescale turns stored pixels into HU and marks the padding value.
+func (f *format) rescale(raw []byte, order binary.ByteOrder, hu []float32, pad []bool) {
+	shift := f.highBit + 1 - f.stored
+	mask := 1<<f.stored - 1
+	sign := 0
+	if f.signed {
+		sign = 1 << (f.stored - 1)
+	}
+	low, high := f.padLow, f.padHigh
+	if !f.padded {
+		low, high = 1, 0
+	}
+	pad = pad[:len(hu)]
+	at := func(i int, v int) {
+		v = v >> shift & mask
+		v = v ^ sign - sign
+		// The conversion keeps the product from being fused with the sum, so
+		// that every machine gives the same HU.
+		hu[i] = float32(float64(float64(v)*f.slope) + f.intercept)
+		pad[i] = v >= low && v <= high
+	}
+	switch {
+	case f.allocated == 8:
+		for i := range hu {
+			at(i, int(raw[i]))
+		}
+	case order == binary.ByteOrder(binary.BigEndian):
+		for i := range hu {
+			at(i, int(binary.BigEndian.Uint16(raw[2*i:])))
+		}
+	default:
+		for i := range hu {
+			at(i, int(binary.LittleEndian.Uint16(raw[2*i:])))
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package dicomio
+
+import (
+	"context"
+	"fmt"
+	"sort"
+)
+
+// Open reads the headers of every file below dir and returns the CT volumes
+// found, one per series, ordered by SeriesInstanceUID. Files that are not
+// DICOM, DICOMDIR indexes, images of other modalities and localizers are left
+// out. Images that cannot be used become warnings of their series; where the
+// series of a broken file is not known, every series carries the warning.
+//
+// Open fails only where no volume is left, with the reason: CodeFolderMissing,
+// CodeFolderEmpty, CodeNotCT, CodeLimit, or that of the files that were
+// refused.
+func Open(ctx context.Context, dir string, opts Options) ([]*Series, error) {
+	c, err := newCatalog(ctx, dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.volumes) == 0 {
+		return nil, c.nothing()
+	}
+	return c.volumes, nil
+}
+
+// OpenSeries opens the folder dir and returns the series that is named. With
+// an empty seriesUID the folder must hold exactly one CT series.
+//
+// Beside the errors of Open: CodeSeriesNotFound, CodeSeriesAmbiguous,
+// CodeNotCT where the series that is named is of another modality, and the
+// reason where no volume can be built of it.
+func OpenSeries(ctx context.Context, dir, seriesUID string, opts Options) (*Series, error) {
+	c, err := newCatalog(ctx, dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	if seriesUID != "" {
+		return c.named(seriesUID)
+	}
+	// A scout or a bolus monitor beside the scan is no second candidate; a
+	// series that is broken might be the one that was meant.
+	rivals := len(c.volumes)
+	for _, e := range c.refused {
+		if e.Code != CodeTooFewSlices && e.Code != CodeNotCT {
+			rivals++
+		}
+	}
+	switch {
+	case len(c.volumes) == 0:
+		return nil, c.nothing()
+	case rivals > 1:
+		return nil, &Error{Code: CodeSeriesAmbiguous, Op: "open series", Path: dir, Hint: fmt.Sprintf("the folder holds %d CT series; name one by its SeriesInstanceUID", rivals)}
+	}
+	return c.volumes[0], nil
+}
+
+// catalog is what a folder holds.
+type catalog struct {
+	dir     string
+	volumes []*Series
+	refused map[string]*Error // SeriesInstanceUID to the reason that no volume came of it
+	stray   []*Error          // files whose series is not known
+	ignored int               // files that are not DICOM
+}
+
+func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error) {
+	opts = opts.withDefaults()
+	files, err := listFiles(ctx, dir, opts.MaxFiles)
+	if err != nil {
+		return nil, err
+	}
+	all, err := scanFiles(ctx, files, opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &catalog{dir: dir, refused: map[string]*Error{}}
+	c.sortOut(all)
+	return c, nil
+}
+
+// sortOut groups the files by series and builds a volume of each.
+func (c *catalog) sortOut(all []scanned) {
+	images := map[string][]*header{}
+	broken := map[string][]*Error{}
+	for _, f := range all {
+		uid := ""
+		if f.header != nil {
+			uid = f.header.seriesUID
+		}
+		switch e, refused := f.err.(*Error); {
+		case refused && uid == "":
+			c.stray = append(c.stray, e)
+		case refused:
+			broken[uid] = append(broken[uid], e)
+		case f.err != nil:
+			c.ignored++
+		case f.header.isLocalizer():
+			e := fileError(f.header.path, refuse(CodeNotCT, "the series holds only localizers; name the scan itself", nil))
+			if c.refused[uid] == nil {
+				c.refused[uid] = e
+			}
+		default:
+			images[uid] = append(images[uid], f.header)
+		}
+	}
+	for uid, list := range images {
+		s, err := buildSeries(list)
+		if err != nil {
+			c.refuseSeries(uid, list, err, broken[uid])
+			continue
+		}
+		delete(c.refused, uid)
+		s.tolerate(broken[uid])
+		s.tolerate(c.stray)
+		c.volumes = append(c.volumes, s)
+	}
+	for uid, list := range broken {
+		if images[uid] == nil {
+			c.refused[uid] = mostFrequent(list)
+		}
+	}
+	sort.Slice(c.volumes, func(i, j int) bool { return c.volumes[i].SeriesUID < c.volumes[j].SeriesUID })
+}
+
+// refuseSeries notes why a series gave no volume: where broken files left too
+// few slices, they are the reason.
+func (c *catalog) refuseSeries(uid string, list []*header, err error, broken []*Error) {
+	e := asError(err, CodeUnreadable, "no volume can be built")
+	e.Path = c.dir
+	if e.Code == CodeTooFewSlices && len(broken) > 0 && len(broken) >= len(list) {
+		e = mostFrequent(broken)
+	}
+	c.refused[uid] = e
+}
+
+// named returns one series, or why it is not there.
+func (c *catalog) named(uid string) (*Series, error) {
+	for _, s := range c.volumes {
+		if s.SeriesUID == uid {
+			return s, nil
+		}
+	}
+	if e := c.refused[uid]; e != nil {
+		return nil, e
+	}
+	if len(c.volumes)+len(c.refused)+len(c.stray) == 0 {
+		return nil, c.nothing()
+	}
+	return nil, &Error{Code: CodeSeriesNotFound, Op: "open series", Path: c.dir, Hint: fmt.Sprintf("the folder holds %d usable CT series, but not the one that is named; check the SeriesInstanceUID", len(c.volumes))}
+}
+
+// nothing says why there is no volume at all. Broken CT weighs more than
+// images of another modality.
+func (c *catalog) nothing() error {
+	uids := make([]string, 0, len(c.refused))
+	for uid := range c.refused {
+		uids = append(uids, uid)
+	}
+	sort.Strings(uids)
+	var other *Error
+	for _, uid := range uids {
+		e := c.refused[uid]
+		if e.Code != CodeNotCT {
+			return e
+		}
+		if other == nil {
+			other = &Error{Code: CodeNotCT, Op: "open folder", Path: c.dir, Hint: "the folder holds DICOM files, but no CT series", Err: e}
+		}
+	}
+	var broken []*Error
+	for _, e := range c.stray {
+		if e.Code != CodeNotCT {
+			broken = append(broken, e)
+		}
+	}
+	switch {
+	case len(broken) > 0:
+		return mostFrequent(broken)
+	case other != nil:
+		return other
+	case len(c.stray) > 0:
+		return c.stray[0]
+	}
+	return &Error{Code: CodeFolderEmpty, Op: "open folder", Path: c.dir, Hint: fmt.Sprintf("the folder holds no DICOM image (%d other files); name the folder of a CT series", c.ignored)}
+}
+
+// tolerate turns refused files into warnings, one a code.
+func (s *Series) tolerate(files []*Error) {
+	number := map[Code]int{}
+	hint := map[Code]string{}
+	for _, e := range files {
+		if e.Code == CodeNotCT {
+			continue
+		}
+		number[e.Code]++
+		if hint[e.Code] == "" {
+			hint[e.Code] = e.Hint
+		}
+	}
+	codes := make([]Code, 0, len(number))
+	for code := range number {
+		codes = append(codes, code)
+	}
+	sort.Slice(codes, func(i, j int) bool { return codes[i] < codes[j] })
+	for _, code := range codes {
+		s.warn(code, "%s left out: %s", count(number[code], "file"), hint[code])
+	}
+}
+
+// mostFrequent returns the first error of the code that most files share.
+func mostFrequent(list []*Error) *Error {
+	count := map[Code]int{}
+	for _, e := range list {
+		count[e.Code]++
+	}
+	best := list[0]
+	for _, e := range list[1:] {
+		if count[e.Code] > count[best.Code] {
+			best = e
+		}
+	}
+	return best
+}

@@ -1,0 +1,94 @@
+package dicomio
+
+import "math"
+
+const (
+	fieldAirHU = -1000 // the value outside a field of view is at most this
+	belowAirHU = -1024 // below this no scanner measures: the value is a mark
+)
+
+// maskField marks what lies outside a circular reconstruction field of view:
+// there scanners write one constant, such as -2048 or -3024 HU, often without
+// declaring it as padding.
+//
+// A field is seen only where the four corners hold exactly the same value of
+// at most -1000 HU and nearly everything outside the inscribed circle is that
+// value. A value below -1024 HU is then masked from each row's ends inwards as
+// far as it goes. A value that air could have is masked outside the circle
+// only, and only where the rim just inside the circle looks different: clamped
+// air that goes on inside is a measurement.
+func maskField(hu []float32, pad []bool, rows, cols int) {
+	v := hu[0]
+	if v > fieldAirHU || hu[cols-1] != v || hu[(rows-1)*cols] != v || hu[rows*cols-1] != v {
+		return
+	}
+	radius := float64(min(rows, cols)) / 2
+	outside, same := 0, 0
+	rim, rimSame := 0, 0
+	forRuns(rows, cols, radius+1, func(from, to int) {
+		for _, x := range hu[from:to] {
+			if x == v {
+				same++
+			}
+		}
+		outside += to - from
+	})
+	if outside == 0 || same*100 < outside*98 {
+		return
+	}
+	if v < belowAirHU {
+		maskRuns(hu, pad, v, rows, cols)
+		return
+	}
+	forRuns(rows, cols, radius-4, func(from, to int) {
+		for _, x := range hu[from:to] {
+			if x == v {
+				rimSame++
+			}
+		}
+		rim += to - from
+	})
+	rim, rimSame = rim-outside, rimSame-same
+	if rim <= 0 || 2*rimSame > rim {
+		return
+	}
+	forRuns(rows, cols, radius+1, func(from, to int) {
+		for i := from; i < to; i++ {
+			pad[i] = pad[i] || hu[i] == v
+		}
+	})
+}
+
+// maskRuns marks the run of v at both ends of every row.
+func maskRuns(hu []float32, pad []bool, v float32, rows, cols int) {
+	for y := range rows {
+		row, mark := hu[y*cols:][:cols], pad[y*cols:][:cols]
+		x := 0
+		for ; x < cols && row[x] == v; x++ {
+			mark[x] = true
+		}
+		for end := cols - 1; end > x && row[end] == v; end-- {
+			mark[end] = true
+		}
+	}
+}
+
+// forRuns calls f with the index ranges, row by row, of the pixels whose
+// centre is farther than radius from the centre of the image.
+func forRuns(rows, cols int, radius float64, f func(from, to int)) {
+	cy, cx := float64(rows-1)/2, float64(cols-1)/2
+	for y := range rows {
+		dy := float64(y) - cy
+		rest := radius*radius - dy*dy
+		if rest < 0 || radius < 0 {
+			f(y*cols, (y+1)*cols)
+			continue
+		}
+		// side: pixels left of the circle, and as many right of it.
+		side := min(int(math.Ceil(cx-math.Sqrt(rest))), cols/2)
+		if side > 0 {
+			f(y*cols, y*cols+side)
+			f((y+1)*cols-side, (y+1)*cols)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package dicomio_test
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+)
+
+func codes(s *dicomio.Series) []dicomio.Code {
+	var out []dicomio.Code
+	for _, w := range s.Warnings {
+		out = append(out, w.Code)
+	}
+	return out
+}
+
+func TestSlicesAreOrderedByPosition(t *testing.T) {
+	s := open(t, dicomtest.Spec{Slices: 20})
+	for i, sl := range s.Slices {
+		if math.Abs(sl.PositionMM-2.5*float64(i)) > 1e-6 || math.Abs(s.Geometry.Offsets[i]-2.5*float64(i)) > 1e-6 {
+			t.Fatalf("slice %d at %v, offset %v", i, sl.PositionMM, s.Geometry.Offsets[i])
+		}
+	}
+	// With the rows upside down the normal points to the feet: so does the order.
+	if s = open(t, dicomtest.Spec{ColDir: [3]float64{0, -1, 0}}); s.Slices[3].Origin[2] >= s.Slices[0].Origin[2] {
+		t.Errorf("first slice at z %v, last at z %v", s.Slices[0].Origin[2], s.Slices[3].Origin[2])
+	}
+}
+
+func TestSpacingFindings(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec    dicomtest.Spec
+		slices  int
+		missing []dicomio.Gap
+		want    []dicomio.Code
+	}{
+		"regular":         {dicomtest.Spec{Slices: 9}, 9, nil, nil},
+		"one missing":     {dicomtest.Spec{Slices: 9, Skip: []int{3}}, 8, []dicomio.Gap{{After: 2, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices}},
+		"two runs":        {dicomtest.Spec{Slices: 12, Skip: []int{3, 4, 8}}, 9, []dicomio.Gap{{After: 2, Count: 2}, {After: 5, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices}},
+		"small wobble":    {dicomtest.Spec{Slices: 9, Jitter: map[int]float64{4: 0.15}}, 9, nil, nil},
+		"irregular":       {dicomtest.Spec{Slices: 9, Jitter: map[int]float64{4: 0.3}}, 9, nil, []dicomio.Code{dicomio.CodeIrregularSpacing}},
+		"hole, no factor": {dicomtest.Spec{Slices: 9, Jitter: map[int]float64{8: 3.5}}, 9, []dicomio.Gap{{After: 7, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices, dicomio.CodeIrregularSpacing}},
+		"doubled":         {dicomtest.Spec{Slices: 9, Double: []int{2, 7}}, 9, nil, []dicomio.Code{dicomio.CodeDuplicatePosition}},
+		"tilted":          {dicomtest.Spec{Slices: 9, TiltDeg: 20}, 9, nil, []dicomio.Code{dicomio.CodeGantryTilt}},
+		"two of three":    {dicomtest.Spec{Slices: 4, Skip: []int{1}}, 3, []dicomio.Gap{{After: 0, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices}},
+	} {
+		s := open(t, c.spec)
+		if len(s.Slices) != c.slices || s.Geometry.Slices != c.slices || len(s.Geometry.Offsets) != c.slices {
+			t.Errorf("%s: %d slices, want %d", name, len(s.Slices), c.slices)
+		}
+		if d := cmp.Diff(c.missing, s.Geometry.Missing); d != "" {
+			t.Errorf("%s: missing (-want +got)\n%s", name, d)
+		}
+		if d := cmp.Diff(c.want, codes(s)); d != "" {
+			t.Errorf("%s: warnings (-want +got)\n%s", name, d)
+		}
+	}
+}
+
+func TestTiltComesFromPositions(t *testing.T) {
+	for _, deg := range []float64{-15, 0, 0.3, 18.5, 30} {
+		g := open(t, dicomtest.Spec{Slices: 9, TiltDeg: deg, Edit: func(_ int, set dicomtest.Elements) {
+			set.Set(0x00181120, "DS", "3") // GantryDetectorTilt says otherwise
+		}}).Geometry
+		if math.Abs(g.TiltDeg-math.Abs(deg)) > 1e-4 {
+			t.Errorf("tilt %v is measured as %v", deg, g.TiltDeg)
+		}
+		if want := 2.5 * math.Cos(deg*math.Pi/180); math.Abs(g.SpacingMM[0]-want) > 1e-6 {
+			t.Errorf("tilt %v: spacing along the normal %v, want %v", deg, g.SpacingMM[0], want)
+		}
+		if !near(g.Line, dicomio.Vec{0, 0, 1}) {
+			t.Errorf("tilt %v: the line is %v", deg, g.Line)
+		}
+	}
+}
+
+func near(a, b dicomio.Vec) bool {
+	return math.Abs(a[0]-b[0])+math.Abs(a[1]-b[1])+math.Abs(a[2]-b[2]) < 1e-6
+}
+
+// TestLargestVolumeIsKept: one series UID with several geometries.
+func TestLargestVolumeIsKept(t *testing.T) {
+	for name, other := range map[string]dicomtest.Spec{
+		"matrix":      {Rows: 8},
+		"spacing":     {Spacing: [3]float64{2.5, 0.7, 0.8}},
+		"orientation": {RowDir: obliqueRow, ColDir: obliqueCol},
+		"frame":       {FrameUID: "1.2.99"},
+	} {
+		dir := write(t, "", dicomtest.Spec{Slices: 6})
+		other.StudyUID, other.SeriesUID = "1.2.826.0.1.3680043.10.9.1", "1.2.826.0.1.3680043.10.9.1.2"
+		write(t, filepath.Join(dir, "other"), other)
+		s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Slices) != 6 || len(s.Warnings) != 1 || s.Warnings[0].Code != dicomio.CodeMixedGeometry {
+			t.Errorf("%s: %d slices, warnings %v", name, len(s.Slices), s.Warnings)
+		}
+	}
+}
+
+// TestLocalizerIsDropped: a scout within the series is no slice.
+func TestLocalizerIsDropped(t *testing.T) {
+	s := open(t, dicomtest.Spec{Slices: 6, Edit: func(z int, set dicomtest.Elements) {
+		if z == 0 {
+			set.Set(0x00080008, "CS", `ORIGINAL\PRIMARY\LOCALIZER`)
+		}
+	}})
+	if len(s.Slices) != 5 || len(s.Warnings) != 0 {
+		t.Errorf("%d slices, warnings %v", len(s.Slices), s.Warnings)
+	}
+}
+
+// TestPhasesAreNotMixed: of two acquisitions at the same positions one is kept
+// throughout.
+func TestPhasesAreNotMixed(t *testing.T) {
+	s := open(t, dicomtest.Spec{Slices: 6, Double: []int{0, 1, 2, 3, 4, 5}, Edit: func(z int, set dicomtest.Elements) {
+		uid := set[0x00080018].Value.(string)
+		if second := uid[len(uid)-1] == '2'; second != (z%2 == 0) {
+			set.Set(0x00200012, "IS", "7")
+			set.Set(0x00080018, "UI", uid+".7")
+		}
+	}})
+	if warned(s, dicomio.CodeDuplicatePosition) == "" || len(s.Slices) != 6 {
+		t.Fatalf("%d slices, warnings %v", len(s.Slices), s.Warnings)
+	}
+	for _, sl := range s.Slices {
+		if uid := sl.SOPInstanceUID; uid[len(uid)-2:] == ".7" {
+			t.Errorf("slice %s of the other acquisition is mixed in", uid)
+		}
+	}
+}
+
+// TestCrookedOriginsWarn: origins that leave the line within their plane.
+func TestCrookedOriginsWarn(t *testing.T) {
+	s := open(t, dicomtest.Spec{Slices: 6, Edit: func(z int, set dicomtest.Elements) {
+		if z == 2 {
+			set.Set(0x00200032, "DS", `1\0\5`)
+		}
+	}})
+	if warned(s, dicomio.CodeIrregularSpacing) == "" {
+		t.Errorf("warnings are %v", s.Warnings)
+	}
+}
