@@ -40,7 +40,9 @@ func lidcOf(t *testing.T, s *dicomio.Series) []Candidate {
 	return cs
 }
 
-func distance(a, b dicomio.Vec) float64 { return norm(dicomio.Vec{a[0] - b[0], a[1] - b[1], a[2] - b[2]}) }
+func distance(a, b dicomio.Vec) float64 {
+	return norm(dicomio.Vec{a[0] - b[0], a[1] - b[1], a[2] - b[2]})
+}
 
 // nearest is the candidate closest to p and its distance in mm.
 func nearest(cs []Candidate, p dicomio.Vec) (Candidate, float64) {
