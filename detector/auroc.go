@@ -1,0 +1,125 @@
+package detector
+
+import (
+	"math"
+	"sort"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// AUROC is the area under the ROC curve with its 95 % interval.
+type AUROC struct {
+	Value     float64 `json:"auroc"`
+	Low       float64 `json:"low"`
+	High      float64 `json:"high"`
+	SE        float64 `json:"se"`
+	Normals   int     `json:"normals"`
+	Anomalies int     `json:"anomalies"`
+}
+
+// DeLong computes the area by ranks (ties count half) and its variance after
+// DeLong, DeLong and Clarke-Pearson (1988), with the ranks of Sun and Xu
+// (2014). The interval is formed on the logit scale, so that it stays within
+// 0..1. Both classes must be there; the interval of a class of one, and of an
+// area of 0 or 1, spans everything.
+func DeLong(scores []float64, anomalous []bool) (AUROC, error) {
+	if err := checkScores(scores, anomalous); err != nil {
+		return AUROC{}, err
+	}
+	var pos, neg []float64
+	for i, s := range scores {
+		if anomalous[i] {
+			pos = append(pos, s)
+		} else {
+			neg = append(neg, s)
+		}
+	}
+	m, n := float64(len(pos)), float64(len(neg))
+	all := midranks(append(append([]float64(nil), pos...), neg...))
+	inPos, inNeg := midranks(pos), midranks(neg)
+	v10, v01 := make([]float64, len(pos)), make([]float64, len(neg))
+	a := AUROC{Normals: len(neg), Anomalies: len(pos)}
+	for i := range pos {
+		v10[i] = (all[i] - inPos[i]) / n
+		a.Value += v10[i] / m
+	}
+	for j := range neg {
+		v01[j] = 1 - (all[len(pos)+j]-inNeg[j])/m
+	}
+	a.SE = math.Sqrt(variance(v10, a.Value)/m + variance(v01, a.Value)/n)
+	a.Low, a.High = logitInterval(a.Value, a.SE)
+	return a, nil
+}
+
+// variance of v around a known mean, with one degree of freedom less; NaN for
+// a single value.
+func variance(v []float64, mean float64) float64 {
+	var s float64
+	for _, x := range v {
+		s += (x - mean) * (x - mean)
+	}
+	return s / float64(len(v)-1)
+}
+
+func logitInterval(p, se float64) (low, high float64) {
+	if !(p > 0 && p < 1) || math.IsNaN(se) || math.IsInf(se, 0) {
+		return 0, 1
+	}
+	z := distuv.UnitNormal.Quantile(0.975)
+	l, d := math.Log(p/(1-p)), z*se/(p*(1-p))
+	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+	return sigmoid(l - d), sigmoid(l + d)
+}
+
+// midranks are 1-based ranks; equal values share the mean of theirs.
+func midranks(x []float64) []float64 {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	sort.Slice(order, func(a, b int) bool { return x[order[a]] < x[order[b]] })
+	ranks := make([]float64, len(x))
+	for i := 0; i < len(order); {
+		j := i
+		for j < len(order) && x[order[j]] == x[order[i]] {
+			j++
+		}
+		for k := i; k < j; k++ {
+			ranks[order[k]] = float64(i+j+1) / 2
+		}
+		i = j
+	}
+	return ranks
+}
+
+// Youden returns the threshold with the largest sensitivity + specificity - 1
+// for the rule score > threshold, halfway between two scores.
+func Youden(scores []float64, anomalous []bool) (float64, error) {
+	if err := checkScores(scores, anomalous); err != nil {
+		return 0, err
+	}
+	order := make([]int, len(scores))
+	var pos, neg float64
+	for i := range order {
+		order[i] = i
+		if anomalous[i] {
+			pos++
+		} else {
+			neg++
+		}
+	}
+	sort.Slice(order, func(a, b int) bool { return scores[order[a]] < scores[order[b]] })
+	best, at := math.Inf(-1), 0.0
+	sens, fpr := 1.0, 1.0
+	for k, i := range order {
+		if anomalous[i] {
+			sens -= 1 / pos
+		} else {
+			fpr -= 1 / neg
+		}
+		if k+1 < len(order) && scores[order[k+1]] > scores[i] && sens-fpr > best {
+			best, at = sens-fpr, (scores[i]+scores[order[k+1]])/2
+		}
+	}
+	return at, nil
+}

@@ -1,0 +1,26 @@
+// Package detector turns trained networks into anomaly detectors: scores,
+// calibrated probabilities and their evaluation.
+//
+// # VAE-AD
+//
+// VAEAD scores a patch by the reconstruction term of the evidence lower bound
+// (section V-B of the paper, equation 16 with 1/(2 sigma^2) = 1), estimated with
+// L samples of the posterior, over the voxels of the support. The larger, the
+// further from the normal nodules that it was trained on.
+//
+// # From score to probability
+//
+// A logistic regression on that one score is fitted on patients of its own, at
+// the prevalence that they have. Where too few are left, the detector says
+// "uncalibrated" and gives the percentile among reference normals alone.
+//
+// # What a score is not
+//
+// A score is a deviation from reference nodules, never a probability of cancer.
+//
+// # Figures
+//
+// Evaluate gives AUROC with DeLong's interval beside rows that need no model:
+// diameter, mask, sum of intensity and distance to the mean normal patch. What
+// does not beat them is a ruler.
+package detector

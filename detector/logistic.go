@@ -1,0 +1,129 @@
+package detector
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/optimize"
+	"gonum.org/v1/gonum/stat"
+)
+
+// MinCalibration is how many nodules of each class a calibration needs.
+const MinCalibration = 20
+
+// ErrTooFew says that there are too few nodules to calibrate.
+var ErrTooFew = errors.New("detector: too few nodules to calibrate")
+
+// Logistic maps a score to a probability: 1/(1 + exp(-(Intercept +
+// Slope*score))).
+type Logistic struct {
+	Intercept float64 `json:"intercept"`
+	Slope     float64 `json:"slope"`
+}
+
+// Probability of being anomalous, 0..1.
+func (l Logistic) Probability(score float64) float64 {
+	return 1 / (1 + math.Exp(-(l.Intercept + l.Slope*score)))
+}
+
+// ridge is the weight of the penalty on the slope of the standardised score:
+// it keeps the fit finite where one score separates the classes.
+const ridge = 1e-3
+
+// FitLogistic maximises the likelihood of the labels given the scores, without
+// reweighting: the prevalence of the sample is the prevalence of the fit. Both
+// classes must be there and the scores finite and not all equal.
+func FitLogistic(scores []float64, anomalous []bool) (Logistic, error) {
+	if err := checkScores(scores, anomalous); err != nil {
+		return Logistic{}, err
+	}
+	mean, std := stat.MeanStdDev(scores, nil)
+	if !(std > 0) {
+		return Logistic{}, errors.New("detector: all scores are equal")
+	}
+	n := float64(len(scores))
+	problem := optimize.Problem{
+		Func: func(w []float64) float64 {
+			f := ridge * w[1] * w[1] / 2
+			for i, s := range scores {
+				t := w[0] + w[1]*(s-mean)/std
+				if anomalous[i] {
+					t = -t
+				}
+				f += (math.Max(t, 0) + math.Log1p(math.Exp(-math.Abs(t)))) / n
+			}
+			return f
+		},
+		Grad: func(g, w []float64) {
+			g[0], g[1] = 0, ridge*w[1]
+			for i, s := range scores {
+				x := (s - mean) / std
+				d := 1 / (1 + math.Exp(-(w[0] + w[1]*x)))
+				if anomalous[i] {
+					d--
+				}
+				g[0] += d / n
+				g[1] += d * x / n
+			}
+		},
+	}
+	r, err := optimize.Minimize(problem, []float64{0, 0}, nil, &optimize.BFGS{})
+	if err != nil {
+		return Logistic{}, fmt.Errorf("detector: fit logistic regression: %w", err)
+	}
+	slope := r.X[1] / std
+	return Logistic{Intercept: r.X[0] - slope*mean, Slope: slope}, nil
+}
+
+func checkScores(scores []float64, anomalous []bool) error {
+	if len(scores) != len(anomalous) {
+		return fmt.Errorf("detector: %d scores and %d labels", len(scores), len(anomalous))
+	}
+	pos := 0
+	for i, s := range scores {
+		if math.IsNaN(s) || math.IsInf(s, 0) {
+			return fmt.Errorf("detector: score %d is not finite", i)
+		}
+		if anomalous[i] {
+			pos++
+		}
+	}
+	if pos == 0 || pos == len(scores) {
+		return fmt.Errorf("detector: %d of %d nodules are anomalies: both classes are needed", pos, len(scores))
+	}
+	return nil
+}
+
+// Calibration is how a raw score becomes what a reader sees.
+type Calibration struct {
+	Logistic   *Logistic `json:"logistic"`   // nil: uncalibrated
+	Prevalence float64   `json:"prevalence"` // of the nodules that it was fitted on
+	Normals    int       `json:"normals"`
+	Anomalies  int       `json:"anomalies"`
+	Threshold  float64   `json:"threshold"` // epsilon: the raw score with the largest Youden index there
+	Reference  []float64 `json:"reference"` // raw scores of normals outside the training set, ascending
+}
+
+// Name is "natural-prevalence" or "uncalibrated".
+func (c *Calibration) Name() string {
+	if c.Logistic == nil {
+		return "uncalibrated"
+	}
+	return "natural-prevalence"
+}
+
+// Percentile of a raw score among the reference normals, 0..100: the share of
+// them that score lower, ties counting half.
+func (c *Calibration) Percentile(raw float64) float64 {
+	var below float64
+	for _, r := range c.Reference {
+		switch {
+		case r < raw:
+			below++
+		case r == raw:
+			below += 0.5
+		}
+	}
+	return 100 * below / float64(len(c.Reference))
+}
