@@ -33,6 +33,9 @@ func decodeJPEGLossless(code, raw []byte, f *format) error {
 	if d.rows != f.rows || d.cols != f.cols || d.precision > f.allocated || d.precision < f.stored {
 		return refuse(CodeSizeMismatch, fmt.Sprintf("the JPEG frame is %d x %d with %d bits, the header says %d x %d with %d", d.rows, d.cols, d.precision, f.rows, f.cols, f.stored), nil)
 	}
+	if d.restart%d.cols != 0 {
+		return refuse(CodePixelFormat, "the JPEG restart interval is not a whole number of rows", nil)
+	}
 	return d.scan(raw, f.allocated/8)
 }
 
@@ -116,9 +119,6 @@ func (d *jpegLossless) scanHeader(b []byte) error {
 		return jpegBroken("its scan header is wrong")
 	}
 	d.tables[0] = d.tables[table]
-	if d.restart%d.cols != 0 {
-		return refuse(CodePixelFormat, "the JPEG restart interval is not a whole number of rows", nil)
-	}
 	return nil
 }
 

@@ -184,7 +184,7 @@ func (p *parsed) collect(s *scanner, off int64) error {
 
 // keep copies one element in the data set's own encoding.
 func (p *parsed) keep(s *scanner, e element, out *bytes.Buffer) error {
-	if e.length > maxWanted {
+	if e.length > maxWanted || out.Len() > 16*maxWanted {
 		return refuse(CodeUnreadable, "a header value is longer than any image needs", nil)
 	}
 	b, err := s.bytes(e.value, int(e.length))
