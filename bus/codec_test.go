@@ -100,7 +100,7 @@ func TestTraceParent(t *testing.T) {
 	if !validTraceParent(child) || child[:36] != parent[:36] || child[36:52] == parent[36:52] || child[52:] != "-00" {
 		t.Errorf("child %s", child)
 	}
-	if NewTraceParent() == NewTraceParent() {
+	if first, second := NewTraceParent(), NewTraceParent(); first == second {
 		t.Error("two traces are the same")
 	}
 	for _, bad := range []string{"", "00-x", strings.ToUpper(parent), "ff" + parent[2:], parent + "-1",

@@ -25,8 +25,7 @@ const (
 func (d *Delivery) Dead(ctx context.Context, code Code, message string) error {
 	const op = "put job aside"
 	letter := d.letter(code, message)
-	id := digest(StreamJobs, fmt.Sprint(d.Sequence), fmt.Sprint(d.Stored.UnixNano()), letter.Digest)
-	if err := d.storeLetter(ctx, op, id, letter); err != nil {
+	if err := d.storeLetter(ctx, op, d.letterID(letter), letter); err != nil {
 		return err
 	}
 	if err := d.term(ctx, string(code)); err != nil {
@@ -44,6 +43,12 @@ func (d *Delivery) letter(code Code, message string) Dead {
 		Digest: payloadDigest(d.Data), Size: len(d.Data), Payload: d.Data[:min(len(d.Data), MaxDeadBytes)],
 		Headers: keepHeaders(d.Headers), Time: time.Now().UTC(),
 	}
+}
+
+// letterID is the same for every delivery of one message, and another for any
+// other message, also in a stream that was made anew.
+func (d *Delivery) letterID(letter Dead) string {
+	return digest(StreamJobs, fmt.Sprint(d.Sequence), fmt.Sprint(d.Stored.UnixNano()), letter.Digest)
 }
 
 // storeLetter publishes once: within the duplicate window by id, and where the

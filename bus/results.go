@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ErrStop, returned by the function of [Bus.FollowResults], ends it without an
-// error.
+// ErrStop is what the function of [Bus.FollowResults] returns to end it
+// without an error.
 var ErrStop = errors.New("stop following")
 
 // LastResultSeq returns the sequence of the newest result of any site, 0 where

@@ -3,12 +3,9 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -53,6 +50,7 @@ type Server struct {
 	log      *slog.Logger
 	user     string // of this process's own connection, empty where none is needed
 	password string
+	started  chan struct{} // closed when the start has ended, well or not
 	once     sync.Once
 }
 
@@ -62,7 +60,7 @@ type Server struct {
 // loss of power. Codes: settings_invalid, store_locked, server_failed.
 func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 	const op = "start bus server"
-	s := &Server{log: orDiscard(opts.Logger)}
+	s := &Server{log: orDiscard(opts.Logger), started: make(chan struct{})}
 	no, err := s.natsOptions(op, opts)
 	if err != nil {
 		return nil, err
@@ -76,7 +74,10 @@ func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 	}
 	sl := newServerLog(s.log)
 	s.ns.SetLoggerV2(sl, s.log.Enabled(ctx, slog.LevelDebug), false, false)
-	go s.ns.Start()
+	go func() {
+		defer close(s.started)
+		s.ns.Start()
+	}()
 	if err := s.awaitReady(ctx, op, sl.fatal); err != nil {
 		_ = s.Shutdown(context.WithoutCancel(ctx))
 		return nil, err
@@ -133,42 +134,6 @@ func (s *Server) natsOptions(op string, o ServerOptions) (*natsserver.Options, e
 	return no, nil
 }
 
-// authenticate sets users and TLS as they were asked for.
-func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options) error {
-	if (o.User == "") != (o.PasswordFile == "") {
-		return refuse(CodeSettings, op, "user and password file go together", nil)
-	}
-	if o.User != "" {
-		password, err := readSecret(o.PasswordFile)
-		if err != nil {
-			return refuse(CodeSettings, op, "password file", err)
-		}
-		no.Users = append(no.Users, &natsserver.User{Username: o.User, Password: password})
-	}
-	for _, key := range o.NkeyUsers {
-		no.Nkeys = append(no.Nkeys, &natsserver.NkeyUser{Nkey: key})
-	}
-	if len(no.Users)+len(no.Nkeys) > 0 {
-		s.user, s.password = "inside-"+nuid.Next(), NewTraceParent()
-		no.Users = append(no.Users, &natsserver.User{Username: s.user, Password: s.password})
-	}
-	if (o.TLSCert == "") != (o.TLSKey == "") || o.TLSClientCA != "" && o.TLSCert == "" {
-		return refuse(CodeSettings, op, "a TLS certificate and its key go together, a client CA needs both", nil)
-	}
-	if o.TLSCert == "" {
-		return nil
-	}
-	config, err := natsserver.GenTLSConfig(&natsserver.TLSConfigOpts{
-		CertFile: o.TLSCert, KeyFile: o.TLSKey, CaFile: o.TLSClientCA, Verify: o.TLSClientCA != "",
-	})
-	if err != nil {
-		return refuse(CodeSettings, op, "TLS certificate, key or CA", err)
-	}
-	no.TLS, no.TLSVerify, no.TLSConfig = true, o.TLSClientCA != "", config
-	no.TLSTimeout = 5
-	return nil
-}
-
 // URL returns the address for clients of other processes; it means nothing
 // where the server does not listen.
 func (s *Server) URL() string { return s.ns.ClientURL() }
@@ -189,6 +154,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		defer close(done)
 		s.once.Do(func() {
+			<-s.started // or it would go on making files after the lock is gone
 			s.ns.Shutdown()
 			s.ns.WaitForShutdown()
 			s.unlock()
@@ -206,56 +172,4 @@ func (s *Server) unlock() {
 	if err := s.lock.Close(); err != nil {
 		s.log.Warn("bus store lock", "error", err)
 	}
-}
-
-// lockStore creates the folder and locks it: two servers on one store would
-// each write over the other's files.
-func lockStore(op, dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, refuse(CodeSettings, op, "store folder", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "bus.lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, refuse(CodeSettings, op, "store folder must be writable", err)
-	}
-	if err := lockExclusive(f); err != nil {
-		_ = f.Close()
-		return nil, refuse(CodeStoreLocked, op,
-			"another process uses this store folder: connect to it, stop it, or name another folder", err)
-	}
-	return f, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// readSecret returns the one line of a small file.
-func readSecret(path string) (string, error) {
-	const limit = 4096
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if info.Size() > limit {
-		return "", fmt.Errorf("%s: larger than %d bytes", path, limit)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	secret := strings.TrimRight(string(data), "\r\n")
-	if secret == "" || strings.ContainsAny(secret, "\r\n") {
-		return "", fmt.Errorf("%s: must hold one line", path)
-	}
-	return secret, nil
-}
-
-func orDefault[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
