@@ -170,3 +170,13 @@ func (d *VAEAD) judge(s Score) Score {
 	}
 	return s
 }
+
+// Save writes the detector's file so that a crash leaves the old or the new.
+func (d *VAEAD) Save(path string) error {
+	h := d.header
+	var err error
+	if h.Detector, err = json.Marshal(d.calibration); err != nil {
+		return fmt.Errorf("detector: encode calibration: %w", err)
+	}
+	return models.Save(path, h, d.params)
+}

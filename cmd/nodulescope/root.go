@@ -62,6 +62,8 @@ type globals struct {
 // commands lists the constructors of all commands.
 func commands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
+		newTrainCommand,
+		newEvaluateCommand,
 		newVersionCommand,
 	}
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+const trainHelp = `Train the 3D VAE on the normal nodules of a labelled data set and calibrate it.
+
+DATA is a NumPy archive (.npz) of cubes in one of the two layouts that
+'docs/model-card.md' describes. Patients are split into training, validation,
+calibration and test sides. The network sees normal nodules of the training
+side alone; validation chooses the epoch; the calibration side gives
+probability and threshold at the prevalence that it has. The test side is left
+for 'nodulescope evaluate'.
+
+The run keeps its state in --dir after every epoch: start it again with the same
+settings and it goes on where it stopped, to the same result.`
+
+type trainOptions struct {
+	settings    models.Settings
+	dir         string
+	out         string
+	splitSeed   uint64
+	attribution string
+}
+
+func newTrainCommand(g *globals) *cobra.Command {
+	var o trainOptions
+	cmd := &cobra.Command{
+		Use:     "train DATA.npz",
+		Short:   "Train and calibrate a detector on labelled nodules",
+		Long:    trainHelp,
+		Example: "  nodulescope train nodules.npz --dir runs/vae-1 --out vae-ad.safetensors",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTrain(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.dir, "dir", "runs/vae", "`FOLDER` that keeps the state of the run")
+	f.StringVar(&o.out, "out", "", "`FILE` for the detector (default: vae-ad.safetensors in --dir)")
+	f.IntVar(&o.settings.Epochs, "epochs", 100, "passes through the training normals")
+	f.IntVar(&o.settings.Batch, "batch", 32, "patches per step")
+	f.Float64Var(&o.settings.Rate, "rate", 1e-3, "learning rate of Adam")
+	f.Float64Var(&o.settings.Clip, "clip", 100, "largest norm of the gradient")
+	f.Float64Var(&o.settings.KLWeight, "kl-weight", 1, "weight of the KL term")
+	f.Uint64Var(&o.settings.Seed, "seed", 1, "seed of weights, order, augmentation and noise")
+	f.Uint64Var(&o.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
+	f.StringVar(&o.attribution, "attribution", "", "citation of the data, kept in the model")
+	return cmd
+}
+
+func runTrain(ctx context.Context, path string, o trainOptions, stdout, stderr io.Writer) error {
+	ds, err := nodule.LoadNPZ(path)
+	if err != nil {
+		return err
+	}
+	split, err := detector.Protocol{SplitSeed: o.splitSeed}.Split(ds)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(stderr, "training", o.settings.Epochs)
+	d, err := detector.TrainVAEAD(ctx, ds, split, detector.TrainOptions{
+		Settings: o.settings, Dir: o.dir, Attribution: o.attribution,
+		Progress: func(p models.Progress) {
+			if p.Step == p.Steps {
+				bar.set(p.Epoch+1, fmt.Sprintf("loss %.2f (reconstruction %.2f, KL %.2f) best validation %s",
+					p.Loss, p.Recon, p.KL, finite(p.Best)))
+			}
+		},
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if o.out == "" {
+		o.out = filepath.Join(o.dir, "vae-ad.safetensors")
+	}
+	if err := d.Save(o.out); err != nil {
+		return err
+	}
+	c := d.Calibration()
+	_, err = fmt.Fprintf(stdout, "%s\n  digest      %s\n  epoch       %d\n  calibration %s (%d normals, %d anomalies, prevalence %.2f)\n  threshold   %.5g\nNext: nodulescope evaluate %s --model %s --side test\n",
+		o.out, d.Digest(), d.Header().Epoch, c.Name(), c.Normals, c.Anomalies, c.Prevalence, c.Threshold, path, o.out)
+	return err
+}
+
+// finite hides the infinity that stands before the first validation.
+func finite(v float64) string {
+	if math.IsInf(v, 0) || math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", v)
+}
