@@ -65,7 +65,13 @@ type spec struct {
 	name  string
 	shape []int
 	fanIn int
+	head  bool // no LeakyReLU behind it
 }
+
+// headScale shrinks the first weights of heads: posterior and picture start
+// near the middle of their range. With full weights a sigmoid can saturate in
+// the first steps and never learn.
+const headScale = 0.1
 
 // initial draws weights from a normal distribution with the variance of He et
 // al. (2015) for LeakyReLU, 2/((1+slope^2)*fan-in).
@@ -81,6 +87,9 @@ func initial(specs []spec, rng *rand.Rand) Params {
 			continue
 		}
 		std := math.Sqrt(2 / ((1 + leak*leak) * float64(s.fanIn)))
+		if s.head {
+			std *= headScale
+		}
 		for j := range ps[i].Data {
 			ps[i].Data[j] = float32(std * rng.NormFloat64())
 		}

@@ -33,14 +33,14 @@ type Samples interface {
 type Settings struct {
 	Epochs   int     `json:"epochs"`    // 100
 	Batch    int     `json:"batch"`     // 32
-	Rate     float64 `json:"rate"`      // 1e-3
+	Rate     float64 `json:"rate"`      // 5e-4
 	Clip     float64 `json:"clip"`      // 100, norm of the gradient of the mean loss
 	KLWeight float64 `json:"kl_weight"` // 1
 	Seed     uint64  `json:"seed"`
 }
 
 func (s Settings) withDefaults() Settings {
-	def := Settings{Epochs: 100, Batch: 32, Rate: 1e-3, Clip: 100, KLWeight: 1}
+	def := Settings{Epochs: 100, Batch: 32, Rate: 5e-4, Clip: 100, KLWeight: 1}
 	v, d := reflect.ValueOf(&s).Elem(), reflect.ValueOf(def)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

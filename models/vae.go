@@ -71,22 +71,22 @@ func (v VAE) flat() int { return 128 * cube(eighth, v.Dims) }
 
 func (v VAE) specs() []spec {
 	taps := cube(3, v.Dims)
-	conv := func(name string, in, out int) []spec {
-		return []spec{{name + ".weight", v.shape(3, out, in), in * taps}, {name + ".bias", []int{out}, 0}}
+	conv := func(name string, in, out int, head bool) []spec {
+		return []spec{{name + ".weight", v.shape(3, out, in), in * taps, head}, {name: name + ".bias", shape: []int{out}}}
 	}
-	linear := func(name string, in, out int) []spec {
-		return []spec{{name + ".weight", []int{in, out}, in}, {name + ".bias", []int{out}, 0}}
+	linear := func(name string, in, out int, head bool) []spec {
+		return []spec{{name + ".weight", []int{in, out}, in, head}, {name: name + ".bias", shape: []int{out}}}
 	}
 	var s []spec
-	s = append(s, conv("encoder.conv1", 1, 32)...)
-	s = append(s, conv("encoder.conv2", 32, 64)...)
-	s = append(s, conv("encoder.conv3", 64, 128)...)
-	s = append(s, linear("encoder.mean", v.flat(), v.Latent)...)
-	s = append(s, linear("encoder.logvar", v.flat(), v.Latent)...)
-	s = append(s, linear("decoder.linear", v.Latent, v.flat())...)
-	s = append(s, conv("decoder.conv1", 128, 64)...)
-	s = append(s, conv("decoder.conv2", 64, 32)...)
-	s = append(s, conv("decoder.conv3", 32, 1)...)
+	s = append(s, conv("encoder.conv1", 1, 32, false)...)
+	s = append(s, conv("encoder.conv2", 32, 64, false)...)
+	s = append(s, conv("encoder.conv3", 64, 128, false)...)
+	s = append(s, linear("encoder.mean", v.flat(), v.Latent, true)...)
+	s = append(s, linear("encoder.logvar", v.flat(), v.Latent, true)...)
+	s = append(s, linear("decoder.linear", v.Latent, v.flat(), false)...)
+	s = append(s, conv("decoder.conv1", 128, 64, false)...)
+	s = append(s, conv("decoder.conv2", 64, 32, false)...)
+	s = append(s, conv("decoder.conv3", 32, 1, true)...)
 	return s
 }
 

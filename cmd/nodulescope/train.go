@@ -51,7 +51,7 @@ func newTrainCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.out, "out", "", "`FILE` for the detector (default: vae-ad.safetensors in --dir)")
 	f.IntVar(&o.settings.Epochs, "epochs", 100, "passes through the training normals")
 	f.IntVar(&o.settings.Batch, "batch", 32, "patches per step")
-	f.Float64Var(&o.settings.Rate, "rate", 1e-3, "learning rate of Adam")
+	f.Float64Var(&o.settings.Rate, "rate", 5e-4, "learning rate of Adam")
 	f.Float64Var(&o.settings.Clip, "clip", 100, "largest norm of the gradient")
 	f.Float64Var(&o.settings.KLWeight, "kl-weight", 1, "weight of the KL term")
 	f.Uint64Var(&o.settings.Seed, "seed", 1, "seed of weights, order, augmentation and noise")

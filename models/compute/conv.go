@@ -177,8 +177,8 @@ type convWeightKernel struct {
 	off         []int
 	bufX, bufDY []float32
 	sums        []float32 // [row tile][column tile][Rows*Cols]
-	swap        bool      // dy is the grid and x the rows: one output channel
-	perm        []int     // place in dw of (row, column)
+	swap        bool      // dy is on the grid and the rows are x
+	place       func(dw []float32, row, col int, v float32)
 }
 
 func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *convWeightKernel {
@@ -198,13 +198,10 @@ func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *
 	}
 	in, out := spatialAxes(gridShape), spatialAxes(rowShape)
 	k.rows, k.cols = rowShape[1], gridShape[1]*taps
-	k.perm = make([]int, k.rows*k.cols)
-	for r := range k.rows {
-		for j := range k.cols {
-			k.perm[r*k.cols+j] = r*k.cols + j
-			if k.swap {
-				k.perm[r*k.cols+j] = (j/taps*k.rows+r)*taps + taps - 1 - j%taps
-			}
+	k.place = func(dw []float32, row, col int, v float32) { dw[row*k.cols+col] = v }
+	if k.swap {
+		k.place = func(dw []float32, row, col int, v float32) {
+			dw[(col/taps*k.rows+row)*taps+taps-1-col%taps] = v
 		}
 	}
 	var reach axes
@@ -212,24 +209,26 @@ func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
 	k.x = newGrid(gridShape[1], in, pad, stride, reach, slack(set))
-	last := k.x.flat(axes{out[0] - 1, out[1] - 1, out[2] - 1})
-	k.n = (last/set.Dots.Step + 1) * set.Dots.Step
-	// The rows lie on the same grid: same pitch, no border, one phase.
-	k.dy = grid{chans: rowShape[1], in: out, stride: axes{1, 1, 1}, size: k.x.size, plane: k.n}
-	if v := k.dy.flat(axes{out[0] - 1, out[1] - 1, 0}) + out[2]; v > k.dy.plane {
-		panic("compute: grid of the gradient is too small")
-	}
-	rowTiles, colTiles := k.tilesOf()
-	k.bufX = make([]float32, k.x.samples)
-	k.bufDY = make([]float32, rowTiles*set.Dots.Rows*k.n)
-	k.sums = make([]float32, rowTiles*colTiles*set.Dots.Rows*set.Dots.Cols)
-	k.off = make([]int, colTiles*set.Dots.Cols) // columns beyond the last repeat offset 0
+	k.layout(set, out)
 	each(size, func(i int, q axes) {
 		for ch := range gridShape[1] {
 			k.off[ch*taps+i] = k.x.offset(ch, q)
 		}
 	})
 	return k
+}
+
+// layout makes the buffers. The rows, of size out, lie on the pitch of the
+// grid, without border and in one phase.
+func (k *convWeightKernel) layout(set *kernel.Set, out axes) {
+	last := k.x.flat(axes{out[0] - 1, out[1] - 1, out[2] - 1})
+	k.n = (last/set.Dots.Step + 1) * set.Dots.Step
+	k.dy = grid{chans: k.rows, in: out, stride: axes{1, 1, 1}, size: k.x.size, plane: k.n}
+	rowTiles, colTiles := k.tilesOf()
+	k.bufX = make([]float32, k.x.samples)
+	k.bufDY = make([]float32, rowTiles*set.Dots.Rows*k.n)
+	k.sums = make([]float32, rowTiles*colTiles*set.Dots.Rows*set.Dots.Cols)
+	k.off = make([]int, colTiles*set.Dots.Cols) // columns beyond the last repeat offset 0
 }
 
 func (k *convWeightKernel) tilesOf() (rows, cols int) {
@@ -261,10 +260,11 @@ func (k *convWeightKernel) run(dw, x, dy []float32) {
 			d.Run(k.n, k.bufDY[r*d.Rows*k.n:], k.n, k.bufX, k.off[c*d.Cols:], k.sums[o:o+d.Rows*d.Cols])
 		})
 	}
+	clear(dw)
 	for r := range k.rows {
 		for j := range k.cols {
 			o := (r/d.Rows*colTiles + j/d.Cols) * d.Rows * d.Cols
-			dw[k.perm[r*k.cols+j]] = k.sums[o+r%d.Rows*d.Cols+j%d.Cols]
+			k.place(dw, r, j, k.sums[o+r%d.Rows*d.Cols+j%d.Cols])
 		}
 	}
 }

@@ -47,9 +47,9 @@ func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan,
 	if c.set == nil {
 		c.set = kernel.Best()
 	}
-	order := op.Sort(outs...)
+	order := op.SortBy(func(n *gorgonia.Node) gorgonia.Nodes { return fuse(n).in }, outs...)
 	for _, n := range order {
-		for _, in := range op.Inputs(n) {
+		for _, in := range fuse(n).in {
 			c.uses[in]++
 		}
 	}
@@ -61,8 +61,8 @@ func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan,
 			return nil, fmt.Errorf("compute: %s %v holds %v, want float32", n.Name(), n.Shape(), n.Dtype())
 		}
 		var err error
-		if o, ok := op.Of(n); ok {
-			err = c.lower(n, o)
+		if f := fuse(n); f.op != nil {
+			err = c.lower(n, f)
 		} else {
 			err = c.leaf(n, bound)
 		}
@@ -172,8 +172,8 @@ func (c *compiler) alloc(size int) []float32 {
 }
 
 // lower appends the step that computes n.
-func (c *compiler) lower(n *gorgonia.Node, o op.Operator) error {
-	in := op.Inputs(n)
+func (c *compiler) lower(n *gorgonia.Node, f fused) error {
+	o, in := f.op, f.in
 	shapes := make([]tensor.Shape, len(in))
 	x := make([][]float32, len(in))
 	for i, m := range in {
@@ -197,11 +197,11 @@ func (c *compiler) lower(n *gorgonia.Node, o op.Operator) error {
 	}
 	y := c.alloc(out.TotalSize())
 	c.at[n] = y
-	run, err := c.kernel(n, o, y, x, shapes)
+	run, err := c.kernel(n, f, y, x, shapes)
 	if err != nil {
 		return err
 	}
-	c.plan.steps = append(c.plan.steps, step{o.Name(), out, run})
+	c.plan.steps = append(c.plan.steps, step{f.name(), out, run})
 	if !elementwise {
 		for _, m := range in {
 			c.release(m)
@@ -210,9 +210,22 @@ func (c *compiler) lower(n *gorgonia.Node, o op.Operator) error {
 	return nil
 }
 
-func (c *compiler) kernel(n *gorgonia.Node, o op.Operator, y []float32, x [][]float32, s []tensor.Shape) (func(), error) {
+func (c *compiler) kernel(n *gorgonia.Node, f fused, y []float32, x [][]float32, s []tensor.Shape) (func(), error) {
 	t, out := c.plan.team, n.Shape()
-	switch o := o.(type) {
+	if f.up {
+		switch f.op.(type) {
+		case op.Conv:
+			k := newUpConv(t, c.set, s[0], s[1], out)
+			return func() { k.run(y, x[0], x[1]) }, nil
+		case op.ConvWeight:
+			k := newUpConvWeight(t, c.set, s[0], s[1], out)
+			return func() { k.run(y, x[0], x[1]) }, nil
+		case op.ConvData:
+			k := newUpConvData(t, c.set, s[0], s[1], out)
+			return func() { k.run(y, x[1], x[0]) }, nil
+		}
+	}
+	switch o := f.op.(type) {
 	case op.Conv:
 		k := newConv(t, c.set, o, s[0], s[1], out)
 		return func() { k.run(y, x[0], x[1]) }, nil
@@ -248,5 +261,5 @@ func (c *compiler) kernel(n *gorgonia.Node, o op.Operator, y []float32, x [][]fl
 			t.split(len(y), grain, func(_, lo, hi int) { f(y[lo:hi], x[0][lo:hi], x[1][lo:hi]) })
 		}, nil
 	}
-	return nil, fmt.Errorf("compute: %s (%s) cannot be lowered", n.Name(), o.Name())
+	return nil, fmt.Errorf("compute: %s (%s) cannot be lowered", n.Name(), f.name())
 }

@@ -73,7 +73,10 @@ func Grad(cost *gorgonia.Node, wrt ...*gorgonia.Node) (gorgonia.Nodes, error) {
 }
 
 // Sort returns the nodes that roots depend on, inputs before what uses them.
-func Sort(roots ...*gorgonia.Node) gorgonia.Nodes {
+func Sort(roots ...*gorgonia.Node) gorgonia.Nodes { return SortBy(Inputs, roots...) }
+
+// SortBy is Sort for another notion of what a node depends on.
+func SortBy(inputs func(*gorgonia.Node) gorgonia.Nodes, roots ...*gorgonia.Node) gorgonia.Nodes {
 	var order gorgonia.Nodes
 	type frame struct {
 		n  *gorgonia.Node
@@ -85,7 +88,7 @@ func Sort(roots ...*gorgonia.Node) gorgonia.Nodes {
 			continue
 		}
 		seen[r] = true
-		stack := []frame{{r, Inputs(r)}}
+		stack := []frame{{r, inputs(r)}}
 		for len(stack) > 0 {
 			top := &stack[len(stack)-1]
 			if len(top.in) == 0 {
@@ -97,7 +100,7 @@ func Sort(roots ...*gorgonia.Node) gorgonia.Nodes {
 			top.in = top.in[1:]
 			if !seen[next] {
 				seen[next] = true
-				stack = append(stack, frame{next, Inputs(next)})
+				stack = append(stack, frame{next, inputs(next)})
 			}
 		}
 	}

@@ -1,0 +1,195 @@
+package compute
+
+import (
+	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"gorgonia.org/tensor"
+)
+
+// A 3-tap convolution (stride 1, pad 1) of an upsampled tensor reads every
+// element twice along each axis: outputs 2a and 2a+1 see only a-1, a and a+1
+// of the small tensor. With the weights of equal elements added up, it is two
+// convolutions of two taps per axis: eight of 2³ taps in three axes, 3.4 times
+// fewer products than 27 taps on the large tensor.
+
+// upAxis is a class of output positions along one axis: 2*from+odd,
+// 2*(from+1)+odd, ..., which see the small tensor at a+shift through the sum of
+// some weights.
+type upAxis struct {
+	from, count, odd int
+	taps             []upTap
+}
+
+type upTap struct {
+	shift int
+	of    []int // taps of the kernel that are added up
+}
+
+// upAxes are the classes along an axis that n elements are repeated and
+// cropped to out.
+func upAxes(n, out int, flat bool) []upAxis {
+	if flat {
+		return []upAxis{{0, 1, 0, []upTap{{0, []int{0}}}}}
+	}
+	as := []upAxis{
+		{0, out / 2, 0, []upTap{{-1, []int{0}}, {0, []int{1, 2}}}},
+		{0, out / 2, 1, []upTap{{0, []int{0, 1}}, {1, []int{2}}}},
+	}
+	if out < 2*n { // the last even position has nothing behind it
+		as = append(as, upAxis{n - 1, 1, 0, []upTap{{-1, []int{0}}, {0, []int{1}}}})
+	}
+	return as
+}
+
+// sumTaps adds up some taps of a kernel.
+func sumTaps(w []float32, of []int) float32 {
+	var s float32
+	for _, q := range of {
+		s += w[q]
+	}
+	return s
+}
+
+// crossTaps lists the flat kernel taps (of size³) that the three axes' taps sum.
+func crossTaps(size axes, z, y, x upTap) []int {
+	var of []int
+	for _, a := range z.of {
+		for _, b := range y.of {
+			for _, c := range x.of {
+				of = append(of, (a*size[1]+b)*size[2]+c)
+			}
+		}
+	}
+	return of
+}
+
+// newUpConv is Conv{1, 1}(Upsample(x), w) for kernels of 3 taps per axis.
+func newUpConv(t *team, set *kernel.Set, x, w, y tensor.Shape) *convKernel {
+	in, out, size := spatialAxes(x), spatialAxes(y), spatialAxes(w)
+	flat, before, two := onSpatial(x, 0, 1), onSpatial(x, 1, 0), onSpatial(x, 2, 1)
+	chans, rows := x[1], w[0]
+	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
+	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, slack(set))
+	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
+		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
+			for _, cx := range upAxes(in[2], out[2], flat[2] == 1) {
+				k.addUpClass(set, rows, size, out, two, [3]upAxis{cz, cy, cx})
+			}
+		}
+	}
+	k.buffers(set)
+	return k
+}
+
+func (k *convKernel) addUpClass(set *kernel.Set, rows int, size, out, two axes, c [3]upAxis) {
+	var n, at axes
+	for i := range 3 {
+		n[i], at[i] = c[i].count, two[i]*c[i].from+c[i].odd
+	}
+	if n.volume() == 0 {
+		return
+	}
+	var sums [][]int
+	var shifts []axes
+	for _, z := range c[0].taps {
+		for _, y := range c[1].taps {
+			for _, x := range c[2].taps {
+				sums = append(sums, crossTaps(size, z, y, x))
+				shifts = append(shifts, axes{c[0].from + z.shift, c[1].from + y.shift, c[2].from + x.shift})
+			}
+		}
+	}
+	nt := len(sums)
+	win := newWindows(set, rows, k.grid.chans*nt, &k.grid, n, at, two, out)
+	for ch := range k.grid.chans {
+		for i, s := range shifts {
+			win.off[ch*nt+i] = k.grid.offset(ch, axes{s[0] + k.grid.before[0], s[1] + k.grid.before[1], s[2] + k.grid.before[2]})
+		}
+	}
+	taps := size.volume()
+	k.add(win, func(w []float32) {
+		for r := range rows {
+			for ch := range k.grid.chans {
+				for i, of := range sums {
+					win.set(r, ch*nt+i, sumTaps(w[(r*k.grid.chans+ch)*taps:], of))
+				}
+			}
+		}
+	})
+}
+
+// upGrad is what both adjoints of an upsampled convolution share: dy split
+// into the phases of the upsampling, and for every phase and tap the window of
+// dy that meets the small tensor. It exists where nothing is cropped.
+type upGrad struct {
+	grid grid
+	off  []int   // [channel of dy][phase and tap]
+	of   [][]int // per phase and tap: the kernel taps that are added up
+}
+
+func newUpGrad(set *kernel.Set, small, dy, w tensor.Shape) *upGrad {
+	in, out, size := spatialAxes(small), spatialAxes(dy), spatialAxes(w)
+	two, before, flat := onSpatial(small, 2, 1), onSpatial(small, 2, 0), onSpatial(small, 0, 1)
+	u := &upGrad{grid: newGrid(dy[1], out, before, two,
+		axes{out[0] + 2*before[0], out[1] + 2*before[1], out[2] + 2*before[2]}, slack(set))}
+	var starts []axes
+	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
+		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
+			for _, cx := range upAxes(in[2], out[2], flat[2] == 1) {
+				for _, z := range cz.taps {
+					for _, y := range cy.taps {
+						for _, x := range cx.taps {
+							// The output of phase odd at a-shift.
+							starts = append(starts, axes{
+								before[0] - two[0]*z.shift + cz.odd, before[1] - two[1]*y.shift + cy.odd, before[2] - two[2]*x.shift + cx.odd})
+							u.of = append(u.of, crossTaps(size, z, y, x))
+						}
+					}
+				}
+			}
+		}
+	}
+	for ch := range dy[1] {
+		for _, s := range starts {
+			u.off = append(u.off, u.grid.offset(ch, s))
+		}
+	}
+	return u
+}
+
+// newUpConvData is BlockSum(ConvData(w, dy)): the gradient of the small tensor.
+func newUpConvData(t *team, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
+	in, taps := spatialAxes(small), spatialAxes(w).volume()
+	chans, rows := dy[1], small[1]
+	u := newUpGrad(set, small, dy, w)
+	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true, grid: u.grid}
+	win := newWindows(set, rows, len(u.off), &k.grid, in, axes{}, axes{1, 1, 1}, in)
+	copy(win.off, u.off)
+	k.add(win, func(w []float32) {
+		for ch := range chans {
+			for i, of := range u.of {
+				for r := range rows {
+					win.set(r, ch*len(u.of)+i, sumTaps(w[(ch*rows+r)*taps:], of))
+				}
+			}
+		}
+	})
+	k.buffers(set)
+	return k
+}
+
+// newUpConvWeight is ConvWeight(Upsample(x), dy): inner products of the small
+// tensor with the windows of dy, added up per tap of the kernel.
+func newUpConvWeight(t *team, set *kernel.Set, x, dy, w tensor.Shape) *convWeightKernel {
+	u := newUpGrad(set, x, dy, w)
+	taps := spatialAxes(w).volume()
+	k := &convWeightKernel{team: t, dots: &set.Dots, batch: x[0], rows: x[1], cols: len(u.off), x: u.grid, swap: true}
+	k.place = func(dw []float32, row, col int, v float32) {
+		ch, i := col/len(u.of), col%len(u.of)
+		for _, q := range u.of[i] {
+			dw[(ch*k.rows+row)*taps+q] += v
+		}
+	}
+	k.layout(set, spatialAxes(x))
+	copy(k.off, u.off)
+	return k
+}
