@@ -65,16 +65,13 @@ type spec struct {
 	name  string
 	shape []int
 	fanIn int
-	head  bool // no LeakyReLU behind it
 }
 
-// headScale shrinks the first weights of heads: posterior and picture start
-// near the middle of their range. With full weights a sigmoid can saturate in
-// the first steps and never learn.
-const headScale = 0.1
-
-// initial draws weights from a normal distribution with the variance of He et
-// al. (2015) for LeakyReLU, 2/((1+slope^2)*fan-in).
+// initial draws weights from a normal distribution with variance
+// 1/(3*fan-in), that of PyTorch's default layers, and starts biases at zero.
+// Larger ones (He et al. 2015) let the decoder's sum of correlated, upsampled
+// features run away in the first steps, until its sigmoid saturates and never
+// learns.
 func initial(specs []spec, rng *rand.Rand) Params {
 	ps := make(Params, len(specs))
 	for i, s := range specs {
@@ -86,10 +83,7 @@ func initial(specs []spec, rng *rand.Rand) Params {
 		if s.fanIn == 0 {
 			continue
 		}
-		std := math.Sqrt(2 / ((1 + leak*leak) * float64(s.fanIn)))
-		if s.head {
-			std *= headScale
-		}
+		std := 1 / math.Sqrt(3*float64(s.fanIn))
 		for j := range ps[i].Data {
 			ps[i].Data[j] = float32(std * rng.NormFloat64())
 		}

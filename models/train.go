@@ -139,6 +139,7 @@ func newTrainer(r Run) (*trainer, error) {
 	t := &trainer{Run: r, bound: math.NaN(), bestVal: math.Inf(1), started: time.Now(),
 		adam: &Adam{Rate: s.Rate, Clip: s.Clip}}
 	t.params = r.VAE.NewParams(rand.New(rand.NewPCG(s.Seed, 1)))
+	r.VAE.startAt(t.params, t.meanValue())
 	if err := t.resume(); err != nil {
 		return nil, err
 	}
@@ -171,6 +172,21 @@ func newTrainer(r Run) (*trainer, error) {
 	}
 	t.check, err = compute.Compile(gorgonia.Nodes{terms.Recon, terms.KL}, t.params.Bound(), r.Compute)
 	return t, err
+}
+
+// meanValue is the mean of the training voxels that count, without the
+// extremes that no sigmoid reaches.
+func (t *trainer) meanValue() float64 {
+	x, support := make([]float32, t.VAE.Voxels()), make([]float32, t.VAE.Voxels())
+	var sum, n float64
+	for i := range t.Train.Len() {
+		t.Train.Patch(i, t.rng(drawPatch, 0, i), x, support)
+		for j, s := range support {
+			sum += float64(s * x[j])
+			n += float64(s)
+		}
+	}
+	return math.Min(math.Max(sum/math.Max(n, 1), 0.01), 0.99)
 }
 
 func (t *trainer) graph() (*Graph, Terms) {

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/nodulescope/nodulescope/models/op"
@@ -71,27 +72,34 @@ func (v VAE) flat() int { return 128 * cube(eighth, v.Dims) }
 
 func (v VAE) specs() []spec {
 	taps := cube(3, v.Dims)
-	conv := func(name string, in, out int, head bool) []spec {
-		return []spec{{name + ".weight", v.shape(3, out, in), in * taps, head}, {name: name + ".bias", shape: []int{out}}}
+	conv := func(name string, in, out int) []spec {
+		return []spec{{name + ".weight", v.shape(3, out, in), in * taps}, {name: name + ".bias", shape: []int{out}}}
 	}
-	linear := func(name string, in, out int, head bool) []spec {
-		return []spec{{name + ".weight", []int{in, out}, in, head}, {name: name + ".bias", shape: []int{out}}}
+	linear := func(name string, in, out int) []spec {
+		return []spec{{name + ".weight", []int{in, out}, in}, {name: name + ".bias", shape: []int{out}}}
 	}
 	var s []spec
-	s = append(s, conv("encoder.conv1", 1, 32, false)...)
-	s = append(s, conv("encoder.conv2", 32, 64, false)...)
-	s = append(s, conv("encoder.conv3", 64, 128, false)...)
-	s = append(s, linear("encoder.mean", v.flat(), v.Latent, true)...)
-	s = append(s, linear("encoder.logvar", v.flat(), v.Latent, true)...)
-	s = append(s, linear("decoder.linear", v.Latent, v.flat(), false)...)
-	s = append(s, conv("decoder.conv1", 128, 64, false)...)
-	s = append(s, conv("decoder.conv2", 64, 32, false)...)
-	s = append(s, conv("decoder.conv3", 32, 1, true)...)
+	s = append(s, conv("encoder.conv1", 1, 32)...)
+	s = append(s, conv("encoder.conv2", 32, 64)...)
+	s = append(s, conv("encoder.conv3", 64, 128)...)
+	s = append(s, linear("encoder.mean", v.flat(), v.Latent)...)
+	s = append(s, linear("encoder.logvar", v.flat(), v.Latent)...)
+	s = append(s, linear("decoder.linear", v.Latent, v.flat())...)
+	s = append(s, conv("decoder.conv1", 128, 64)...)
+	s = append(s, conv("decoder.conv2", 64, 32)...)
+	s = append(s, conv("decoder.conv3", 32, 1)...)
 	return s
 }
 
 // NewParams draws initial weights.
 func (v VAE) NewParams(rng *rand.Rand) Params { return initial(v.specs(), rng) }
+
+// startAt sets the bias of the last layer so that the first pictures have the
+// mean of the data. From 0.5, data that is mostly dark drives the sigmoid into
+// saturation, where it never learns.
+func (v VAE) startAt(ps Params, mean float64) {
+	ps[len(ps)-1].Data[0] = float32(math.Log(mean / (1 - mean)))
+}
 
 // Check says whether the weights are those of this network.
 func (v VAE) Check(ps Params) error { return ps.check(v.specs()) }

@@ -1,0 +1,174 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// blobs are pictures of a disc at a place that the index decides, shifted at
+// random.
+type blobs struct{ n int }
+
+func (b blobs) Len() int { return b.n }
+
+func (b blobs) Patch(i int, rng *rand.Rand, x, support []float32) {
+	cx, cy := 9+float64(i%5)*2+rng.Float64(), 9+float64(i/5%5)*2+rng.Float64()
+	for p := range x {
+		d := math.Hypot(float64(p%28)-cx, float64(p/28)-cy)
+		x[p] = float32(1 / (1 + math.Exp(d-5)))
+		support[p] = 1
+	}
+}
+
+func run(dir string) Run {
+	return Run{VAE: VAE{Dims: 2, Latent: 4}, Train: blobs{20}, Valid: blobs{6}, Dir: dir,
+		Settings: Settings{Epochs: 4, Batch: 8, Rate: 1e-3, Seed: 3}, Header: Header{Preprocessing: "p", DataDigest: "d"}}
+}
+
+func TestTrainingLearns(t *testing.T) {
+	r := run("")
+	r.Settings.Epochs = 30
+	var first, last float64
+	r.Progress = func(p Progress) {
+		if p.Epoch == 1 && p.Step == 1 {
+			first = p.Valid
+		}
+		last = p.Best
+	}
+	got, err := TrainVAE(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(last < 0.6*first) {
+		t.Errorf("validation bound went from %g to %g", first, last)
+	}
+	if got.Header.Metrics["valid_negative_bound"] > last {
+		t.Errorf("the kept weights have the bound %g, the best was %g", got.Header.Metrics["valid_negative_bound"], last)
+	}
+}
+
+// TestInterruptedRunEndsTheSame cancels a run in the middle of an epoch and
+// resumes it.
+func TestInterruptedRunEndsTheSame(t *testing.T) {
+	whole, err := TrainVAE(context.Background(), run(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for stop := 1; stop <= 3; stop++ {
+		r := run(dir)
+		ctx, cancel := context.WithCancel(context.Background())
+		r.Progress = func(p Progress) {
+			if p.Epoch == stop && p.Step == 2 {
+				cancel()
+			}
+		}
+		if _, err := TrainVAE(ctx, r); !errors.Is(err, context.Canceled) {
+			t.Fatalf("cancelled run: %v", err)
+		}
+	}
+	again, err := TrainVAE(context.Background(), run(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(whole.Params.Digest(), again.Params.Digest()); d != "" {
+		t.Errorf("weights differ (-whole +resumed):\n%s", d)
+	}
+	if d := cmp.Diff(whole.Header, again.Header); d != "" {
+		t.Errorf("headers differ (-whole +resumed):\n%s", d)
+	}
+}
+
+func TestResumeRefusesAnotherRun(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := TrainVAE(context.Background(), run(dir)); err != nil {
+		t.Fatal(err)
+	}
+	r := run(dir)
+	r.Settings.Seed++
+	if _, err := TrainVAE(context.Background(), r); err == nil || !strings.Contains(err.Error(), "another run") {
+		t.Errorf("other seed: %v", err)
+	}
+	r = run(dir)
+	r.Header.DataDigest = "other"
+	if _, err := TrainVAE(context.Background(), r); err == nil || !strings.Contains(err.Error(), "another run") {
+		t.Errorf("other data: %v", err)
+	}
+	path := filepath.Join(dir, stateFile)
+	if err := os.Truncate(path, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TrainVAE(context.Background(), run(dir)); !errors.Is(err, ErrCheckpoint) {
+		t.Errorf("cut state: %v", err)
+	}
+}
+
+// nan is a set with a value that is no number.
+type nan struct{ blobs }
+
+func (n nan) Patch(i int, rng *rand.Rand, x, support []float32) {
+	n.blobs.Patch(i, rng, x, support)
+	x[5] = float32(math.NaN())
+}
+
+func TestTrainingRefuses(t *testing.T) {
+	for name, change := range map[string]func(*Run){
+		"empty":      func(r *Run) { r.Train = blobs{0} },
+		"NaN":        func(r *Run) { r.Train = nan{blobs{8}} },
+		"rate":       func(r *Run) { r.Settings.Rate = math.NaN() },
+		"batch":      func(r *Run) { r.Settings.Batch = -1 },
+		"dimensions": func(r *Run) { r.VAE.Dims = 4 },
+	} {
+		r := run("")
+		change(&r)
+		if _, err := TrainVAE(context.Background(), r); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestAdam follows the first two steps by hand: with a constant gradient Adam
+// moves by the rate, whatever the gradient's size.
+func TestAdam(t *testing.T) {
+	ps := Params{{"w", []int{2}, []float32{1, 1}}}
+	a := Adam{Rate: 0.1, Clip: 5}
+	if norm := a.Step(ps, [][]float32{{30, -40}}); norm != 50 {
+		t.Errorf("norm %g, want 50", norm)
+	}
+	a.Step(ps, [][]float32{{3, -4}})
+	for i, want := range []float64{0.8, 1.2} {
+		if math.Abs(float64(ps[0].Data[i])-want) > 1e-5 {
+			t.Errorf("weight %d is %g, want %g", i, ps[0].Data[i], want)
+		}
+	}
+}
+
+func TestScoreIsReproducible(t *testing.T) {
+	v := VAE{Dims: 2, Latent: 4}
+	ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
+	x, support := make([]float32, v.Voxels()), make([]float32, v.Voxels())
+	blobs{1}.Patch(0, rand.New(rand.NewPCG(1, 1)), x, support)
+	var scores []PatchBound
+	for range 2 {
+		s, err := NewScorer(v, ps, 10, run("").Compute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Score(support, support, [32]byte{9}) // another patch before
+		scores = append(scores, s.Score(x, support, [32]byte{1}))
+	}
+	if d := cmp.Diff(scores[0], scores[1]); d != "" {
+		t.Errorf("two scorers differ:\n%s", d)
+	}
+	if !(scores[0].Recon > 0) || !(scores[0].KL > 0) {
+		t.Errorf("reconstruction %g, KL %g", scores[0].Recon, scores[0].KL)
+	}
+}
