@@ -15,12 +15,12 @@ import (
 // graph with Gorgonia's tape machine on the plain operators in float64.
 func TestGradientsOfTheBound(t *testing.T) {
 	for _, v := range []VAE{{Dims: 2, Latent: 5}, {Dims: 3, Latent: 3}} {
-		const n = 2
+		n := 4 - v.Dims
 		rng := rand.New(rand.NewPCG(1, 2))
 		ps := v.NewParams(rng)
 		for _, p := range ps { // biases too
 			for i := range p.Data {
-				p.Data[i] += 0.01 * float32(rng.NormFloat64())
+				p.Data[i] += 0.03 * float32(rng.NormFloat64())
 			}
 		}
 		shape := v.shape(size, n, 1)
