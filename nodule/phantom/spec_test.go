@@ -90,3 +90,20 @@ func TestDigestFollowsEveryField(t *testing.T) {
 		seen[d] = i
 	}
 }
+
+func TestSmallFindsRoomForEverySeed(t *testing.T) {
+	for seed := range uint64(40) {
+		p, err := Generate(Small(seed))
+		if err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+			continue
+		}
+		for i, n := range p.nodules {
+			for _, m := range p.nodules[:i] {
+				if overlap(n, m, apart-0.1) {
+					t.Errorf("seed %d: %s and %s are closer than %d mm", seed, m.ID, n.ID, apart)
+				}
+			}
+		}
+	}
+}
