@@ -68,7 +68,7 @@ func FitLogistic(scores []float64, anomalous []bool) (Logistic, error) {
 			}
 		},
 	}
-	r, err := optimize.Minimize(problem, []float64{0, 0}, nil, &optimize.BFGS{})
+	r, err := optimize.Minimize(problem, []float64{0, 0}, &optimize.Settings{GradientThreshold: 1e-8}, &optimize.BFGS{})
 	if err != nil {
 		return Logistic{}, fmt.Errorf("detector: fit logistic regression: %w", err)
 	}

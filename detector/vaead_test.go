@@ -1,0 +1,163 @@
+package detector
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+func header() models.Header {
+	return models.Header{Kind: "vae", Dims: 3, Latent: 64, Preprocessing: nodule.PreprocessingVersion}
+}
+
+// untrained is a detector with random weights.
+func untrained(t testing.TB) *VAEAD {
+	t.Helper()
+	l := Logistic{Intercept: -1, Slope: 20}
+	d, err := NewVAEAD(header(), models.ReferenceVAE.NewParams(rand.New(rand.NewPCG(1, 2))),
+		Calibration{Logistic: &l, Prevalence: 0.4, Threshold: 0.05, Reference: []float64{0.01, 0.02, 0.2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func patch(seed uint64) nodule.Patch {
+	rng := rand.New(rand.NewPCG(seed, 3))
+	c := &nodule.Cube{HU: make([]float32, nodule.CubeVoxels), Valid: make([]bool, nodule.CubeVoxels)}
+	for i := range c.HU {
+		c.HU[i], c.Valid[i] = float32(-800+300*rng.NormFloat64()), true
+	}
+	return nodule.Central(c)
+}
+
+// TestNeighboursDoNotMatter: a patch has the same score alone, in company, and
+// in another process's order.
+func TestNeighboursDoNotMatter(t *testing.T) {
+	d := untrained(t)
+	alone, err := d.Score(context.Background(), []nodule.Patch{patch(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	together, err := untrained(t).Score(context.Background(), []nodule.Patch{patch(1), patch(2), patch(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(alone[0], together[1]); diff != "" {
+		t.Errorf("the score depends on the neighbours (-alone +together):\n%s", diff)
+	}
+	if together[0].Raw == together[1].Raw {
+		t.Error("two patches have one score")
+	}
+}
+
+func TestScoreSaysWhatItKnows(t *testing.T) {
+	d := untrained(t)
+	s, err := d.Score(context.Background(), []nodule.Patch{patch(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s[0]
+	c := d.Calibration()
+	if got.Probability == nil || *got.Probability != c.Logistic.Probability(got.Raw) || got.Percentile != c.Percentile(got.Raw) ||
+		got.Anomalous != (got.Raw > 0.05) || got.Calibration != "natural-prevalence" || got.Prevalence != 0.4 {
+		t.Errorf("%+v", got)
+	}
+	if got.PerVoxel != got.Raw || math.Abs(got.Sum-got.Raw*float64(patch(1).SupportCount())) > 1e-9*got.Sum || len(got.Reconstruction) != nodule.PatchVoxels {
+		t.Errorf("terms: sum %v, per voxel %v, raw %v", got.Sum, got.PerVoxel, got.Raw)
+	}
+	bare, err := NewVAEAD(header(), d.params, Calibration{Reference: []float64{0.1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err = bare.Score(context.Background(), []nodule.Patch{patch(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s[0].Probability != nil || s[0].Calibration != "uncalibrated" || s[0].Raw != got.Raw {
+		t.Errorf("uncalibrated: %+v", s[0])
+	}
+	if bare.Digest() == d.Digest() {
+		t.Error("another calibration has the same digest")
+	}
+}
+
+func TestScoreEnds(t *testing.T) {
+	d := untrained(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := d.Score(ctx, []nodule.Patch{patch(1)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	empty := patch(1)
+	empty.Support = make([]float32, len(empty.Support))
+	if _, err := d.Score(context.Background(), []nodule.Patch{empty}); err == nil {
+		t.Error("a patch without support was scored")
+	}
+}
+
+func TestDetectorFiles(t *testing.T) {
+	d := untrained(t)
+	path := filepath.Join(t.TempDir(), "d.safetensors")
+	if err := d.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LoadVAEAD(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Digest() != d.Digest() || cmp.Diff(again.Calibration(), d.Calibration()) != "" {
+		t.Error("saving and loading changed the detector")
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(change func(*models.Header)) []byte {
+		h, ps, err := models.Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&h)
+		out, err := models.Encode(h, ps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		b    []byte
+		says string
+	}{
+		"cut":                 {b[:len(b)/2], "not a usable checkpoint"},
+		"altered":             {append(bytes.Clone(b[:len(b)-1]), b[len(b)-1]^1), "digest"},
+		"other preprocessing": {encode(func(h *models.Header) { h.Preprocessing = "v0" }), "prepare patches differently"},
+		"no calibration":      {encode(func(h *models.Header) { h.Detector = nil }), "no calibration"},
+		"another kind":        {encode(func(h *models.Header) { h.Kind = "flow" }), "no VAE"},
+		"another latent size": {encode(func(h *models.Header) { h.Latent = 32 }), "the network wants"},
+		"absurd latent size":  {encode(func(h *models.Header) { h.Latent = 1 << 40 }), "latent size"},
+	} {
+		if _, err := DecodeVAEAD(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: error %v, want one that says %q", name, err, c.says)
+		}
+	}
+}
+
+func FuzzDecodeVAEAD(f *testing.F) {
+	f.Add([]byte("not a model"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if d, err := DecodeVAEAD(b); err == nil && len(d.Calibration().Reference) == 0 {
+			t.Error("a detector without reference was accepted")
+		}
+	})
+}
