@@ -224,6 +224,7 @@ func (k *convWeightKernel) layout(set *kernel.Set, out axes) {
 	last := k.x.flat(axes{out[0] - 1, out[1] - 1, out[2] - 1})
 	k.n = (last/set.Dots.Step + 1) * set.Dots.Step
 	k.dy = grid{chans: k.rows, in: out, stride: axes{1, 1, 1}, size: k.x.size, plane: k.n}
+	k.dy.index()
 	rowTiles, colTiles := k.tilesOf()
 	k.bufX = make([]float32, k.x.samples)
 	k.bufDY = make([]float32, rowTiles*set.Dots.Rows*k.n)

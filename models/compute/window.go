@@ -36,9 +36,11 @@ type grid struct {
 	in      axes // size of the sample
 	before  axes // zeros in front, per axis
 	stride  axes
-	size    axes // of one phase
-	plane   int  // distance from one phase to the next
-	samples int  // elements of the buffer
+	size    axes  // of one phase
+	plane   int   // distance from one phase to the next
+	samples int   // elements of the buffer
+	rows    []int // where fill puts row (z, y) of phase ph of channel 0: [z][y][ph]
+	first   []int // first x of phase ph, per ph
 }
 
 // newGrid lays out a grid that holds in, shifted by before, up to position
@@ -51,7 +53,23 @@ func newGrid(chans int, in, before, stride, reach axes, slack int) grid {
 	}
 	g.plane = g.size.volume() + slack
 	g.samples = chans * stride.volume() * g.plane
+	g.index()
 	return g
+}
+
+// index finds ahead where fill puts each row.
+func (g *grid) index() {
+	s := g.stride[2]
+	for ph := range s { // the first x whose padded position has this phase
+		g.first = append(g.first, ((ph-g.before[2])%s+s)%s)
+	}
+	for z := range g.in[0] {
+		for y := range g.in[1] {
+			for _, x := range g.first {
+				g.rows = append(g.rows, g.offset(0, axes{z + g.before[0], y + g.before[1], x + g.before[2]}))
+			}
+		}
+	}
 }
 
 func (g *grid) flat(p axes) int { return (p[0]*g.size[1]+p[1])*g.size[2] + p[2] }
@@ -70,30 +88,22 @@ func (g *grid) offset(c int, q axes) int {
 // fill copies channel c of a sample x [C, in...] into the buffer. The border
 // stays as it is: zero since the buffer was made.
 func (g *grid) fill(buf, x []float32, c int) {
+	n := g.in[2]
 	src := x[c*g.in.volume() : (c+1)*g.in.volume()]
-	s := g.stride[2]
-	for z := range g.in[0] {
-		for y := range g.in[1] {
-			row := src[:g.in[2]]
-			src = src[g.in[2]:]
-			for ph := range s {
-				// First x whose padded position has this phase.
-				first := ((ph-g.before[2])%s + s) % s
-				if first >= len(row) {
-					continue
-				}
-				o := g.offset(c, axes{z + g.before[0], y + g.before[1], first + g.before[2]})
-				if s == 1 {
-					copy(buf[o:o+len(row)], row)
-					continue
-				}
-				dst := buf[o:]
-				for i := first; i < len(row); i += s {
-					dst[0] = row[i]
-					dst = dst[1:]
-				}
+	buf = buf[c*g.stride.volume()*g.plane:]
+	rows := g.rows
+	for ; len(src) > 0; src = src[n:] {
+		for ph, first := range g.first {
+			dst := buf[rows[ph]:]
+			if len(g.first) == 1 {
+				copy(dst, src[:n])
+				continue
+			}
+			for i, o := first, 0; i < n; i, o = i+len(g.first), o+1 {
+				dst[o] = src[i]
 			}
 		}
+		rows = rows[len(g.first):]
 	}
 }
 
