@@ -1,0 +1,149 @@
+package plugin
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+)
+
+// DefaultHTTPAddr is where the command serves health and metrics. The library
+// serves none unless it is told to.
+const DefaultHTTPAddr = "127.0.0.1:8087"
+
+// Config sets up a plugin. Only Detectors is needed.
+type Config struct {
+	Site      string // whose jobs are taken, see bus.CheckSite; default "local"
+	DataDir   string // of ledger, audit trail and embedded bus; default DefaultDataDir()
+	Detectors []detector.Detector
+	Software  string // name and version that results carry; default "nodulescope"
+
+	AllowedRoots  []string // folders that jobs may name, with what lies below; empty: any
+	MaxPaddingPct float64  // see nodule.CutOptions; 0: its default
+
+	// Bus names an external broker (URL) or a server of the host program
+	// (Server). With neither, an embedded server is started with these
+	// settings; its StoreDir is the folder bus of DataDir by default.
+	Bus    bus.Options
+	Server bus.ServerOptions
+	Queue  bus.ConsumerOptions
+
+	HTTPAddr string // host:port of health and metrics, port 0 for any; empty: none
+
+	Slots       int           // jobs worked on at once; default 1, for one uses every processor
+	MaxAttempts int           // of one job, before it is put aside; default 5
+	RetryDelay  time.Duration // before the second attempt, doubled for each after; default 10 s
+	JobTimeout  time.Duration // of one attempt; default 30 min
+	Grace       time.Duration // for what is in work when Run's context ends; default 20 s
+	KeepResults time.Duration // how long the ledger remembers a result; default 400 days
+
+	MinFreeBytes int64 // below which the plugin is not ready; default 256 MiB
+
+	Logger *slog.Logger // default: none
+}
+
+const maxSlots = 64
+
+// maxRetryDelay bounds the wait between two attempts.
+const maxRetryDelay = 5 * time.Minute
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() (Config, error) {
+	c.Site = orDefault(c.Site, "local")
+	c.Software = orDefault(c.Software, "nodulescope")
+	c.Slots = orDefault(c.Slots, 1)
+	c.MaxAttempts = orDefault(c.MaxAttempts, 5)
+	c.RetryDelay = orDefault(c.RetryDelay, 10*time.Second)
+	c.JobTimeout = orDefault(c.JobTimeout, 30*time.Minute)
+	c.Grace = orDefault(c.Grace, 20*time.Second)
+	c.KeepResults = orDefault(c.KeepResults, 400*24*time.Hour)
+	c.MinFreeBytes = orDefault(c.MinFreeBytes, 256<<20)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.DataDir == "" {
+		dir, err := DefaultDataDir()
+		if err != nil {
+			return c, err
+		}
+		c.DataDir = dir
+	}
+	c.Server.StoreDir = orDefault(c.Server.StoreDir, filepath.Join(c.DataDir, "bus"))
+	c.Server.Logger, c.Bus.Logger = c.Logger, c.Logger
+	return c, nil
+}
+
+func orDefault[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+// Validate returns an error with code settings_invalid (site_invalid for the
+// site) that names the first setting that cannot be used. It opens nothing:
+// what depends on the disk, the broker or a port is found by [Plugin.Run].
+func (c Config) Validate() error {
+	const op = "check settings"
+	bad := func(format string, args ...any) error {
+		return refuse(CodeSettings, op, fmt.Sprintf(format, args...), nil)
+	}
+	c, err := c.withDefaults()
+	if err != nil {
+		return err
+	}
+	if err := bus.CheckSite(c.Site); err != nil {
+		return err
+	}
+	if err := checkDetectors(op, c.Detectors); err != nil {
+		return err
+	}
+	for _, root := range c.AllowedRoots {
+		if !filepath.IsAbs(root) {
+			return bad("allowed folders must be absolute paths")
+		}
+	}
+	switch {
+	case c.Bus.URL != "" && c.Bus.Server != nil:
+		return bad("name an external broker or a server of this program, not both")
+	case !(c.MaxPaddingPct >= 0 && c.MaxPaddingPct <= 100):
+		return bad("the padding limit is a share of 0 to 100 percent")
+	case c.Slots < 1 || c.Slots > maxSlots:
+		return bad("1 to %d jobs can be worked on at once", maxSlots)
+	case c.MaxAttempts < 1 || c.MaxAttempts > 1000:
+		return bad("a job has 1 to 1000 attempts")
+	case c.RetryDelay < 0 || c.JobTimeout < time.Second || c.Grace < 0 || c.KeepResults < time.Hour:
+		return bad("RetryDelay and Grace must not be negative, JobTimeout at least 1 s, KeepResults at least 1 h")
+	case c.MinFreeBytes < 0:
+		return bad("the free space that is needed must not be negative")
+	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):
+		return bad("the HTTP address is host:port, such as %s", DefaultHTTPAddr)
+	}
+	return nil
+}
+
+// DefaultDataDir is the folder for the plugin's state: nodulescope in
+// XDG_STATE_HOME or ~/.local/state on Linux and the like, and in the user's
+// configuration folder on Windows and macOS.
+func DefaultDataDir() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "nodulescope"), nil
+	}
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		if dir, err := os.UserConfigDir(); err == nil {
+			return filepath.Join(dir, "nodulescope"), nil
+		}
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", refuse(CodeSettings, "find data folder", "no home folder is known: name a data folder", err)
+	}
+	return filepath.Join(home, ".local", "state", "nodulescope"), nil
+}

@@ -1,0 +1,67 @@
+// Package plugin is the running service, as a library: it takes jobs from the
+// bus, has them scored, and publishes each result once.
+//
+// # Embedding
+//
+// [New] checks a [Config], [Plugin.Run] works until its context ends. With
+// nothing but detectors given it starts a bus of its own in the data folder;
+// with Config.Bus it joins that of a site. [Plugin.Bus] is the connection to
+// submit jobs and follow results with. See the example.
+//
+// # The journey of one series
+//
+// [Score] is the journey without the bus: a folder and candidates in, a
+// [bus.Result] out, with pictures in [NoduleDetail]. Workers call the same code,
+// so that both give the same result. A nodule that cannot be scored has an error
+// with a code in its place and does not fail the others. Result nodules carry
+// the limits of use that they touch ([ApplySpacingCoarse] and so on).
+//
+// # Identity
+//
+// A result is named by a digest of all that it follows from: the job's source,
+// the series, the set of SOP instances that were read, every nodule's id,
+// position and diameter, the digests of the models, and the version of
+// preprocessing with its padding limit. The order of nodules, their confidence,
+// the id of the job and the folder do not count. A result names the one that it
+// supersedes: the newest of the same source and series that shares a nodule id.
+//
+// # Once
+//
+// The ledger (a bbolt file) and the stream RESULTS decide whether a result
+// exists, not the broker's memory of message ids, which ends after two minutes.
+// A worker
+//
+//	reads headers, knows the identity, asks the ledger
+//	scores, writes the intent with the message and the end of RESULTS (synced)
+//	publishes, notes that it is there (synced), acknowledges the job twice
+//
+// Killed at any point, it leaves the job in the queue. The next one finds the
+// result noted, or the intent: then it looks in RESULTS from where that ended,
+// and publishes the same bytes again only where they are not there. Intents are
+// ended at a start before new jobs are taken. One ledger serves one process; a
+// second is refused. Several services on one site share the queue, but not
+// their ledgers: a job that is submitted twice more than two minutes apart may
+// then be answered twice, with the same identity.
+//
+// # What goes wrong
+//
+// A message that cannot be read and a series that cannot be used go to DEAD with
+// a code. What time may heal (a folder that is not there yet, a file that is
+// still being written) and what the program itself fails at is tried again, with
+// growing delays, up to Config.MaxAttempts. A job that kills its worker is
+// counted too, and ends as retries_exhausted. Trouble of broker or disk, and a
+// stop of the service, do not count. Dead letters can be replayed.
+//
+// # Audit
+//
+// audit.jsonl in the data folder has a line for every score and every dead
+// letter, each with the digest of the line before: [VerifyAudit] reads it. It
+// names results by identity, jobs by their sequence and models by digest.
+// Patients and UIDs appear neither there nor in logs, metrics or dead letters'
+// texts.
+//
+// # Health
+//
+// [Plugin.Handler] answers /healthz, /readyz, /metrics (Prometheus) and
+// /version; Config.HTTPAddr serves it on a port.
+package plugin

@@ -1,0 +1,158 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// VersionInfo is what /version answers.
+type VersionInfo struct {
+	Software      string      `json:"software"`
+	Go            string      `json:"go"`
+	Platform      string      `json:"platform"`
+	Site          string      `json:"site"`
+	Preprocessing string      `json:"preprocessing"`
+	Messages      []string    `json:"messages"` // types of events, schema version included
+	Models        []bus.Model `json:"models"`
+	IntendedUse   string      `json:"intended_use"`
+}
+
+// Readiness is what /readyz answers: with status 200 where Ready, 503
+// otherwise. Checks maps bus, disk, ledger and models to "ok" or to what is
+// wrong.
+type Readiness struct {
+	Ready  bool              `json:"ready"`
+	Checks map[string]string `json:"checks"`
+}
+
+// Version describes this plugin.
+func (p *Plugin) Version() VersionInfo {
+	return VersionInfo{
+		Software: p.cfg.Software, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Site: p.cfg.Site, Preprocessing: nodule.PreprocessingVersion,
+		Messages: []string{bus.TypeJob, bus.TypeResult, bus.TypeReview, bus.TypeDead},
+		Models:   describe(p.cfg.Detectors), IntendedUse: IntendedUse,
+	}
+}
+
+// CheckReady asks everything that the plugin needs.
+func (p *Plugin) CheckReady(ctx context.Context) Readiness {
+	r := Readiness{Ready: true, Checks: map[string]string{}}
+	note := func(name string, err error) {
+		r.Checks[name] = "ok"
+		if err != nil {
+			r.Ready, r.Checks[name] = false, Summary(err)
+		}
+	}
+	parts := p.state()
+	waiting := refuse(CodeInternal, "check plugin", "not started yet", nil)
+	busErr, ledgerErr := waiting, waiting
+	if parts.bus != nil {
+		busErr = parts.bus.Health(ctx)
+	}
+	if parts.ledger != nil {
+		ledgerErr = parts.ledger.check()
+	}
+	note("bus", busErr)
+	note("ledger", ledgerErr)
+	note("disk", p.checkDisk())
+	note("models", checkDetectors("check models", p.cfg.Detectors))
+	return r
+}
+
+func (p *Plugin) checkDisk() error {
+	free, err := freeBytes(p.cfg.DataDir)
+	if err != nil {
+		return refuse(CodeSettings, "check disk", "the free space of the data folder is unknown", err)
+	}
+	if free < p.cfg.MinFreeBytes {
+		return refuse(CodeSettings, "check disk", fmt.Sprintf("%d MiB are free and %d MiB are needed", free>>20, p.cfg.MinFreeBytes>>20), nil)
+	}
+	return nil
+}
+
+// Handler serves /healthz, /readyz, /metrics and /version, for a host program
+// that has a server of its own. It takes GET and HEAD alone.
+func (p *Plugin) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n")) // a client that went away
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ready := p.CheckReady(r.Context())
+		status := http.StatusOK
+		if !ready.Ready {
+			status = http.StatusServiceUnavailable
+		}
+		writeJSON(w, status, ready)
+	})
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, p.Version())
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	return http.MaxBytesHandler(secure(mux), 1<<10)
+}
+
+// secure sets headers that keep a browser from making anything else of an
+// answer.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a client that went away
+}
+
+// serve answers HTTP on the address until stop is called. failed tells a
+// server that ended by itself.
+func (p *Plugin) serve(ctx context.Context, addr string, log *slog.Logger) (bound string, stop func(), failed <-chan error, err error) {
+	if addr == "" {
+		return "", func() {}, nil, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return "", nil, nil, refuse(CodeSettings, "serve HTTP", "the address cannot be listened on: choose another port", err)
+	}
+	server := &http.Server{
+		Handler: p.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			ended <- refuse(CodeInternal, "serve HTTP", "the server ended", err)
+		}
+	}()
+	log.Info("HTTP ready", "addr", listener.Addr().String())
+	return listener.Addr().String(), func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			_ = server.Close() // what is still open is cut
+		}
+	}, ended, nil
+}

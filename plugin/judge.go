@@ -1,0 +1,147 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// scoreBatch is how many patches a detector gets at a time: enough for a
+// device to be busy, few enough for progress and for an early end.
+const scoreBatch = 16
+
+// cut makes the nodules of the result, and the patch of each; nil where the
+// nodule has an error.
+func (p *prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch, error) {
+	job := p.req.Job
+	candidates := make([]nodule.Candidate, len(job.Nodules))
+	for i, n := range job.Nodules {
+		candidates[i] = nodule.Candidate{
+			ID: n.ID, PositionLPS: dicomio.Vec(n.PositionLPS), DiameterMM: n.DiameterMM, Confidence: n.Confidence,
+		}
+	}
+	p.req.report("cut", 0, len(candidates))
+	cubes, err := p.cutter.CutAll(ctx, candidates)
+	if err != nil {
+		return nil, nil, fmt.Errorf("score series: %w", err)
+	}
+	nodules := make([]bus.ResultNodule, len(cubes))
+	patches := make([]*nodule.Patch, len(cubes))
+	for i, c := range cubes {
+		nodules[i] = bus.ResultNodule{JobNodule: job.Nodules[i], PaddingPct: c.PaddingPct, Applicability: applicability(p.series, c)}
+		err := c.Err
+		if err == nil {
+			patch := nodule.Central(c.Cube)
+			patches[i], err = &patch, patch.CheckSupport()
+		}
+		if err != nil {
+			patches[i], nodules[i].Error = nil, problem(err)
+		}
+		cubes[i].Cube = nil // let go of it before the next patch is made
+	}
+	p.req.report("cut", len(cubes), len(cubes))
+	return nodules, patches, nil
+}
+
+// judge has every detector score every patch, and adds the scores to the
+// nodules.
+func (p *prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patches []*nodule.Patch) ([]NoduleDetail, error) {
+	var details []NoduleDetail
+	if !p.req.NoDetails {
+		details = make([]NoduleDetail, len(nodules))
+		for i := range nodules {
+			details[i].ID = nodules[i].ID
+			if patches[i] != nil {
+				details[i].Patch = *patches[i]
+			}
+		}
+	}
+	var todo []int
+	for i := range patches {
+		if patches[i] != nil {
+			todo = append(todo, i)
+		}
+	}
+	done, total := 0, len(todo)*len(p.req.Detectors)
+	p.req.report("score", done, total)
+	for _, d := range p.req.Detectors {
+		for rest := todo; len(rest) > 0; {
+			batch := rest[:min(scoreBatch, len(rest))]
+			rest = rest[len(batch):]
+			scores, errs := scoreEach(ctx, d, batch, patches)
+			if err := ctx.Err(); err != nil {
+				return nil, fmt.Errorf("score series: %w", err)
+			}
+			for k, i := range batch {
+				if errs[k] != nil {
+					nodules[i].Error = problem(errs[k])
+					scores[k] = detector.Score{}
+				} else {
+					nodules[i].Scores = append(nodules[i].Scores, noduleScore(d, scores[k]))
+				}
+				if details != nil {
+					details[i].Scores = append(details[i].Scores, scores[k])
+				}
+			}
+			done += len(batch)
+			p.req.report("score", done, total)
+		}
+	}
+	return details, nil
+}
+
+// scoreEach scores the patches of a batch together, and one by one where that
+// fails, so that only the patch that is to blame has an error.
+func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []*nodule.Patch) ([]detector.Score, []error) {
+	list := make([]nodule.Patch, len(batch))
+	for k, i := range batch {
+		list[k] = *patches[i]
+	}
+	errs := make([]error, len(list))
+	scores, err := d.Score(ctx, list)
+	if err != nil || len(scores) != len(list) {
+		scores = make([]detector.Score, len(list))
+		for k := range list {
+			if ctx.Err() != nil {
+				return scores, errs
+			}
+			one, err := d.Score(ctx, list[k:k+1])
+			if err != nil || len(one) != 1 {
+				errs[k] = refuse(CodeDetectorFailed, "score patch", "the detector gave no score for this nodule; its weights may be damaged", err)
+				continue
+			}
+			scores[k] = one[0]
+		}
+	}
+	for k, s := range scores {
+		if errs[k] == nil && !finite(s) {
+			errs[k] = refuse(CodeScoreNotFinite, "score patch", "the score is not a number; the detector's weights may be damaged", nil)
+		}
+	}
+	return scores, errs
+}
+
+func finite(s detector.Score) bool {
+	values := []float64{s.Raw, s.Sum, s.PerVoxel, s.KL, s.Percentile}
+	if s.Probability != nil {
+		values = append(values, *s.Probability)
+	}
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func noduleScore(d detector.Detector, s detector.Score) bus.NoduleScore {
+	return bus.NoduleScore{
+		Model: d.Name(), Digest: d.Digest(), Raw: s.Raw, Sum: s.Sum, PerVoxel: s.PerVoxel, KL: s.KL,
+		Probability: s.Probability, Calibration: s.Calibration, Percentile: s.Percentile, Anomalous: s.Anomalous,
+	}
+}

@@ -1,0 +1,247 @@
+package plugin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// state of a result in the ledger.
+type state string
+
+const (
+	unknown   state = ""
+	intended  state = "intended"  // about to be published, perhaps already there
+	published state = "published" // there
+)
+
+// entry is what the ledger knows of one result.
+type entry struct {
+	State    state     `json:"state"`
+	Before   uint64    `json:"before,omitempty"`   // newest sequence of RESULTS when it was intended
+	Sequence uint64    `json:"sequence,omitempty"` // in RESULTS, where published
+	Site     string    `json:"site,omitempty"`     // whose result it is
+	Event    []byte    `json:"event,omitempty"`    // the message, until it is published
+	Time     time.Time `json:"time"`
+	Lineage  string    `json:"lineage,omitempty"` // lineageKey, until it is published
+	Nodules  []string  `json:"nodules,omitempty"` // noduleKeys, until it is published
+}
+
+// heir is a result that a later one of the same source, series and nodules
+// supersedes.
+type heir struct {
+	Identity string    `json:"identity"`
+	Nodules  []string  `json:"nodules"`
+	Time     time.Time `json:"time"`
+}
+
+// maxHeirs bounds how many results of one series are kept in mind.
+const maxHeirs = 64
+
+var (
+	bucketResults   = []byte("results/v1")   // identity -> entry
+	bucketLineage   = []byte("lineage/v1")   // lineageKey -> []heir, oldest first
+	bucketHandbacks = []byte("handbacks/v1") // delivery -> number
+)
+
+// ledger tells which results exist. Every change is synced to the disk before
+// the call returns (bbolt's default), so that it holds after a SIGKILL. It
+// keeps digests and sequences, and a result's message only until that is
+// published.
+type ledger struct{ db *bbolt.DB }
+
+// openLedger opens or creates the file. A second process is refused with
+// CodeLedgerLocked.
+func openLedger(path string) (l *ledger, err error) {
+	const op = "open ledger"
+	defer func() {
+		if r := recover(); r != nil { // a damaged file
+			l, err = nil, refuse(CodeLedger, op, "the file is damaged: move it away; what RESULTS holds stays", fmt.Errorf("%v", r))
+		}
+	}()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, refuse(CodeLedger, op, "the data folder cannot be made", err)
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
+	if errors.Is(err, berrors.ErrTimeout) {
+		return nil, refuse(CodeLedgerLocked, op, "another process uses this data folder: stop it, or name another folder", err)
+	}
+	if err != nil {
+		return nil, refuse(CodeLedger, op, "the file cannot be opened; if it is damaged, move it away: what RESULTS holds stays", err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{bucketResults, bucketLineage, bucketHandbacks} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(refuse(CodeLedger, op, "the file cannot be written", err), db.Close())
+	}
+	return &ledger{db}, nil
+}
+
+func (l *ledger) close() error { return l.db.Close() }
+
+// check reads the ledger: for readiness.
+func (l *ledger) check() error {
+	return l.view("check ledger", func(*bbolt.Tx) error { return nil })
+}
+
+func (l *ledger) view(op string, fn func(*bbolt.Tx) error) error {
+	if err := l.db.View(fn); err != nil {
+		return refuse(CodeLedger, op, "the ledger cannot be read", err)
+	}
+	return nil
+}
+
+func (l *ledger) update(op string, fn func(*bbolt.Tx) error) error {
+	if err := l.db.Update(fn); err != nil {
+		return refuse(CodeLedger, op, "the ledger cannot be written; is the disk full?", err)
+	}
+	return nil
+}
+
+// find returns what is known of a result; State is unknown where nothing is.
+func (l *ledger) find(identity string) (e entry, err error) {
+	err = l.view("read ledger", func(tx *bbolt.Tx) error {
+		return get(tx.Bucket(bucketResults), identity, &e)
+	})
+	return e, err
+}
+
+// intents lists the results that may or may not have been published when the
+// process ended.
+func (l *ledger) intents() (found map[string]entry, err error) {
+	found = map[string]entry{}
+	err = l.view("read ledger", func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketResults).ForEach(func(k, v []byte) error {
+			var e entry
+			if err := json.Unmarshal(v, &e); err != nil {
+				return err
+			}
+			if e.State == intended {
+				found[string(k)] = e
+			}
+			return nil
+		})
+	})
+	return found, err
+}
+
+// supersedes names the newest published result of the lineage that shares a
+// nodule with the new one; "" where there is none. Results of one series with
+// other nodules, as of a job that was split, stand beside each other.
+func (l *ledger) supersedes(lineage, identity string, nodules []string) (former string, err error) {
+	err = l.view("read ledger", func(tx *bbolt.Tx) error {
+		var heirs []heir
+		if err := get(tx.Bucket(bucketLineage), lineage, &heirs); err != nil {
+			return err
+		}
+		for _, h := range slices.Backward(heirs) {
+			if h.Identity != identity && overlap(h.Nodules, nodules) {
+				former = h.Identity
+				return nil
+			}
+		}
+		return nil
+	})
+	return former, err
+}
+
+// overlap tells whether two sets share a member; two empty ones do.
+func overlap(a, b []string) bool {
+	if len(a) == 0 && len(b) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+// intend notes a result that is about to be published.
+func (l *ledger) intend(identity string, e entry) error {
+	e.State, e.Sequence = intended, 0
+	return l.update("write intent", func(tx *bbolt.Tx) error {
+		return put(tx.Bucket(bucketResults), identity, e)
+	})
+}
+
+// abandon forgets a result that was intended and will not be published.
+func (l *ledger) abandon(identity string) error {
+	return l.update("drop intent", func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketResults).Delete([]byte(identity))
+	})
+}
+
+// publish notes that a result is there, lets go of its message and makes it
+// the newest of its lineage.
+func (l *ledger) publish(identity string, e entry, sequence uint64) error {
+	return l.update("note result", func(tx *bbolt.Tx) error {
+		done := entry{State: published, Sequence: sequence, Site: e.Site, Time: e.Time}
+		if err := put(tx.Bucket(bucketResults), identity, done); err != nil || e.Lineage == "" {
+			return err
+		}
+		var heirs []heir
+		if err := get(tx.Bucket(bucketLineage), e.Lineage, &heirs); err != nil {
+			return err
+		}
+		heirs = slices.DeleteFunc(heirs, func(h heir) bool {
+			return h.Identity == identity || overlap(h.Nodules, e.Nodules)
+		})
+		heirs = append(heirs, heir{Identity: identity, Nodules: e.Nodules, Time: e.Time})
+		return put(tx.Bucket(bucketLineage), e.Lineage, heirs[max(0, len(heirs)-maxHeirs):])
+	})
+}
+
+// handBack counts that a job was given back unharmed, which is no attempt.
+func (l *ledger) handBack(delivery string) error {
+	return l.update("note hand-back", func(tx *bbolt.Tx) error {
+		n := 0
+		if err := get(tx.Bucket(bucketHandbacks), delivery, &n); err != nil {
+			return err
+		}
+		return put(tx.Bucket(bucketHandbacks), delivery, n+1)
+	})
+}
+
+// handBacks returns how often a job was given back.
+func (l *ledger) handBacks(delivery string) (n int, err error) {
+	err = l.view("read hand-backs", func(tx *bbolt.Tx) error {
+		return get(tx.Bucket(bucketHandbacks), delivery, &n)
+	})
+	return n, err
+}
+
+// settle forgets the hand-backs of a job that is done.
+func (l *ledger) settle(delivery string) error {
+	if n, err := l.handBacks(delivery); err != nil || n == 0 {
+		return err // no write where there is nothing to forget
+	}
+	return l.update("forget hand-backs", func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketHandbacks).Delete([]byte(delivery))
+	})
+}
+
+func get(b *bbolt.Bucket, key string, into any) error {
+	v := b.Get([]byte(key))
+	if v == nil {
+		return nil
+	}
+	return json.Unmarshal(v, into)
+}
+
+func put(b *bbolt.Bucket, key string, value any) error {
+	v, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return b.Put([]byte(key), v)
+}

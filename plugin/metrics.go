@@ -1,0 +1,76 @@
+package plugin
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+// Outcomes of a delivery, as the metric nodulescope_deliveries_total names
+// them.
+const (
+	outcomeScored   = "scored"   // a new result
+	outcomeAnswered = "answered" // its result was there
+	outcomeRepaired = "repaired" // its result was made before a crash
+	outcomeRetried  = "retried"
+	outcomeReturned = "handed_back" // at a stop
+	outcomeDead     = "dead"
+)
+
+// metrics has a registry of its own: a host program may have another.
+type metrics struct {
+	registry   *prometheus.Registry
+	deliveries *prometheus.CounterVec   // by outcome
+	dead       *prometheus.CounterVec   // by code
+	nodules    *prometheus.CounterVec   // by code, "" for scored
+	seconds    *prometheus.HistogramVec // by stage
+	inWork     prometheus.Gauge
+}
+
+func newMetrics(models []bus.Model, software string) *metrics {
+	counter := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "nodulescope", Name: name, Help: help}, []string{label})
+	}
+	m := &metrics{
+		registry:   prometheus.NewRegistry(),
+		deliveries: counter("deliveries_total", "Jobs taken from the queue, by outcome.", "outcome"),
+		dead:       counter("dead_total", "Jobs put aside, by code.", "code"),
+		nodules:    counter("nodules_total", "Nodules of new results, by the code of their error; empty where scored.", "code"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "nodulescope", Name: "job_seconds", Help: "Time that a new result took, by stage.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}, []string{"stage"}),
+		inWork: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "nodulescope", Name: "jobs_in_work", Help: "Jobs worked on now."}),
+	}
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "nodulescope", Name: "model_info", Help: "Detectors that score.",
+	}, []string{"model", "digest", "calibration", "software"})
+	for _, model := range models {
+		info.WithLabelValues(model.Name, model.Digest, model.Calibration, software).Set(1)
+	}
+	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.inWork, info,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, outcome := range []string{outcomeScored, outcomeAnswered, outcomeRepaired, outcomeRetried, outcomeReturned, outcomeDead} {
+		m.deliveries.WithLabelValues(outcome) // a rate needs the zero
+	}
+	return m
+}
+
+// scored counts a new result.
+func (m *metrics) scored(r bus.Result) {
+	for stage, ms := range map[string]float64{
+		"read": r.TimingsMS.Read, "cut": r.TimingsMS.Cut, "score": r.TimingsMS.Score, "total": r.TimingsMS.Total,
+	} {
+		m.seconds.WithLabelValues(stage).Observe((time.Duration(ms * float64(time.Millisecond))).Seconds())
+	}
+	for _, n := range r.Nodules {
+		code := ""
+		if n.Error != nil {
+			code = n.Error.Code
+		}
+		m.nodules.WithLabelValues(code).Inc()
+	}
+}

@@ -1,0 +1,288 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+// Plugin is the service as a library. See [New].
+type Plugin struct {
+	cfg     Config
+	metrics *metrics
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	parts   parts
+	started bool
+	ready   chan struct{} // closed when jobs are taken
+	ended   chan struct{} // closed when Run has returned
+	err     error         // of Run, once ended
+}
+
+// parts are what a run has opened.
+type parts struct {
+	ledger *ledger
+	bus    *bus.Bus
+	server *bus.Server // nil where the bus is external
+	addr   string      // of HTTP
+}
+
+// New checks the settings and returns a plugin that opens nothing before
+// [Plugin.Run].
+func New(cfg Config) (*Plugin, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Plugin{
+		cfg: cfg, metrics: newMetrics(describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
+		ready: make(chan struct{}), ended: make(chan struct{}),
+	}, nil
+}
+
+// Run opens the ledger, starts or joins the bus, and answers jobs until ctx
+// ends; then it finishes or hands back what it holds, within Config.Grace, and
+// returns nil. It runs once. Codes of errors: settings_invalid, ledger_failed,
+// ledger_locked, audit_failed, and those of bus.Start, bus.Connect and
+// bus.EnsureStreams. It waits for an external broker that is not there yet.
+func (p *Plugin) Run(ctx context.Context) (err error) {
+	p.mu.Lock()
+	if p.started {
+		p.mu.Unlock()
+		return refuse(CodeSettings, "run plugin", "it was run already: make a new one", nil)
+	}
+	p.started = true
+	p.mu.Unlock()
+	defer func() {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = nil // asked to stop while it started
+		}
+		p.mu.Lock()
+		p.err, p.parts.bus, p.parts.ledger = err, nil, nil
+		p.mu.Unlock()
+		close(p.ended)
+	}()
+	return p.run(ctx)
+}
+
+func (p *Plugin) run(ctx context.Context) error {
+	var closers []func() error
+	defer func() {
+		for i := len(closers) - 1; i >= 0; i-- {
+			if err := closers[i](); err != nil {
+				p.log.Warn("not closed well", "code", codeOrInternal(err), "error", Summary(err))
+			}
+		}
+	}()
+	ledger, audit, err := p.openFiles(&closers)
+	if err != nil {
+		return err
+	}
+	addr, stopHTTP, failed, err := p.serve(ctx, p.cfg.HTTPAddr, p.log)
+	if err != nil {
+		return err
+	}
+	closers = append(closers, func() error { stopHTTP(); return nil })
+	p.set(func(s *parts) { s.ledger, s.addr = ledger, addr })
+
+	b, err := p.join(ctx, &closers)
+	if err != nil {
+		return err
+	}
+	queue, err := b.Jobs(ctx, p.cfg.Site, p.cfg.Queue)
+	if err != nil {
+		return err
+	}
+	w := &worker{cfg: p.cfg, bus: b, queue: queue, ledger: ledger, audit: audit, metrics: p.metrics, log: p.log}
+	if err := w.recover(ctx); err != nil {
+		return err
+	}
+	p.set(func(s *parts) { s.bus = b })
+	close(p.ready)
+	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
+
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go p.housekeep(work, ledger)
+	go func() {
+		select {
+		case err := <-failed:
+			stop(err)
+		case <-work.Done():
+		}
+	}()
+	err = w.run(work)
+	if cause := context.Cause(work); err == nil && ctx.Err() == nil && cause != nil {
+		err = cause
+	}
+	p.log.Info("plugin stopped")
+	return err
+}
+
+// openFiles opens what is kept on the disk. The ledger's lock covers all of it.
+func (p *Plugin) openFiles(closers *[]func() error) (*ledger, *audit, error) {
+	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
+		return nil, nil, refuse(CodeSettings, "open data folder", "it cannot be made: name another folder", err)
+	}
+	ledger, err := openLedger(filepath.Join(p.cfg.DataDir, "ledger.db"))
+	if err != nil {
+		return nil, nil, err
+	}
+	*closers = append(*closers, ledger.close)
+	audit, err := openAudit(filepath.Join(p.cfg.DataDir, "audit.jsonl"))
+	if err != nil {
+		return nil, nil, err
+	}
+	*closers = append(*closers, audit.close)
+	p.expire(ledger)
+	return ledger, audit, nil
+}
+
+// join starts a server where none is named, connects, and makes the streams.
+func (p *Plugin) join(ctx context.Context, closers *[]func() error) (*bus.Bus, error) {
+	opts := p.cfg.Bus
+	external := opts.URL != ""
+	if !external && opts.Server == nil {
+		server, err := bus.Start(ctx, p.cfg.Server)
+		if err != nil {
+			return nil, err
+		}
+		*closers = append(*closers, func() error {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+			defer cancel()
+			return server.Shutdown(ctx)
+		})
+		opts.Server = server
+	}
+	opts.Wait = opts.Wait || external
+	p.set(func(s *parts) { s.server = opts.Server })
+	b, err := bus.Connect(ctx, opts)
+	if err != nil {
+		return nil, p.stopped(ctx, err)
+	}
+	*closers = append(*closers, func() error { b.Close(); return nil })
+	for {
+		err := b.EnsureStreams(ctx)
+		if err == nil || !external || bus.CodeOf(err) != bus.CodeStream {
+			return b, p.stopped(ctx, err)
+		}
+		p.log.Warn("streams not ready, trying again", "error", Summary(err))
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+// stopped takes an error for the end of ctx where that has ended.
+func (p *Plugin) stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// housekeep forgets old results once a day.
+func (p *Plugin) housekeep(ctx context.Context, l *ledger) {
+	tick := time.NewTicker(24 * time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.expire(l)
+		}
+	}
+}
+
+func (p *Plugin) expire(l *ledger) {
+	gone, err := l.expire(time.Now().Add(-p.cfg.KeepResults))
+	if err != nil {
+		p.log.Warn("ledger not tidied", "code", codeOrInternal(err), "error", Summary(err))
+	} else if gone > 0 {
+		p.log.Info("old results forgotten", "results", gone)
+	}
+}
+
+func (p *Plugin) set(change func(*parts)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.parts)
+}
+
+func (p *Plugin) state() parts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.parts
+}
+
+// Bus waits until jobs are taken and returns the plugin's own connection, to
+// submit jobs and follow results with. It is closed when Run ends. Where Run
+// ended before, its error is returned.
+func (p *Plugin) Bus(ctx context.Context) (*bus.Bus, error) {
+	select {
+	case <-p.ready:
+		if b := p.state().bus; b != nil {
+			return b, nil
+		}
+		<-p.ended
+	case <-p.ended:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return nil, p.err
+	}
+	return nil, refuse(CodeInternal, "use bus", "the plugin has stopped", nil)
+}
+
+// BusURL is the address at which other processes reach the bus: that of the
+// external broker as it was given, without a password, or of the embedded
+// server. It is empty before the bus is there and where it does not listen.
+func (p *Plugin) BusURL() string {
+	if server := p.state().server; server != nil && !p.cfg.Server.DontListen {
+		return server.URL()
+	}
+	return redact(p.cfg.Bus.URL)
+}
+
+// redact drops users and passwords of a list of URLs.
+func redact(list string) string {
+	if list == "" {
+		return ""
+	}
+	var shown []string
+	for raw := range strings.SplitSeq(list, ",") {
+		u, err := url.Parse(strings.TrimSpace(raw))
+		if err != nil || u.Host == "" { // host:port without a scheme, or not an address at all
+			shown = append(shown, "the configured URL")
+			continue
+		}
+		u.User = nil
+		shown = append(shown, u.String())
+	}
+	return strings.Join(shown, ",")
+}
+
+// HTTPAddr is the address of health and metrics, with the port that was taken;
+// empty before that and where there is none.
+func (p *Plugin) HTTPAddr() string { return p.state().addr }
+
+// Site is the name under which jobs are submitted to this plugin.
+func (p *Plugin) Site() string { return p.cfg.Site }
