@@ -19,7 +19,7 @@ type Protocol struct {
 	Exclude   []string         // patients on no side; nil takes nodule.HeldOutPatients
 }
 
-// The split of the published figures.
+// DefaultSplitSeed is the seed of the split of the published figures.
 const DefaultSplitSeed = 2018
 
 // DefaultFractions are the shares of patients on each side.

@@ -2,6 +2,7 @@ package dicomio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 )
@@ -90,7 +91,9 @@ func (c *catalog) sortOut(all []scanned) {
 		if f.header != nil {
 			uid = f.header.seriesUID
 		}
-		switch e, refused := f.err.(*Error); {
+		var e *Error
+		refused := errors.As(f.err, &e)
+		switch {
 		case refused && uid == "":
 			c.stray = append(c.stray, e)
 		case refused:

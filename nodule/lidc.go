@@ -97,7 +97,7 @@ func (p *lidc) read(r io.Reader) error {
 	root := false
 	for {
 		tok, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -39,7 +39,7 @@ func ParseLUNA16(r io.Reader, seriesUID string) ([]Candidate, error) {
 		if limited.N <= 0 {
 			return nil, badFile("larger than the limit of %d MiB", MaxCandidateFileBytes>>20)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
