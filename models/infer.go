@@ -26,6 +26,7 @@ func NewScorer(v VAE, ps Params, samples int, o compute.Options) (*Scorer, error
 	if samples < 1 || samples > 1000 {
 		return nil, fmt.Errorf("models: %d samples per patch: want 1 to 1000", samples)
 	}
+	o.Frozen = true
 	s := &Scorer{vae: v, samples: samples}
 	g := v.NewGraph(tensor.Float32)
 	mean, logvar := v.Encode(g, g.Input("x", v.shape(size, 1, 1)...))

@@ -20,6 +20,15 @@ type convKernel struct {
 	bufs    [][]float32         // grid buffer per worker
 	scratch [][]float32         // one tile per worker
 	cover   bool                // every output element is written
+
+	y, x, w []float32 // bound ahead, so that a run allocates nothing
+	packed  bool      // the weights never change and are packed already
+	n       int       // sample in work, where all workers share one
+	class   *windows  // class in work
+	doLoad  func(worker, part int)
+	doBatch func(worker, part int)
+	doFill  func(worker, part int)
+	doTiles func(worker, part int)
 }
 
 // slack is how far beyond its last position a plane is read: one tile, or one
@@ -134,33 +143,59 @@ func (k *convKernel) buffers(set *kernel.Set) {
 	}
 }
 
-// run computes y [N, rows, volume] from x and the weights w. Samples are
-// shared out among the workers; where there are fewer samples than workers,
-// all work on one after the other.
-func (k *convKernel) run(y, x, w []float32) {
-	k.team.each(len(k.load), func(_, i int) { k.load[i](w) })
+// bind fixes where y [N, rows, volume], x and the weights w are. Weights that
+// never change are packed once.
+func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
+	k.y, k.x, k.w = y, x, w
+	k.doLoad = func(_, i int) { k.load[i](k.w) }
+	k.doBatch = func(worker, n int) {
+		in, out := k.sample(n)
+		buf := k.bufs[worker]
+		for c := range k.grid.chans {
+			k.grid.fill(buf, in, c)
+		}
+		for _, win := range k.classes {
+			for i := range win.tiles {
+				win.run(i, buf, out, k.scratch[worker], k.volume)
+			}
+		}
+	}
+	k.doFill = func(_, c int) {
+		in, _ := k.sample(k.n)
+		k.grid.fill(k.bufs[0], in, c)
+	}
+	k.doTiles = func(worker, i int) {
+		_, out := k.sample(k.n)
+		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume)
+	}
+	if constant {
+		k.team.each(len(k.load), k.doLoad)
+		k.packed = true
+	}
+	return k.run
+}
+
+func (k *convKernel) sample(n int) (in, out []float32) {
+	return k.x[n*k.inSize : (n+1)*k.inSize], k.y[n*k.outSize : (n+1)*k.outSize]
+}
+
+// run computes y. Samples are shared out among the workers; where there are
+// fewer samples than workers, all work on one after the other.
+func (k *convKernel) run() {
+	if !k.packed {
+		k.team.each(len(k.load), k.doLoad)
+	}
 	if !k.cover {
-		clear(y)
+		clear(k.y)
 	}
 	if k.batch >= k.team.size {
-		k.team.each(k.batch, func(worker, n int) {
-			buf, in, out := k.bufs[worker], x[n*k.inSize:(n+1)*k.inSize], y[n*k.outSize:(n+1)*k.outSize]
-			for c := range k.grid.chans {
-				k.grid.fill(buf, in, c)
-			}
-			for _, win := range k.classes {
-				for i := range win.tiles {
-					win.run(i, buf, out, k.scratch[worker], k.volume)
-				}
-			}
-		})
+		k.team.each(k.batch, k.doBatch)
 		return
 	}
-	for n := range k.batch {
-		buf, in, out := k.bufs[0], x[n*k.inSize:(n+1)*k.inSize], y[n*k.outSize:(n+1)*k.outSize]
-		k.team.each(k.grid.chans, func(_, c int) { k.grid.fill(buf, in, c) })
-		for _, win := range k.classes {
-			k.team.each(len(win.tiles), func(worker, i int) { win.run(i, buf, out, k.scratch[worker], k.volume) })
+	for k.n = 0; k.n < k.batch; k.n++ {
+		k.team.each(k.grid.chans, k.doFill)
+		for _, k.class = range k.classes {
+			k.team.each(len(k.class.tiles), k.doTiles)
 		}
 	}
 }
@@ -179,6 +214,10 @@ type convWeightKernel struct {
 	sums        []float32 // [row tile][column tile][Rows*Cols]
 	swap        bool      // dy is on the grid and the rows are x
 	place       func(dw []float32, row, col int, v float32)
+
+	dwOut, xIn, dyIn []float32 // bound ahead
+	sample           int       // in work
+	doFill, doDots   func(worker, part int)
 }
 
 func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *convWeightKernel {
@@ -236,36 +275,45 @@ func (k *convWeightKernel) tilesOf() (rows, cols int) {
 	return (k.rows + k.dots.Rows - 1) / k.dots.Rows, (k.cols + k.dots.Cols - 1) / k.dots.Cols
 }
 
-// run computes dw. Samples are added in order, whatever the number of workers.
-func (k *convWeightKernel) run(dw, x, dy []float32) {
+// bind fixes where dw, x and dy are.
+func (k *convWeightKernel) bind(dw, x, dy []float32) func() {
 	if k.swap {
 		x, dy = dy, x
 	}
+	k.dwOut, k.xIn, k.dyIn = dw, x, dy
+	inX, inDY := k.x.chans*k.x.in.volume(), k.dy.chans*k.dy.in.volume()
+	k.doFill = func(_, c int) {
+		if c < k.x.chans {
+			k.x.fill(k.bufX, k.xIn[k.sample*inX:(k.sample+1)*inX], c)
+		} else {
+			k.dy.fill(k.bufDY, k.dyIn[k.sample*inDY:(k.sample+1)*inDY], c-k.x.chans)
+		}
+	}
+	d := k.dots
+	rowTiles, colTiles := k.tilesOf()
+	k.doDots = func(_, i int) {
+		// Tiles of one column after the other: its windows stay in cache.
+		c, r := i/rowTiles, i%rowTiles
+		o := (r*colTiles + c) * d.Rows * d.Cols
+		d.Run(k.n, k.bufDY[r*d.Rows*k.n:], k.n, k.bufX, k.off[c*d.Cols:], k.sums[o:o+d.Rows*d.Cols])
+	}
+	return k.run
+}
+
+// run computes dw. Samples are added in order, whatever the number of workers.
+func (k *convWeightKernel) run() {
 	d := k.dots
 	rowTiles, colTiles := k.tilesOf()
 	clear(k.sums)
-	inX, inDY := k.x.chans*k.x.in.volume(), k.dy.chans*k.dy.in.volume()
-	for n := range k.batch {
-		sx, sdy := x[n*inX:(n+1)*inX], dy[n*inDY:(n+1)*inDY]
-		k.team.each(k.x.chans+k.dy.chans, func(_, c int) {
-			if c < k.x.chans {
-				k.x.fill(k.bufX, sx, c)
-			} else {
-				k.dy.fill(k.bufDY, sdy, c-k.x.chans)
-			}
-		})
-		k.team.each(rowTiles*colTiles, func(_, i int) {
-			// Tiles of one column after the other: its windows stay in cache.
-			c, r := i/rowTiles, i%rowTiles
-			o := (r*colTiles + c) * d.Rows * d.Cols
-			d.Run(k.n, k.bufDY[r*d.Rows*k.n:], k.n, k.bufX, k.off[c*d.Cols:], k.sums[o:o+d.Rows*d.Cols])
-		})
+	for k.sample = 0; k.sample < k.batch; k.sample++ {
+		k.team.each(k.x.chans+k.dy.chans, k.doFill)
+		k.team.each(rowTiles*colTiles, k.doDots)
 	}
-	clear(dw)
+	clear(k.dwOut)
 	for r := range k.rows {
 		for j := range k.cols {
 			o := (r/d.Rows*colTiles + j/d.Cols) * d.Rows * d.Cols
-			k.place(dw, r, j, k.sums[o+r%d.Rows*d.Cols+j%d.Cols])
+			k.place(k.dwOut, r, j, k.sums[o+r%d.Rows*d.Cols+j%d.Cols])
 		}
 	}
 }

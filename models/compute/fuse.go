@@ -7,37 +7,79 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// fused is what one step computes for a node: its operator, together with an
-// upsampling that then never exists in memory, and the inputs of both.
+// fused is what one step computes for a node: its operator, together with what
+// then never exists in memory: an upsampling, or the element-wise operators
+// that lead to it.
 type fused struct {
-	op op.Operator // nil: the node is a leaf
-	in gorgonia.Nodes
-	up bool // Conv and ConvWeight of an upsampled input; ConvData before a BlockSum
+	op    op.Operator    // nil: the node is a leaf
+	in    gorgonia.Nodes // what it reads; for a chain, tensors of the node's size
+	small gorgonia.Nodes // of a chain: tensors that are expanded while it runs
+	up    bool           // Conv and ConvWeight of an upsampled input; ConvData before a BlockSum
+	chain bool
 }
 
 func (f fused) name() string {
-	if f.up {
+	switch {
+	case f.up:
 		return "up+" + f.op.Name()
+	case f.chain:
+		return "chain to " + f.op.Name()
 	}
 	return f.op.Name()
 }
 
-// fuse decides how a node is computed.
-func fuse(n *gorgonia.Node) fused {
+// reads is everything that must be there first.
+func (f fused) reads() gorgonia.Nodes { return append(slices.Clone(f.in), f.small...) }
+
+// fuser decides how the nodes of one graph are computed.
+type fuser struct {
+	users map[*gorgonia.Node]gorgonia.Nodes // who reads a node, once per reading
+	outs  map[*gorgonia.Node]bool
+	memo  map[*gorgonia.Node]fused
+}
+
+func newFuser(outs gorgonia.Nodes) *fuser {
+	f := &fuser{map[*gorgonia.Node]gorgonia.Nodes{}, map[*gorgonia.Node]bool{}, map[*gorgonia.Node]fused{}}
+	for _, n := range outs {
+		f.outs[n] = true
+	}
+	for _, n := range op.Sort(outs...) {
+		for _, in := range op.Inputs(n) {
+			f.users[in] = append(f.users[in], n)
+		}
+	}
+	return f
+}
+
+func (f *fuser) fuse(n *gorgonia.Node) fused {
+	r, ok := f.memo[n]
+	if !ok {
+		r = f.decide(n)
+		f.memo[n] = r
+	}
+	return r
+}
+
+func (f *fuser) decide(n *gorgonia.Node) fused {
 	o, ok := op.Of(n)
 	if !ok {
 		return fused{}
+	}
+	if elementwise(n) {
+		r := fused{op: o, chain: true}
+		f.leaves(n, &r)
+		return r
 	}
 	in := op.Inputs(n)
 	plain := fused{op: o, in: in}
 	switch o := o.(type) {
 	case op.Conv:
 		if x, ok := upsampled(in[0], false); ok && o == threeTaps && three(spatialOf(in[1])) {
-			return fused{o, gorgonia.Nodes{x, in[1]}, true}
+			return fused{op: o, in: gorgonia.Nodes{x, in[1]}, up: true}
 		}
 	case op.ConvWeight:
 		if x, ok := upsampled(in[0], true); ok && o.Conv == threeTaps && three(o.Kernel) {
-			return fused{o, gorgonia.Nodes{x, in[1]}, true}
+			return fused{op: o, in: gorgonia.Nodes{x, in[1]}, up: true}
 		}
 	case op.BlockSum:
 		d, ok := op.Of(in[0])
@@ -46,10 +88,49 @@ func fuse(n *gorgonia.Node) fused {
 		}
 		wd := op.Inputs(in[0])
 		if d, ok := d.(op.ConvData); ok && d.Conv == threeTaps && three(spatialOf(wd[0])) && slices.Equal(d.In, doubled(o.In)) {
-			return fused{d, wd, true}
+			return fused{op: d, in: wd, up: true}
 		}
 	}
 	return plain
+}
+
+// elementwise says whether n is computed element by element.
+func elementwise(n *gorgonia.Node) bool {
+	o, ok := op.Of(n)
+	if !ok {
+		return false
+	}
+	switch o.(type) {
+	case op.Unary, op.Binary:
+		return true
+	}
+	return false
+}
+
+// inlined says whether n is computed within the chains that read it: what only
+// one chain reads, and expansions that only chains read.
+func (f *fuser) inlined(n *gorgonia.Node) bool {
+	o, ok := op.Of(n)
+	users := f.users[n]
+	if !ok || f.outs[n] || slices.ContainsFunc(users, func(u *gorgonia.Node) bool { return !elementwise(u) }) {
+		return false
+	}
+	_, expand := o.(op.Expand)
+	return expand || (elementwise(n) && len(users) == 1)
+}
+
+// leaves adds what the chain that ends in n reads.
+func (f *fuser) leaves(n *gorgonia.Node, r *fused) {
+	for _, in := range op.Inputs(n) {
+		switch {
+		case !f.inlined(in):
+			r.in = append(r.in, in)
+		case elementwise(in):
+			f.leaves(in, r)
+		default:
+			r.small = append(r.small, op.Inputs(in)[0])
+		}
+	}
 }
 
 // threeTaps is the convolution that upsampling can be folded into.

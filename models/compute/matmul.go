@@ -22,6 +22,11 @@ type matmulKernel struct {
 	off, packed    []int       // window offsets in place, and in a packed panel
 	panel, scratch [][]float32 // per worker
 	inPlace        bool
+
+	c, a, b           []float32 // bound ahead
+	j                 int       // column tile in work, where workers share rows
+	doPack            func(worker, part int)
+	doColumns, doRows func(worker, part int)
 }
 
 func newMatMul(t *team, set *kernel.Set, m op.MatMul, a, b tensor.Shape) *matmulKernel {
@@ -30,7 +35,7 @@ func newMatMul(t *team, set *kernel.Set, m op.MatMul, a, b tensor.Shape) *matmul
 	if k.rows == 1 {
 		k.tile = &set.Row
 	}
-	k.left = make([]float32, (k.rows+k.tile.Rows-1)/k.tile.Rows*k.tile.Rows*k.k)
+	k.left = make([]float32, k.rowTiles()*k.tile.Rows*k.k)
 	k.inPlace = !m.TransB && k.cols%k.tile.Cols == 0
 	k.off = make([]int, k.k)
 	k.packed = make([]int, min(k.k, matmulBlock))
@@ -44,22 +49,37 @@ func newMatMul(t *team, set *kernel.Set, m op.MatMul, a, b tensor.Shape) *matmul
 	k.scratch = make([][]float32, t.size)
 	for i := range k.panel {
 		k.panel[i] = make([]float32, len(k.packed)*k.tile.Cols)
-		k.scratch[i] = make([]float32, (k.rows+k.tile.Rows-1)/k.tile.Rows*k.tile.Rows*k.tile.Cols)
+		k.scratch[i] = make([]float32, k.rowTiles()*k.tile.Rows*k.tile.Cols)
 	}
 	return k
 }
 
+// bind fixes where c, a and b are.
+func (k *matmulKernel) bind(c, a, b []float32) func() {
+	k.c, k.a, k.b = c, a, b
+	rowTiles := k.rowTiles()
+	k.doPack = func(_, i int) { k.packLeft(k.a, i) }
+	k.doColumns = func(w, j int) { k.column(k.c, k.b, w, j, 0, rowTiles) }
+	k.doRows = func(w, p int) {
+		lo, hi := span(rowTiles, p, min(k.team.size, rowTiles))
+		k.column(k.c, k.b, w, k.j, lo, hi)
+	}
+	return k.run
+}
+
+func (k *matmulKernel) rowTiles() int { return (k.rows + k.tile.Rows - 1) / k.tile.Rows }
+
 // run computes c = op(a)*op(b).
-func (k *matmulKernel) run(c, a, b []float32) {
-	rowTiles := (k.rows + k.tile.Rows - 1) / k.tile.Rows
+func (k *matmulKernel) run() {
+	rowTiles := k.rowTiles()
 	colTiles := (k.cols + k.tile.Cols - 1) / k.tile.Cols
-	k.team.each(rowTiles, func(_, i int) { k.packLeft(a, i) })
+	k.team.each(rowTiles, k.doPack)
 	if colTiles >= k.team.size {
-		k.team.each(colTiles, func(w, j int) { k.column(c, b, w, j, 0, rowTiles) })
+		k.team.each(colTiles, k.doColumns)
 		return
 	}
-	for j := range colTiles {
-		k.team.split(rowTiles, 1, func(w, lo, hi int) { k.column(c, b, w, j, lo, hi) })
+	for k.j = 0; k.j < colTiles; k.j++ {
+		k.team.each(min(k.team.size, rowTiles), k.doRows)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Threads int         // workers; 0: one per processor
 	Kernels *kernel.Set // nil: the fastest that this machine runs
+	Frozen  bool        // bound parameters hold their final values: they are packed once
 }
 
 // Plan is a graph compiled for its shapes: steps in order, with every buffer
@@ -42,14 +43,14 @@ type step struct {
 func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan, error) {
 	c := compiler{
 		plan: &Plan{team: newTeam(o.Threads), inputs: map[string][]float32{}},
-		set:  o.Kernels, at: map[*gorgonia.Node][]float32{}, uses: map[*gorgonia.Node]int{}, root: map[*gorgonia.Node]*gorgonia.Node{},
+		set:  o.Kernels, frozen: o.Frozen, fuser: newFuser(outs), params: map[*gorgonia.Node]bool{}, at: map[*gorgonia.Node][]float32{}, uses: map[*gorgonia.Node]int{}, root: map[*gorgonia.Node]*gorgonia.Node{},
 	}
 	if c.set == nil {
 		c.set = kernel.Best()
 	}
-	order := op.SortBy(func(n *gorgonia.Node) gorgonia.Nodes { return fuse(n).in }, outs...)
+	order := op.SortBy(func(n *gorgonia.Node) gorgonia.Nodes { return c.fuse(n).reads() }, outs...)
 	for _, n := range order {
-		for _, in := range fuse(n).in {
+		for _, in := range c.fuse(n).reads() {
 			c.uses[in]++
 		}
 	}
@@ -61,7 +62,7 @@ func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan,
 			return nil, fmt.Errorf("compute: %s %v holds %v, want float32", n.Name(), n.Shape(), n.Dtype())
 		}
 		var err error
-		if f := fuse(n); f.op != nil {
+		if f := c.fuse(n); f.op != nil {
 			err = c.lower(n, f)
 		} else {
 			err = c.leaf(n, bound)
@@ -108,12 +109,15 @@ func (p *Plan) String() string {
 }
 
 type compiler struct {
-	plan *Plan
-	set  *kernel.Set
-	at   map[*gorgonia.Node][]float32
-	uses map[*gorgonia.Node]int            // how often a value is still needed
-	root map[*gorgonia.Node]*gorgonia.Node // whose buffer a reshaped value shares
-	free [][]float32
+	*fuser
+	plan   *Plan
+	set    *kernel.Set
+	frozen bool
+	params map[*gorgonia.Node]bool // leaves that are bound
+	at     map[*gorgonia.Node][]float32
+	uses   map[*gorgonia.Node]int            // how often a value is still needed
+	root   map[*gorgonia.Node]*gorgonia.Node // whose buffer a reshaped value shares
+	free   [][]float32
 }
 
 func (c *compiler) leaf(n *gorgonia.Node, bound map[string][]float32) error {
@@ -125,7 +129,7 @@ func (c *compiler) leaf(n *gorgonia.Node, bound map[string][]float32) error {
 		if len(b) != size {
 			return fmt.Errorf("compute: %q has %d values, the graph wants %v", n.Name(), len(b), n.Shape())
 		}
-		c.at[n] = b
+		c.at[n], c.params[n] = b, true
 	} else {
 		if c.plan.inputs[n.Name()] != nil {
 			return fmt.Errorf("compute: two inputs are called %q", n.Name())
@@ -173,93 +177,132 @@ func (c *compiler) alloc(size int) []float32 {
 
 // lower appends the step that computes n.
 func (c *compiler) lower(n *gorgonia.Node, f fused) error {
-	o, in := f.op, f.in
-	shapes := make([]tensor.Shape, len(in))
-	x := make([][]float32, len(in))
-	for i, m := range in {
-		shapes[i], x[i] = m.Shape(), c.at[m]
-	}
-	out := n.Shape()
-	if _, ok := o.(op.Reshape); ok {
+	in := f.in
+	if _, ok := f.op.(op.Reshape); ok {
 		// The value shares its input's buffer: what needs it needs that one.
-		c.at[n], c.root[n] = x[0], in[0]
+		c.at[n], c.root[n] = c.at[in[0]], in[0]
 		c.uses[c.owner(in[0])] += c.uses[n]
 		c.release(in[0])
 		return nil
 	}
-	elementwise := false
-	switch o.(type) {
-	case op.Unary, op.Binary: // may overwrite an input that dies here
-		elementwise = true
+	var run func()
+	if f.chain {
+		ch := &chain{team: c.plan.team, size: n.Shape().TotalSize()}
+		b := chainBuilder{compiler: c, chain: ch}
+		b.node(n, true)
+		for _, m := range in { // the chain may overwrite what dies here
+			c.release(m)
+		}
+		ch.out = c.alloc(ch.size)
+		c.at[n] = ch.out
+		for _, m := range f.small { // but not what it reads more than once
+			c.release(m)
+		}
+		run = ch.finish(b.registers)
+	} else {
+		c.at[n] = c.alloc(n.Shape().TotalSize())
+		var err error
+		if run, err = c.kernel(n, f); err != nil {
+			return err
+		}
 		for _, m := range in {
 			c.release(m)
 		}
 	}
-	y := c.alloc(out.TotalSize())
-	c.at[n] = y
-	run, err := c.kernel(n, f, y, x, shapes)
-	if err != nil {
-		return err
-	}
-	c.plan.steps = append(c.plan.steps, step{f.name(), out, run})
-	if !elementwise {
-		for _, m := range in {
-			c.release(m)
-		}
-	}
+	c.plan.steps = append(c.plan.steps, step{f.name(), n.Shape(), run})
 	return nil
 }
 
-func (c *compiler) kernel(n *gorgonia.Node, f fused, y []float32, x [][]float32, s []tensor.Shape) (func(), error) {
-	t, out := c.plan.team, n.Shape()
-	if f.up {
-		switch f.op.(type) {
-		case op.Conv:
-			k := newUpConv(t, c.set, s[0], s[1], out)
-			return func() { k.run(y, x[0], x[1]) }, nil
-		case op.ConvWeight:
-			k := newUpConvWeight(t, c.set, s[0], s[1], out)
-			return func() { k.run(y, x[0], x[1]) }, nil
-		case op.ConvData:
-			k := newUpConvData(t, c.set, s[0], s[1], out)
-			return func() { k.run(y, x[1], x[0]) }, nil
-		}
+// kernel returns the run of any step but a chain.
+func (c *compiler) kernel(n *gorgonia.Node, f fused) (func(), error) {
+	t, out, y := c.plan.team, n.Shape(), c.at[n]
+	s, x := make([]tensor.Shape, len(f.in)), make([][]float32, len(f.in))
+	for i, m := range f.in {
+		s[i], x[i] = m.Shape(), c.at[m]
 	}
+	frozen := func(i int) bool { return c.frozen && c.params[f.in[i]] }
 	switch o := f.op.(type) {
 	case op.Conv:
-		k := newConv(t, c.set, o, s[0], s[1], out)
-		return func() { k.run(y, x[0], x[1]) }, nil
+		if f.up {
+			return newUpConv(t, c.set, s[0], s[1], out).bind(y, x[0], x[1], frozen(1)), nil
+		}
+		return newConv(t, c.set, o, s[0], s[1], out).bind(y, x[0], x[1], frozen(1)), nil
 	case op.ConvData:
-		k := newConvData(t, c.set, o.Conv, s[0], s[1], out)
-		return func() { k.run(y, x[1], x[0]) }, nil
+		if f.up {
+			return newUpConvData(t, c.set, s[0], s[1], out).bind(y, x[1], x[0], frozen(0)), nil
+		}
+		return newConvData(t, c.set, o.Conv, s[0], s[1], out).bind(y, x[1], x[0], frozen(0)), nil
 	case op.ConvWeight:
-		k := newConvWeight(t, c.set, o.Conv, s[0], s[1], out)
-		return func() { k.run(y, x[0], x[1]) }, nil
+		if f.up {
+			return newUpConvWeight(t, c.set, s[0], s[1], out).bind(y, x[0], x[1]), nil
+		}
+		return newConvWeight(t, c.set, o.Conv, s[0], s[1], out).bind(y, x[0], x[1]), nil
 	case op.MatMul:
-		k := newMatMul(t, c.set, o, s[0], s[1])
-		return func() { k.run(y, x[0], x[1]) }, nil
+		return newMatMul(t, c.set, o, s[0], s[1]).bind(y, x[0], x[1]), nil
 	case op.Upsample:
-		k := newUpsample(t, s[0], out)
-		return func() { k.up(y, x[0]) }, nil
+		return newUpsample(t, s[0], out).up(y, x[0]), nil
 	case op.BlockSum:
-		k := newUpsample(t, out, s[0])
-		return func() { k.sum(y, x[0]) }, nil
+		return newUpsample(t, out, s[0]).sum(y, x[0]), nil
 	case op.Expand:
-		k := newBroadcast(t, s[0], out)
-		return func() { k.expand(y, x[0]) }, nil
+		return newBroadcast(t, s[0], out).bindExpand(y, x[0]), nil
 	case op.SumTo:
-		k := newBroadcast(t, out, s[0])
-		return func() { k.sum(y, x[0]) }, nil
-	case op.Unary:
-		f := unaryLoop(o)
-		return func() {
-			t.split(len(y), grain, func(_, lo, hi int) { f(y[lo:hi], x[0][lo:hi]) })
-		}, nil
-	case op.Binary:
-		f := binaryLoop(o)
-		return func() {
-			t.split(len(y), grain, func(_, lo, hi int) { f(y[lo:hi], x[0][lo:hi], x[1][lo:hi]) })
-		}, nil
+		return newBroadcast(t, out, s[0]).bindSum(y, x[0]), nil
 	}
 	return nil, fmt.Errorf("compute: %s (%s) cannot be lowered", n.Name(), f.name())
+}
+
+// chainBuilder turns the element-wise tree behind a node into instructions.
+type chainBuilder struct {
+	*compiler
+	chain     *chain
+	registers int
+	free      []int
+}
+
+func (b *chainBuilder) take() int {
+	if n := len(b.free); n > 0 {
+		r := b.free[n-1]
+		b.free = b.free[:n-1]
+		return r
+	}
+	b.registers++
+	return b.registers - 1
+}
+
+// drop gives the registers of sources back.
+func (b *chainBuilder) drop(sources ...source) {
+	for _, s := range sources {
+		if s.reg >= 0 {
+			b.free = append(b.free, s.reg)
+		}
+	}
+}
+
+// node returns where the value of n stands within the chain.
+func (b *chainBuilder) node(n *gorgonia.Node, root bool) source {
+	if !root && !b.inlined(n) {
+		return source{-1, b.at[n]}
+	}
+	o, _ := op.Of(n)
+	in := op.Inputs(n)
+	var i instruction
+	switch o := o.(type) {
+	case op.Expand:
+		small := in[0]
+		i = instruction{fetch: newBroadcast(b.plan.team, small.Shape(), n.Shape()), x: source{-1, b.at[small]}, y: nowhere}
+	case op.Unary:
+		i = unaryInstruction(&b.set.Vec, o)
+		i.x = b.node(in[0], false)
+		b.drop(i.x)
+	case op.Binary:
+		i = binaryInstruction(&b.set.Vec, o)
+		i.x, i.y = b.node(in[0], false), b.node(in[1], false)
+		b.drop(i.x, i.y)
+	}
+	i.dst = -1
+	if !root {
+		i.dst = b.take() // perhaps that of an input: loops may overwrite theirs
+	}
+	b.chain.code = append(b.chain.code, i)
+	return source{reg: i.dst}
 }

@@ -41,6 +41,39 @@ type Set struct {
 	Wide Tile   // for many rows
 	Row  Tile   // for a single row
 	Dots Dots
+	Vec  Vec
+}
+
+// Lanes is a multiple of the lanes of every set: element-wise loops take
+// lengths that are multiples of it, so that each element is computed in one
+// way wherever it stands.
+const Lanes = 16
+
+// Loop writes n values to dst from x, and y where there is a second input; dst
+// may be x or y.
+type Loop func(n int, dst, x, y *float32, c float32)
+
+// Run calls the loop. It panics where lengths differ or are no multiple of
+// Lanes; y may be nil for loops of one input.
+func (l Loop) Run(dst, x, y []float32, c float32) {
+	n := len(dst)
+	if n == 0 || n%Lanes != 0 || len(x) != n || (y != nil && len(y) != n) {
+		panic("kernel: lengths of an element-wise loop")
+	}
+	p := &x[0]
+	if y != nil {
+		p = &y[0]
+	}
+	l(n, &dst[0], &x[0], p, c)
+}
+
+// Vec are the element-wise loops.
+type Vec struct {
+	Add, Sub, Mul, Div   Loop // of x and y
+	Scale, Shift, Square Loop // c*x, x+c, x*x
+	Leaky                Loop // x where x > 0, c*x elsewhere
+	Gate                 Loop // 1 where x > 0, c elsewhere
+	Exp, Sigmoid         Loop
 }
 
 // Best returns the fastest set that this processor runs.
@@ -53,5 +86,6 @@ func Sets() []*Set {
 		Wide: Tile{4, 8, tileGo(4, 8)},
 		Row:  Tile{1, 16, tileGo(1, 16)},
 		Dots: Dots{4, 2, 4, dotsGo(4, 2)},
+		Vec:  vecGo(),
 	})
 }

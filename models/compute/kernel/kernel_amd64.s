@@ -856,3 +856,655 @@ reduce:
 	VMOVSS       X0, 32(AX)
 	VZEROUPPER
 	RET
+
+// func addAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·addAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)(SI*1)
+	ADDQ    $0x40, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func subAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·subAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)(SI*1)
+	ADDQ    $0x40, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func mulAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·mulAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)(SI*1)
+	ADDQ    $0x40, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func divAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·divAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)(SI*1)
+	ADDQ    $0x40, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func scaleAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(BX*1), Z0
+	VMULPS  Z2, Z0, Z0
+	VMOVUPS Z0, (CX)(BX*1)
+	ADDQ    $0x40, BX
+	CMPQ    BX, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func shiftAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·shiftAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(BX*1), Z0
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS Z0, (CX)(BX*1)
+	ADDQ    $0x40, BX
+	CMPQ    BX, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func squareAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·squareAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(BX*1), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, (CX)(BX*1)
+	ADDQ    $0x40, BX
+	CMPQ    BX, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func leakyAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·leakyAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Z2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS   (DX)(BX*1), Z0
+	VMULPS    Z2, Z0, Z1
+	VXORPS    Z3, Z3, Z3
+	VCMPPS    $0x1e, Z3, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z0
+	VMOVUPS   Z0, (CX)(BX*1)
+	ADDQ      $0x40, BX
+	CMPQ      BX, AX
+	JL        loop
+	VZEROUPPER
+	RET
+
+// func gateAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·gateAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Z2
+	VBROADCASTSS one<>+0(SB), Z15
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS   (DX)(BX*1), Z0
+	VXORPS    Z3, Z3, Z3
+	VCMPPS    $0x1e, Z3, Z0, K1
+	VBLENDMPS Z15, Z2, K1, Z0
+	VMOVUPS   Z0, (CX)(BX*1)
+	ADDQ      $0x40, BX
+	CMPQ      BX, AX
+	JL        loop
+	VZEROUPPER
+	RET
+
+DATA one<>+0(SB)/4, $0x3f800000
+GLOBL one<>(SB), RODATA|NOPTR, $4
+
+// func expAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·expAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Z2
+	VBROADCASTSS one<>+0(SB), Z15
+	VBROADCASTSS log2e<>+0(SB), Z14
+	VBROADCASTSS ln2hi<>+0(SB), Z13
+	VBROADCASTSS ln2lo<>+0(SB), Z12
+	VBROADCASTSS p0<>+0(SB), Z11
+	VBROADCASTSS p1<>+0(SB), Z10
+	VBROADCASTSS p2<>+0(SB), Z9
+	VBROADCASTSS p3<>+0(SB), Z8
+	VBROADCASTSS p4<>+0(SB), Z7
+	VBROADCASTSS p5<>+0(SB), Z6
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS      (DX)(BX*1), Z0
+	VBROADCASTSS lowest<>+0(SB), Z4
+	VMAXPS       Z0, Z4, Z0
+	VBROADCASTSS highest<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z0
+	VMULPS       Z14, Z0, Z3
+	VRNDSCALEPS  $0x00, Z3, Z3
+	VFNMADD231PS Z13, Z3, Z0
+	VFNMADD231PS Z12, Z3, Z0
+	VMOVAPS      Z11, Z1
+	VFMADD213PS  Z10, Z0, Z1
+	VFMADD213PS  Z9, Z0, Z1
+	VFMADD213PS  Z8, Z0, Z1
+	VFMADD213PS  Z7, Z0, Z1
+	VFMADD213PS  Z6, Z0, Z1
+	VMULPS       Z0, Z0, Z4
+	VFMADD213PS  Z0, Z4, Z1
+	VADDPS       Z15, Z1, Z0
+	VCVTPS2DQ    Z3, Z3
+	VPSRAD       $0x01, Z3, Z4
+	VPSUBD       Z4, Z3, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z15, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z15, Z3, Z3
+	VMULPS       Z3, Z0, Z0
+	VMOVUPS      Z0, (CX)(BX*1)
+	ADDQ         $0x40, BX
+	CMPQ         BX, AX
+	JL           loop
+	VZEROUPPER
+	RET
+
+DATA log2e<>+0(SB)/4, $0x3fb8aa3b
+GLOBL log2e<>(SB), RODATA|NOPTR, $4
+
+DATA ln2hi<>+0(SB)/4, $0x3f318000
+GLOBL ln2hi<>(SB), RODATA|NOPTR, $4
+
+DATA ln2lo<>+0(SB)/4, $0xb95e8083
+GLOBL ln2lo<>(SB), RODATA|NOPTR, $4
+
+DATA p0<>+0(SB)/4, $0x39506967
+GLOBL p0<>(SB), RODATA|NOPTR, $4
+
+DATA p1<>+0(SB)/4, $0x3ab743ce
+GLOBL p1<>(SB), RODATA|NOPTR, $4
+
+DATA p2<>+0(SB)/4, $0x3c088908
+GLOBL p2<>(SB), RODATA|NOPTR, $4
+
+DATA p3<>+0(SB)/4, $0x3d2aa9c1
+GLOBL p3<>(SB), RODATA|NOPTR, $4
+
+DATA p4<>+0(SB)/4, $0x3e2aaaaa
+GLOBL p4<>(SB), RODATA|NOPTR, $4
+
+DATA p5<>+0(SB)/4, $0x3f000000
+GLOBL p5<>(SB), RODATA|NOPTR, $4
+
+DATA lowest<>+0(SB)/4, $0xc2d00000
+GLOBL lowest<>(SB), RODATA|NOPTR, $4
+
+DATA highest<>+0(SB)/4, $0x42b20000
+GLOBL highest<>(SB), RODATA|NOPTR, $4
+
+// func sigmoidAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Z2
+	VBROADCASTSS one<>+0(SB), Z15
+	VBROADCASTSS log2e<>+0(SB), Z14
+	VBROADCASTSS ln2hi<>+0(SB), Z13
+	VBROADCASTSS ln2lo<>+0(SB), Z12
+	VBROADCASTSS p0<>+0(SB), Z11
+	VBROADCASTSS p1<>+0(SB), Z10
+	VBROADCASTSS p2<>+0(SB), Z9
+	VBROADCASTSS p3<>+0(SB), Z8
+	VBROADCASTSS p4<>+0(SB), Z7
+	VBROADCASTSS p5<>+0(SB), Z6
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS      (DX)(BX*1), Z0
+	VXORPS       Z1, Z1, Z1
+	VSUBPS       Z0, Z1, Z0
+	VBROADCASTSS lowest<>+0(SB), Z4
+	VMAXPS       Z0, Z4, Z0
+	VBROADCASTSS highest<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z0
+	VMULPS       Z14, Z0, Z3
+	VRNDSCALEPS  $0x00, Z3, Z3
+	VFNMADD231PS Z13, Z3, Z0
+	VFNMADD231PS Z12, Z3, Z0
+	VMOVAPS      Z11, Z1
+	VFMADD213PS  Z10, Z0, Z1
+	VFMADD213PS  Z9, Z0, Z1
+	VFMADD213PS  Z8, Z0, Z1
+	VFMADD213PS  Z7, Z0, Z1
+	VFMADD213PS  Z6, Z0, Z1
+	VMULPS       Z0, Z0, Z4
+	VFMADD213PS  Z0, Z4, Z1
+	VADDPS       Z15, Z1, Z0
+	VCVTPS2DQ    Z3, Z3
+	VPSRAD       $0x01, Z3, Z4
+	VPSUBD       Z4, Z3, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z15, Z4, Z4
+	VMULPS       Z4, Z0, Z0
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z15, Z3, Z3
+	VMULPS       Z3, Z0, Z0
+	VADDPS       Z15, Z0, Z0
+	VDIVPS       Z0, Z15, Z0
+	VMOVUPS      Z0, (CX)(BX*1)
+	ADDQ         $0x40, BX
+	CMPQ         BX, AX
+	JL           loop
+	VZEROUPPER
+	RET
+
+// func addAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·addAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Y0
+	VMOVUPS (BX)(SI*1), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	ADDQ    $0x20, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func subAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·subAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Y0
+	VMOVUPS (BX)(SI*1), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	ADDQ    $0x20, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func mulAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·mulAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Y0
+	VMOVUPS (BX)(SI*1), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	ADDQ    $0x20, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func divAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·divAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         SI, SI
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(SI*1), Y0
+	VMOVUPS (BX)(SI*1), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	ADDQ    $0x20, SI
+	CMPQ    SI, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func scaleAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(BX*1), Y0
+	VMULPS  Y2, Y0, Y0
+	VMOVUPS Y0, (CX)(BX*1)
+	ADDQ    $0x20, BX
+	CMPQ    BX, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func shiftAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·shiftAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(BX*1), Y0
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (CX)(BX*1)
+	ADDQ    $0x20, BX
+	CMPQ    BX, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func squareAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·squareAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS (DX)(BX*1), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, (CX)(BX*1)
+	ADDQ    $0x20, BX
+	CMPQ    BX, AX
+	JL      loop
+	VZEROUPPER
+	RET
+
+// func leakyAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·leakyAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Y2
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS   (DX)(BX*1), Y0
+	VMULPS    Y2, Y0, Y1
+	VXORPS    Y3, Y3, Y3
+	VCMPPS    $0x1e, Y3, Y0, Y3
+	VBLENDVPS Y3, Y0, Y1, Y0
+	VMOVUPS   Y0, (CX)(BX*1)
+	ADDQ      $0x20, BX
+	CMPQ      BX, AX
+	JL        loop
+	VZEROUPPER
+	RET
+
+// func gateAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX
+TEXT ·gateAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Y2
+	VBROADCASTSS one<>+0(SB), Y15
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS   (DX)(BX*1), Y0
+	VXORPS    Y3, Y3, Y3
+	VCMPPS    $0x1e, Y3, Y0, Y3
+	VBLENDVPS Y3, Y15, Y2, Y0
+	VMOVUPS   Y0, (CX)(BX*1)
+	ADDQ      $0x20, BX
+	CMPQ      BX, AX
+	JL        loop
+	VZEROUPPER
+	RET
+
+// func expAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·expAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Y2
+	VBROADCASTSS one<>+0(SB), Y15
+	VBROADCASTSS log2e<>+0(SB), Y14
+	VBROADCASTSS ln2hi<>+0(SB), Y13
+	VBROADCASTSS ln2lo<>+0(SB), Y12
+	VBROADCASTSS p0<>+0(SB), Y11
+	VBROADCASTSS p1<>+0(SB), Y10
+	VBROADCASTSS p2<>+0(SB), Y9
+	VBROADCASTSS p3<>+0(SB), Y8
+	VBROADCASTSS p4<>+0(SB), Y7
+	VBROADCASTSS p5<>+0(SB), Y6
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS      (DX)(BX*1), Y0
+	VBROADCASTSS lowest<>+0(SB), Y4
+	VMAXPS       Y0, Y4, Y0
+	VBROADCASTSS highest<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMULPS       Y14, Y0, Y3
+	VROUNDPS     $0x00, Y3, Y3
+	VFNMADD231PS Y13, Y3, Y0
+	VFNMADD231PS Y12, Y3, Y0
+	VMOVAPS      Y11, Y1
+	VFMADD213PS  Y10, Y0, Y1
+	VFMADD213PS  Y9, Y0, Y1
+	VFMADD213PS  Y8, Y0, Y1
+	VFMADD213PS  Y7, Y0, Y1
+	VFMADD213PS  Y6, Y0, Y1
+	VMULPS       Y0, Y0, Y4
+	VFMADD213PS  Y0, Y4, Y1
+	VADDPS       Y15, Y1, Y0
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y15, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y15, Y3, Y3
+	VMULPS       Y3, Y0, Y0
+	VMOVUPS      Y0, (CX)(BX*1)
+	ADDQ         $0x20, BX
+	CMPQ         BX, AX
+	JL           loop
+	VZEROUPPER
+	RET
+
+// func sigmoidAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS c+32(FP), Y2
+	VBROADCASTSS one<>+0(SB), Y15
+	VBROADCASTSS log2e<>+0(SB), Y14
+	VBROADCASTSS ln2hi<>+0(SB), Y13
+	VBROADCASTSS ln2lo<>+0(SB), Y12
+	VBROADCASTSS p0<>+0(SB), Y11
+	VBROADCASTSS p1<>+0(SB), Y10
+	VBROADCASTSS p2<>+0(SB), Y9
+	VBROADCASTSS p3<>+0(SB), Y8
+	VBROADCASTSS p4<>+0(SB), Y7
+	VBROADCASTSS p5<>+0(SB), Y6
+	XORQ         BX, BX
+	SHLQ         $0x02, AX
+
+loop:
+	VMOVUPS      (DX)(BX*1), Y0
+	VXORPS       Y1, Y1, Y1
+	VSUBPS       Y0, Y1, Y0
+	VBROADCASTSS lowest<>+0(SB), Y4
+	VMAXPS       Y0, Y4, Y0
+	VBROADCASTSS highest<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMULPS       Y14, Y0, Y3
+	VROUNDPS     $0x00, Y3, Y3
+	VFNMADD231PS Y13, Y3, Y0
+	VFNMADD231PS Y12, Y3, Y0
+	VMOVAPS      Y11, Y1
+	VFMADD213PS  Y10, Y0, Y1
+	VFMADD213PS  Y9, Y0, Y1
+	VFMADD213PS  Y8, Y0, Y1
+	VFMADD213PS  Y7, Y0, Y1
+	VFMADD213PS  Y6, Y0, Y1
+	VMULPS       Y0, Y0, Y4
+	VFMADD213PS  Y0, Y4, Y1
+	VADDPS       Y15, Y1, Y0
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y15, Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y15, Y3, Y3
+	VMULPS       Y3, Y0, Y0
+	VADDPS       Y15, Y0, Y0
+	VDIVPS       Y0, Y15, Y0
+	VMOVUPS      Y0, (CX)(BX*1)
+	ADDQ         $0x20, BX
+	CMPQ         BX, AX
+	JL           loop
+	VZEROUPPER
+	RET

@@ -21,3 +21,69 @@ func dotsAVX512(n int, a *float32, lda int, b *float32, off *int, c *float32)
 
 // dotsAVX2 is dotsGo for 3 x 3 products, with n a multiple of 8.
 func dotsAVX2(n int, a *float32, lda int, b *float32, off *int, c *float32)
+
+// addAVX512 writes x + y to dst.
+func addAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// subAVX512 writes x - y to dst.
+func subAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// mulAVX512 writes x * y to dst.
+func mulAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// divAVX512 writes x / y to dst.
+func divAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// scaleAVX512 writes c * x to dst.
+func scaleAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// shiftAVX512 writes x + c to dst.
+func shiftAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// squareAVX512 writes x * x to dst.
+func squareAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// leakyAVX512 writes x where x > 0, c * x elsewhere to dst.
+func leakyAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// gateAVX512 writes 1 where x > 0, c elsewhere to dst.
+func gateAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// expAVX512 writes e^x within 2 ulp to dst.
+func expAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// sigmoidAVX512 writes 1 / (1 + e^-x) within 4 ulp to dst.
+func sigmoidAVX512(n int, dst *float32, x *float32, y *float32, c float32)
+
+// addAVX2 writes x + y to dst.
+func addAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// subAVX2 writes x - y to dst.
+func subAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// mulAVX2 writes x * y to dst.
+func mulAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// divAVX2 writes x / y to dst.
+func divAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// scaleAVX2 writes c * x to dst.
+func scaleAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// shiftAVX2 writes x + c to dst.
+func shiftAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// squareAVX2 writes x * x to dst.
+func squareAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// leakyAVX2 writes x where x > 0, c * x elsewhere to dst.
+func leakyAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// gateAVX2 writes 1 where x > 0, c elsewhere to dst.
+func gateAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// expAVX2 writes e^x within 2 ulp to dst.
+func expAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// sigmoidAVX2 writes 1 / (1 + e^-x) within 4 ulp to dst.
+func sigmoidAVX2(n int, dst *float32, x *float32, y *float32, c float32)

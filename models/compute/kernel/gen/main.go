@@ -27,6 +27,8 @@ func main() {
 	tile("rowAVX2", ymm, 32, 1, 8)
 	dots("dotsAVX512", zmm, 64, 4, 6)
 	dots("dotsAVX2", ymm, 32, 3, 3)
+	vectors("AVX512", zmm, 64)
+	vectors("AVX2", ymm, 32)
 	Generate()
 }
 

@@ -1,0 +1,47 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+)
+
+// TestVectors holds every element-wise loop against the plain Go one, on
+// random and on special values.
+func TestVectors(t *testing.T) {
+	inf := float32(math.Inf(1))
+	special := []float32{0, float32(math.Copysign(0, -1)), 1, -1, inf, -inf, float32(math.NaN()), math.MaxFloat32, -math.MaxFloat32,
+		math.SmallestNonzeroFloat32, 88.3, 88.6, 88.72, 89, 1000, -87, -88.5, -103, -105, -1000, 1e-8, -1e-8, 0.34657359, -0.34657359}
+	rng := rand.New(rand.NewPCG(1, 1))
+	spec := reflect.ValueOf(vecGo())
+	for _, s := range Sets() {
+		vec := reflect.ValueOf(s.Vec)
+		for f := range vec.NumField() {
+			name := vec.Type().Field(f).Name
+			for _, n := range []int{16, 48, 512} {
+				for _, c := range []float32{0.2, 0, 0.9} {
+					x, y := guarded(t, rng, n), guarded(t, rng, n)
+					for i := range x {
+						x[i] *= 20
+						if i%3 == 0 {
+							x[i] = special[rng.IntN(len(special))]
+						}
+					}
+					got, want := guarded(t, rng, n), make([]float32, n)
+					vec.Field(f).Interface().(Loop).Run(got, x, y, c)
+					spec.Field(f).Interface().(Loop).Run(want, x, y, c)
+					for i := range want {
+						g, w := float64(got[i]), float64(want[i])
+						switch {
+						case math.IsNaN(w) && math.IsNaN(g), g == w:
+						case math.Abs(g-w) <= 3e-7*math.Abs(w)+1e-44:
+						default:
+							t.Fatalf("%s %s(%v, %v; %v) is %v, want %v", s.Name, name, x[i], y[i], c, g, w)
+						}
+					}
+				}
+			}
+		}
+	}
+}
