@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin"
 )
 
 // Exit codes. They are part of the help and never change.
@@ -65,8 +69,26 @@ func exitCode(ctx context.Context, err error) int {
 		return coded.code
 	case nodule.CodeOf(err) != "": // those of dicomio included
 		return exitBadInput
+	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew):
+		return exitBadInput
 	default:
-		return busExitCode(bus.CodeOf(err))
+		return codeExitCode(plugin.CodeOf(err)) // those of bus included
+	}
+}
+
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+}
+
+// codeExitCode is the exit code for a code of plugin or bus.
+func codeExitCode(code string) int {
+	switch plugin.Code(code) {
+	case plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeFrameMismatch:
+		return exitBadInput
+	case plugin.CodeSettings:
+		return exitUsage
+	default:
+		return busExitCode(bus.Code(code))
 	}
 }
 

@@ -62,6 +62,13 @@ type globals struct {
 // commands lists the constructors of all commands.
 func commands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
+		newDeadCommand,
+		newDemoCommand,
+		newPhantomCommand,
+		newResultsCommand,
+		newScoreCommand,
+		newServeCommand,
+		newSubmitCommand,
 		newTrainCommand,
 		newEvaluateCommand,
 		newVersionCommand,

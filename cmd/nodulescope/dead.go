@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+const deadHelp = `List the jobs that could not be scored, with the reason of each.
+
+A job that cannot be read, or whose series cannot, is put aside with a code. When
+the cause is gone (the folder is there now, the file is complete), put it back:
+
+  nodulescope dead replay NUMBER`
+
+type deadOptions struct {
+	bus  busFlags
+	site string
+	json bool
+}
+
+func (o *deadOptions) register(cmd *cobra.Command) {
+	siteFlag(cmd.Flags(), &o.site, "local", "`SITE` whose jobs were put aside")
+	o.bus.register(cmd.Flags(), localBus, "")
+}
+
+func newDeadCommand(g *globals) *cobra.Command {
+	var o deadOptions
+	cmd := &cobra.Command{
+		Use:   "dead",
+		Short: "List jobs that could not be scored, and put them back",
+		Long:  deadHelp,
+		Example: `  nodulescope dead
+  nodulescope dead replay 17`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDead(cmd.Context(), o, g, cmd.OutOrStdout())
+		},
+	}
+	o.register(cmd)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a line of JSON for each")
+	cmd.AddCommand(newDeadReplayCommand(g))
+	return cmd
+}
+
+func newDeadReplayCommand(g *globals) *cobra.Command {
+	var o deadOptions
+	cmd := &cobra.Command{
+		Use:     "replay NUMBER...",
+		Short:   "Put jobs back into the queue",
+		Long:    "Put jobs back into the queue, byte for byte. NUMBER is what 'nodulescope dead' prints.",
+		Example: "  nodulescope dead replay 17",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runReplay(cmd.Context(), args, o, g, cmd.OutOrStdout())
+		},
+	}
+	o.register(cmd)
+	return cmd
+}
+
+func runDead(ctx context.Context, o deadOptions, g *globals, stdout io.Writer) error {
+	b, err := o.bus.connect(ctx, g.log)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	const page = 1000
+	count := 0
+	for from := uint64(0); ; {
+		letters, err := b.DeadLetters(ctx, o.site, bus.DeadOptions{FromSeq: from, Limit: page})
+		if err != nil {
+			return err
+		}
+		for _, letter := range letters {
+			if err := printLetter(stdout, letter, o.json, count == 0); err != nil {
+				return err
+			}
+			count, from = count+1, letter.LetterAt+1
+		}
+		if len(letters) < page {
+			break
+		}
+	}
+	if count == 0 && !o.json {
+		_, err = fmt.Fprintln(stdout, "Nothing was put aside.")
+	}
+	return err
+}
+
+func printLetter(w io.Writer, letter bus.DeadLetter, asJSON, first bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(struct {
+			Number uint64 `json:"number"` // what replay takes
+			Site   string `json:"site"`
+			bus.Dead
+		}{letter.LetterAt, letter.Site, letter.Dead})
+	}
+	const line = "%6v  %-20s  %-28s  %-16s  %s\n"
+	if first {
+		fmt.Fprintf(w, line, "NUMBER", "TIME", "CODE", "JOB", "REASON")
+	}
+	_, err := fmt.Fprintf(w, line, letter.LetterAt, letter.Time.UTC().Format(time.RFC3339), letter.Code, shorten(orDash(letter.JobID), 16), letter.Message)
+	return err
+}
+
+func runReplay(ctx context.Context, numbers []string, o deadOptions, g *globals, stdout io.Writer) error {
+	sequences := make([]uint64, len(numbers))
+	for i, text := range numbers {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || n == 0 {
+			return usageError(fmt.Errorf("%q is no number of a job", text), "take it from 'nodulescope dead'")
+		}
+		sequences[i] = n
+	}
+	b, err := o.bus.connect(ctx, g.log)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	var errs []error
+	for _, n := range sequences {
+		if _, err := b.Replay(ctx, o.site, n); err != nil {
+			errs = append(errs, fmt.Errorf("%d: %w", n, err))
+			continue
+		}
+		fmt.Fprintf(stdout, "%d is in the queue again\n", n)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	demoManifest     = "made-by-demo.json"
+	maxManifestBytes = 4 << 20
+)
+
+// demoFolder keeps an account of the files that the demo made, by digest, so
+// that a later run replaces these and never touches anything else.
+type demoFolder struct {
+	dir string
+	manifest
+}
+
+type manifest struct {
+	Comment string            `json:"comment"`
+	Series  string            `json:"series"`         // which phantom lies in series
+	Made    map[string]string `json:"made"`           // slash-separated path to hex SHA-256
+	Work    []string          `json:"work,omitempty"` // folders for the time of a run
+}
+
+func openDemoFolder(dir string) (*demoFolder, error) {
+	f := &demoFolder{dir: dir, manifest: manifest{Made: map[string]string{}}}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, usageError(err, "name a folder with --dir that can be made")
+	}
+	file, err := os.Open(f.path(demoManifest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if err := json.NewDecoder(io.LimitReader(file, maxManifestBytes)).Decode(&f.manifest); err != nil || f.Made == nil {
+		return nil, usageError(fmt.Errorf("%s is damaged", f.path(demoManifest)), "name another folder with --dir")
+	}
+	for _, name := range append(slices.Collect(maps.Keys(f.Made)), f.Work...) {
+		if !filepath.IsLocal(filepath.FromSlash(name)) || name == "." {
+			return nil, usageError(fmt.Errorf("%s names files outside the folder", f.path(demoManifest)), "name another folder with --dir")
+		}
+	}
+	for _, name := range f.Work { // of a run that was killed
+		if err := os.RemoveAll(f.path(name)); err != nil {
+			return nil, err
+		}
+	}
+	f.Work = nil
+	return f, nil
+}
+
+func (f *demoFolder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+
+// save writes the account so that a crash leaves the old or the new one.
+func (f *demoFolder) save() error {
+	f.Comment = "files that 'nodulescope demo' made: it may replace or remove them where they are unchanged"
+	b, err := json.MarshalIndent(f.manifest, "", " ")
+	if err != nil {
+		return err
+	}
+	return replaceFile(f.path(demoManifest), append(b, '\n'))
+}
+
+// workFolder makes a folder for the time of the run.
+func (f *demoFolder) workFolder() (string, error) {
+	dir, err := os.MkdirTemp(f.dir, ".demo-work-")
+	if err != nil {
+		return "", err
+	}
+	f.Work = append(f.Work, filepath.Base(dir))
+	return dir, f.save()
+}
+
+// removeWork removes what workFolder made.
+func (f *demoFolder) removeWork() error {
+	for _, name := range f.Work {
+		if err := os.RemoveAll(f.path(name)); err != nil {
+			return err
+		}
+	}
+	f.Work = nil
+	return f.save()
+}
+
+// unchanged tells whether a file is as the demo made it.
+func (f *demoFolder) unchanged(name string) bool {
+	sum, err := fileDigest(f.path(name))
+	return err == nil && f.Made[name] == sum
+}
+
+// holds tells whether the series is there, whole and unchanged.
+func (f *demoFolder) holds(series string) bool {
+	count := 0
+	for name := range f.Made {
+		if strings.HasPrefix(name, "series/") {
+			if !f.unchanged(name) {
+				return false
+			}
+			count++
+		}
+	}
+	return count > 0 && f.Series == series
+}
+
+// remove deletes what the demo made below a folder and nobody changed, and the
+// folder itself if nothing else is in it.
+func (f *demoFolder) remove(folder string) error {
+	for name := range f.Made {
+		if !strings.HasPrefix(name, folder+"/") {
+			continue
+		}
+		if f.unchanged(name) {
+			if err := os.Remove(f.path(name)); err != nil {
+				return err
+			}
+		}
+		delete(f.Made, name)
+	}
+	if err := f.save(); err != nil {
+		return err
+	}
+	_ = os.Remove(f.path(folder)) // refused where it holds what others made
+	return nil
+}
+
+// adopt moves a folder that was made elsewhere into place, where none is.
+func (f *demoFolder) adopt(from, folder string) error {
+	if _, err := os.Lstat(f.path(folder)); err == nil {
+		return usageError(fmt.Errorf("%s holds files that the demo did not make", f.path(folder)), "move them, or name another folder with --dir")
+	}
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		sum, err := fileDigest(filepath.Join(from, entry.Name()))
+		if err != nil {
+			return err
+		}
+		f.Made[folder+"/"+entry.Name()] = sum
+	}
+	if err := f.save(); err != nil { // first, so that a crash leaves nothing unaccounted
+		return err
+	}
+	return os.Rename(from, f.path(folder))
+}
+
+// put writes a file, unless one is there that the demo did not make.
+func (f *demoFolder) put(name string, content []byte) error {
+	path := f.path(name)
+	if _, err := os.Lstat(path); err == nil && !f.unchanged(name) {
+		return usageError(fmt.Errorf("%s is there and was not made by the demo, or was changed", path), "move it, or name another folder with --dir")
+	}
+	sum := sha256.Sum256(content)
+	f.Made[name] = hex.EncodeToString(sum[:])
+	if err := f.save(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return replaceFile(path, content)
+}
+
+func fileDigest(path string) (string, error) {
+	file, err := os.Open(path) //nolint:gosec // below the folder of the demo
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// replaceFile writes a file beside its place and moves it there.
+func replaceFile(path string, content []byte) error {
+	tmp := path + ".part"
+	if err := os.WriteFile(tmp, content, 0o644); err != nil { //nolint:gosec // for everybody to read
+		return err
+	}
+	return os.Rename(tmp, path)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+// Flags that several commands have. A setting has one meaning everywhere: a
+// settings file is for all commands.
+
+func modelFlag(f *pflag.FlagSet, model *string) {
+	f.StringVar(model, "model", "", "`FILE` of the detector (default: the one in the binary)")
+	markSettings(f, "model")
+}
+
+func siteFlag(f *pflag.FlagSet, site *string, fallback, usage string) {
+	f.StringVar(site, "site", fallback, usage)
+	markSettings(f, "site")
+}
+
+// mustRequire marks a flag that has to be given.
+func mustRequire(cmd *cobra.Command, name string) {
+	if err := cmd.MarkFlagRequired(name); err != nil {
+		panic(fmt.Sprintf("nodulescope: require flag: %v", err))
+	}
+}
+
+// localBus is where 'serve' listens with its own bus.
+var localBus = fmt.Sprintf("nats://127.0.0.1:%d", bus.DefaultPort)
+
+// busFlags say how a bus is reached.
+type busFlags struct {
+	url, domain       string
+	nkeyFile          string
+	credsFile         string
+	user, password    string
+	tlsCA             string
+	tlsCert, tlsKey   string
+	registeredDefault string
+}
+
+// register adds the flags. fallback is the URL that counts where none is
+// given; none is said in its place where it is empty.
+func (b *busFlags) register(f *pflag.FlagSet, fallback, none string) {
+	b.registeredDefault = fallback
+	f.StringVar(&b.url, "nats-url", "", "`URL` of the bus, such as nats://host:4222, several with commas (default: "+cmp.Or(none, fallback)+")")
+	f.StringVar(&b.domain, "nats-domain", "", "JetStream `DOMAIN`, for leaf nodes")
+	f.StringVar(&b.nkeyFile, "nats-nkey-file", "", "`FILE` with the nkey seed to sign in with")
+	f.StringVar(&b.credsFile, "nats-creds-file", "", "`FILE` with JWT and seed to sign in with")
+	f.StringVar(&b.user, "nats-user", "", "`NAME` to sign in with")
+	f.StringVar(&b.password, "nats-password-file", "", "`FILE` with the password of --nats-user, one line")
+	f.StringVar(&b.tlsCA, "nats-tls-ca", "", "PEM `FILE` of the authority that the bus's certificate is checked with")
+	f.StringVar(&b.tlsCert, "nats-tls-cert", "", "PEM `FILE` of this client's certificate")
+	f.StringVar(&b.tlsKey, "nats-tls-key", "", "PEM `FILE` of its key")
+	markSettings(f, "nats-url", "nats-domain", "nats-nkey-file", "nats-creds-file", "nats-user", "nats-password-file",
+		"nats-tls-ca", "nats-tls-cert", "nats-tls-key")
+}
+
+func (b *busFlags) options(log *slog.Logger) bus.Options {
+	return bus.Options{
+		URL: cmp.Or(b.url, b.registeredDefault), Domain: b.domain, NkeySeedFile: b.nkeyFile, CredsFile: b.credsFile,
+		User: b.user, PasswordFile: b.password, TLSCA: b.tlsCA, TLSCert: b.tlsCert, TLSKey: b.tlsKey, Logger: log,
+	}
+}
+
+// flag is what a command that uses the same bus needs.
+func (b *busFlags) flag() string {
+	if b.url == "" || b.url == localBus {
+		return ""
+	}
+	return " --nats-url " + quoted(b.url)
+}
+
+// connect opens the bus of a client. The caller closes it.
+func (b *busFlags) connect(ctx context.Context, log *slog.Logger) (*bus.Bus, error) {
+	connection, err := bus.Connect(ctx, b.options(log))
+	if bus.CodeOf(err) == bus.CodeUnreachable {
+		return nil, fmt.Errorf("%w — start 'nodulescope serve', or name your bus with --nats-url", err)
+	}
+	return connection, err
+}

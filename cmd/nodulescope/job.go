@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin"
+)
+
+// jobSource names the sender of the jobs that this program makes, where the
+// user names none. score uses it too: so its result has the identity of the
+// one that the service gives for the same job.
+const jobSource = "/nodulescope/submit"
+
+const nodulesHelp = `FILE holds the candidates in LPS millimetres and may be
+  JSON        {"nodules": [{"id": "n1", "position_lps_mm": [56.2, 86.3, -115.9], "diameter_mm": 23.4}]}
+  LUNA16 CSV  seriesuid,coordX,coordY,coordZ,diameter_mm: the rows of the series are taken
+  LIDC XML    the contours of the readers; marks of one nodule are joined`
+
+// readJob reads the headers of the series in a folder, which may be given as a
+// file:// URI, and the candidates in a file, and makes the job for them.
+// seriesUID may be empty where the folder holds one CT series.
+func readJob(ctx context.Context, folder, nodules, seriesUID string) (bus.Job, *dicomio.Series, error) {
+	dir, uri, err := folderAndURI(folder)
+	if err != nil {
+		return bus.Job{}, nil, err
+	}
+	series, err := dicomio.OpenSeries(ctx, dir, seriesUID, dicomio.Options{})
+	if err != nil {
+		return bus.Job{}, nil, err
+	}
+	candidates, err := nodule.ReadCandidates(ctx, nodules, series)
+	if err != nil {
+		return bus.Job{}, nil, err
+	}
+	job := bus.Job{
+		StudyUID: series.StudyUID, SeriesUID: series.SeriesUID, FrameOfReferenceUID: series.FrameOfReferenceUID,
+		URI: uri, Nodules: make([]bus.JobNodule, len(candidates)), Priority: bus.PriorityRoutine,
+	}
+	for i, c := range candidates {
+		job.Nodules[i] = bus.JobNodule{ID: c.ID, PositionLPS: c.PositionLPS, DiameterMM: c.DiameterMM, Confidence: c.Confidence}
+	}
+	return job, series, nil
+}
+
+// folderAndURI takes a folder or the URI of one.
+func folderAndURI(folder string) (dir, uri string, err error) {
+	if strings.HasPrefix(folder, "file:") || strings.Contains(folder, "://") {
+		dir, err = plugin.FolderOf(folder, nil)
+		return dir, folder, err
+	}
+	uri, err = plugin.FileURI(folder)
+	return folder, uri, err
+}
+
+// jobID names a job by all that it says, so that the same submission twice is
+// one job. Nobody can read a UID from it.
+func jobID(job bus.Job) (string, error) {
+	text, err := json.Marshal(job)
+	if err != nil {
+		return "", fmt.Errorf("name job: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return "job-" + hex.EncodeToString(sum[:16]), nil
+}
+
+// quoted writes an argument so that a shell takes it as one word.
+func quoted(argument string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:\\", r)
+	}
+	if argument != "" && strings.IndexFunc(argument, func(r rune) bool { return !plain(r) }) < 0 {
+		return argument
+	}
+	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
+}

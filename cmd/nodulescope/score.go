@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/plugin"
+)
+
+const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
+
+DIR is searched with all folders below it. Where it holds several CT series, name
+one with --series. ` + nodulesHelp + `
+
+What comes out is what 'nodulescope serve' answers to the same job, to the last
+digit: a table, or with --json the content of the result message. A nodule that
+cannot be judged is refused with a code and does not fail the others; the exit
+code is then 3.
+
+A score is a deviation from the reference nodules of the detector's training,
+never a probability of cancer. ` + intendedUse
+
+type scoreOptions struct {
+	nodules  string
+	series   string
+	model    string
+	json     bool
+	pictures string
+}
+
+func newScoreCommand(*globals) *cobra.Command {
+	var o scoreOptions
+	cmd := &cobra.Command{
+		Use:   "score DIR --nodules FILE",
+		Short: "Score the nodules of one series, without the bus",
+		Long:  scoreHelp,
+		Example: `  nodulescope score /data/series --nodules nodules.json
+  nodulescope score /data/study --series 1.2.840.1 --nodules annotations.csv --json
+  nodulescope score /data/series --nodules readers.xml --pictures pictures`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runScore(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
+	f.StringVar(&o.series, "series", "", "series instance `UID`, where the folder holds several series")
+	modelFlag(f, &o.model)
+	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
+	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
+	mustRequire(cmd, "nodules")
+	return cmd
+}
+
+func runScore(ctx context.Context, folder string, o scoreOptions, stdout, stderr io.Writer) error {
+	d, err := loadDetector(o.model)
+	if err != nil {
+		return err
+	}
+	job, series, err := readJob(ctx, folder, o.nodules, o.series)
+	if err != nil {
+		return err
+	}
+	result, details, err := scoreJob(ctx, job, d, o.pictures == "", stderr)
+	if err != nil {
+		return err
+	}
+	if o.pictures != "" {
+		pictures, err := drawPictures(ctx, series, result, details)
+		if err != nil {
+			return err
+		}
+		if err := savePictures(o.pictures, pictures); err != nil {
+			return usageError(err, "name a folder for --pictures that can be written")
+		}
+	}
+	if o.json {
+		err = printJSON(stdout, result)
+	} else {
+		err = writeResult(stdout, result)
+	}
+	if err != nil {
+		return fmt.Errorf("print result: %w", err)
+	}
+	return refusedNodules(result)
+}
+
+// scoreJob takes the journey that the service takes.
+func scoreJob(ctx context.Context, job bus.Job, d *detector.VAEAD, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
+	id, err := jobID(job)
+	if err != nil {
+		return bus.Result{}, nil, err
+	}
+	bar := newProgress(stderr, "reading", 1)
+	defer bar.done()
+	return plugin.Score(ctx, plugin.ScoreRequest{
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: []detector.Detector{d},
+		NoDetails: noDetails, Progress: func(p plugin.Progress) { showProgress(bar, p) },
+	})
+}
+
+// showProgress puts the stages of plugin.Score on one bar.
+func showProgress(bar *progress, p plugin.Progress) {
+	words := map[string]string{"read": "reading", "cut": "cutting cubes", "score": "scoring"}
+	bar.total(max(p.Total, 1))
+	bar.set(p.Done, words[p.Stage])
+}
+
+// software is what results carry.
+func software() string { return "nodulescope " + softwareVersion() }

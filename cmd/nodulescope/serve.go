@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/plugin"
+)
+
+const serveHelp = `Take jobs from the bus, score them, and publish the results.
+
+Without --nats-url it brings its own bus, which listens on 127.0.0.1:4222 and
+keeps jobs and results in --data-dir; 'submit' and 'results' find it there. To
+listen beyond this machine, give --nats-host and a way to sign in
+(--nats-user with --nats-password-file, or --nats-nkey-users).
+
+A job is answered once, also across a crash. SIGINT and SIGTERM end the service
+in order: what is in work is finished or handed back.
+
+Jobs name folders. On a bus that others reach, say with --roots which may be
+read.`
+
+type serveOptions struct {
+	bus    busFlags
+	server struct {
+		host, cert, key, clientCA string
+		port                      int
+		nkeyUsers                 []string
+	}
+	dataDir     string
+	site        string
+	listen      string
+	model       string
+	roots       []string
+	workers     int
+	attempts    int
+	retryDelay  time.Duration
+	jobTimeout  time.Duration
+	grace       time.Duration
+	checkConfig bool
+}
+
+func newServeCommand(g *globals) *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the service: bus, workers, health and metrics",
+		Long:  serveHelp,
+		Example: `  nodulescope serve
+  nodulescope serve --site hospital-1 --roots /data/ct --nats-url tls://bus.example:4222 --nats-creds-file site.creds
+  nodulescope serve --config nodulescope.yaml --check-config`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runServe(cmd.Context(), o, g, cmd.OutOrStdout())
+		},
+	}
+	o.register(cmd.Flags())
+	return cmd
+}
+
+func (o *serveOptions) register(f *pflag.FlagSet) {
+	f.StringVar(&o.dataDir, "data-dir", "", "`FOLDER` for the bus, the ledger and the audit trail (default: of this user)")
+	siteFlag(f, &o.site, "local", "`SITE` whose jobs are taken: a-z, 0-9 and -")
+	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
+	modelFlag(f, &o.model)
+	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
+	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor")
+	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
+	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each after")
+	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
+	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for what is in work when the service is stopped")
+	o.bus.register(f, "", "a bus of its own")
+	f.StringVar(&o.server.host, "nats-host", "127.0.0.1", "`ADDRESS` on which its own bus listens")
+	f.IntVar(&o.server.port, "nats-port", bus.DefaultPort, "port of its own bus, 0 for any")
+	f.StringSliceVar(&o.server.nkeyUsers, "nats-nkey-users", nil, "public `NKEYS` that may sign in to its own bus, separated by commas")
+	f.StringVar(&o.server.cert, "nats-server-cert", "", "PEM `FILE` with the certificate of its own bus")
+	f.StringVar(&o.server.key, "nats-server-key", "", "PEM `FILE` of its key")
+	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that clients of its own bus need a certificate of")
+	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "job-timeout", "grace",
+		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
+	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings and end")
+}
+
+// config reads the detector and makes the settings of the plugin.
+func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
+	d, err := loadDetector(o.model)
+	if err != nil {
+		return plugin.Config{}, err
+	}
+	cfg := plugin.Config{
+		Site: o.site, DataDir: o.dataDir, Detectors: []detector.Detector{d}, Software: software(),
+		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: o.retryDelay,
+		JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log,
+	}
+	if cfg.DataDir == "" {
+		if cfg.DataDir, err = plugin.DefaultDataDir(); err != nil {
+			return cfg, err
+		}
+	}
+	for _, root := range o.roots {
+		abs, err := filepath.Abs(root)
+		if err != nil {
+			return cfg, usageError(err, "give --roots as absolute folders")
+		}
+		cfg.AllowedRoots = append(cfg.AllowedRoots, abs)
+	}
+	if o.bus.url != "" {
+		cfg.Bus = o.bus.options(log)
+	} else {
+		cfg.Server = bus.ServerOptions{
+			Host: o.server.host, Port: o.server.port, User: o.bus.user, PasswordFile: o.bus.password, NkeyUsers: o.server.nkeyUsers,
+			TLSCert: o.server.cert, TLSKey: o.server.key, TLSClientCA: o.server.clientCA,
+		}
+		if o.server.port == 0 {
+			cfg.Server.Port = -1 // any, there
+		}
+	}
+	return cfg, errors.Join(cfg.Validate(), o.checkFiles())
+}
+
+// checkFiles finds files that settings name and that cannot be read, before
+// anything is started.
+func (o *serveOptions) checkFiles() error {
+	var errs []error
+	for name, path := range map[string]string{
+		"nats-nkey-file": o.bus.nkeyFile, "nats-creds-file": o.bus.credsFile, "nats-password-file": o.bus.password,
+		"nats-tls-ca": o.bus.tlsCA, "nats-tls-cert": o.bus.tlsCert, "nats-tls-key": o.bus.tlsKey,
+		"nats-server-cert": o.server.cert, "nats-server-key": o.server.key, "nats-client-ca": o.server.clientCA,
+	} {
+		if path == "" {
+			continue
+		}
+		if f, err := os.Open(path); err != nil { //nolint:gosec // a setting names it
+			errs = append(errs, usageError(fmt.Errorf("setting %s: %w", name, err), "name a file that this user can read"))
+		} else {
+			_ = f.Close() // was only opened
+		}
+	}
+	for _, root := range o.roots {
+		if info, err := os.Stat(root); err != nil || !info.IsDir() {
+			errs = append(errs, usageError(errors.Join(fmt.Errorf("setting roots: %s is no folder", root), err), "name folders that are there"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer) error {
+	cfg, err := o.config(g.log)
+	if err != nil {
+		return err
+	}
+	p, err := plugin.New(cfg)
+	if err != nil {
+		return err
+	}
+	if o.checkConfig {
+		fmt.Fprintln(stdout, "The settings are good.")
+		return o.describe(stdout, cfg, p)
+	}
+	if err := o.checkPort(ctx); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	if o.bus.url != "" {
+		g.log.Info("joining the bus", "url", p.BusURL())
+	}
+	if _, err := p.Bus(ctx); err == nil { // jobs are taken now; otherwise Run says what is wrong
+		fmt.Fprintln(stdout, "Ready for jobs.")
+		if err := o.describe(stdout, cfg, p); err != nil {
+			g.log.Warn("standard output is gone", "error", err)
+		}
+	}
+	return <-ended
+}
+
+// checkPort says plainly that somebody else has the port of the bus.
+func (o *serveOptions) checkPort(ctx context.Context) error {
+	if o.bus.url != "" || o.server.port <= 0 {
+		return nil
+	}
+	addr := net.JoinHostPort(o.server.host, strconv.Itoa(o.server.port))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return usageError(fmt.Errorf("the bus cannot listen on %s: %w", addr, err),
+			"if a bus runs there, join it with --nats-url nats://"+addr+", else choose another --nats-port")
+	}
+	return listener.Close()
+}
+
+// describe prints what runs where, and what to do next.
+func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin) error {
+	address, kind := p.BusURL(), "its own"
+	switch {
+	case cfg.Bus.URL != "":
+		kind = "external"
+	case address == "": // not started
+		address = "nats://" + net.JoinHostPort(cfg.Server.Host, strconv.Itoa(o.server.port))
+	}
+	fmt.Fprintf(w, "  site     %s\n", p.Site())
+	fmt.Fprintf(w, "  bus      %s (%s)\n", address, kind)
+	fmt.Fprintf(w, "  data     %s\n", cfg.DataDir)
+	if http := p.HTTPAddr(); http != "" {
+		fmt.Fprintf(w, "  health   http://%s/healthz /readyz /metrics /version\n", http)
+	} else if cfg.HTTPAddr != "" {
+		fmt.Fprintf(w, "  health   %s\n", cfg.HTTPAddr)
+	}
+	for _, m := range p.Version().Models {
+		fmt.Fprintf(w, "  model    %s\n", describeModel(m))
+	}
+	if len(cfg.AllowedRoots) == 0 {
+		fmt.Fprintf(w, "  folders  any that this user can read; limit them with --roots\n")
+	}
+	for _, root := range cfg.AllowedRoots {
+		fmt.Fprintf(w, "  folders  %s\n", root)
+	}
+	more := ""
+	if p.Site() != "local" {
+		more = " --site " + p.Site()
+	}
+	if address != localBus {
+		more += " --nats-url " + quoted(address)
+	}
+	_, err := fmt.Fprintf(w, "Next, in another shell:\n  nodulescope submit DIR --nodules FILE%s\n  nodulescope results --follow%s\n", more, more)
+	return err
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+const submitHelp = `Put a job on the bus: this series has these nodule candidates.
+
+DIR is a folder or its file:// URI. Its headers are read here, for the UIDs of
+study, series and frame of reference; the service reads the pixels. Where it
+sees the folder under another name, give that with --uri. ` + nodulesHelp + `
+
+The id of a job follows from its content, so that the same command twice is one
+job, however often it is sent; --id names it otherwise. The bus knows an id for
+two minutes, the service knows its results for good: a job that was answered is
+not scored again, and a corrected position gives a new result that says which
+one it supersedes. Above 512 nodules or 256 KiB a job is refused: split it.`
+
+type submitOptions struct {
+	bus      busFlags
+	nodules  string
+	series   string
+	site     string
+	source   string
+	id       string
+	uri      string
+	priority string
+	deadline time.Duration
+}
+
+func newSubmitCommand(g *globals) *cobra.Command {
+	var o submitOptions
+	cmd := &cobra.Command{
+		Use:   "submit DIR --nodules FILE",
+		Short: "Put a job on the bus",
+		Long:  submitHelp,
+		Example: `  nodulescope submit /data/series --nodules nodules.json
+  nodulescope submit file:///data/series --nodules annotations.csv --priority stat
+  nodulescope submit /data/series --nodules readers.xml --nats-url nats://bus.example:4222 --nats-nkey-file seed`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runSubmit(cmd.Context(), args[0], o, g, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
+	f.StringVar(&o.series, "series", "", "series instance `UID`, where the folder holds several series")
+	siteFlag(f, &o.site, "local", "`SITE` whose service does the job")
+	f.StringVar(&o.source, "source", jobSource, "`NAME` of the sender as a URI reference; a result is one per sender")
+	f.StringVar(&o.id, "id", "", "`ID` of the job (default: follows from its content)")
+	f.StringVar(&o.uri, "uri", "", "file:// `URI` of the folder as the service sees it (default: that of DIR)")
+	f.StringVar(&o.priority, "priority", bus.PriorityRoutine, "`PRIORITY`: stat or routine")
+	f.DurationVar(&o.deadline, "deadline", 0, "`TIME` from now after which nobody needs the answer, such as 30m (default: none)")
+	o.bus.register(f, localBus, "")
+	mustRequire(cmd, "nodules")
+	return cmd
+}
+
+func runSubmit(ctx context.Context, folder string, o submitOptions, g *globals, stdout io.Writer) error {
+	if o.priority != bus.PriorityStat && o.priority != bus.PriorityRoutine {
+		return usageError(fmt.Errorf("--priority %q is unknown", o.priority), "choose stat or routine")
+	}
+	if o.deadline < 0 {
+		return usageError(errors.New("--deadline lies in the past"), "give a time from now, such as 30m")
+	}
+	if o.source == "" {
+		return usageError(errors.New("--source is empty"), "name the sender, such as /detector/ct-3")
+	}
+	job, _, err := readJob(ctx, folder, o.nodules, o.series)
+	if err != nil {
+		return err
+	}
+	job.Priority = o.priority
+	if o.uri != "" {
+		if _, job.URI, err = folderAndURI(o.uri); err != nil {
+			return err
+		}
+	}
+	id := o.id
+	if id == "" {
+		if id, err = jobID(job); err != nil {
+			return err
+		}
+	}
+	if o.deadline > 0 { // not part of the id, or no two submissions would be one
+		end := time.Now().Add(o.deadline).UTC()
+		job.Deadline = &end
+	}
+	if _, err := bus.EncodeJob(o.source, id, job); err != nil {
+		return err // before a connection is needed to learn it
+	}
+	b, err := o.bus.connect(ctx, g.log)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	ack, err := b.SubmitJob(ctx, o.site, o.source, id, job)
+	if err != nil {
+		return err
+	}
+	if ack.Duplicate {
+		_, err = fmt.Fprintf(stdout, "%s\nWas submitted before, within the last two minutes: it stays one job. --id submits it under another name.\n", id)
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%s\n%d nodules, site %s, %s, number %d in the queue's stream\nNext: nodulescope results%s\n",
+		id, len(job.Nodules), o.site, o.priority, ack.Sequence, o.bus.flag())
+	return err
+}
