@@ -10,6 +10,11 @@ PLATFORMS = windows/amd64 darwin/amd64 darwin/arm64 linux/arm64
 LINT_VERSION = v2.15.0
 LINT = bin/golangci-lint-$(LINT_VERSION)/golangci-lint
 
+# ONNX Runtime for node, with its CPU library in the package: no script of the
+# package needs to run.
+ORT_VERSION = 1.24.3
+ORT = .cache/ort/$(ORT_VERSION)
+
 # Packages in which goroutines share data. Of models, only what splits work.
 RACE = ./bus/... ./plugin/...
 FUZZTIME ?= 10s
@@ -36,6 +41,16 @@ build: ## build the binary into bin/
 race: ## run the tests of concurrent code under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m $(RACE)
 	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m -run 'Partition|Parallel|Concurrent' ./models/... ./detector/...
+
+.PHONY: test-onnx
+test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)
+	NODULESCOPE_ORT=$(CURDIR)/$(ORT) go test -buildvcs=false -count=1 -v -run 'Runtime' ./models/onnx
+
+$(ORT):
+	rm -rf $@.tmp
+	mkdir -p $@.tmp
+	npm install --prefix $@.tmp --ignore-scripts --no-audit --no-fund --no-save onnxruntime-node@$(ORT_VERSION)
+	mv $@.tmp $@
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)

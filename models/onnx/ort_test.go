@@ -1,0 +1,237 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/op"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// tolerance bounds max|d|/max|ref| per output, between ONNX Runtime and a plan.
+const tolerance = 1e-5
+
+// files of one model, as testdata/run.mjs reads them.
+type job struct {
+	Model   string  `json:"model"`
+	Inputs  []value `json:"inputs"`
+	Outputs []value `json:"outputs"`
+}
+
+type value struct {
+	Name string `json:"name"`
+	Dims []int  `json:"dims,omitempty"`
+	File string `json:"file"`
+}
+
+// compareWithRuntime runs networks in ONNX Runtime and in plans.
+func compareWithRuntime(t *testing.T, nets []network) {
+	t.Helper()
+	if os.Getenv("NODULESCOPE_ORT") == "" {
+		t.Skip("NODULESCOPE_ORT names no folder with onnxruntime-node: run make test-onnx")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("node is not installed: ONNX Runtime is run through it")
+	}
+	dir := t.TempDir()
+	write := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var jobs []job
+	for i, n := range nets {
+		b := n.export(t)
+		j := job{Model: write(fmt.Sprintf("%d.onnx", i), b), Inputs: []value{}}
+		for _, v := range parse(t, b).inputs {
+			j.Inputs = append(j.Inputs, value{v.name, v.dims, write(fmt.Sprintf("%d-%s.in", i, v.name), rawFloats(n.inputs[v.name]))})
+		}
+		for _, s := range n.outNames() {
+			j.Outputs = append(j.Outputs, value{Name: s, File: filepath.Join(dir, fmt.Sprintf("%d-%s.out", i, s))})
+		}
+		jobs = append(jobs, j)
+	}
+	manifest, err := json.Marshal(jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), node, filepath.Join("testdata", "run.mjs"), write("manifest.json", manifest))
+	if log, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("ONNX Runtime: %v\n%s", err, log)
+	}
+	worst, where := 0.0, ""
+	for i, n := range nets {
+		for k, want := range run(t, n) {
+			e := difference(t, jobs[i].Outputs[k].File, want)
+			if !(e <= tolerance) {
+				t.Errorf("%s, output %d %v: differs by %.2g of the largest value", n.name, k, n.outs[k].Shape(), e)
+			}
+			if e > worst {
+				worst, where = e, fmt.Sprintf("%s, output %d", n.name, k)
+			}
+		}
+	}
+	t.Logf("%d models, largest max|d|/max|ref| %.2g (%s)", len(nets), worst, where)
+}
+
+// run computes the outputs in a plan.
+func run(t *testing.T, n network) [][]float32 {
+	t.Helper()
+	p, err := compute.Compile(n.outs, n.params, compute.Options{})
+	if err != nil {
+		t.Fatalf("%s: %v", n.name, err)
+	}
+	for name, x := range n.inputs {
+		copy(p.Input(name), x)
+	}
+	p.Run()
+	var outs [][]float32
+	for k := range n.outs {
+		outs = append(outs, p.Output(k))
+	}
+	return outs
+}
+
+// difference is max|got-want| / max|want|.
+func difference(t *testing.T, file string, want []float32) float64 {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) != 4*len(want) {
+		t.Errorf("%s: %d bytes, want %d", filepath.Base(file), len(b), 4*len(want))
+		return math.NaN()
+	}
+	var worst, top float64
+	for i, w := range want {
+		d := math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))) - float64(w))
+		if math.IsNaN(d) {
+			return d
+		}
+		worst, top = max(worst, d), max(top, math.Abs(float64(w)))
+	}
+	if top == 0 {
+		top = 1
+	}
+	return worst / top
+}
+
+func TestRuntimeOperators(t *testing.T) { compareWithRuntime(t, operators(t)) }
+
+func TestRuntimeNetworks(t *testing.T) {
+	for _, n := range []network{
+		coder(t, models.VAE{Dims: 2, Latent: 16}, true), coder(t, models.VAE{Dims: 2, Latent: 16}, false),
+		coder(t, models.ReferenceVAE, true), coder(t, models.ReferenceVAE, false),
+		training(t), search(t),
+	} {
+		t.Run(n.name, func(t *testing.T) { compareWithRuntime(t, []network{n}) })
+	}
+}
+
+// weights are initial ones with biases that are not zero.
+func weights(v models.VAE, rng *rand.Rand) models.Params {
+	ps := v.NewParams(rng)
+	for _, p := range ps {
+		for i := range p.Data {
+			p.Data[i] += 0.02 * float32(rng.NormFloat64())
+		}
+	}
+	return ps
+}
+
+func uniform(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = rng.Float32()
+	}
+	return x
+}
+
+// coder is the encoder or decoder of a VAE.
+func coder(t *testing.T, v models.VAE, encoder bool) network {
+	const batch = 3
+	rng := rand.New(rand.NewPCG(5, 6))
+	g := v.NewGraph(tensor.Float32)
+	n := network{params: weights(v, rng).Bound()}
+	if encoder {
+		n.name = fmt.Sprintf("encoder%dD", v.Dims)
+		n.inputs = map[string][]float32{"x": uniform(rng, batch*v.Voxels())}
+		mean, logvar := v.Encode(g, g.Input("x", patches(v, batch)...))
+		n.outs = gorgonia.Nodes{mean, logvar}
+	} else {
+		n.name = fmt.Sprintf("decoder%dD", v.Dims)
+		n.inputs = map[string][]float32{"z": normal(rng, batch*v.Latent)}
+		n.outs = gorgonia.Nodes{v.Decode(g, g.Input("z", batch, v.Latent))}
+	}
+	if g.Err != nil {
+		t.Fatal(g.Err)
+	}
+	return n
+}
+
+// training is the loss of a VAE with the gradients of all its weights.
+func training(t *testing.T) network {
+	v, batch := models.VAE{Dims: 2, Latent: 16}, 4
+	rng := rand.New(rand.NewPCG(7, 8))
+	ps := weights(v, rng)
+	g := v.NewGraph(tensor.Float32)
+	shape := patches(v, batch)
+	terms := v.Bound(g, g.Input("x", shape...), g.Input("support", shape...), g.Input("eps", batch, v.Latent))
+	loss := g.Mean(g.Add(terms.Recon, terms.KL))
+	if g.Err != nil {
+		t.Fatal(g.Err)
+	}
+	var wrt gorgonia.Nodes
+	for _, p := range ps {
+		wrt = append(wrt, g.Param(p.Name))
+	}
+	grads, err := op.Grad(loss, wrt...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	support := uniform(rng, batch*v.Voxels())
+	for i, s := range support {
+		support[i] = float32(math.Round(float64(s)))
+	}
+	return network{name: "training2D", outs: append(gorgonia.Nodes{loss, terms.Recon, terms.KL}, grads...), params: ps.Bound(),
+		inputs: map[string][]float32{"x": uniform(rng, batch*v.Voxels()), "support": support, "eps": normal(rng, batch*v.Latent)}}
+}
+
+// search is a step of a latent search in the decoder: L1 residual, its
+// gradient by z, momentum 0.9.
+func search(t *testing.T) network {
+	v, batch := models.ReferenceVAE, 2
+	rng := rand.New(rand.NewPCG(9, 10))
+	ps := weights(v, rng)
+	g := v.NewGraph(tensor.Float32)
+	x, z, speed := g.Input("x", patches(v, batch)...), g.Input("z", batch, v.Latent), g.Input("speed", batch, v.Latent)
+	loss := g.SumRows(g.Unary(op.Abs, g.Sub(x, v.Decode(g, z))))
+	if g.Err != nil {
+		t.Fatal(g.Err)
+	}
+	grads, err := op.Grad(loss, z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := g.Sub(g.Scale(speed, 0.9), g.Scale(grads[0], 1e-2))
+	outs := gorgonia.Nodes{loss, grads[0], next, g.Add(z, next)}
+	if g.Err != nil {
+		t.Fatal(g.Err)
+	}
+	return network{name: "search3D", outs: outs, params: ps.Bound(),
+		inputs: map[string][]float32{"x": uniform(rng, batch*v.Voxels()), "z": normal(rng, batch*v.Latent), "speed": normal(rng, batch*v.Latent)}}
+}

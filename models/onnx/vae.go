@@ -1,0 +1,86 @@
+package onnx
+
+import (
+	"fmt"
+
+	"github.com/nodulescope/nodulescope/models"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// maxBatch bounds the batch that a model is exported for.
+const maxBatch = 1024
+
+// Names of the inputs and outputs of an exported VAE.
+const (
+	InputPatch           = "x"              // of the encoder: [batch, 1, (z,) y, x], as Header.Preprocessing makes them
+	OutputMean           = "mean"           // of q(z|x): [batch, Latent]
+	OutputLogVariance    = "logvar"         // of q(z|x): [batch, Latent]
+	InputLatent          = "z"              // of the decoder: [batch, Latent]
+	OutputReconstruction = "reconstruction" // mean of p(x|z), 0..1: [batch, 1, (z,) y, x]
+)
+
+// ExportVAE writes encoder and decoder of a trained VAE for a batch of 1 to
+// 1024. h is the header of its checkpoint; where it names a digest or an
+// architecture, they have to be those of ps and v.
+func ExportVAE(v models.VAE, ps models.Params, h models.Header, batch int) (encoder, decoder []byte, err error) {
+	if err := v.Validate(); err != nil {
+		return nil, nil, fmt.Errorf("onnx: %w", err)
+	}
+	if err := v.Check(ps); err != nil {
+		return nil, nil, fmt.Errorf("onnx: %w", err)
+	}
+	if batch < 1 || batch > maxBatch {
+		return nil, nil, fmt.Errorf("onnx: batch of %d: want 1 to %d", batch, maxBatch)
+	}
+	digest := ps.Digest()
+	if h.Digest != "" && h.Digest != digest {
+		return nil, nil, fmt.Errorf("onnx: %w: header %s, weights %s", models.ErrDigest, h.Digest, digest)
+	}
+	if (h.Dims != 0 && h.Dims != v.Dims) || (h.Latent != 0 && h.Latent != v.Latent) {
+		return nil, nil, fmt.Errorf("onnx: header of a VAE with %d dimensions and latent size %d, exported as %d and %d",
+			h.Dims, h.Latent, v.Dims, v.Latent)
+	}
+	o := Options{Digest: digest, Metadata: map[string]string{"model_kind": "vae"}}
+	for k, s := range map[string]string{"preprocessing": h.Preprocessing, "data_digest": h.DataDigest, "attribution": h.Attribution} {
+		if s != "" {
+			o.Metadata[k] = s
+		}
+	}
+	g := v.NewGraph(tensor.Float32)
+	mean, logvar := v.Encode(g, g.Input(InputPatch, patches(v, batch)...))
+	if g.Err != nil {
+		return nil, nil, fmt.Errorf("onnx: encoder: %w", g.Err)
+	}
+	o.Name = "vae-encoder"
+	if encoder, err = Export(gorgonia.Nodes{mean, logvar}, []string{OutputMean, OutputLogVariance}, ps.Bound(), o); err != nil {
+		return nil, nil, fmt.Errorf("encoder: %w", err)
+	}
+	g = v.NewGraph(tensor.Float32)
+	out := v.Decode(g, g.Input(InputLatent, batch, v.Latent))
+	if g.Err != nil {
+		return nil, nil, fmt.Errorf("onnx: decoder: %w", g.Err)
+	}
+	o.Name = "vae-decoder"
+	if decoder, err = Export(gorgonia.Nodes{out}, []string{OutputReconstruction}, ps.Bound(), o); err != nil {
+		return nil, nil, fmt.Errorf("decoder: %w", err)
+	}
+	return encoder, decoder, nil
+}
+
+// patches is the shape of a batch of patches.
+func patches(v models.VAE, batch int) []int {
+	edge := 1
+	for power(edge, v.Dims) < v.Voxels() {
+		edge++
+	}
+	return append([]int{batch, 1}, repeated(edge, v.Dims)...)
+}
+
+func power(n, k int) int {
+	p := 1
+	for range k {
+		p *= n
+	}
+	return p
+}
