@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 const (
 	demoManifest     = "made-by-demo.json"
+	workPrefix       = ".demo-work-"
 	maxManifestBytes = 4 << 20
 )
 
@@ -50,10 +50,8 @@ func openDemoFolder(dir string) (*demoFolder, error) {
 	if err := json.NewDecoder(io.LimitReader(file, maxManifestBytes)).Decode(&f.manifest); err != nil || f.Made == nil {
 		return nil, usageError(fmt.Errorf("%s is damaged", f.path(demoManifest)), "name another folder with --dir")
 	}
-	for _, name := range append(slices.Collect(maps.Keys(f.Made)), f.Work...) {
-		if !filepath.IsLocal(filepath.FromSlash(name)) || name == "." {
-			return nil, usageError(fmt.Errorf("%s names files outside the folder", f.path(demoManifest)), "name another folder with --dir")
-		}
+	if !f.plausible() {
+		return nil, usageError(fmt.Errorf("%s names files that the demo does not make", f.path(demoManifest)), "name another folder with --dir")
 	}
 	for _, name := range f.Work { // of a run that was killed
 		if err := os.RemoveAll(f.path(name)); err != nil {
@@ -62,6 +60,20 @@ func openDemoFolder(dir string) (*demoFolder, error) {
 	}
 	f.Work = nil
 	return f, nil
+}
+
+// plausible tells whether the account names nothing but what the demo makes.
+func (f *demoFolder) plausible() bool {
+	for name := range f.Made {
+		folder, file, below := strings.Cut(name, "/")
+		known := name == "index.html" || below && (folder == "series" || folder == "pictures") && !strings.ContainsAny(file, `/\`) && strings.Trim(file, ".") != ""
+		if !known || !filepath.IsLocal(filepath.FromSlash(name)) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(f.Work, func(name string) bool {
+		return !strings.HasPrefix(name, workPrefix) || strings.ContainsAny(name, `/\`)
+	})
 }
 
 func (f *demoFolder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
@@ -78,7 +90,7 @@ func (f *demoFolder) save() error {
 
 // workFolder makes a folder for the time of the run.
 func (f *demoFolder) workFolder() (string, error) {
-	dir, err := os.MkdirTemp(f.dir, ".demo-work-")
+	dir, err := os.MkdirTemp(f.dir, workPrefix)
 	if err != nil {
 		return "", err
 	}

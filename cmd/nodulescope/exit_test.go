@@ -8,7 +8,9 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin"
 )
 
 func TestExitCode(t *testing.T) {
@@ -35,6 +37,14 @@ func TestExitCode(t *testing.T) {
 			exitUsage, "nodulescope: submit: use a-z, 0-9 and - (site_invalid)"},
 		{"broker", t.Context(), &bus.Error{Code: bus.CodeUnreachable, Op: "connect", Hint: "start serve"},
 			exitFailure, "nodulescope: connect: start serve (bus_unreachable)"},
+		{"job's folder", t.Context(), &plugin.Error{Code: plugin.CodeURIForbidden, Op: "read uri", Hint: "name another"},
+			exitBadInput, "nodulescope: read uri: name another (uri_forbidden)"},
+		{"service's settings", t.Context(), &plugin.Error{Code: plugin.CodeSettings, Op: "check settings", Hint: "1 to 64 jobs"},
+			exitUsage, "nodulescope: check settings: 1 to 64 jobs (settings_invalid)"},
+		{"service's ledger", t.Context(), &plugin.Error{Code: plugin.CodeLedgerLocked, Op: "open ledger", Hint: "stop the other"},
+			exitFailure, "nodulescope: open ledger: stop the other (ledger_locked)"},
+		{"checkpoint", t.Context(), fmt.Errorf("resume: %w", models.ErrDigest),
+			exitBadInput, "nodulescope: resume: " + models.ErrDigest.Error()},
 		{"several lines", t.Context(), errors.Join(plain, errors.New(" slow \n\n")), exitFailure, "nodulescope: disk full; slow"},
 		{"interrupted", cancelled, fmt.Errorf("read: %w", context.Canceled), exitInterrupted, "nodulescope: interrupted — what was not finished can be run again"},
 		{"failed while interrupted", cancelled, plain, exitFailure, "nodulescope: disk full"},
