@@ -58,9 +58,14 @@ func TestDataSetAndScanAgree(t *testing.T) {
 			return got[0].Raw
 		}
 		want := raw(set)
-		shifted, direct := raw(cut(t, cutter, at)), raw(cut(t, cutter, s.PositionLPS))
-		t.Logf("%s nodule %s: data set %.5f; scan at the same place (r = %.4f) %.5f (%+.1f %%); scan at the listed position %.5f (%+.1f %%)",
-			s.Patient, s.Nodule, want, best, shifted, 100*(shifted/want-1), direct, 100*(direct/want-1))
+		there := cut(t, cutter, at)
+		shifted, direct := raw(there), raw(cut(t, cutter, s.PositionLPS))
+		for i, ok := range set.Valid { // only what the data set has
+			there.Valid[i] = there.Valid[i] && ok
+		}
+		same := raw(there)
+		t.Logf("%s nodule %s: data set %.5f; scan at the same place (r = %.4f) %.5f (%+.1f %%), there with the %d voxels of the data set %.5f (%+.1f %%); scan at the listed position %.5f (%+.1f %%)",
+			s.Patient, s.Nodule, want, best, shifted, 100*(shifted/want-1), nodule.Central(set).SupportCount(), same, 100*(same/want-1), direct, 100*(direct/want-1))
 		if best < 0.99 {
 			t.Errorf("%s nodule %s: best correlation %.4f", s.Patient, s.Nodule, best)
 		}
@@ -74,8 +79,9 @@ func TestDataSetAndScanAgree(t *testing.T) {
 }
 
 // agreement bounds the relative difference of the two scores of one place: the
-// data set was interpolated otherwise than a scan is.
-const agreement = 0.15
+// data set was interpolated otherwise than a scan is. Among normals the score
+// varies by a factor of nine.
+const agreement = 0.25
 
 func cut(t *testing.T, c *nodule.Cutter, at dicomio.Vec) *nodule.Cube {
 	t.Helper()
@@ -87,7 +93,7 @@ func cut(t *testing.T, c *nodule.Cutter, at dicomio.Vec) *nodule.Cube {
 }
 
 // bestShift finds the place within 3 mm of the listed position, in steps of
-// half a millimetre around the best whole one, where the scan looks most like
+// a quarter of a millimetre around the best whole one, where the scan looks most like
 // the cube.
 func bestShift(t *testing.T, c *nodule.Cutter, s *nodule.Sample, set *nodule.Cube) (dicomio.Vec, float64) {
 	t.Helper()
@@ -115,5 +121,6 @@ func bestShift(t *testing.T, c *nodule.Cutter, s *nodule.Sample, set *nodule.Cub
 	}
 	around(s.PositionLPS, 3, 1)
 	around(at, 1, 0.5)
+	around(at, 1, 0.25)
 	return at, best
 }

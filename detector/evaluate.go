@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -179,12 +180,9 @@ func (e *Evaluation) rank(anomalous []bool) error {
 	add("vae-ad: KL", true, func(s *Scored) float64 { return s.Score.KL })
 	add("vae-ad: reconstruction + KL", true, func(s *Scored) float64 { return s.Score.Sum + s.Score.KL })
 	add("diameter only", false, func(s *Scored) float64 { return known(s.Sample.DiameterMM) })
-	add("mask only: share of the cube with data", false, func(s *Scored) float64 {
-		if s.Sample.Inside == 1 {
-			return math.NaN()
-		}
-		return s.Sample.Inside
-	})
+	if slices.ContainsFunc(e.Scored, func(s Scored) bool { return s.Sample.Inside < 1 }) {
+		add("mask only: share of the cube with data", false, func(s *Scored) float64 { return s.Sample.Inside })
+	}
 	add("mask only: volume", false, func(s *Scored) float64 { return known(s.Sample.MaskVolume) })
 	add("support only: voxels that count", false, func(s *Scored) float64 { return s.Support })
 	add("intensity only: sum over the support", false, func(s *Scored) float64 { return s.Intensity })
