@@ -50,7 +50,8 @@ func leaf(g *gorgonia.ExprGraph, name string, shape ...int) *gorgonia.Node {
 }
 
 // single is one operator applied to leaves x0, x1, ...; the last of two is
-// bound, so that weights are constants as they are in a trained network.
+// bound, so that weights are constants as they are in a trained network. What
+// Unary gets has 0, NaN and infinities too.
 func single(t testing.TB, rng *rand.Rand, o op.Operator, shapes ...[]int) network {
 	t.Helper()
 	g := gorgonia.NewGraph()
@@ -67,6 +68,7 @@ func single(t testing.TB, rng *rand.Rand, o op.Operator, shapes ...[]int) networ
 					x[j] = float32(math.Abs(float64(x[j]))) + 1e-3
 				}
 			}
+			x[2], x[3], x[4] = float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))
 		}
 		if i == 1 {
 			n.params[name] = x

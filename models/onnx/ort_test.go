@@ -105,7 +105,8 @@ func run(t *testing.T, n network) [][]float32 {
 	return outs
 }
 
-// difference is max|got-want| / max|want|.
+// difference is max|got-want| / max|want| over finite values. It is NaN where
+// one side alone is NaN or infinite.
 func difference(t *testing.T, file string, want []float32) float64 {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -118,11 +119,19 @@ func difference(t *testing.T, file string, want []float32) float64 {
 	}
 	var worst, top float64
 	for i, w := range want {
-		d := math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))) - float64(w))
-		if math.IsNaN(d) {
-			return d
+		want := float64(w)
+		got := float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
+		if got == want || (math.IsNaN(got) && math.IsNaN(want)) {
+			if !math.IsInf(want, 0) && !math.IsNaN(want) {
+				top = max(top, math.Abs(want))
+			}
+			continue
 		}
-		worst, top = max(worst, d), max(top, math.Abs(float64(w)))
+		d := math.Abs(got - want)
+		if math.IsNaN(d) || math.IsInf(d, 0) {
+			return math.NaN()
+		}
+		worst, top = max(worst, d), max(top, math.Abs(want))
 	}
 	if top == 0 {
 		top = 1
