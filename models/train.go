@@ -151,11 +151,7 @@ func newTrainer(r Run) (*trainer, error) {
 	if g.Err != nil {
 		return nil, g.Err
 	}
-	var wrt gorgonia.Nodes
-	for _, p := range t.params {
-		wrt = append(wrt, g.Param(p.Name))
-	}
-	grads, err := op.Grad(loss, wrt...)
+	grads, err := op.Grad(loss, g.Params(t.params)...)
 	if err != nil {
 		return nil, err
 	}

@@ -51,44 +51,19 @@ func (v VAE) Validate() error {
 // Voxels is the number of values of one patch.
 func (v VAE) Voxels() int { return cube(size, v.Dims) }
 
-func cube(n, dims int) int {
-	c := 1
-	for range dims {
-		c *= n
-	}
-	return c
-}
-
 // shape is [lead..., edge, edge(, edge)].
-func (v VAE) shape(edge int, lead ...int) []int {
-	s := append([]int(nil), lead...)
-	for range v.Dims {
-		s = append(s, edge)
-	}
-	return s
-}
+func (v VAE) shape(edge int, lead ...int) []int { return edges(v.Dims, edge, lead...) }
 
 func (v VAE) flat() int { return 128 * cube(eighth, v.Dims) }
 
 func (v VAE) specs() []spec {
-	taps := cube(3, v.Dims)
-	conv := func(name string, in, out int) []spec {
-		return []spec{{name + ".weight", v.shape(3, out, in), in * taps}, {name: name + ".bias", shape: []int{out}}}
-	}
-	linear := func(name string, in, out int) []spec {
-		return []spec{{name + ".weight", []int{in, out}, in}, {name: name + ".bias", shape: []int{out}}}
-	}
 	var s []spec
-	s = append(s, conv("encoder.conv1", 1, 32)...)
-	s = append(s, conv("encoder.conv2", 32, 64)...)
-	s = append(s, conv("encoder.conv3", 64, 128)...)
-	s = append(s, linear("encoder.mean", v.flat(), v.Latent)...)
-	s = append(s, linear("encoder.logvar", v.flat(), v.Latent)...)
-	s = append(s, linear("decoder.linear", v.Latent, v.flat())...)
-	s = append(s, conv("decoder.conv1", 128, 64)...)
-	s = append(s, conv("decoder.conv2", 64, 32)...)
-	s = append(s, conv("decoder.conv3", 32, 1)...)
-	return s
+	s = append(s, convSpecs(v.Dims, "encoder.conv1", 3, 1, 32)...)
+	s = append(s, convSpecs(v.Dims, "encoder.conv2", 3, 32, 64)...)
+	s = append(s, convSpecs(v.Dims, "encoder.conv3", 3, 64, 128)...)
+	s = append(s, linearSpecs("encoder.mean", v.flat(), v.Latent)...)
+	s = append(s, linearSpecs("encoder.logvar", v.flat(), v.Latent)...)
+	return append(s, upsamplerSpecs("decoder", v.Dims, v.Latent)...)
 }
 
 // NewParams draws initial weights.
@@ -104,50 +79,9 @@ func (v VAE) startAt(ps Params, mean float64) {
 // Check says whether the weights are those of this network.
 func (v VAE) Check(ps Params) error { return ps.check(v.specs()) }
 
-// Graph is a network under construction: parameters and inputs are leaves of
-// one expression graph.
-type Graph struct {
-	op.Builder
-	G      *gorgonia.ExprGraph
-	Dtype  tensor.Dtype
-	leaves map[string]*gorgonia.Node
-	shapes map[string][]int
-}
-
 // NewGraph starts a graph for this network. dtype is tensor.Float32, or
 // tensor.Float64 for the reference.
-func (v VAE) NewGraph(dtype tensor.Dtype) *Graph {
-	g := &Graph{G: gorgonia.NewGraph(), Dtype: dtype, leaves: map[string]*gorgonia.Node{}, shapes: map[string][]int{}}
-	for _, s := range v.specs() {
-		g.shapes[s.name] = s.shape
-	}
-	return g
-}
-
-// Param is the leaf of a parameter.
-func (g *Graph) Param(name string) *gorgonia.Node { return g.Input(name, g.shapes[name]...) }
-
-// Input is a named leaf.
-func (g *Graph) Input(name string, shape ...int) *gorgonia.Node {
-	if n, ok := g.leaves[name]; ok {
-		return n
-	}
-	n := gorgonia.NewTensor(g.G, g.Dtype, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
-	g.leaves[name] = n
-	return n
-}
-
-func (g *Graph) conv(name string, stride int, x *gorgonia.Node) *gorgonia.Node {
-	return g.AddChannel(g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.Param(name+".weight")), g.Param(name+".bias"))
-}
-
-func (g *Graph) linear(name string, x *gorgonia.Node) *gorgonia.Node {
-	return g.AddChannel(g.Do(op.MatMul{}, x, g.Param(name+".weight")), g.Param(name+".bias"))
-}
-
-func (g *Graph) leaky(x *gorgonia.Node) *gorgonia.Node {
-	return g.Do(op.Unary{F: op.LeakyReLU, C: leak}, x)
-}
+func (v VAE) NewGraph(dtype tensor.Dtype) *Graph { return newGraph(dtype, v.specs()) }
 
 // Encode maps patches x to mean and log variance of the posterior, [N,Latent].
 func (v VAE) Encode(g *Graph, x *gorgonia.Node) (mean, logvar *gorgonia.Node) {
@@ -164,16 +98,7 @@ func (v VAE) Encode(g *Graph, x *gorgonia.Node) (mean, logvar *gorgonia.Node) {
 
 // Decode maps latents z [N,Latent] to the means of p(x|z), in 0..1.
 func (v VAE) Decode(g *Graph, z *gorgonia.Node) *gorgonia.Node {
-	if g.Err != nil {
-		return nil
-	}
-	n := z.Shape()[0]
-	h := g.leaky(g.linear("decoder.linear", z))
-	h = g.Reshape(h, v.shape(eighth, n, 128)...)
-	h = g.leaky(g.conv("decoder.conv1", 1, g.Do(op.Upsample{Out: v.shape(quarter)}, h)))
-	h = g.leaky(g.conv("decoder.conv2", 1, g.Do(op.Upsample{Out: v.shape(half)}, h)))
-	h = g.conv("decoder.conv3", 1, g.Do(op.Upsample{Out: v.shape(size)}, h))
-	return g.Unary(op.Sigmoid, h)
+	return g.upsampler("decoder", v.Dims, z)
 }
 
 // Terms are the parts of the bound for every patch of a batch, [N] each.

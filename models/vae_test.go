@@ -35,11 +35,7 @@ func TestGradientsOfTheBound(t *testing.T) {
 			if g.Err != nil {
 				t.Fatal(g.Err)
 			}
-			var wrt gorgonia.Nodes
-			for _, p := range ps {
-				wrt = append(wrt, g.Param(p.Name))
-			}
-			grads, err := op.Grad(loss, wrt...)
+			grads, err := op.Grad(loss, g.Params(ps)...)
 			if err != nil {
 				t.Fatal(err)
 			}
