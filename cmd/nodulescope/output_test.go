@@ -45,9 +45,9 @@ func TestWriteResult(t *testing.T) {
 	}
 	want := `series 1.2.3: 120 slices, 2.5 x 0.7 x 0.7 mm, tilt 12.5 degrees, 2 missing
 
-NODULE  POSITION LPS MM  DIAMETER  SCORE     PROBABILITY   PERCENTILE  FLAG      LIMITS
-a       1.0 -2.2 300.0   8.0 mm    0.012346  0.125         87.5        deviates  gantry_tilt,cube_partly_outside
-<b>     0.0 0.0 0.0      -         refused   cube_padding  -           -         -
+NODULE  POSITION LPS MM  DIAMETER  SCORE     PROBABILITY   PERCENTILE  FLAG     LIMITS
+a       1.0 -2.2 300.0   8.0 mm    0.012346  0.125         87.5        flagged  gantry_tilt,cube_partly_outside
+<b>     0.0 0.0 0.0      -         refused   cube_padding  -           -        -
 
 refused  <b>: 60 % of the cube has no data (cube_padding)
 warning  the gantry was tilted (gantry_tilt)

@@ -70,7 +70,7 @@ func panelLines(n bus.ResultNodule, s bus.NoduleScore) []string {
 	p := n.PositionLPS
 	flag := "not flagged"
 	if s.Anomalous {
-		flag = "flagged: deviates from reference nodules"
+		flag = "flagged: above the threshold of its model"
 	}
 	return []string{
 		fmt.Sprintf("LPS %.1f %.1f %.1f mm, diameter %s, %s %s", p[0], p[1], p[2], diameter(n.DiameterMM), s.Model, shortDigest(s.Digest)),

@@ -304,3 +304,45 @@ func TestDeadLettersAreListedAndReplayed(t *testing.T) {
 		t.Errorf("a number that is not there: %q", errs)
 	}
 }
+
+// TestOwnBusWithPassword uses one settings file for the service and its
+// clients.
+func TestOwnBusWithPassword(t *testing.T) {
+	model, scan, dir := testModel(t), t.TempDir(), t.TempDir()
+	if err := dicomtest.WriteSeries(scan, testSpec("1.2.3", "")); err != nil {
+		t.Fatal(err)
+	}
+	password, settings := filepath.Join(dir, "password"), filepath.Join(dir, "site.yaml")
+	for path, content := range map[string]string{
+		password: "a long secret of the site\n",
+		settings: "site: ward-7\nnats: {user: ann, password-file: '" + password + "'}\n",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := startService(t, filepath.Join(dir, "data"), model, "--config", settings, "--roots", scan)
+	nodules := writeFile(t, manyNodules(1))
+	if _, errs := command(t, exitFailure, "submit", scan, "--nodules", nodules, "--nats-url", s.bus, "--site", "ward-7"); !strings.Contains(errs, "bus_unreachable") {
+		t.Errorf("without the password: %s", errs)
+	}
+	command(t, exitOK, "submit", scan, "--nodules", nodules, "--nats-url", s.bus, "--config", settings)
+	command(t, exitOK, "results", "--nats-url", s.bus, "--config", settings)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	read, write := io.Pipe()
+	go func() {
+		execute(ctx, []string{"results", "--follow", "--json", "--nats-url", s.bus, "--config", settings}, nil, write, io.Discard)
+		write.Close()
+	}()
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := decodeResult(t, line); r.SeriesUID != "1.2.3" || len(r.Nodules) != 1 || r.Nodules[0].Error != nil {
+		t.Errorf("result %+v", r)
+	}
+	if strings.Contains(s.logs.String(), "secret") {
+		t.Error("the log holds the password")
+	}
+}

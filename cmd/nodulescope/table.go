@@ -104,7 +104,7 @@ func scoreCells(n bus.ResultNodule, s bus.NoduleScore) []string {
 	}
 	flag := "-"
 	if s.Anomalous {
-		flag = "deviates"
+		flag = "flagged"
 	}
 	return []string{fmt.Sprintf("%.5g", s.Raw), probability(s), fmt.Sprintf("%.1f", s.Percentile), flag}
 }
