@@ -143,6 +143,15 @@ func (k *convKernel) buffers(set *kernel.Set) {
 	}
 }
 
+// flops counts the products and sums that are needed: none for the border.
+func (k *convKernel) flops() int {
+	n := 0
+	for _, w := range k.classes {
+		n += 2 * w.rows * w.k * w.count
+	}
+	return n * k.batch
+}
+
 // bind fixes where y [N, rows, volume], x and the weights w are. Weights that
 // never change are packed once.
 func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
@@ -274,6 +283,9 @@ func (k *convWeightKernel) layout(set *kernel.Set, out axes) {
 func (k *convWeightKernel) tilesOf() (rows, cols int) {
 	return (k.rows + k.dots.Rows - 1) / k.dots.Rows, (k.cols + k.dots.Cols - 1) / k.dots.Cols
 }
+
+// flops counts the products and sums that are needed.
+func (k *convWeightKernel) flops() int { return 2 * k.batch * k.rows * k.cols * k.dy.in.volume() }
 
 // bind fixes where dw, x and dy are.
 func (k *convWeightKernel) bind(dw, x, dy []float32) func() {

@@ -30,9 +30,11 @@ type Plan struct {
 }
 
 type step struct {
-	name string
-	out  tensor.Shape
-	run  func()
+	name  string
+	out   tensor.Shape
+	flops int // needed, without borders and padding
+	bytes int // of the tensors that it reads and writes
+	run   func()
 }
 
 // Compile turns the graph behind outs into a plan. Leaves are found by name:
@@ -98,13 +100,24 @@ func (p *Plan) Run() {
 	}
 }
 
-// String lists the steps with their shapes, and the size of the buffers.
+// FLOPs is how many multiplications and additions one Run needs, without those
+// on borders and padding.
+func (p *Plan) FLOPs() int {
+	n := 0
+	for _, s := range p.steps {
+		n += s.flops
+	}
+	return n
+}
+
+// String lists the steps with their shapes, FLOPs and bytes, and the size of
+// the buffers.
 func (p *Plan) String() string {
 	var b strings.Builder
 	for i, s := range p.steps {
-		_, _ = fmt.Fprintf(&b, "%3d %-40s %v\n", i, s.name, s.out)
+		_, _ = fmt.Fprintf(&b, "%3d %-44s %-24v %10.3f MFLOP %9.2f MB\n", i, s.name, s.out, float64(s.flops)/1e6, float64(s.bytes)/1e6)
 	}
-	_, _ = fmt.Fprintf(&b, "buffers %.1f MiB\n", float64(p.bufs)*4/(1<<20))
+	_, _ = fmt.Fprintf(&b, "    %.3f GFLOP, buffers %.1f MiB\n", float64(p.FLOPs())/1e9, float64(p.bufs)*4/(1<<20))
 	return b.String()
 }
 
@@ -185,7 +198,10 @@ func (c *compiler) lower(n *gorgonia.Node, f fused) error {
 		c.release(in[0])
 		return nil
 	}
-	var run func()
+	s := step{name: f.name(), out: n.Shape(), bytes: 4 * n.Shape().TotalSize()}
+	for _, m := range f.reads() {
+		s.bytes += 4 * m.Shape().TotalSize()
+	}
 	if f.chain {
 		ch := &chain{team: c.plan.team, size: n.Shape().TotalSize()}
 		b := chainBuilder{compiler: c, chain: ch}
@@ -198,57 +214,61 @@ func (c *compiler) lower(n *gorgonia.Node, f fused) error {
 		for _, m := range f.small { // but not what it reads more than once
 			c.release(m)
 		}
-		run = ch.finish(b.registers)
+		s.run, s.flops = ch.finish(b.registers), len(ch.code)*ch.size
 	} else {
 		c.at[n] = c.alloc(n.Shape().TotalSize())
 		var err error
-		if run, err = c.kernel(n, f); err != nil {
+		if s.run, s.flops, err = c.kernel(n, f); err != nil {
 			return err
 		}
 		for _, m := range in {
 			c.release(m)
 		}
 	}
-	c.plan.steps = append(c.plan.steps, step{f.name(), n.Shape(), run})
+	c.plan.steps = append(c.plan.steps, s)
 	return nil
 }
 
-// kernel returns the run of any step but a chain.
-func (c *compiler) kernel(n *gorgonia.Node, f fused) (func(), error) {
+// kernel returns the run of any step but a chain, and the FLOPs that it needs.
+func (c *compiler) kernel(n *gorgonia.Node, f fused) (run func(), flops int, err error) {
 	t, out, y := c.plan.team, n.Shape(), c.at[n]
 	s, x := make([]tensor.Shape, len(f.in)), make([][]float32, len(f.in))
 	for i, m := range f.in {
 		s[i], x[i] = m.Shape(), c.at[m]
 	}
-	frozen := func(i int) bool { return c.frozen && c.params[f.in[i]] }
+	conv := func(k *convKernel, from, weights int) (func(), int, error) {
+		return k.bind(y, x[from], x[weights], c.frozen && c.params[f.in[weights]]), k.flops(), nil
+	}
+	weight := func(k *convWeightKernel) (func(), int, error) { return k.bind(y, x[0], x[1]), k.flops(), nil }
 	switch o := f.op.(type) {
 	case op.Conv:
 		if f.up {
-			return newUpConv(t, c.set, s[0], s[1], out).bind(y, x[0], x[1], frozen(1)), nil
+			return conv(newUpConv(t, c.set, s[0], s[1], out), 0, 1)
 		}
-		return newConv(t, c.set, o, s[0], s[1], out).bind(y, x[0], x[1], frozen(1)), nil
+		return conv(newConv(t, c.set, o, s[0], s[1], out), 0, 1)
 	case op.ConvData:
 		if f.up {
-			return newUpConvData(t, c.set, s[0], s[1], out).bind(y, x[1], x[0], frozen(0)), nil
+			return conv(newUpConvData(t, c.set, s[0], s[1], out), 1, 0)
 		}
-		return newConvData(t, c.set, o.Conv, s[0], s[1], out).bind(y, x[1], x[0], frozen(0)), nil
+		return conv(newConvData(t, c.set, o.Conv, s[0], s[1], out), 1, 0)
 	case op.ConvWeight:
 		if f.up {
-			return newUpConvWeight(t, c.set, s[0], s[1], out).bind(y, x[0], x[1]), nil
+			return weight(newUpConvWeight(t, c.set, s[0], s[1], out))
 		}
-		return newConvWeight(t, c.set, o.Conv, s[0], s[1], out).bind(y, x[0], x[1]), nil
+		return weight(newConvWeight(t, c.set, o.Conv, s[0], s[1], out))
 	case op.MatMul:
-		return newMatMul(t, c.set, o, s[0], s[1]).bind(y, x[0], x[1]), nil
+		k := newMatMul(t, c.set, o, s[0], s[1])
+		return k.bind(y, x[0], x[1]), 2 * k.rows * k.cols * k.k, nil
 	case op.Upsample:
-		return newUpsample(t, s[0], out).up(y, x[0]), nil
+		return newUpsample(t, s[0], out).up(y, x[0]), 0, nil
 	case op.BlockSum:
-		return newUpsample(t, out, s[0]).sum(y, x[0]), nil
+		return newUpsample(t, out, s[0]).sum(y, x[0]), len(x[0]), nil
 	case op.Expand:
-		return newBroadcast(t, s[0], out).bindExpand(y, x[0]), nil
+		return newBroadcast(t, s[0], out).bindExpand(y, x[0]), 0, nil
 	case op.SumTo:
-		return newBroadcast(t, out, s[0]).bindSum(y, x[0]), nil
+		return newBroadcast(t, out, s[0]).bindSum(y, x[0]), len(x[0]), nil
 	}
-	return nil, fmt.Errorf("compute: %s (%s) cannot be lowered", n.Name(), f.name())
+	return nil, 0, fmt.Errorf("compute: %s (%s) cannot be lowered", n.Name(), f.name())
 }
 
 // chainBuilder turns the element-wise tree behind a node into instructions.

@@ -120,6 +120,7 @@ type windows struct {
 	left  []float32 // packed [row tile][k][tile.Rows]
 	off   []int     // [k]
 	tiles []windowTile
+	count int // output positions
 }
 
 type windowTile struct {
@@ -130,7 +131,7 @@ type windowTile struct {
 // newWindows plans the output positions p < out, of which position p lands at
 // at + p*step in an output of size dst.
 func newWindows(set *kernel.Set, rows, k int, g *grid, out, at, step, dst axes) *windows {
-	w := &windows{tile: &set.Wide, rows: rows, k: k, off: make([]int, k)}
+	w := &windows{tile: &set.Wide, rows: rows, k: k, off: make([]int, k), count: out.volume()}
 	if rows == 1 {
 		w.tile = &set.Row
 	}

@@ -89,3 +89,23 @@ func Sets() []*Set {
 		Vec:  vecGo(),
 	})
 }
+
+// Named returns the set of that name, or nil where this processor does not run
+// it.
+func Named(name string) *Set {
+	for _, s := range Sets() {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Names lists the sets that this processor runs, the fastest first.
+func Names() []string {
+	var names []string
+	for _, s := range Sets() {
+		names = append(names, s.Name)
+	}
+	return names
+}

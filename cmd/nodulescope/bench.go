@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/models/bench"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/kernel"
+)
+
+const benchHelp = `Time the reference networks on this machine.
+
+Each row is a piece of work as a detector does it, with the median time, the
+FLOPs that it needs and the share of the rate of fused multiply-adds that this
+machine reached in the same run. With --peer, a script that times the same works
+with PyTorch runs in the same session, before and after, and the row ends with
+how many times longer it took. docs/performance.md tells what was measured.`
+
+type benchOptions struct {
+	threads int
+	kernels string
+	peer    string
+	plan    bool
+	json    bool
+}
+
+func newBenchCommand(*globals) *cobra.Command {
+	var o benchOptions
+	cmd := &cobra.Command{
+		Use:     "bench",
+		Short:   "Time the reference networks on this machine",
+		Long:    benchHelp,
+		Example: "  nodulescope bench --peer docs/peer/torch_bench.py",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runBench(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "workers")
+	f.StringVar(&o.kernels, "kernels", "", "`SET` of loops: avx512, avx2 or go (default: the fastest that this machine runs)")
+	f.StringVar(&o.peer, "peer", "", "Python `SCRIPT` that times the same works, such as docs/peer/torch_bench.py")
+	f.BoolVar(&o.plan, "plan", false, "also print the compiled plans")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	return cmd
+}
+
+// benchReport is what `bench --json` prints.
+type benchReport struct {
+	Kernels string         `json:"kernels"`
+	Threads int            `json:"threads"`
+	Peak    float64        `json:"peak_gflop_s"`
+	Peer    string         `json:"peer,omitempty"`
+	Rows    []bench.Result `json:"rows"`
+}
+
+func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) error {
+	if o.threads < 1 || o.threads > 256 {
+		return usageError(fmt.Errorf("--threads %d", o.threads), "give 1 to 256")
+	}
+	co := compute.Options{Threads: o.threads, Kernels: kernel.Best()}
+	if o.kernels != "" {
+		if co.Kernels = kernel.Named(o.kernels); co.Kernels == nil {
+			return usageError(fmt.Errorf("this machine does not run the kernels %q", o.kernels), "choose one of "+strings.Join(kernel.Names(), ", "))
+		}
+	}
+	works, err := bench.Works(co)
+	if err != nil {
+		return err
+	}
+	before, peer, err := runPeer(ctx, o)
+	if err != nil {
+		return err
+	}
+	r := benchReport{Kernels: co.Kernels.Name, Threads: o.threads, Peak: bench.Peak(co), Peer: peer}
+	bar := newProgress(stderr, "timing", len(works))
+	for i, w := range works {
+		ms, err := bench.Median(ctx, w.Run)
+		if err != nil {
+			bar.done()
+			return err
+		}
+		gflop := float64(w.FLOPs) / 1e9
+		r.Rows = append(r.Rows, bench.Result{Name: w.Name, MS: ms, GFLOP: gflop, GFLOPS: gflop / ms * 1e3, PeakPart: gflop / ms * 1e3 / r.Peak})
+		bar.set(i+1, w.Name)
+	}
+	bar.done()
+	after, _, err := runPeer(ctx, o)
+	if err != nil {
+		return err
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.PeerMS = (before[row.Name] + after[row.Name]) / 2; row.PeerMS > 0 {
+			row.Ratio = row.PeerMS / row.MS
+		}
+	}
+	if o.json {
+		return printJSON(stdout, r)
+	}
+	var b strings.Builder
+	r.table(&b)
+	if o.plan {
+		for _, w := range works {
+			_, _ = fmt.Fprintf(&b, "\n%s\n%s", w.Name, w.Plan)
+		}
+	}
+	_, err = io.WriteString(stdout, b.String())
+	return err
+}
+
+func (r *benchReport) table(w io.Writer) {
+	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+	p("kernels %s, %d workers, peak %.0f GFLOP/s (fused multiply-adds, this run)\n", r.Kernels, r.Threads, r.Peak)
+	if r.Peer != "" {
+		p("peer: %s\n", r.Peer)
+	}
+	p("\n%-18s %10s %10s %10s %9s %10s %7s\n", "work", "ms", "GFLOP", "GFLOP/s", "of peak", "peer ms", "ratio")
+	for _, x := range r.Rows {
+		p("%-18s %10.2f %10.3f %10.1f %8.0f%%", x.Name, x.MS, x.GFLOP, x.GFLOPS, 100*x.PeakPart)
+		if x.PeerMS > 0 {
+			p(" %10.2f %6.1fx", x.PeerMS, x.Ratio)
+		}
+		p("\n")
+	}
+}
+
+// runPeer runs the peer's script with Debian's Python. It prints one JSON
+// object: "peer" says what ran, "ms" maps works to medians.
+func runPeer(ctx context.Context, o benchOptions) (ms map[string]float64, name string, err error) {
+	if o.peer == "" {
+		return nil, "", nil
+	}
+	cmd := exec.CommandContext(ctx, "/usr/bin/python3", o.peer, strconv.Itoa(o.threads)) //nolint:gosec // the user names it
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		return nil, "", usageError(errors.Join(fmt.Errorf("the peer's script failed: %s", lines[len(lines)-1]), err), "install Debian's python3-torch and name a script of docs/peer")
+	}
+	var r struct {
+		Peer string             `json:"peer"`
+		MS   map[string]float64 `json:"ms"`
+	}
+	if err := json.Unmarshal(out, &r); err != nil {
+		return nil, "", fmt.Errorf("the peer's script printed no JSON: %w", err)
+	}
+	return r.MS, r.Peer, nil
+}

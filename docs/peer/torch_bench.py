@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+"""The works of `nodulescope bench` as one would write them in PyTorch.
+
+usage: torch_bench.py [THREADS]
+Needs Debian's python3-torch. Prints one JSON object: "peer" says what ran,
+"ms" maps each work to its median time in milliseconds.
+"""
+import json
+import statistics
+import sys
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+torch.manual_seed(1)
+torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+
+
+class Decoder(nn.Module):
+    def __init__(self, latent):
+        super().__init__()
+        self.linear = nn.Linear(latent, 128 * 4**3)
+        self.conv1 = nn.Conv3d(128, 64, 3, padding=1)
+        self.conv2 = nn.Conv3d(64, 32, 3, padding=1)
+        self.conv3 = nn.Conv3d(32, 1, 3, padding=1)
+
+    def forward(self, z):
+        h = F.leaky_relu(self.linear(z), 0.2).view(-1, 128, 4, 4, 4)
+        h = F.leaky_relu(self.conv1(F.interpolate(h, scale_factor=2)[..., :7, :7, :7]), 0.2)
+        h = F.leaky_relu(self.conv2(F.interpolate(h, scale_factor=2)), 0.2)
+        return torch.sigmoid(self.conv3(F.interpolate(h, scale_factor=2)))
+
+
+class VAE(nn.Module):
+    def __init__(self, latent=64):
+        super().__init__()
+        act = nn.LeakyReLU(0.2)
+        self.features = nn.Sequential(
+            nn.Conv3d(1, 32, 3, 2, 1), act, nn.Conv3d(32, 64, 3, 2, 1), act,
+            nn.Conv3d(64, 128, 3, 2, 1), act, nn.Flatten())
+        self.mean = nn.Linear(8192, latent)
+        self.logvar = nn.Linear(8192, latent)
+        self.decoder = Decoder(latent)
+
+    def forward(self, x):
+        h = self.features(x)
+        mean, logvar = self.mean(h), self.logvar(h)
+        return self.decoder(mean + torch.randn_like(mean) * (0.5 * logvar).exp()), mean, logvar
+
+
+class Critic(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv3d(1, 32, 4, 2, 1), nn.Conv3d(32, 64, 4, 2, 1), nn.Conv3d(64, 128, 4, 2, 1)])
+        self.linear = nn.Linear(128 * 27, 1)
+
+    def features(self, x):
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), 0.2)
+        return x.flatten(1)
+
+    def forward(self, x):
+        return self.linear(self.features(x))
+
+
+vae, generator, critic = VAE(), Decoder(100), Critic()
+
+
+def patches(n):
+    return torch.rand(n, 1, 28, 28, 28)
+
+
+def vae_score(n):
+    x = patches(n)
+
+    def run():
+        with torch.no_grad():
+            vae(x)
+    return run
+
+
+def vae_train(n):
+    x, support = patches(n), patches(n)
+    optimiser = torch.optim.Adam(vae.parameters(), 1e-4)
+
+    def run():
+        image, mean, logvar = vae(x)
+        recon = (support * (image - x) ** 2).flatten(1).sum(1)
+        kl = -0.5 * (1 + logvar - mean**2 - logvar.exp()).sum(1)
+        optimiser.zero_grad()
+        (recon + kl).mean().backward()
+        optimiser.step()
+    return run
+
+
+def search_step(n):
+    x, support = patches(n), patches(n)
+    z = torch.rand(n, 100, requires_grad=True)
+    optimiser = torch.optim.SGD([z], 1e-2, momentum=0.9)
+    for p in list(generator.parameters()) + list(critic.parameters()):
+        p.requires_grad_(False)  # only z is searched
+    with torch.no_grad():
+        fx = critic.features(x)
+
+    def run():
+        image = generator(z)
+        residual = (support * (x - image).abs()).flatten(1).sum(1)
+        loss = 0.5 * residual + 0.5 * (fx - critic.features(support * image)).abs().sum(1)
+        optimiser.zero_grad()
+        loss.sum().backward()
+        optimiser.step()
+    return run
+
+
+def critic_step(n):
+    real = patches(n)
+    for p in critic.parameters():
+        p.requires_grad_(True)
+    optimiser = torch.optim.Adam(critic.parameters(), 1e-4, betas=(0, 0.9))
+
+    def run():
+        with torch.no_grad():
+            fake = generator(torch.rand(n, 100))
+        u = torch.rand(n, 1, 1, 1, 1)
+        mix = (u * real + (1 - u) * fake).requires_grad_()
+        slope, = torch.autograd.grad(critic(mix).sum(), mix, create_graph=True)
+        penalty = ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
+        loss = critic(fake).mean() - critic(real).mean() + 10 * penalty
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return run
+
+
+def median(run):
+    run()
+    times, start = [], time.perf_counter()
+    while len(times) < 5 or time.perf_counter() - start < 1:
+        a = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - a) * 1e3)
+    return statistics.median(times)
+
+
+works = {
+    "vae score b1": vae_score(1),
+    "vae score b32": vae_score(32),
+    "search step b16": search_step(16),
+}
+ms = {name: median(run) for name, run in works.items()}
+ms["vae train b32"] = median(vae_train(32))
+ms["critic step b16"] = median(critic_step(16))
+print(json.dumps({"peer": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", "ms": ms}))

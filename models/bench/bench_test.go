@@ -1,0 +1,45 @@
+package bench
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/models/compute"
+)
+
+// TestWorks runs every work once on one and on two workers: it needs the same
+// FLOPs, and those that the shapes of the reference networks tell.
+func TestWorks(t *testing.T) {
+	ws, err := Works(compute.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range ws {
+		w.Run()
+		if w.FLOPs <= 0 || w.Plan == "" {
+			t.Errorf("%s: %d FLOPs", w.Name, w.FLOPs)
+		}
+	}
+	// Encoder and decoder of one patch, convolutions and products alone.
+	enc := 14*14*14*32*27 + 7*7*7*64*32*27 + 4*4*4*128*64*27 + 2*8192*64
+	dec := 64*8192 + 7*7*7*64*128*8 + 14*14*14*32*64*8 + 28*28*28*32*8
+	need := float64(2 * (enc + dec))
+	if got := float64(ws[0].FLOPs); math.Abs(got-need) > 0.02*need {
+		t.Errorf("a scoring pass needs %.4g FLOPs, counted %.4g", need, got)
+	}
+	if 32*ws[0].FLOPs != ws[1].FLOPs {
+		t.Errorf("32 patches need %d FLOPs, one %d", ws[1].FLOPs, ws[0].FLOPs)
+	}
+}
+
+func TestMedianEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Median(ctx, func() {}); err == nil {
+		t.Error("a cancelled context did not end the measurement")
+	}
+	if p := Peak(compute.Options{Threads: 1}); !(p > 0) {
+		t.Errorf("peak %g", p)
+	}
+}
