@@ -46,9 +46,9 @@ type heir struct {
 const maxHeirs = 64
 
 var (
-	bucketResults   = []byte("results/v1")   // identity -> entry
-	bucketLineage   = []byte("lineage/v1")   // lineageKey -> []heir, oldest first
-	bucketHandbacks = []byte("handbacks/v1") // delivery -> number
+	bucketResults  = []byte("results/v1")  // identity -> entry
+	bucketLineage  = []byte("lineage/v1")  // lineageKey -> []heir, oldest first
+	bucketAttempts = []byte("attempts/v1") // delivery -> number
 )
 
 // ledger tells which results exist. Every change is synced to the disk before
@@ -77,7 +77,7 @@ func openLedger(path string) (l *ledger, err error) {
 		return nil, refuse(CodeLedger, op, "the file cannot be opened; if it is damaged, move it away: what RESULTS holds stays", err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketResults, bucketLineage, bucketHandbacks} {
+		for _, name := range [][]byte{bucketResults, bucketLineage, bucketAttempts} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -201,32 +201,34 @@ func (l *ledger) publish(identity string, e entry, sequence uint64) error {
 	})
 }
 
-// handBack counts that a job was given back unharmed, which is no attempt.
-func (l *ledger) handBack(delivery string) error {
-	return l.update("note hand-back", func(tx *bbolt.Tx) error {
-		n := 0
-		if err := get(tx.Bucket(bucketHandbacks), delivery, &n); err != nil {
+// begin counts an attempt at a job, before it is made: one that ends with its
+// process has counted too. It returns how many there are with this one.
+func (l *ledger) begin(delivery string) (attempts int, err error) {
+	err = l.count(delivery, +1, &attempts)
+	return attempts, err
+}
+
+// excuse takes an attempt back that ended for no fault of the job.
+func (l *ledger) excuse(delivery string) error {
+	var left int
+	return l.count(delivery, -1, &left)
+}
+
+func (l *ledger) count(delivery string, step int, total *int) error {
+	return l.update("count attempts", func(tx *bbolt.Tx) error {
+		*total = 0
+		if err := get(tx.Bucket(bucketAttempts), delivery, total); err != nil {
 			return err
 		}
-		return put(tx.Bucket(bucketHandbacks), delivery, n+1)
+		*total += step
+		return put(tx.Bucket(bucketAttempts), delivery, *total)
 	})
 }
 
-// handBacks returns how often a job was given back.
-func (l *ledger) handBacks(delivery string) (n int, err error) {
-	err = l.view("read hand-backs", func(tx *bbolt.Tx) error {
-		return get(tx.Bucket(bucketHandbacks), delivery, &n)
-	})
-	return n, err
-}
-
-// settle forgets the hand-backs of a job that is done.
+// settle forgets the attempts at a job that is done.
 func (l *ledger) settle(delivery string) error {
-	if n, err := l.handBacks(delivery); err != nil || n == 0 {
-		return err // no write where there is nothing to forget
-	}
-	return l.update("forget hand-backs", func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketHandbacks).Delete([]byte(delivery))
+	return l.update("forget attempts", func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketAttempts).Delete([]byte(delivery))
 	})
 }
 

@@ -38,24 +38,3 @@ func (l *keyLocks) lock(ctx context.Context, key string) (unlock func(), err err
 		}
 	}
 }
-
-// tally counts by name.
-type tally struct {
-	mu sync.Mutex
-	n  map[string]int
-}
-
-func (t *tally) add(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.n == nil {
-		t.n = map[string]int{}
-	}
-	t.n[key]++
-}
-
-func (t *tally) count(key string) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.n[key]
-}

@@ -26,8 +26,6 @@ type worker struct {
 	metrics *metrics
 	log     *slog.Logger
 	locks   keyLocks
-
-	unwritten tally // hand-backs that the ledger could not take
 }
 
 // run works in cfg.Slots slots until ctx ends, and then up to cfg.Grace longer
@@ -70,13 +68,16 @@ func (w *worker) handle(ctx context.Context, d *bus.Delivery) {
 	defer cancel()
 	defer d.KeepAlive(settle)()
 	log := w.log.With("job", d.Sequence, "delivered", d.NumDelivered)
-	attempt, v := d.NumDelivered, verdict{}
-	if excused, err := w.ledger.handBacks(deliveryKey(d)); err != nil {
+	var v verdict
+	// The broker's count is not used: it also counts what was handed back.
+	attempt, err := w.ledger.begin(deliveryKey(d))
+	switch {
+	case err != nil:
 		v = retry(err)
-	} else if attempt -= excused + w.unwritten.count(deliveryKey(d)); attempt > w.cfg.MaxAttempts {
-		v = dead(refuse(CodeRetriesExhausted, "score job",
-			fmt.Sprintf("all %d attempts ended without an answer: the job may crash its worker; look at the service's log before it is replayed", w.cfg.MaxAttempts), nil))
-	} else {
+	case attempt > w.cfg.MaxAttempts:
+		v = dead(refuse(CodeRetriesExhausted, "score job", fmt.Sprintf(
+			"all %d attempts ended without an answer: the job may crash its worker; look at the service's log before it is replayed", w.cfg.MaxAttempts), nil))
+	default:
 		v = w.attempt(ctx, log, d)
 	}
 	if v.outcome == outcomeRetried {
@@ -102,12 +103,10 @@ func ours(err error) bool {
 	return false
 }
 
-// excuse notes that a delivery is not to count as an attempt, in memory where
-// the ledger cannot be written.
+// excuse takes back that a delivery counts as an attempt.
 func (w *worker) excuse(log *slog.Logger, d *bus.Delivery) {
-	if err := w.ledger.handBack(deliveryKey(d)); err != nil {
-		log.Warn("not noted in the ledger", "code", codeOrInternal(err), "error", Summary(err))
-		w.unwritten.add(deliveryKey(d))
+	if err := w.ledger.excuse(deliveryKey(d)); err != nil {
+		log.Warn("counted as an attempt", "code", codeOrInternal(err), "error", Summary(err))
 	}
 }
 
@@ -201,4 +200,3 @@ func deliveryKey(d *bus.Delivery) string {
 func codeOrInternal(err error) string {
 	return problem(err).Code
 }
-

@@ -1,0 +1,247 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// send puts bytes into the queue as a foreign program would.
+func send(t *testing.T, p *running, data []byte) {
+	t.Helper()
+	nc, err := nats.Connect(p.BusURL())
+	must(t, err)
+	defer nc.Close()
+	must(t, nc.Publish("nodule.v1.job.local.routine", data))
+	must(t, nc.FlushTimeout(5*time.Second))
+}
+
+func encoded(t *testing.T, job bus.Job) string {
+	t.Helper()
+	data, err := bus.EncodeJob("/test", "id-7", job)
+	must(t, err)
+	return string(data)
+}
+
+// Every message that no worker can use ends in DEAD with its code, and the
+// next job is scored.
+func TestDeadLetters(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Server = bus.ServerOptions{Port: -1}
+	dir := writeCT(t, ctSpec())
+	cfg.AllowedRoots = []string{filepath.Dir(filepath.Dir(dir))} // of all subtests
+	p := start(t, cfg)
+
+	good := encoded(t, ctJob(t, dir))
+	with := func(change func(*bus.Job)) string {
+		job := ctJob(t, dir)
+		change(&job)
+		return encoded(t, job)
+	}
+	broken := func(change func(*dicomtest.Spec)) string {
+		spec := ctSpec()
+		change(&spec)
+		return encoded(t, ctJob(t, writeCT(t, spec)))
+	}
+	all := make([]int, 48)
+	for z := range all {
+		all[z] = z
+	}
+	two := writeCT(t, ctSpec())
+	other := ctSpec()
+	other.SeriesUID = "1.2.3"
+	must(t, dicomtest.WriteSeries(filepath.Join(two, "b"), other))
+
+	for i, tt := range []struct {
+		name, message string
+		code          any
+	}{
+		{"not JSON", "{", bus.CodeNotJSON},
+		{"no event", "{}", bus.CodeNotCloudEvent},
+		{"schema version", strings.Replace(good, "job.v1", "job.v2", 1), bus.CodeSchemaVersion},
+		{"other event", strings.Replace(good, "job.v1", "review.v1", 1), bus.CodeWrongType},
+		{"over 256 KiB", strings.Replace(good, "n1", strings.Repeat("n", bus.MaxJobBytes), 1), bus.CodeJobTooLarge},
+		{"513 nodules", strings.Replace(good, `"nodules":[`, `"nodules":[`+strings.Repeat(`{"id":"x"},`, 512), 1), bus.CodeTooManyNodules},
+		{"NaN", strings.Replace(good, `[0,0,0]`, `[0,NaN,0]`, 1), bus.CodeNotJSON},
+		{"absurd place", strings.Replace(good, `[0,0,0]`, `[0,1e9,0]`, 1), bus.CodeJobInvalid},
+		{"two coordinates", strings.Replace(good, `[0,0,0]`, `[0,0]`, 1), bus.CodeJobInvalid},
+		{"deadline", with(func(j *bus.Job) { past := time.Now().Add(-time.Hour); j.Deadline = &past }), CodeDeadlinePassed},
+		{"scheme", with(func(j *bus.Job) { j.URI = "https://pacs.example.org/x" }), CodeURIUnsupported},
+		{"forbidden", with(func(j *bus.Job) { j.URI = "file:///etc" }), CodeURIForbidden},
+		{"study", with(func(j *bus.Job) { j.StudyUID = "1.9" }), CodeStudyMismatch},
+		{"frame", with(func(j *bus.Job) { j.FrameOfReferenceUID = "1.9" }), CodeFrameMismatch},
+		{"missing folder", with(func(j *bus.Job) { j.URI += "/none" }), dicomio.CodeFolderMissing},
+		{"no such series", with(func(j *bus.Job) { j.SeriesUID = "1.9" }), dicomio.CodeSeriesNotFound},
+		{"truncated", broken(func(s *dicomtest.Spec) { s.Truncate = all }), dicomio.CodeTruncated},
+		{"no PixelData", broken(func(s *dicomtest.Spec) { s.NoPixels = all }), dicomio.CodeNoPixelData},
+		{"not CT", broken(func(s *dicomtest.Spec) { s.Modality, s.SOPClass = "MR", "1.2.840.10008.5.1.4.1.1.4" }), dicomio.CodeNotCT},
+		{"unknown syntax", broken(func(s *dicomtest.Spec) {
+			s.Syntax, s.Fragments = "1.2.840.10008.1.2.4.90", func(raw []byte) [][]byte { return [][]byte{raw} }
+		}), dicomio.CodeTransferSyntax},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.message == good {
+				t.Fatal("the message was not changed")
+			}
+			send(t, p, []byte(tt.message))
+			p.t = t
+			letter := p.letter(i + 1)
+			if letter.Code != fmt.Sprint(tt.code) || letter.Size != len(tt.message) || letter.Subject != "nodule.v1.job.local.routine" {
+				t.Errorf("code %s, size %d: %s", letter.Code, letter.Size, letter.Message)
+			}
+			if strings.Contains(letter.Message, "1.2.826") || strings.Contains(letter.Message, "1.9") || strings.Contains(letter.Message, dir) {
+				t.Errorf("the text tells too much: %s", letter.Message)
+			}
+		})
+	}
+	p.t = t
+	p.submit("/test", "good", ctJob(t, dir))
+	if r := p.results(1)[0]; r.Nodules[0].Error != nil {
+		t.Errorf("%+v", r.Nodules[0].Error)
+	}
+	ambiguous := ctJob(t, two) // two series in a folder are no trouble where one is named
+	p.submit("/test", "named", ambiguous)
+	p.outcome(outcomeAnswered, 1)
+	p.idle(1)
+
+	metrics := gather(t, p.Plugin)
+	if metrics["nodulescope_dead_total/not_json"] != 2 || metrics["nodulescope_deliveries_total/dead"] != 20 {
+		t.Errorf("%v", metrics)
+	}
+	must(t, p.stop())
+	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "audit.jsonl"))
+	must(t, err)
+	letters := 0
+	_, _, err = VerifyAudit(bytes.NewReader(text), func(r AuditRecord) error {
+		if r.Kind == AuditDead {
+			letters++
+		}
+		return nil
+	})
+	if letters != 20 || err != nil {
+		t.Error(letters, err)
+	}
+}
+
+// A series may arrive after its job.
+func TestSeriesArrivesLate(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.MaxAttempts = 100
+	p, dir := start(t, cfg), filepath.Join(t.TempDir(), "late")
+	p.submit("/test", "1", ctJob(t, dir))
+	p.outcome(outcomeRetried, 1)
+	whole := writeCT(t, ctSpec())
+	must(t, os.Rename(whole, dir))
+	p.outcome(outcomeScored, 1)
+	p.idle(1)
+}
+
+// A panic is retried, then put aside; the service goes on, and the letter can
+// be replayed.
+func TestPanicIsPutAside(t *testing.T) {
+	cfg := testConfig(t)
+	bad, calls := true, 0
+	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error {
+		if bad {
+			calls++
+			panic("Doe^Jane")
+		}
+		return nil
+	}}
+	p := start(t, cfg)
+	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	letter := p.letter(1)
+	if letter.Code != string(CodeInternal) || calls != cfg.MaxAttempts || strings.Contains(letter.Message, "Doe") {
+		t.Errorf("after %d attempts: %+v", calls, letter)
+	}
+	p.outcome(outcomeDead, 1)
+	bad = false
+	if _, err := p.bus.Replay(testContext(t), p.Site(), letter.LetterAt); err != nil {
+		t.Fatal(err)
+	}
+	p.outcome(outcomeScored, 1)
+	p.idle(1)
+}
+
+func TestJobTimesOut(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.JobTimeout, cfg.MaxAttempts = time.Second, 1
+	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(ctx context.Context, _ []nodule.Patch) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	p := start(t, cfg)
+	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	if letter := p.letter(1); letter.Code != string(CodeTimedOut) {
+		t.Errorf("%+v", letter)
+	}
+}
+
+// Where the disk takes no record, nothing is published and no job is put
+// aside for it, however often it is tried.
+func TestOwnTroubleIsNoAttempt(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.MaxAttempts = 2
+	p, err := New(cfg)
+	must(t, err)
+	w := openWorker(t, p)
+	must(t, w.audit.close())
+	if _, err := w.bus.SubmitJob(testContext(t), "local", "/test", "1", ctJob(t, writeCT(t, ctSpec()))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.bus.SubmitJob(testContext(t), "local", "/test", "2", ctJob(t, "/none/there")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(testContext(t))
+	ended := make(chan error)
+	go func() { ended <- w.run(ctx) }()
+	waitFor(t, func() bool { return gather(t, p)["nodulescope_deliveries_total/retried"] >= 6 })
+	cancel()
+	must(t, <-ended)
+	exactly(t, w.bus, "local", 0)
+	if letters, err := w.bus.DeadLetters(testContext(t), "local", bus.DeadOptions{}); err != nil || len(letters) != 0 {
+		t.Error(letters, err)
+	}
+	if w.audit, err = openAudit(filepath.Join(cfg.DataDir, "audit.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = context.WithCancel(testContext(t))
+	go func() { ended <- w.run(ctx) }()
+	waitFor(t, func() bool {
+		m := gather(t, p)
+		return m["nodulescope_deliveries_total/repaired"]+m["nodulescope_deliveries_total/scored"] == 1 && m["nodulescope_dead_total/folder_missing"] == 1
+	})
+	cancel()
+	must(t, <-ended)
+	exactly(t, w.bus, "local", 1)
+}
+
+// openWorker opens what Run opens, so that a test can break a part of it.
+func openWorker(t *testing.T, p *Plugin) *worker {
+	t.Helper()
+	var closers []func() error
+	t.Cleanup(func() {
+		for i := len(closers) - 1; i >= 0; i-- {
+			_ = closers[i]() // some are closed already
+		}
+	})
+	l, a, err := p.openFiles(&closers)
+	must(t, err)
+	b, err := p.join(testContext(t), &closers)
+	must(t, err)
+	q, err := b.Jobs(testContext(t), p.cfg.Site, p.cfg.Queue)
+	must(t, err)
+	return &worker{cfg: p.cfg, bus: b, queue: q, ledger: l, audit: a, metrics: p.metrics, log: p.log}
+}

@@ -1,0 +1,63 @@
+package plugin
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// Real CT with the experts' nodules: every one is scored, and over the bus the
+// result is the same to the last digit.
+func TestRealSeries(t *testing.T) {
+	data := os.Getenv("NODULESCOPE_DATA")
+	if data == "" {
+		t.Skip("NODULESCOPE_DATA does not name a folder with real CT")
+	}
+	p := start(t, testConfig(t))
+	for i, patient := range []string{"LIDC-IDRI-0001", "LIDC-IDRI-0003"} {
+		t.Run(patient, func(t *testing.T) {
+			dir := filepath.Join(data, "ct", patient)
+			files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*.xml"))
+			must(t, err)
+			if len(files) != 1 {
+				t.Fatalf("%d files of experts", len(files))
+			}
+			series, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
+			must(t, err)
+			candidates, err := nodule.ReadCandidates(t.Context(), files[0], series)
+			must(t, err)
+			uri, err := FileURI(dir)
+			must(t, err)
+			job := bus.Job{SeriesUID: series.SeriesUID, StudyUID: series.StudyUID, FrameOfReferenceUID: series.FrameOfReferenceUID, URI: uri, Nodules: []bus.JobNodule{}}
+			for _, c := range candidates {
+				job.Nodules = append(job.Nodules, bus.JobNodule{ID: c.ID, PositionLPS: c.PositionLPS, DiameterMM: c.DiameterMM, Confidence: c.Confidence})
+			}
+			want, details, err := Score(t.Context(), ScoreRequest{
+				JobID: patient, Source: "/test", Job: job, Detectors: []detector.Detector{testDetector(t)},
+			})
+			must(t, err)
+			if len(details) == 0 {
+				t.Fatal("no nodules")
+			}
+			for _, n := range want.Nodules {
+				if n.Error != nil || n.PaddingPct != 0 || len(n.Scores) != 1 {
+					t.Errorf("%s: %+v", n.ID, n)
+				}
+			}
+			p.t = t
+			p.submit("/test", patient, job)
+			if d := cmp.Diff(want, p.results(i + 1)[i].Result, withoutTimings); d != "" {
+				t.Errorf("over the bus: %s", d)
+			}
+			t.Logf("%d nodules, %+v", len(want.Nodules), want.TimingsMS)
+		})
+	}
+	p.t = t
+}

@@ -1,0 +1,248 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+// The result of the bus is that of Score, in the trace of the job.
+func TestJobBecomesResult(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Software = "test 1"
+	p, dir := start(t, cfg), writeCT(t, ctSpec())
+	job := ctJob(t, dir)
+	if _, err := p.bus.SubmitJob(testContext(t), p.Site(), "/test", "j", job, bus.WithTraceParent(trace)); err != nil {
+		t.Fatal(err)
+	}
+	p.outcome(outcomeScored, 1)
+	got := p.idle(1)[0]
+	want, _, err := Score(t.Context(), request(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got.Result, withoutTimings); d != "" {
+		t.Error(d)
+	}
+	if got.TimingsMS.Total <= 0 || got.env.TraceParent[:36] != trace[:36] || got.env.TraceParent == trace || got.env.Source != "/nodulescope/local" {
+		t.Errorf("%+v, %+v", got.env, got.TimingsMS)
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "audit.jsonl"))
+	must(t, err)
+	n, _, err := VerifyAudit(bytes.NewReader(text), func(r AuditRecord) error {
+		wanted := AuditRecord{Kind: AuditScore, Identity: want.Identity, Job: 1, Models: []string{want.Models[0].Digest}, Nodules: 1, Software: "test 1", Prev: noPrev}
+		if d := cmp.Diff(wanted, r, cmpopts.IgnoreFields(AuditRecord{}, "Time")); d != "" {
+			t.Error(d)
+		}
+		return nil
+	})
+	if n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	for _, secret := range []string{dir, want.SeriesUID, want.StudyUID} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the audit trail tells %s", secret)
+		}
+	}
+}
+
+// The same job under other ids, nodules in another order, and again after a
+// restart: one result. The broker's window plays no part, for the results have
+// been noted and are never sent again.
+func TestSameJobTwice(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Slots = 2
+	var calls atomic.Int32
+	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error { calls.Add(1); return nil }}
+	p, job := start(t, cfg), ctJob(t, writeCT(t, ctSpec()))
+	job.Nodules = append(job.Nodules, bus.JobNodule{ID: "n2", PositionLPS: [3]float64{4, 0, 0}})
+	turned := job
+	turned.Nodules = []bus.JobNodule{job.Nodules[1], job.Nodules[0]}
+	p.submit("/test", "1", job)
+	p.submit("/test", "2", turned)
+	p.outcome(outcomeAnswered, 1)
+	p.outcome(outcomeScored, 1)
+	first := p.idle(1)
+	p.submit("/other", "1", job) // another source has a result of its own
+	p.outcome(outcomeScored, 2)
+	second := p.idle(2)[1]
+	if second.Supersedes != "" || second.Identity == first[0].Identity {
+		t.Errorf("%+v", second)
+	}
+	must(t, p.stop())
+	p = start(t, cfg)
+	p.submit("/test", "3", job)
+	p.outcome(outcomeAnswered, 1)
+	p.idle(2)
+	if calls.Load() != 2 {
+		t.Errorf("scored %d times", calls.Load())
+	}
+}
+
+// A corrected position, late slices and a new model each give a new result
+// that names the one before. Another nodule of the series does not.
+func TestSupersedes(t *testing.T) {
+	cfg := testConfig(t)
+	p, dir := start(t, cfg), writeCT(t, func() dicomtest.Spec { s := ctSpec(); s.Skip = []int{0}; return s }())
+	job := ctJob(t, dir)
+	next := func(n int, id string, job bus.Job) sequenced {
+		t.Helper()
+		p.submit("/test", id, job)
+		return p.results(n)[n-1]
+	}
+	first := next(1, "1", job)
+	job.Nodules = []bus.JobNodule{{ID: "n1", PositionLPS: [3]float64{1, 0, 0}, DiameterMM: 12}}
+	corrected := next(2, "2", job)
+	must(t, dicomtest.WriteSeries(dir, ctSpec()))
+	late := next(3, "3", job)
+	other := job
+	other.Nodules = []bus.JobNodule{{ID: "n2"}}
+	beside := next(4, "4", other)
+	must(t, p.stop())
+	d, err := untrained(9)
+	must(t, err)
+	cfg.Detectors = []detector.Detector{d}
+	p = start(t, cfg)
+	retrained := next(5, "5", job)
+	p.idle(5)
+	for name, pair := range map[string][2]string{
+		"first": {first.Supersedes, ""}, "corrected": {corrected.Supersedes, first.Identity},
+		"late slices": {late.Supersedes, corrected.Identity}, "another nodule": {beside.Supersedes, ""},
+		"new model": {retrained.Supersedes, late.Identity},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s supersedes %q, want %q", name, pair[0], pair[1])
+		}
+	}
+}
+
+// A result that has left the stream is given again.
+func TestLostResultComesAgain(t *testing.T) {
+	cfg := testConfig(t)
+	p, job := start(t, cfg), ctJob(t, writeCT(t, ctSpec()))
+	p.submit("/test", "1", job)
+	first := p.results(1)[0]
+	p.outcome(outcomeScored, 1)
+	must(t, p.stop())
+	must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
+	p = start(t, cfg)
+	p.submit("/test", "1", job)
+	again := p.results(1)[0]
+	if d := cmp.Diff(first.Result, again.Result, withoutTimings); d != "" {
+		t.Error(d)
+	}
+}
+
+// A job that takes longer than AckWait stays with its worker.
+func TestHeartbeats(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Queue.AckWait, cfg.Slots = 1500*time.Millisecond, 2
+	var calls atomic.Int32
+	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error {
+		calls.Add(1)
+		time.Sleep(3500 * time.Millisecond)
+		return nil
+	}}
+	p := start(t, cfg)
+	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	p.outcome(outcomeScored, 1)
+	p.idle(1)
+	if again := gather(t, p.Plugin)["nodulescope_deliveries_total/answered"]; calls.Load() != 1 || again != 0 {
+		t.Errorf("scored %d times, delivered %v times too often", calls.Load(), again)
+	}
+}
+
+// What is in work when the plugin stops is finished within its grace.
+func TestStopFinishes(t *testing.T) {
+	cfg := testConfig(t)
+	began := make(chan struct{}, 1)
+	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error {
+		began <- struct{}{}
+		time.Sleep(300 * time.Millisecond)
+		return nil
+	}}
+	p := start(t, cfg)
+	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	<-began
+	must(t, p.stop())
+	if n := gather(t, p.Plugin)["nodulescope_deliveries_total/scored"]; n != 1 {
+		t.Errorf("%v jobs were finished", n)
+	}
+	start(t, cfg).idle(1)
+}
+
+// What cannot be finished is handed back, and that is no attempt: with a
+// single one allowed the job is scored by the next.
+func TestStopHandsBack(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.MaxAttempts, cfg.Grace = 1, 50*time.Millisecond
+	good, began := cfg.Detectors, make(chan struct{}, 1)
+	cfg.Detectors = []detector.Detector{wrapped{good[0], func(ctx context.Context, _ []nodule.Patch) error {
+		began <- struct{}{}
+		<-ctx.Done()
+		return ctx.Err()
+	}}}
+	job := ctJob(t, writeCT(t, ctSpec()))
+	for i := range 2 {
+		p := start(t, cfg)
+		if i == 0 {
+			p.submit("/test", "1", job)
+		}
+		<-began
+		must(t, p.stop())
+		if n := gather(t, p.Plugin)["nodulescope_deliveries_total/handed_back"]; n != 1 {
+			t.Errorf("%v jobs were handed back", n)
+		}
+	}
+	cfg.Detectors = good
+	p := start(t, cfg)
+	p.outcome(outcomeScored, 1)
+	p.idle(1)
+}
+
+// An intent that was never published is published at the start, and its job is
+// answered by that: the same bytes.
+func TestIntentIsFinishedAtStart(t *testing.T) {
+	cfg := testConfig(t)
+	p, job := start(t, cfg), ctJob(t, writeCT(t, ctSpec()))
+	p.submit("/test", "1", job)
+	first := p.results(1)[0]
+	p.outcome(outcomeScored, 1)
+	must(t, p.stop())
+	must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
+
+	when := time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)
+	event, err := bus.EncodeResult("/nodulescope/local", first.Result, bus.WithTime(when), bus.WithTraceParent(trace), bus.WithTraceState("a=b"))
+	must(t, err)
+	l, err := openLedger(filepath.Join(cfg.DataDir, "ledger.db"))
+	must(t, err)
+	must(t, l.intend(first.Identity, entry{Site: "local", Event: event, Time: when}))
+	must(t, l.close())
+	p = start(t, cfg)
+	got := p.results(1)[0]
+	if again, err := bus.EncodeResult(got.env.Source, got.Result, bus.WithTime(got.env.Time),
+		bus.WithTraceParent(got.env.TraceParent), bus.WithTraceState(got.env.TraceState)); err != nil || !bytes.Equal(event, again) {
+		t.Errorf("other bytes were published: %v\n%s\n%s", err, event, again)
+	}
+	p.submit("/test", "1", job)
+	p.outcome(outcomeAnswered, 1)
+	p.idle(1)
+}
