@@ -15,8 +15,8 @@ LINT = bin/golangci-lint-$(LINT_VERSION)/golangci-lint
 ORT_VERSION = 1.24.3
 ORT = .cache/ort/$(ORT_VERSION)
 
-# Packages in which goroutines share data. Of models, only what splits work.
-RACE = ./bus/... ./plugin/...
+# Packages in which goroutines share data.
+RACE = ./bus/... ./plugin/... ./models/compute/...
 FUZZTIME ?= 10s
 
 export CGO_ENABLED = 0
@@ -40,7 +40,6 @@ build: ## build the binary into bin/
 .PHONY: race
 race: ## run the tests of concurrent code under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m $(RACE)
-	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m -run 'Partition|Parallel|Concurrent' ./models/... ./detector/...
 
 .PHONY: test-onnx
 test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)
@@ -62,6 +61,10 @@ lint: $(LINT) ## check layers, errors, docs and spelling
 
 $(LINT):
 	GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: generate
+generate: ## write the assembly kernels anew
+	go generate ./models/compute/kernel
 
 .PHONY: fmt
 fmt: ## format the Go files
