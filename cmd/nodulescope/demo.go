@@ -105,9 +105,9 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 		return err
 	}
 	fmt.Fprintf(stdout, "\nWhere to look next:\n  %s\n  %s\n", folder.path("index.html"), folder.path("pictures"))
-	fmt.Fprintf(stdout, "  nodulescope score %s --nodules %s\n", quoted(dir), quoted(truth))
-	fmt.Fprintf(stdout, "  nodulescope serve, and in another shell:\n")
-	fmt.Fprintf(stdout, "    nodulescope submit %s --nodules %s\n    nodulescope results\n", quoted(dir), quoted(truth))
+	fmt.Fprintf(stdout, "  %s score %s --nodules %s\n", program(), quoted(dir), quoted(truth))
+	fmt.Fprintf(stdout, "  %s serve, and in another shell:\n", program())
+	fmt.Fprintf(stdout, "    %[1]s submit %[2]s --nodules %[3]s\n    %[1]s results\n", program(), quoted(dir), quoted(truth))
 	return refusedNodules(result)
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/bus"
@@ -69,6 +71,16 @@ func jobID(job bus.Job) (string, error) {
 	}
 	sum := sha256.Sum256(text)
 	return "job-" + hex.EncodeToString(sum[:16]), nil
+}
+
+// program is how this program was called, so that commands it proposes work as
+// they are printed: bin/nodulescope after 'make demo'.
+func program() string {
+	called := os.Args[0]
+	if strings.TrimSuffix(filepath.Base(called), ".exe") != "nodulescope" {
+		return "nodulescope" // within another program, such as a test
+	}
+	return quoted(called)
 }
 
 // quoted writes an argument so that a shell takes it as one word.

@@ -104,7 +104,7 @@ func runPhantom(ctx context.Context, dir string, o phantomOptions, stdout, stder
 	for _, n := range p.Nodules() {
 		fmt.Fprintf(stdout, "    %s  %s  %.1f mm\n", n.ID, n.Kind, n.DiameterMM)
 	}
-	_, err = fmt.Fprintf(stdout, "Next: nodulescope score %s --nodules %s\n", quoted(dir), quoted(truth))
+	_, err = fmt.Fprintf(stdout, "Next: %s score %s --nodules %s\n", program(), quoted(dir), quoted(truth))
 	return err
 }
 

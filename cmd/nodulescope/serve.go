@@ -234,6 +234,6 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 	if address != localBus {
 		more += " --nats-url " + quoted(address)
 	}
-	_, err := fmt.Fprintf(w, "Next, in another shell:\n  nodulescope submit DIR --nodules FILE%s\n  nodulescope results --follow%s\n", more, more)
+	_, err := fmt.Fprintf(w, "Next, in another shell:\n  %[1]s submit DIR --nodules FILE%[2]s\n  %[1]s results --follow%[2]s\n", program(), more)
 	return err
 }
