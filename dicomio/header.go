@@ -99,7 +99,7 @@ func (h *header) checkKind(p *parsed) error {
 	switch {
 	case enhanced:
 		return refuse(CodeMultiFrame, "enhanced CT is not read yet; convert it to single-frame CT images (for example with dcm4che emf2sf)", nil)
-	case h.sopClass != classCT && (h.sopClass != "" || h.modality != "CT"):
+	case (h.sopClass != classCT && h.sopClass != "") || (h.modality != "CT" && (h.modality != "" || h.sopClass == "")):
 		return refuse(CodeNotCT, "not a CT image; name a CT series", nil)
 	case h.sopUID == "" || h.seriesUID == "":
 		return refuse(CodeUnreadable, "SOPInstanceUID or SeriesInstanceUID is missing", nil)

@@ -124,6 +124,7 @@ func TestRefused(t *testing.T) {
 		"truncated RLE later": {dicomtest.Spec{Slices: 1, Syntax: dicomtest.RLE}, dicomio.CodeTooFewSlices},
 		"no pixels":           {dicomtest.Spec{NoPixels: all}, dicomio.CodeNoPixelData},
 		"not CT":              {dicomtest.Spec{Modality: "MR", SOPClass: "1.2.840.10008.5.1.4.1.1.4"}, dicomio.CodeNotCT},
+		"MR called CT image":  {dicomtest.Spec{Modality: "MR"}, dicomio.CodeNotCT},
 		"capture called CT":   {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.7"}, dicomio.CodeNotCT},
 		"localizers":          {dicomtest.Spec{ImageType: `ORIGINAL\PRIMARY\LOCALIZER`}, dicomio.CodeNotCT},
 		"enhanced":            {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.2.1"}, dicomio.CodeMultiFrame},
