@@ -140,19 +140,28 @@ func newBroker(t *testing.T) broker {
 }
 
 // forget makes the broker forget the ids of results, as it does after two
-// minutes, and proves that it did.
+// minutes: a probe that is younger than all of them is taken anew.
 func (b broker) forget() {
 	b.t.Helper()
-	ctx := testContext(b.t)
-	for _, window := range []time.Duration{100 * time.Millisecond, bus.DuplicateWindow} {
-		s, err := b.js.Stream(ctx, bus.StreamResults)
+	probe := func() bool {
+		ack, err := b.bus.PublishResult(testContext(b.t), "local", "/probe", bus.Result{Identity: probeIdentity})
 		must(b.t, err)
-		cfg := s.CachedInfo().Config
-		cfg.Duplicates = window
-		_, err = b.js.UpdateStream(ctx, cfg)
-		must(b.t, err)
-		time.Sleep(400 * time.Millisecond)
+		return !ack.Duplicate
 	}
+	probe()
+	b.window(100 * time.Millisecond)
+	waitFor(b.t, probe)
+	b.window(bus.DuplicateWindow)
+}
+
+func (b broker) window(d time.Duration) {
+	b.t.Helper()
+	s, err := b.js.Stream(testContext(b.t), bus.StreamResults)
+	must(b.t, err)
+	cfg := s.CachedInfo().Config
+	cfg.Duplicates = d
+	_, err = b.js.UpdateStream(testContext(b.t), cfg)
+	must(b.t, err)
 }
 
 func (b broker) messages(stream string) uint64 {
