@@ -29,7 +29,6 @@ func BenchmarkVAE3DTrainStep32(b *testing.B) {
 	}
 	for b.Loop() {
 		t.plan.Run()
-		t.adam.Step(t.params, t.grads)
 	}
 }
 

@@ -125,9 +125,8 @@ func TrainVAE(ctx context.Context, r Run) (*Trained, error) {
 type trainer struct {
 	Run
 	params, best   Params
-	adam           *Adam
+	adam           *compute.Adam
 	plan, check    *compute.Plan
-	grads          [][]float32
 	epoch          int
 	bestEpoch      int
 	bound, bestVal float64
@@ -137,7 +136,8 @@ type trainer struct {
 func newTrainer(r Run) (*trainer, error) {
 	s := r.Settings
 	t := &trainer{Run: r, bound: math.NaN(), bestVal: math.Inf(1), started: time.Now(),
-		adam: &Adam{Rate: s.Rate, Clip: s.Clip}}
+		adam: compute.AdamDefaults(s.Rate)}
+	t.adam.Clip = s.Clip
 	t.params = r.VAE.NewParams(rand.New(rand.NewPCG(s.Seed, 1)))
 	r.VAE.startAt(t.params, t.meanValue())
 	if err := t.resume(); err != nil {
@@ -155,12 +155,9 @@ func newTrainer(r Run) (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	outs := append(gorgonia.Nodes{loss, terms.Recon, terms.KL}, grads...)
-	if t.plan, err = compute.Compile(outs, t.params.Bound(), r.Compute); err != nil {
+	outs := gorgonia.Nodes{loss, terms.Recon, terms.KL}
+	if t.plan, err = compute.CompileTraining(outs, g.Params(t.params), grads, t.params.Bound(), t.adam, r.Compute); err != nil {
 		return nil, err
-	}
-	for i := range grads {
-		t.grads = append(t.grads, t.plan.Output(3+i))
 	}
 	g, terms = t.graph()
 	if g.Err != nil {
@@ -227,12 +224,11 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 			i := order[at%n]
 			t.load(t.plan, t.Train, b, i, t.rng(drawPatch, t.epoch, at), t.rng(drawNoise, t.epoch, at))
 		}
-		t.plan.Run()
+		t.plan.Run() // the whole step; weights that it spoils are not kept
 		loss := float64(t.plan.Output(0)[0])
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return fmt.Errorf("models: the loss became %g in epoch %d: lower the learning rate or look for values that are not finite in the data", loss, t.epoch+1)
 		}
-		t.adam.Step(t.params, t.grads)
 		t.tell(s+1, steps, loss, meanOf(t.plan.Output(1)), meanOf(t.plan.Output(2)))
 	}
 	t.epoch++
@@ -298,12 +294,15 @@ func (t *trainer) save() error {
 	}
 	h := t.header()
 	h.Metrics["best_epoch"] = float64(t.bestEpoch)
-	h.Metrics["steps"] = float64(t.adam.step)
+	h.Metrics["steps"] = float64(t.adam.Steps)
 	var ps Params
 	for _, p := range t.best {
 		ps = append(ps, Param{"best." + p.Name, p.Shape, p.Data})
 	}
-	ps = append(append(ps, t.params...), t.adam.state()...)
+	ps = append(ps, t.params...)
+	for i, p := range t.params {
+		ps = append(ps, Param{"adam.m." + p.Name, p.Shape, t.adam.M[i]}, Param{"adam.v." + p.Name, p.Shape, t.adam.V[i]})
+	}
 	return Save(filepath.Join(t.Dir, stateFile), h, ps)
 }
 
@@ -341,7 +340,10 @@ func (t *trainer) resume() error {
 		return fmt.Errorf("models: resume from %s: %w", path, err)
 	}
 	t.params = ps[n : 2*n]
-	t.adam.restore(int(h.Metrics["steps"]), ps[2*n:])
+	t.adam.Steps = int(h.Metrics["steps"])
+	for i := 2 * n; i < len(ps); i += 2 {
+		t.adam.M, t.adam.V = append(t.adam.M, ps[i].Data), append(t.adam.V, ps[i+1].Data)
+	}
 	t.epoch, t.bestEpoch = int(h.Metrics["epochs"]), int(h.Metrics["best_epoch"])
 	if v, ok := h.Metrics["valid_negative_bound"]; ok {
 		t.bestVal = v

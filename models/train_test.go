@@ -135,22 +135,6 @@ func TestTrainingRefuses(t *testing.T) {
 	}
 }
 
-// TestAdam follows the first two steps by hand: with a constant gradient Adam
-// moves by the rate, whatever the gradient's size.
-func TestAdam(t *testing.T) {
-	ps := Params{{"w", []int{2}, []float32{1, 1}}}
-	a := Adam{Rate: 0.1, Clip: 5}
-	if norm := a.Step(ps, [][]float32{{30, -40}}); norm != 50 {
-		t.Errorf("norm %g, want 50", norm)
-	}
-	a.Step(ps, [][]float32{{3, -4}})
-	for i, want := range []float64{0.8, 1.2} {
-		if math.Abs(float64(ps[0].Data[i])-want) > 1e-5 {
-			t.Errorf("weight %d is %g, want %g", i, ps[0].Data[i], want)
-		}
-	}
-}
-
 func TestScoreIsReproducible(t *testing.T) {
 	v := VAE{Dims: 2, Latent: 4}
 	ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))

@@ -115,7 +115,7 @@ func compile(name string, outs gorgonia.Nodes, ps models.Params, o compute.Optio
 	if err != nil {
 		return Work{}, nil, err
 	}
-	return Work{Name: name, FLOPs: p.FLOPs(), Plan: p.String(), Run: p.Run}, p, nil
+	return work(name, p), p, nil
 }
 
 // vaeScore is encoder, one draw and decoder.
@@ -152,27 +152,18 @@ func vaeTrain(o compute.Options) (Work, error) {
 	if err != nil {
 		return Work{}, err
 	}
-	w, p, err := compile("vae train b32", append(gorgonia.Nodes{loss}, grads...), ps, o)
+	p, err := compute.CompileTraining(gorgonia.Nodes{loss}, g.Params(ps), grads, ps.Bound(), compute.AdamDefaults(1e-4), o)
 	if err != nil {
 		return Work{}, err
 	}
 	for _, name := range []string{"x", "support", "eps"} {
 		fill(p.Input(name))
 	}
-	step(&w, p, ps, 1, &models.Adam{Rate: 1e-4})
-	return w, nil
+	return work("vae train b32", p), nil
 }
 
-// step runs the plan and then Adam on the outputs from first on.
-func step(w *Work, p *compute.Plan, ps models.Params, first int, adam *models.Adam) {
-	var grads [][]float32
-	for i := range ps {
-		grads = append(grads, p.Output(first+i))
-	}
-	w.Run = func() {
-		p.Run()
-		adam.Step(ps, grads)
-	}
+func work(name string, p *compute.Plan) Work {
+	return Work{Name: name, FLOPs: p.FLOPs(), Plan: p.String(), Run: p.Run}
 }
 
 // searchStep is one step of the latent search: generator, critic features,
@@ -232,13 +223,13 @@ func criticStep(o compute.Options) (Work, error) {
 		return Work{}, err
 	}
 	all := append(append(models.Params{}, critic...), gen...)
-	w, p, err := compile("critic step b16", append(gorgonia.Nodes{loss}, grads...), all, o)
+	adam := &compute.Adam{Rate: 1e-4, Beta1: 0, Beta2: 0.9, Epsilon: 1e-8}
+	p, err := compute.CompileTraining(gorgonia.Nodes{loss}, g.Params(critic), grads, all.Bound(), adam, o)
 	if err != nil {
 		return Work{}, err
 	}
 	for _, name := range []string{"real", "u", "z"} {
 		fill(p.Input(name))
 	}
-	step(&w, p, critic, 1, &models.Adam{Rate: 1e-4, Beta1: 1e-9, Beta2: 0.9})
-	return w, nil
+	return work("critic step b16", p), nil
 }

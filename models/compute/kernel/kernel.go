@@ -42,6 +42,34 @@ type Set struct {
 	Row  Tile   // for a single row
 	Dots Dots
 	Vec  Vec
+	adam func(n int, w, m, v, g *float32, k *[7]float32)
+}
+
+// AdamStep are the numbers of one step of Adam, as the loops read them.
+type AdamStep [7]float32
+
+// NewAdamStep takes a factor for the gradient (clipping), both betas, the rate
+// with the bias of the moments corrected, and epsilon.
+func NewAdamStep(scale, beta1, beta2, rate, epsilon float64) AdamStep {
+	b1, b2 := float32(beta1), float32(beta2)
+	return AdamStep{float32(scale), b1, 1 - b1, b2, 1 - b2, float32(rate), float32(epsilon)}
+}
+
+// Adam updates weights w, first moments m and second moments v, in place, with
+// the gradient g: d = scale*g, m = beta1*m + (1-beta1)*d, v = beta2*v +
+// (1-beta2)*d*d, w = w - rate*m/(sqrt(v) + epsilon). It panics where lengths
+// differ.
+func (s *Set) Adam(w, m, v, g []float32, a *AdamStep) {
+	n := len(w)
+	if len(m) != n || len(v) != n || len(g) != n {
+		panic("kernel: lengths of an Adam step")
+	}
+	k := (*[7]float32)(a)
+	if whole := n / Lanes * Lanes; whole > 0 && s.adam != nil {
+		s.adam(whole, &w[0], &m[0], &v[0], &g[0], k)
+		w, m, v, g = w[whole:], m[whole:], v[whole:], g[whole:]
+	}
+	adamGo(w, m, v, g, k)
 }
 
 // Lanes is a multiple of the lanes of every set: element-wise loops take

@@ -11,6 +11,7 @@ func machineSets() []*Set {
 			Row:  Tile{1, 256, rowAVX512},
 			Dots: Dots{4, 6, 16, dotsAVX512},
 			Vec:  Vec{addAVX512, subAVX512, mulAVX512, divAVX512, scaleAVX512, shiftAVX512, squareAVX512, leakyAVX512, gateAVX512, expAVX512, sigmoidAVX512},
+			adam: adamAVX512,
 		})
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
@@ -20,6 +21,7 @@ func machineSets() []*Set {
 			Row:  Tile{1, 64, rowAVX2},
 			Dots: Dots{3, 3, 8, dotsAVX2},
 			Vec:  Vec{addAVX2, subAVX2, mulAVX2, divAVX2, scaleAVX2, shiftAVX2, squareAVX2, leakyAVX2, gateAVX2, expAVX2, sigmoidAVX2},
+			adam: adamAVX2,
 		})
 	}
 	return sets

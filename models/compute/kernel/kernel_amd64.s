@@ -1508,3 +1508,85 @@ loop:
 	JL           loop
 	VZEROUPPER
 	RET
+
+// func adamAVX512(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)
+// Requires: AVX, AVX512F
+TEXT ·adamAVX512(SB), NOSPLIT, $0-48
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         grad+32(FP), SI
+	MOVQ         k+40(FP), DI
+	VBROADCASTSS (DI), Z8
+	VBROADCASTSS 4(DI), Z9
+	VBROADCASTSS 8(DI), Z10
+	VBROADCASTSS 12(DI), Z11
+	VBROADCASTSS 16(DI), Z12
+	VBROADCASTSS 20(DI), Z13
+	VBROADCASTSS 24(DI), Z14
+	XORQ         DI, DI
+	SHLQ         $0x02, AX
+
+loop:
+	VMULPS      (SI)(DI*1), Z8, Z0
+	VMULPS      Z0, Z0, Z1
+	VMULPS      Z10, Z0, Z0
+	VFMADD231PS (DX)(DI*1), Z9, Z0
+	VMOVUPS     Z0, (DX)(DI*1)
+	VMULPS      Z12, Z1, Z1
+	VFMADD231PS (BX)(DI*1), Z11, Z1
+	VMOVUPS     Z1, (BX)(DI*1)
+	VSQRTPS     Z1, Z1
+	VADDPS      Z14, Z1, Z1
+	VMULPS      Z13, Z0, Z0
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     (CX)(DI*1), Z2
+	VSUBPS      Z0, Z2, Z2
+	VMOVUPS     Z2, (CX)(DI*1)
+	ADDQ        $0x40, DI
+	CMPQ        DI, AX
+	JL          loop
+	VZEROUPPER
+	RET
+
+// func adamAVX2(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)
+// Requires: AVX, FMA3
+TEXT ·adamAVX2(SB), NOSPLIT, $0-48
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         grad+32(FP), SI
+	MOVQ         k+40(FP), DI
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS 4(DI), Y9
+	VBROADCASTSS 8(DI), Y10
+	VBROADCASTSS 12(DI), Y11
+	VBROADCASTSS 16(DI), Y12
+	VBROADCASTSS 20(DI), Y13
+	VBROADCASTSS 24(DI), Y14
+	XORQ         DI, DI
+	SHLQ         $0x02, AX
+
+loop:
+	VMULPS      (SI)(DI*1), Y8, Y0
+	VMULPS      Y0, Y0, Y1
+	VMULPS      Y10, Y0, Y0
+	VFMADD231PS (DX)(DI*1), Y9, Y0
+	VMOVUPS     Y0, (DX)(DI*1)
+	VMULPS      Y12, Y1, Y1
+	VFMADD231PS (BX)(DI*1), Y11, Y1
+	VMOVUPS     Y1, (BX)(DI*1)
+	VSQRTPS     Y1, Y1
+	VADDPS      Y14, Y1, Y1
+	VMULPS      Y13, Y0, Y0
+	VDIVPS      Y1, Y0, Y0
+	VMOVUPS     (CX)(DI*1), Y2
+	VSUBPS      Y0, Y2, Y2
+	VMOVUPS     Y2, (CX)(DI*1)
+	ADDQ        $0x20, DI
+	CMPQ        DI, AX
+	JL          loop
+	VZEROUPPER
+	RET

@@ -87,3 +87,9 @@ func expAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
 // sigmoidAVX2 writes 1 / (1 + e^-x) within 4 ulp to dst.
 func sigmoidAVX2(n int, dst *float32, x *float32, y *float32, c float32)
+
+// adamAVX512 is adamGo for n a multiple of the lanes.
+func adamAVX512(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)
+
+// adamAVX2 is adamGo for n a multiple of the lanes.
+func adamAVX2(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)

@@ -45,3 +45,30 @@ func TestVectors(t *testing.T) {
 		}
 	}
 }
+
+// TestAdam holds the vector update against the plain one over several steps
+// and lengths.
+func TestAdam(t *testing.T) {
+	for _, s := range Sets() {
+		for _, n := range []int{1, 15, 16, 100, 1024} {
+			rng := rand.New(rand.NewPCG(3, uint64(n)))
+			got, want := make([][]float32, 3), make([][]float32, 3)
+			for i := range got {
+				got[i] = guarded(t, rng, n)
+				if i > 0 {
+					clear(got[i])
+				}
+				want[i] = append([]float32(nil), got[i]...)
+			}
+			a := NewAdamStep(0.5, 0.9, 0.999, 0.01, 1e-8)
+			for range 5 {
+				g := guarded(t, rng, n)
+				s.Adam(got[0], got[1], got[2], g, &a)
+				adamGo(want[0], want[1], want[2], g, (*[7]float32)(&a))
+				for i := range got {
+					near(t, s.Name, got[i], want[i], 1e-5)
+				}
+			}
+		}
+	}
+}

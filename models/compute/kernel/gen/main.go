@@ -29,6 +29,8 @@ func main() {
 	dots("dotsAVX2", ymm, 32, 3, 3)
 	vectors("AVX512", zmm, 64)
 	vectors("AVX2", ymm, 32)
+	adam("AVX512", zmm, 64)
+	adam("AVX2", ymm, 32)
 	Generate()
 }
 

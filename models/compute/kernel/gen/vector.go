@@ -36,6 +36,47 @@ func vectors(suffix string, v []reg.VecPhysical, bytes int) {
 	})
 }
 
+// adam writes the update of Adam (see adamGo) for one width.
+func adam(suffix string, v []reg.VecPhysical, bytes int) {
+	TEXT("adam"+suffix, NOSPLIT, "func(n int, w, m, v, grad *float32, k *[7]float32)")
+	Doc("adam" + suffix + " is adamGo for n a multiple of the lanes.")
+	n := Load(Param("n"), GP64())
+	w := Load(Param("w"), GP64())
+	m := Load(Param("m"), GP64())
+	s := Load(Param("v"), GP64())
+	g := Load(Param("grad"), GP64())
+	k := Load(Param("k"), GP64())
+	for i := range 7 {
+		VBROADCASTSS(Mem{Base: k, Disp: 4 * i}, v[8+i])
+	}
+	scale, b1, c1, b2, c2, rate, eps := v[8], v[9], v[10], v[11], v[12], v[13], v[14]
+	i := GP64()
+	XORQ(i, i)
+	SHLQ(Imm(2), n)
+	at := func(p reg.Register) Mem { return Mem{Base: p, Index: i, Scale: 1} }
+	Label("loop")
+	VMULPS(at(g), scale, v[0]) // d
+	VMULPS(v[0], v[0], v[1])
+	VMULPS(c1, v[0], v[0])
+	VFMADD231PS(at(m), b1, v[0])
+	VMOVUPS(v[0], at(m))
+	VMULPS(c2, v[1], v[1])
+	VFMADD231PS(at(s), b2, v[1])
+	VMOVUPS(v[1], at(s))
+	VSQRTPS(v[1], v[1])
+	VADDPS(eps, v[1], v[1])
+	VMULPS(rate, v[0], v[0])
+	VDIVPS(v[1], v[0], v[0])
+	VMOVUPS(at(w), v[2])
+	VSUBPS(v[0], v[2], v[2])
+	VMOVUPS(v[2], at(w))
+	ADDQ(Imm(uint64(bytes)), i) //nolint:gosec // 32 or 64
+	CMPQ(i, n)
+	JL(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
 type width struct {
 	suffix string
 	v      []reg.VecPhysical
