@@ -149,8 +149,15 @@ func (b broker) forget() {
 		return !ack.Duplicate
 	}
 	probe()
-	b.window(100 * time.Millisecond)
-	waitFor(b.t, probe)
+	short := 100 * time.Millisecond
+	waitFor(b.t, func() bool {
+		// A change makes the broker look at once, with the window before it now
+		// and then, and not again until that is over: hence another each time.
+		short += time.Millisecond
+		b.window(short)
+		time.Sleep(2 * short)
+		return probe()
+	})
 	b.window(bus.DuplicateWindow)
 }
 
@@ -239,6 +246,7 @@ func TestKilledAndLedgerLost(t *testing.T) {
 // The whole process with its own bus is killed during a job and started again.
 func TestKilledWithItsBus(t *testing.T) {
 	cfg := testConfig(t)
+	cfg.Queue.AckWait = time.Second
 	p, dir := start(t, cfg), writeCT(t, ctSpec())
 	must(t, p.stop())
 	server, err := bus.Start(testContext(t), bus.ServerOptions{StoreDir: filepath.Join(cfg.DataDir, "bus"), DontListen: true})
