@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/optimize"
 	"gonum.org/v1/gonum/stat"
 )
@@ -69,11 +70,19 @@ func FitLogistic(scores []float64, anomalous []bool) (Logistic, error) {
 		},
 	}
 	r, err := optimize.Minimize(problem, []float64{0, 0}, &optimize.Settings{GradientThreshold: 1e-8}, &optimize.BFGS{})
-	if err != nil {
+	// A line search that finds nothing better stands at the maximum as well as
+	// rounding lets it: that is an error only where the slope says otherwise.
+	if err != nil && (r == nil || !flat(problem.Grad, r.X)) {
 		return Logistic{}, fmt.Errorf("detector: fit logistic regression: %w", err)
 	}
 	slope := r.X[1] / std
 	return Logistic{Intercept: r.X[0] - slope*mean, Slope: slope}, nil
+}
+
+func flat(grad func(g, w []float64), w []float64) bool {
+	g := make([]float64, len(w))
+	grad(g, w)
+	return floats.Norm(g, math.Inf(1)) < 1e-5
 }
 
 func checkScores(scores []float64, anomalous []bool) error {

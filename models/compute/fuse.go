@@ -5,6 +5,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // fused is what one step computes for a node: its operator, together with what
@@ -16,6 +17,7 @@ type fused struct {
 	small gorgonia.Nodes // of a chain: tensors that are expanded while it runs
 	up    bool           // Conv and ConvWeight of an upsampled input; ConvData before a BlockSum
 	chain bool
+	fixed *float64 // every element has this value, whatever the inputs
 }
 
 func (f fused) name() string {
@@ -24,6 +26,8 @@ func (f fused) name() string {
 		return "up+" + f.op.Name()
 	case f.chain:
 		return "chain to " + f.op.Name()
+	case f.fixed != nil:
+		return "constant"
 	}
 	return f.op.Name()
 }
@@ -65,6 +69,9 @@ func (f *fuser) decide(n *gorgonia.Node) fused {
 	if !ok {
 		return fused{}
 	}
+	if v, ok := f.value(n, o); ok {
+		return fused{op: o, fixed: &v}
+	}
 	if elementwise(n) {
 		r := fused{op: o, chain: true}
 		f.leaves(n, &r)
@@ -94,6 +101,38 @@ func (f *fuser) decide(n *gorgonia.Node) fused {
 	return plain
 }
 
+// value folds what does not depend on any input: all elements of n are equal
+// and known ahead.
+func (f *fuser) value(n *gorgonia.Node, o op.Operator) (float64, bool) {
+	var in []float64
+	for _, m := range op.Inputs(n) {
+		if v := f.fuse(m).fixed; v != nil {
+			in = append(in, *v)
+		}
+	}
+	if u, ok := o.(op.Unary); ok && u.F == op.Fill {
+		return u.C, true
+	}
+	if len(in) < o.Arity() {
+		return 0, false
+	}
+	switch o := o.(type) {
+	case op.Unary:
+		return o.At(in[0]), true
+	case op.Binary:
+		var v [1]float64
+		one := tensor.Shape{1}
+		o.Eval64(v[:], one, [][]float64{in[:1], in[1:]}, []tensor.Shape{one, one})
+		return v[0], true
+	case op.Reshape, op.Expand:
+		return in[0], true
+	case op.SumTo:
+		from := op.Inputs(n)[0].Shape().TotalSize()
+		return in[0] * float64(from/n.Shape().TotalSize()), true
+	}
+	return 0, false
+}
+
 // elementwise says whether n is computed element by element.
 func elementwise(n *gorgonia.Node) bool {
 	o, ok := op.Of(n)
@@ -108,7 +147,8 @@ func elementwise(n *gorgonia.Node) bool {
 }
 
 // inlined says whether n is computed within the chains that read it: what only
-// one chain reads, and expansions that only chains read.
+// one chain reads, and expansions that only chains read. (A constant is never
+// computed: see value.)
 func (f *fuser) inlined(n *gorgonia.Node) bool {
 	o, ok := op.Of(n)
 	users := f.users[n]
@@ -123,6 +163,7 @@ func (f *fuser) inlined(n *gorgonia.Node) bool {
 func (f *fuser) leaves(n *gorgonia.Node, r *fused) {
 	for _, in := range op.Inputs(n) {
 		switch {
+		case f.fuse(in).fixed != nil: // stands in the instruction
 		case !f.inlined(in):
 			r.in = append(r.in, in)
 		case elementwise(in):

@@ -190,6 +190,15 @@ func (c *compiler) alloc(size int) []float32 {
 
 // lower appends the step that computes n.
 func (c *compiler) lower(n *gorgonia.Node, f fused) error {
+	if f.fixed != nil { // filled once: no step
+		c.at[n] = make([]float32, n.Shape().TotalSize())
+		c.plan.bufs += len(c.at[n])
+		for i := range c.at[n] {
+			c.at[n][i] = float32(*f.fixed)
+		}
+		c.uses[n]++ // never released
+		return nil
+	}
 	in := f.in
 	if _, ok := f.op.(op.Reshape); ok {
 		// The value shares its input's buffer: what needs it needs that one.
@@ -298,8 +307,35 @@ func (b *chainBuilder) drop(sources ...source) {
 	}
 }
 
+// binary computes x o y; a constant y is part of the instruction, and so is a
+// constant x where the operands can change places.
+func (b *chainBuilder) binary(o op.Binary, in gorgonia.Nodes) instruction {
+	x, y := b.fuse(in[0]).fixed, b.fuse(in[1]).fixed
+	if x != nil && (o.F == '+' || o.F == '*') {
+		in, y = gorgonia.Nodes{in[1], in[0]}, x
+	}
+	if y != nil {
+		u := map[byte]op.Unary{'+': {F: op.Shift, C: *y}, '-': {F: op.Shift, C: -*y}, '*': {F: op.Scale, C: *y}, '/': {F: op.Scale, C: 1 / *y}}[o.F]
+		i := unaryInstruction(&b.set.Vec, u)
+		i.x = b.node(in[0], false)
+		b.drop(i.x)
+		return i
+	}
+	i := binaryInstruction(&b.set.Vec, o)
+	i.x, i.y = b.node(in[0], false), b.node(in[1], false)
+	b.drop(i.x, i.y)
+	return i
+}
+
 // node returns where the value of n stands within the chain.
 func (b *chainBuilder) node(n *gorgonia.Node, root bool) source {
+	if v := b.fuse(n).fixed; v != nil { // a constant where an instruction needs a tensor
+		i := unaryInstruction(&b.set.Vec, op.Unary{F: op.Fill, C: *v})
+		i.dst = b.take()
+		i.x = source{reg: i.dst}
+		b.chain.code = append(b.chain.code, i)
+		return source{reg: i.dst}
+	}
 	if !root && !b.inlined(n) {
 		return source{-1, b.at[n]}
 	}
@@ -315,9 +351,7 @@ func (b *chainBuilder) node(n *gorgonia.Node, root bool) source {
 		i.x = b.node(in[0], false)
 		b.drop(i.x)
 	case op.Binary:
-		i = binaryInstruction(&b.set.Vec, o)
-		i.x, i.y = b.node(in[0], false), b.node(in[1], false)
-		b.drop(i.x, i.y)
+		i = b.binary(o, in)
 	}
 	i.dst = -1
 	if !root {
