@@ -14,7 +14,7 @@ const (
 	ApplyTilt             = "gantry_tilt"               // above 0.5 degrees
 	ApplyPartlyOutside    = "cube_partly_outside"       // some of the cube has no data
 	ApplyMissingSlices    = "missing_slices_near"       // slices are missing within the cube
-	ApplyDiameter         = "diameter_outside_training" // known, and not 3 to 30 mm
+	ApplyDiameter         = "diameter_outside_training" // known, and not 3 to 13 mm: what the normals of the shipped detector have
 	ApplyDiameterUnknown  = "diameter_unknown"
 )
 
@@ -23,7 +23,7 @@ const (
 const (
 	coarseSpacingMM = 3.0
 	minDiameterMM   = 3.0
-	maxDiameterMM   = 30.0
+	maxDiameterMM   = 13.0
 )
 
 // applicability lists the limits that a nodule touches, in the order above.
