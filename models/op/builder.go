@@ -53,13 +53,7 @@ func (b *Builder) AddChannel(x, v *gorgonia.Node) *gorgonia.Node {
 	if b.Err != nil {
 		return nil
 	}
-	s := x.Shape()
-	keep := make([]int, len(s))
-	for i := range keep {
-		keep[i] = 1
-	}
-	keep[1] = s[1]
-	return b.Add(x, b.Do(Expand{s}, b.Reshape(v, keep...)))
+	return b.Add(x, b.Channels(v, x.Shape()))
 }
 
 // SumRows sums x [N,...] over everything but the batch axis: [N].
@@ -78,4 +72,37 @@ func (b *Builder) Mean(x *gorgonia.Node) *gorgonia.Node {
 		return nil
 	}
 	return b.Scale(b.Do(SumTo{tensor.Shape{1}}, x), 1/float64(x.Shape().TotalSize()))
+}
+
+// Channels expands a vector [C] to shape s = [N,C,...].
+func (b *Builder) Channels(v *gorgonia.Node, s tensor.Shape) *gorgonia.Node {
+	return b.Do(Expand{s}, b.Reshape(v, perChannel(s)...))
+}
+
+// perChannel is [1,C,1,...] for s = [N,C,...].
+func perChannel(s tensor.Shape) tensor.Shape {
+	keep := make(tensor.Shape, len(s))
+	for i := range keep {
+		keep[i] = 1
+	}
+	keep[1] = s[1]
+	return keep
+}
+
+// BatchNorm is batch normalisation (Ioffe and Szegedy 2015) by the moments of
+// the batch itself: every channel of x [N,C,...] is shifted and scaled to mean 0
+// and variance 1 over batch and space, then to scale and shift [C]. epsilon is
+// added to the variance.
+func (b *Builder) BatchNorm(x, scale, shift *gorgonia.Node, epsilon float64) *gorgonia.Node {
+	if b.Err != nil {
+		return nil
+	}
+	s := x.Shape()
+	keep := perChannel(s)
+	n := float64(s.TotalSize() / s[1])
+	mean := func(v *gorgonia.Node) *gorgonia.Node { return b.Scale(b.Do(SumTo{keep}, v), 1/n) }
+	centred := b.Sub(x, b.Do(Expand{s}, mean(x)))
+	deviation := b.Unary(Sqrt, b.Shift(mean(b.Unary(Square, centred)), epsilon))
+	y := b.Div(centred, b.Do(Expand{s}, deviation))
+	return b.Add(b.Mul(y, b.Channels(scale, s)), b.Channels(shift, s))
 }

@@ -144,42 +144,69 @@ func TestDerivatives(t *testing.T) {
 		t.Run(c.op.Name(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(i), 7))
 			in, cost, xs := c.build(t, rng)
-			wrt := in[:len(c.shapes)]
-			first, err := Grad(cost, wrt...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b := Builder{}
-			var mix *gorgonia.Node // <s, gradient>, a number whose gradient is the Hessian times s
-			for j, d := range first {
-				s := gorgonia.NewTensor(d.Graph(), tensor.Float64, d.Dims(), gorgonia.WithShape(d.Shape()...), gorgonia.WithName(fmt.Sprint("s", j)))
-				in = append(in, s)
-				xs = append(xs, draw(rng, d.Shape().TotalSize(), 0.5, 1.5, true))
-				term := total(&b, b.Mul(s, d))
-				if mix == nil {
-					mix = term
-				} else {
-					mix = b.Add(mix, term)
-				}
-			}
-			if b.Err != nil {
-				t.Fatal(b.Err)
-			}
-			second, err := Grad(mix, wrt...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			outs := append(gorgonia.Nodes{cost, mix}, append(first, second...)...)
-			m := newMachine(t, in, outs...)
-			got := m.run(xs)
-			for k := range wrt {
-				for e := range xs[k] {
-					d := difference(m, xs, k, e)
-					check(t, fmt.Sprintf("first derivative by input %d[%d]", k, e), got[2+k][e], d[0])
-					check(t, fmt.Sprintf("second derivative by input %d[%d]", k, e), got[2+len(wrt)+k][e], d[1])
-				}
-			}
+			checkDerivatives(t, rng, in, len(c.shapes), cost, xs)
 		})
+	}
+}
+
+// TestDerivativesThroughNormalisation does the same for a network of
+// convolution, normalisation and a smooth activation.
+func TestDerivativesThroughNormalisation(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	g := gorgonia.NewGraph()
+	var in gorgonia.Nodes
+	var xs [][]float64
+	for i, s := range []tensor.Shape{{2, 2, 3, 4}, {3, 2, 3, 3}, {3}, {3}} {
+		in = append(in, gorgonia.NewTensor(g, tensor.Float64, len(s), gorgonia.WithShape(s...), gorgonia.WithName(fmt.Sprint("x", i))))
+		xs = append(xs, draw(rng, s.TotalSize(), 0.2, 1, true))
+	}
+	b := Builder{}
+	y := b.Unary(Softplus, b.BatchNorm(b.Do(Conv{1, 1}, in[0], in[1]), in[2], in[3], 1e-3))
+	cost := total(&b, b.Unary(Square, y))
+	if b.Err != nil {
+		t.Fatal(b.Err)
+	}
+	checkDerivatives(t, rng, in, len(in), cost, xs)
+}
+
+// checkDerivatives holds the gradient of cost by the first n inputs, and the
+// gradient of a combination of those, against central differences.
+func checkDerivatives(t *testing.T, rng *rand.Rand, in gorgonia.Nodes, n int, cost *gorgonia.Node, xs [][]float64) {
+	t.Helper()
+	wrt := in[:n]
+	first, err := Grad(cost, wrt...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := Builder{}
+	var mix *gorgonia.Node // <s, gradient>, a number whose gradient is the Hessian times s
+	for j, d := range first {
+		s := gorgonia.NewTensor(d.Graph(), tensor.Float64, d.Dims(), gorgonia.WithShape(d.Shape()...), gorgonia.WithName(fmt.Sprint("s", j)))
+		in = append(in, s)
+		xs = append(xs, draw(rng, d.Shape().TotalSize(), 0.5, 1.5, true))
+		term := total(&b, b.Mul(s, d))
+		if mix == nil {
+			mix = term
+		} else {
+			mix = b.Add(mix, term)
+		}
+	}
+	if b.Err != nil {
+		t.Fatal(b.Err)
+	}
+	second, err := Grad(mix, wrt...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outs := append(gorgonia.Nodes{cost, mix}, append(first, second...)...)
+	m := newMachine(t, in, outs...)
+	got := m.run(xs)
+	for k := range wrt {
+		for e := range xs[k] {
+			d := difference(m, xs, k, e)
+			check(t, fmt.Sprintf("first derivative by input %d[%d]", k, e), got[2+k][e], d[0])
+			check(t, fmt.Sprintf("second derivative by input %d[%d]", k, e), got[2+len(wrt)+k][e], d[1])
+		}
 	}
 }
 
