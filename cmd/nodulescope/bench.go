@@ -31,7 +31,7 @@ type benchOptions struct {
 	threads int
 	kernels string
 	peer    string
-	plan    bool
+	steps   bool
 	json    bool
 }
 
@@ -51,7 +51,7 @@ func newBenchCommand(*globals) *cobra.Command {
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "workers")
 	f.StringVar(&o.kernels, "kernels", "", "`SET` of loops: avx512, avx2 or go (default: the fastest that this machine runs)")
 	f.StringVar(&o.peer, "peer", "", "Python `SCRIPT` that times the same works, such as docs/peer/torch_bench.py")
-	f.BoolVar(&o.plan, "plan", false, "also print the compiled plans")
+	f.BoolVar(&o.steps, "steps", false, "also time every step of the compiled plans")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
@@ -111,9 +111,12 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 	}
 	var b strings.Builder
 	r.table(&b)
-	if o.plan {
+	if o.steps {
 		for _, w := range works {
-			_, _ = fmt.Fprintf(&b, "\n%s\n%s", w.Name, w.Plan)
+			_, _ = fmt.Fprintf(&b, "\n%s\n", w.Name)
+			if err := compute.WriteTable(&b, w.Plan.Profile(5), r.Peak); err != nil {
+				return err
+			}
 		}
 	}
 	_, err = io.WriteString(stdout, b.String())

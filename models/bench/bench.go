@@ -19,7 +19,7 @@ import (
 type Work struct {
 	Name  string // the same as in the peer's script
 	FLOPs int
-	Plan  string // what the plan prints
+	Plan  *compute.Plan
 	Run   func()
 }
 
@@ -163,7 +163,7 @@ func vaeTrain(o compute.Options) (Work, error) {
 }
 
 func work(name string, p *compute.Plan) Work {
-	return Work{Name: name, FLOPs: p.FLOPs(), Plan: p.String(), Run: p.Run}
+	return Work{Name: name, FLOPs: p.FLOPs(), Plan: p, Run: p.Run}
 }
 
 // searchStep is one step of the latent search: generator, critic features,

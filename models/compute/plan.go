@@ -30,11 +30,12 @@ type Plan struct {
 }
 
 type step struct {
-	name  string
-	out   tensor.Shape
-	flops int // needed, without borders and padding
-	bytes int // of the tensors that it reads and writes
-	run   func()
+	name   string
+	out    tensor.Shape
+	flops  int // needed, without borders and padding
+	bytes  int // of the tensors that it reads and writes
+	buffer int // which buffer holds the output: steps with the same number share it
+	run    func()
 }
 
 // Compile turns the graph behind outs into a plan. Leaves are found by name:
@@ -45,7 +46,7 @@ type step struct {
 func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan, error) {
 	c := compiler{
 		plan: &Plan{team: newTeam(o.Threads), inputs: map[string][]float32{}},
-		set:  o.Kernels, frozen: o.Frozen, fuser: newFuser(outs), params: map[*gorgonia.Node]bool{}, at: map[*gorgonia.Node][]float32{}, uses: map[*gorgonia.Node]int{}, root: map[*gorgonia.Node]*gorgonia.Node{},
+		set:  o.Kernels, frozen: o.Frozen, fuser: newFuser(outs), params: map[*gorgonia.Node]bool{}, numbers: map[*float32]int{}, at: map[*gorgonia.Node][]float32{}, uses: map[*gorgonia.Node]int{}, root: map[*gorgonia.Node]*gorgonia.Node{},
 	}
 	if c.set == nil {
 		c.set = kernel.Best()
@@ -110,12 +111,11 @@ func (p *Plan) FLOPs() int {
 	return n
 }
 
-// String lists the steps with their shapes, FLOPs and bytes, and the size of
-// the buffers.
+// String lists the steps with their shapes, FLOPs, bytes and buffers.
 func (p *Plan) String() string {
 	var b strings.Builder
 	for i, s := range p.steps {
-		_, _ = fmt.Fprintf(&b, "%3d %-44s %-24v %10.3f MFLOP %9.2f MB\n", i, s.name, s.out, float64(s.flops)/1e6, float64(s.bytes)/1e6)
+		_, _ = fmt.Fprintf(&b, "%3d %-40s %-22v %10.3f MFLOP %9.2f MB  buffer %d\n", i, s.name, s.out, float64(s.flops)/1e6, float64(s.bytes)/1e6, s.buffer)
 	}
 	_, _ = fmt.Fprintf(&b, "    %.3f GFLOP, buffers %.1f MiB\n", float64(p.FLOPs())/1e9, float64(p.bufs)*4/(1<<20))
 	return b.String()
@@ -123,14 +123,15 @@ func (p *Plan) String() string {
 
 type compiler struct {
 	*fuser
-	plan   *Plan
-	set    *kernel.Set
-	frozen bool
-	params map[*gorgonia.Node]bool // leaves that are bound
-	at     map[*gorgonia.Node][]float32
-	uses   map[*gorgonia.Node]int            // how often a value is still needed
-	root   map[*gorgonia.Node]*gorgonia.Node // whose buffer a reshaped value shares
-	free   [][]float32
+	plan    *Plan
+	set     *kernel.Set
+	frozen  bool
+	params  map[*gorgonia.Node]bool // leaves that are bound
+	at      map[*gorgonia.Node][]float32
+	uses    map[*gorgonia.Node]int            // how often a value is still needed
+	root    map[*gorgonia.Node]*gorgonia.Node // whose buffer a reshaped value shares
+	free    [][]float32
+	numbers map[*float32]int
 }
 
 func (c *compiler) leaf(n *gorgonia.Node, bound map[string][]float32) error {
@@ -188,6 +189,15 @@ func (c *compiler) alloc(size int) []float32 {
 	return b
 }
 
+// number tells buffers apart by where they begin.
+func (c *compiler) number(b []float32) int {
+	first := &b[0]
+	if _, ok := c.numbers[first]; !ok {
+		c.numbers[first] = len(c.numbers)
+	}
+	return c.numbers[first]
+}
+
 // lower appends the step that computes n.
 func (c *compiler) lower(n *gorgonia.Node, f fused) error {
 	if f.fixed != nil { // filled once: no step
@@ -234,6 +244,7 @@ func (c *compiler) lower(n *gorgonia.Node, f fused) error {
 			c.release(m)
 		}
 	}
+	s.buffer = c.number(c.at[n])
 	c.plan.steps = append(c.plan.steps, s)
 	return nil
 }
