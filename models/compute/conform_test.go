@@ -40,6 +40,12 @@ func convCases(rng *rand.Rand) []opCase {
 	add(op.Conv{Stride: 2, Pad: 1}, sh(1, 1, 28, 28, 28), sh(4, 1, 4, 4, 4))
 	add(op.Conv{Stride: 2, Pad: 1}, sh(2, 3, 7, 7, 7), sh(4, 3, 4, 4, 4))
 	add(op.Conv{Stride: 1, Pad: 0}, sh(2, 3, 28, 28), sh(2, 3, 3, 3))
+	// Batches that lie in lanes, whole and not.
+	for _, n := range []int{9, 16, 17, 35} {
+		add(op.Conv{Stride: 2, Pad: 1}, sh(n, 3, 7, 7, 7), sh(4, 3, 4, 4, 4))
+		add(op.Conv{Stride: 1, Pad: 1}, sh(n, 2, 3, 2, 4), sh(13, 2, 3, 3, 3))
+		add(op.Conv{Stride: 2, Pad: 0}, sh(n, 2, 5, 4), sh(1, 2, 3, 3))
+	}
 	for range 25 {
 		d := 2 + rng.IntN(2)
 		x, w := sh(1+rng.IntN(4), 1+rng.IntN(6)), sh(1+rng.IntN(15), 0)
@@ -179,7 +185,7 @@ func compare(t *testing.T, what string, got []float32, want []float64) {
 func TestBatchDoesNotMatter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	var alone []float32
-	for _, batch := range []int{1, 2, 5, 13} {
+	for _, batch := range []int{1, 2, 5, 13, 33} {
 		b := op.Builder{}
 		g := gorgonia.NewGraph()
 		leaf := func(name string, s ...int) *gorgonia.Node {
@@ -202,7 +208,7 @@ func TestBatchDoesNotMatter(t *testing.T) {
 				bound[name][i] = float32(wr.NormFloat64())
 			}
 		}
-		p, err := Compile(gorgonia.Nodes{h}, bound, Options{Threads: 1 + batch%3})
+		p, err := Compile(gorgonia.Nodes{h}, bound, Options{Threads: 1 + batch%4})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ type convKernel struct {
 // step of Dots.
 func slack(set *kernel.Set) int { return max(set.Wide.Cols, set.Row.Cols, set.Dots.Step) }
 
-func newConv(t *team, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKernel {
+func newConv(t *team, lanes int, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKernel {
 	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
 	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(y)
 	chans, rows, taps := x[1], w[0], size.volume()
@@ -44,11 +44,11 @@ func newConv(t *team, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKer
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
 	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
-	k.grid = newGrid(chans, in, pad, stride, reach, slack(set))
+	k.grid = newGrid(chans, in, pad, stride, reach, slack(set), lanes)
 	win := newWindows(set, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out)
 	each(size, func(i int, q axes) {
 		for ch := range chans {
-			win.off[ch*taps+i] = k.grid.offset(ch, q)
+			win.off[ch*taps+i] = lanes * k.grid.offset(ch, q)
 		}
 	})
 	k.add(win, func(w []float32) {
@@ -58,14 +58,13 @@ func newConv(t *team, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKer
 			}
 		}
 	})
-	k.buffers(set)
 	return k
 }
 
 // newConvData splits dx by the phases of the stride: with i + pad = s*t + r,
 // dx[i] is the sum over taps q = r + s*j of dy[t-j] * w[q], a convolution of
 // dy with stride 1 and no product by zero.
-func newConvData(t *team, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *convKernel {
+func newConvData(t *team, lanes int, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *convKernel {
 	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
 	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(dy)
 	chans, rows := dy[1], x[1]
@@ -75,7 +74,7 @@ func newConvData(t *team, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *co
 		before[i] = (size[i] - 1) / stride[i]
 		reach[i] = before[i] + (in[i]-1+pad[i])/stride[i] + 1
 	}
-	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, slack(set))
+	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, slack(set), lanes)
 	each(stride, func(_ int, r axes) {
 		var first, at, n, taps axes // first t; where it lands; how many; taps of this phase
 		for i := range 3 {
@@ -97,7 +96,7 @@ func newConvData(t *team, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *co
 		each(taps, func(i int, j axes) {
 			q[i] = ((r[0]+stride[0]*j[0])*size[1]+r[1]+stride[1]*j[1])*size[2] + r[2] + stride[2]*j[2]
 			for ch := range chans {
-				win.off[ch*nt+i] = k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
+				win.off[ch*nt+i] = lanes * k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
 			}
 		})
 		k.add(win, func(w []float32) {
@@ -110,7 +109,6 @@ func newConvData(t *team, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *co
 			}
 		})
 	})
-	k.buffers(set)
 	return k
 }
 
@@ -132,8 +130,46 @@ func (k *convKernel) add(w *windows, load func([]float32)) {
 	k.load = append(k.load, load)
 }
 
+// cost is how many products a run makes, useful or not.
+func (k *convKernel) cost() int {
+	n := 0
+	for _, w := range k.classes {
+		n += w.cost()
+	}
+	return n * k.groups()
+}
+
+// groups is how many times the grid is filled in a run.
+func (k *convKernel) groups() int { return (k.batch + k.grid.lanes - 1) / k.grid.lanes }
+
+// fastest builds a convolution with samples one after the other, or side by
+// side in lanes, whichever makes fewer products: small maps leave much of a
+// tile empty, and 16 or 32 samples fill it. What an element is the sum of, and
+// in which order, is the same.
+func fastest(set *kernel.Set, batch int, build func(lanes int) *convKernel) *convKernel {
+	best := build(1)
+	for _, lanes := range []int{16, 32} {
+		if batch <= lanes/2 {
+			break
+		}
+		// Filling and emptying lanes costs a little.
+		if k := build(lanes); float64(k.cost()) < 0.85*float64(best.cost()) {
+			best = k
+		}
+	}
+	best.buffers(set)
+	return best
+}
+
 func (k *convKernel) buffers(set *kernel.Set) {
-	k.bufs = make([][]float32, min(k.team.size, k.batch))
+	for _, w := range k.classes {
+		w.pack()
+	}
+	n := min(k.team.size, k.batch)
+	if k.grid.lanes > 1 {
+		n = 1
+	}
+	k.bufs = make([][]float32, n)
 	for i := range k.bufs {
 		k.bufs[i] = make([]float32, k.grid.samples)
 	}
@@ -158,24 +194,27 @@ func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
 	k.y, k.x, k.w = y, x, w
 	k.doLoad = func(_, i int) { k.load[i](k.w) }
 	k.doBatch = func(worker, n int) {
-		in, out := k.sample(n)
+		in, out, _ := k.group(n)
 		buf := k.bufs[worker]
 		for c := range k.grid.chans {
-			k.grid.fill(buf, in, c)
+			k.grid.fill(buf, in, c, 0)
 		}
 		for _, win := range k.classes {
 			for i := range win.tiles {
-				win.run(i, buf, out, k.scratch[worker], k.volume)
+				win.run(i, buf, out, k.scratch[worker], k.volume, 1)
 			}
 		}
 	}
-	k.doFill = func(_, c int) {
-		in, _ := k.sample(k.n)
-		k.grid.fill(k.bufs[0], in, c)
+	k.doFill = func(_, i int) {
+		in, _, n := k.group(k.n)
+		c, lane := i/k.grid.lanes, i%k.grid.lanes
+		if lane < n {
+			k.grid.fill(k.bufs[0], in[lane*k.inSize:(lane+1)*k.inSize], c, lane)
+		}
 	}
 	k.doTiles = func(worker, i int) {
-		_, out := k.sample(k.n)
-		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume)
+		_, out, n := k.group(k.n)
+		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume, n)
 	}
 	if constant {
 		k.team.each(len(k.load), k.doLoad)
@@ -184,12 +223,15 @@ func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
 	return k.run
 }
 
-func (k *convKernel) sample(n int) (in, out []float32) {
-	return k.x[n*k.inSize : (n+1)*k.inSize], k.y[n*k.outSize : (n+1)*k.outSize]
+// group returns the samples of the i-th filling of the grid, and their number.
+func (k *convKernel) group(i int) (in, out []float32, n int) {
+	lo := i * k.grid.lanes
+	hi := min(lo+k.grid.lanes, k.batch)
+	return k.x[lo*k.inSize : hi*k.inSize], k.y[lo*k.outSize : hi*k.outSize], hi - lo
 }
 
-// run computes y. Samples are shared out among the workers; where there are
-// fewer samples than workers, all work on one after the other.
+// run computes y. Samples are shared out among the workers; where they lie in
+// lanes or are fewer than the workers, all work on one group after the other.
 func (k *convKernel) run() {
 	if !k.packed {
 		k.team.each(len(k.load), k.doLoad)
@@ -197,12 +239,12 @@ func (k *convKernel) run() {
 	if !k.cover {
 		clear(k.y)
 	}
-	if k.batch >= k.team.size {
+	if k.grid.lanes == 1 && k.batch >= k.team.size {
 		k.team.each(k.batch, k.doBatch)
 		return
 	}
-	for k.n = 0; k.n < k.batch; k.n++ {
-		k.team.each(k.grid.chans, k.doFill)
+	for k.n = 0; k.n < k.groups(); k.n++ {
+		k.team.each(k.grid.chans*k.grid.lanes, k.doFill)
 		for _, k.class = range k.classes {
 			k.team.each(len(k.class.tiles), k.doTiles)
 		}
@@ -256,7 +298,7 @@ func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *
 	for i := range 3 {
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
-	k.x = newGrid(gridShape[1], in, pad, stride, reach, slack(set))
+	k.x = newGrid(gridShape[1], in, pad, stride, reach, slack(set), 1)
 	k.layout(set, out)
 	each(size, func(i int, q axes) {
 		for ch := range gridShape[1] {
@@ -271,7 +313,7 @@ func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *
 func (k *convWeightKernel) layout(set *kernel.Set, out axes) {
 	last := k.x.flat(axes{out[0] - 1, out[1] - 1, out[2] - 1})
 	k.n = (last/set.Dots.Step + 1) * set.Dots.Step
-	k.dy = grid{chans: k.rows, in: out, stride: axes{1, 1, 1}, size: k.x.size, plane: k.n}
+	k.dy = grid{chans: k.rows, in: out, stride: axes{1, 1, 1}, size: k.x.size, lanes: 1, plane: k.n}
 	k.dy.index()
 	rowTiles, colTiles := k.tilesOf()
 	k.bufX = make([]float32, k.x.samples)
@@ -296,9 +338,9 @@ func (k *convWeightKernel) bind(dw, x, dy []float32) func() {
 	inX, inDY := k.x.chans*k.x.in.volume(), k.dy.chans*k.dy.in.volume()
 	k.doFill = func(_, c int) {
 		if c < k.x.chans {
-			k.x.fill(k.bufX, k.xIn[k.sample*inX:(k.sample+1)*inX], c)
+			k.x.fill(k.bufX, k.xIn[k.sample*inX:(k.sample+1)*inX], c, 0)
 		} else {
-			k.dy.fill(k.bufDY, k.dyIn[k.sample*inDY:(k.sample+1)*inDY], c-k.x.chans)
+			k.dy.fill(k.bufDY, k.dyIn[k.sample*inDY:(k.sample+1)*inDY], c-k.x.chans, 0)
 		}
 	}
 	d := k.dots

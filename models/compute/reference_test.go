@@ -47,6 +47,8 @@ func TestUpsampledConvolution(t *testing.T) {
 		{[]int{2, 3, 4, 5}, []int{8, 10}, []int{14, 3, 3, 3}},
 		{[]int{1, 3, 4, 5}, []int{7, 9}, []int{2, 3, 3, 3}},
 		{[]int{1, 1, 1, 1, 1}, []int{2, 2, 2}, []int{1, 1, 3, 3, 3}},
+		{[]int{10, 5, 4, 4, 4}, []int{7, 7, 7}, []int{3, 5, 3, 3, 3}},
+		{[]int{20, 2, 3, 3, 2}, []int{6, 6, 4}, []int{1, 2, 3, 3, 3}},
 	} {
 		rng := rand.New(rand.NewPCG(1, uint64(i)))
 		for _, set := range kernel.Sets() {

@@ -63,12 +63,12 @@ func crossTaps(size axes, z, y, x upTap) []int {
 }
 
 // newUpConv is Conv{1, 1}(Upsample(x), w) for kernels of 3 taps per axis.
-func newUpConv(t *team, set *kernel.Set, x, w, y tensor.Shape) *convKernel {
+func newUpConv(t *team, lanes int, set *kernel.Set, x, w, y tensor.Shape) *convKernel {
 	in, out, size := spatialAxes(x), spatialAxes(y), spatialAxes(w)
 	flat, before, two := onSpatial(x, 0, 1), onSpatial(x, 1, 0), onSpatial(x, 2, 1)
 	chans, rows := x[1], w[0]
 	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
-	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, slack(set))
+	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, slack(set), lanes)
 	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
 		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
 			for _, cx := range upAxes(in[2], out[2], flat[2] == 1) {
@@ -76,7 +76,6 @@ func newUpConv(t *team, set *kernel.Set, x, w, y tensor.Shape) *convKernel {
 			}
 		}
 	}
-	k.buffers(set)
 	return k
 }
 
@@ -102,7 +101,7 @@ func (k *convKernel) addUpClass(set *kernel.Set, rows int, size, out, two axes, 
 	win := newWindows(set, rows, k.grid.chans*nt, &k.grid, n, at, two, out)
 	for ch := range k.grid.chans {
 		for i, s := range shifts {
-			win.off[ch*nt+i] = k.grid.offset(ch, axes{s[0] + k.grid.before[0], s[1] + k.grid.before[1], s[2] + k.grid.before[2]})
+			win.off[ch*nt+i] = k.grid.lanes * k.grid.offset(ch, axes{s[0] + k.grid.before[0], s[1] + k.grid.before[1], s[2] + k.grid.before[2]})
 		}
 	}
 	taps := size.volume()
@@ -126,11 +125,11 @@ type upGrad struct {
 	of   [][]int // per phase and tap: the kernel taps that are added up
 }
 
-func newUpGrad(set *kernel.Set, small, dy, w tensor.Shape) *upGrad {
+func newUpGrad(set *kernel.Set, lanes int, small, dy, w tensor.Shape) *upGrad {
 	in, out, size := spatialAxes(small), spatialAxes(dy), spatialAxes(w)
 	two, before, flat := onSpatial(small, 2, 1), onSpatial(small, 2, 0), onSpatial(small, 0, 1)
 	u := &upGrad{grid: newGrid(dy[1], out, before, two,
-		axes{out[0] + 2*before[0], out[1] + 2*before[1], out[2] + 2*before[2]}, slack(set))}
+		axes{out[0] + 2*before[0], out[1] + 2*before[1], out[2] + 2*before[2]}, slack(set), lanes)}
 	var starts []axes
 	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
 		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
@@ -150,17 +149,17 @@ func newUpGrad(set *kernel.Set, small, dy, w tensor.Shape) *upGrad {
 	}
 	for ch := range dy[1] {
 		for _, s := range starts {
-			u.off = append(u.off, u.grid.offset(ch, s))
+			u.off = append(u.off, lanes*u.grid.offset(ch, s))
 		}
 	}
 	return u
 }
 
 // newUpConvData is BlockSum(ConvData(w, dy)): the gradient of the small tensor.
-func newUpConvData(t *team, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
+func newUpConvData(t *team, lanes int, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
 	in, taps := spatialAxes(small), spatialAxes(w).volume()
 	chans, rows := dy[1], small[1]
-	u := newUpGrad(set, small, dy, w)
+	u := newUpGrad(set, lanes, small, dy, w)
 	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true, grid: u.grid}
 	win := newWindows(set, rows, len(u.off), &k.grid, in, axes{}, axes{1, 1, 1}, in)
 	copy(win.off, u.off)
@@ -173,14 +172,13 @@ func newUpConvData(t *team, set *kernel.Set, w, dy, small tensor.Shape) *convKer
 			}
 		}
 	})
-	k.buffers(set)
 	return k
 }
 
 // newUpConvWeight is ConvWeight(Upsample(x), dy): inner products of the small
 // tensor with the windows of dy, added up per tap of the kernel.
 func newUpConvWeight(t *team, set *kernel.Set, x, dy, w tensor.Shape) *convWeightKernel {
-	u := newUpGrad(set, x, dy, w)
+	u := newUpGrad(set, 1, x, dy, w)
 	taps := spatialAxes(w).volume()
 	k := &convWeightKernel{team: t, dots: &set.Dots, batch: x[0], rows: x[1], cols: len(u.off), x: u.grid, swap: true}
 	k.place = func(dw []float32, row, col int, v float32) {

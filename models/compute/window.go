@@ -37,22 +37,23 @@ type grid struct {
 	before  axes // zeros in front, per axis
 	stride  axes
 	size    axes  // of one phase
-	plane   int   // distance from one phase to the next
+	lanes   int   // samples that lie side by side: one element of each, then the next position
+	plane   int   // positions from one phase to the next
 	samples int   // elements of the buffer
 	rows    []int // where fill puts row (z, y) of phase ph of channel 0: [z][y][ph]
 	first   []int // first x of phase ph, per ph
 }
 
 // newGrid lays out a grid that holds in, shifted by before, up to position
-// reach (exclusive) of each axis before it is split. slack is how far a kernel
-// reads beyond the last position of a plane.
-func newGrid(chans int, in, before, stride, reach axes, slack int) grid {
-	g := grid{chans: chans, in: in, before: before, stride: stride}
+// reach (exclusive) of each axis before it is split. slack is how many elements
+// a kernel reads beyond the last position of a plane.
+func newGrid(chans int, in, before, stride, reach axes, slack, lanes int) grid {
+	g := grid{chans: chans, in: in, before: before, stride: stride, lanes: lanes}
 	for i := range 3 {
 		g.size[i] = (max(reach[i], before[i]+in[i]) + stride[i] - 1) / stride[i]
 	}
-	g.plane = g.size.volume() + slack
-	g.samples = chans * stride.volume() * g.plane
+	g.plane = g.size.volume() + (slack+lanes-1)/lanes
+	g.samples = chans * stride.volume() * g.plane * lanes
 	g.index()
 	return g
 }
@@ -85,21 +86,21 @@ func (g *grid) offset(c int, q axes) int {
 	return (c*g.stride.volume()+ph)*g.plane + g.flat(shift)
 }
 
-// fill copies channel c of a sample x [C, in...] into the buffer. The border
-// stays as it is: zero since the buffer was made.
-func (g *grid) fill(buf, x []float32, c int) {
-	n := g.in[2]
+// fill copies channel c of a sample x [C, in...] into a lane of the buffer. The
+// border stays as it is: zero since the buffer was made.
+func (g *grid) fill(buf, x []float32, c, lane int) {
+	n, lanes := g.in[2], g.lanes
 	src := x[c*g.in.volume() : (c+1)*g.in.volume()]
-	buf = buf[c*g.stride.volume()*g.plane:]
+	buf = buf[c*g.stride.volume()*g.plane*lanes+lane:]
 	rows := g.rows
 	for ; len(src) > 0; src = src[n:] {
 		for ph, first := range g.first {
-			dst := buf[rows[ph]:]
-			if len(g.first) == 1 {
+			dst := buf[rows[ph]*lanes:]
+			if len(g.first) == 1 && lanes == 1 {
 				copy(dst, src[:n])
 				continue
 			}
-			for i, o := first, 0; i < n; i, o = i+len(g.first), o+1 {
+			for i, o := first, 0; i < n; i, o = i+len(g.first), o+lanes {
 				dst[o] = src[i]
 			}
 		}
@@ -107,9 +108,10 @@ func (g *grid) fill(buf, x []float32, c int) {
 	}
 }
 
-// run is a piece of a tile that lands in the output: n values from column col
-// go to offset at, at+step, ...
-type run struct{ col, n, at, step int }
+// run is a piece of a tile that lands in the output: without lanes, n values
+// from column col go to offset at, at+step, ... of the sample; with lanes, they
+// go to offset at of samples lane, lane+1, ...
+type run struct{ col, n, at, step, lane int }
 
 // windows multiplies a matrix [rows, k] by the k shifted windows of a grid and
 // writes the result to some positions of an output [rows, volume].
@@ -117,43 +119,58 @@ type windows struct {
 	tile  *kernel.Tile
 	rows  int
 	k     int
+	lanes int
 	left  []float32 // packed [row tile][k][tile.Rows]
-	off   []int     // [k]
+	off   []int     // [k], in elements
 	tiles []windowTile
 	count int // output positions
 }
 
 type windowTile struct {
-	first int // grid position of column 0
+	first int // element of column 0
 	runs  []run
 }
 
 // newWindows plans the output positions p < out, of which position p lands at
-// at + p*step in an output of size dst.
+// at + p*step in an output of size dst. A tile begins at the first position
+// that none before it covers.
 func newWindows(set *kernel.Set, rows, k int, g *grid, out, at, step, dst axes) *windows {
-	w := &windows{tile: &set.Wide, rows: rows, k: k, off: make([]int, k), count: out.volume()}
+	w := &windows{tile: &set.Wide, rows: rows, k: k, lanes: g.lanes, off: make([]int, k), count: out.volume()}
 	if rows == 1 {
 		w.tile = &set.Row
 	}
-	w.left = make([]float32, (rows+w.tile.Rows-1)/w.tile.Rows*w.tile.Rows*k)
-	last := g.flat(axes{out[0] - 1, out[1] - 1, out[2] - 1})
-	for first := 0; first <= last; first += w.tile.Cols {
-		t := windowTile{first: first}
-		for col := 0; col < w.tile.Cols && first+col <= last; {
-			p := first + col
-			x, y, z := p%g.size[2], p/g.size[2]%g.size[1], p/(g.size[1]*g.size[2])
-			n := min(g.size[2]-x, w.tile.Cols-col)
-			if y < out[1] && x < out[2] {
-				o := ((at[0]+z*step[0])*dst[1]+at[1]+y*step[1])*dst[2] + at[2] + x*step[2]
-				t.runs = append(t.runs, run{col, min(n, out[2]-x), o, step[2]})
+	end := 0 // of the last tile, in elements
+	each(out, func(_ int, p axes) {
+		o := ((at[0]+p[0]*step[0])*dst[1]+at[1]+p[1]*step[1])*dst[2] + at[2] + p[2]*step[2]
+		for lane := 0; lane < g.lanes; {
+			e := g.flat(p)*g.lanes + lane
+			if e >= end {
+				w.tiles = append(w.tiles, windowTile{first: e})
+				end = e + w.tile.Cols
 			}
-			col += n
+			t := &w.tiles[len(w.tiles)-1]
+			n := min(g.lanes-lane, end-e)
+			last := len(t.runs) - 1
+			if g.lanes == 1 && last >= 0 && t.runs[last].col+t.runs[last].n == e-t.first && t.runs[last].at+t.runs[last].n*step[2] == o {
+				t.runs[last].n++
+			} else {
+				t.runs = append(t.runs, run{e - t.first, n, o, step[2], lane})
+			}
+			lane += n
 		}
-		if len(t.runs) > 0 {
-			w.tiles = append(w.tiles, t)
-		}
-	}
+	})
 	return w
+}
+
+// pack makes room for the left matrix.
+func (w *windows) pack() {
+	w.left = make([]float32, (w.rows+w.tile.Rows-1)/w.tile.Rows*w.tile.Rows*w.k)
+}
+
+// cost is how many products one pass over all tiles makes, useful or not.
+func (w *windows) cost() int {
+	rows := (w.rows + w.tile.Rows - 1) / w.tile.Rows * w.tile.Rows
+	return len(w.tiles) * w.tile.Cols * rows * w.k
 }
 
 // set stores element (row, p) of the left matrix.
@@ -162,14 +179,24 @@ func (w *windows) set(row, p int, v float32) {
 	w.left[(row/r*w.k+p)*r+row%r] = v
 }
 
-// run computes tile i from the grid buffer and stores it in dst [rows, volume].
-func (w *windows) run(i int, buf, dst, scratch []float32, volume int) {
+// run computes tile i from the grid buffer and stores it in samples of
+// [rows, volume] each, of which dst holds those of the lanes.
+func (w *windows) run(i int, buf, dst, scratch []float32, volume, samples int) {
 	t := &w.tiles[i]
 	rows, cols := w.tile.Rows, w.tile.Cols
 	for r0 := 0; r0 < w.rows; r0 += rows {
 		w.tile.Run(w.k, w.left[r0*w.k:], buf[t.first:], w.off, scratch, cols, false)
 		for r := range min(rows, w.rows-r0) {
-			src, out := scratch[r*cols:(r+1)*cols], dst[(r0+r)*volume:(r0+r+1)*volume]
+			src, row := scratch[r*cols:(r+1)*cols], (r0+r)*volume
+			if w.lanes > 1 {
+				for _, s := range t.runs {
+					for j := range min(s.n, samples-s.lane) {
+						dst[(s.lane+j)*w.rows*volume+row+s.at] = src[s.col+j]
+					}
+				}
+				continue
+			}
+			out := dst[row : row+volume]
 			for _, s := range t.runs {
 				if s.step == 1 {
 					copy(out[s.at:s.at+s.n], src[s.col:])
