@@ -68,7 +68,7 @@ func Peak(o compute.Options) float64 {
 			wg.Add(1)
 			go func() {
 				defer wg.Done()
-				t := set.Wide
+				t := set.Tiles[0]
 				a, b := make([]float32, k*t.Rows), make([]float32, t.Cols)
 				c, off := make([]float32, t.Rows*t.Cols), make([]int, k)
 				for range times {
@@ -77,7 +77,7 @@ func Peak(o compute.Options) float64 {
 			}()
 		}
 		wg.Wait()
-		flops := float64(2*k*times*threads) * float64(set.Wide.Rows*set.Wide.Cols)
+		flops := float64(2*k*times*threads) * float64(set.Tiles[0].Rows*set.Tiles[0].Cols)
 		best = max(best, flops/time.Since(start).Seconds()/1e9)
 	}
 	return best

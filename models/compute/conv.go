@@ -33,9 +33,9 @@ type convKernel struct {
 
 // slack is how far beyond its last position a plane is read: one tile, or one
 // step of Dots.
-func slack(set *kernel.Set) int { return max(set.Wide.Cols, set.Row.Cols, set.Dots.Step) }
+func slack(set *kernel.Set) int { return max(set.MaxCols(), set.Dots.Step) }
 
-func newConv(t *team, lanes int, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKernel {
+func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKernel {
 	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
 	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(y)
 	chans, rows, taps := x[1], w[0], size.volume()
@@ -44,11 +44,11 @@ func newConv(t *team, lanes int, set *kernel.Set, c op.Conv, x, w, y tensor.Shap
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
 	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
-	k.grid = newGrid(chans, in, pad, stride, reach, slack(set), lanes)
-	win := newWindows(set, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out)
+	k.grid = newGrid(chans, in, pad, stride, reach, slack(set), l.lanes)
+	win := newWindows(l.tile, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out)
 	each(size, func(i int, q axes) {
 		for ch := range chans {
-			win.off[ch*taps+i] = lanes * k.grid.offset(ch, q)
+			win.off[ch*taps+i] = l.lanes * k.grid.offset(ch, q)
 		}
 	})
 	k.add(win, func(w []float32) {
@@ -64,7 +64,7 @@ func newConv(t *team, lanes int, set *kernel.Set, c op.Conv, x, w, y tensor.Shap
 // newConvData splits dx by the phases of the stride: with i + pad = s*t + r,
 // dx[i] is the sum over taps q = r + s*j of dy[t-j] * w[q], a convolution of
 // dy with stride 1 and no product by zero.
-func newConvData(t *team, lanes int, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *convKernel {
+func newConvData(t *team, l layout, set *kernel.Set, c op.Conv, w, dy, x tensor.Shape) *convKernel {
 	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
 	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(dy)
 	chans, rows := dy[1], x[1]
@@ -74,7 +74,7 @@ func newConvData(t *team, lanes int, set *kernel.Set, c op.Conv, w, dy, x tensor
 		before[i] = (size[i] - 1) / stride[i]
 		reach[i] = before[i] + (in[i]-1+pad[i])/stride[i] + 1
 	}
-	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, slack(set), lanes)
+	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, slack(set), l.lanes)
 	each(stride, func(_ int, r axes) {
 		var first, at, n, taps axes // first t; where it lands; how many; taps of this phase
 		for i := range 3 {
@@ -91,12 +91,12 @@ func newConvData(t *team, lanes int, set *kernel.Set, c op.Conv, w, dy, x tensor
 			return
 		}
 		nt := taps.volume()
-		win := newWindows(set, rows, chans*nt, &k.grid, n, at, stride, in)
+		win := newWindows(l.tile, rows, chans*nt, &k.grid, n, at, stride, in)
 		q := make([]int, nt) // flat tap
 		each(taps, func(i int, j axes) {
 			q[i] = ((r[0]+stride[0]*j[0])*size[1]+r[1]+stride[1]*j[1])*size[2] + r[2] + stride[2]*j[2]
 			for ch := range chans {
-				win.off[ch*nt+i] = lanes * k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
+				win.off[ch*nt+i] = l.lanes * k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
 			}
 		})
 		k.add(win, func(w []float32) {
@@ -130,31 +130,45 @@ func (k *convKernel) add(w *windows, load func([]float32)) {
 	k.load = append(k.load, load)
 }
 
-// cost is how many products a run makes, useful or not.
-func (k *convKernel) cost() int {
-	n := 0
+// cost is that of all products of a run, useful or not.
+func (k *convKernel) cost() float64 {
+	n := 0.0
 	for _, w := range k.classes {
 		n += w.cost()
 	}
-	return n * k.groups()
+	return n * float64(k.groups())
 }
 
 // groups is how many times the grid is filled in a run.
 func (k *convKernel) groups() int { return (k.batch + k.grid.lanes - 1) / k.grid.lanes }
 
-// fastest builds a convolution with samples one after the other, or side by
-// side in lanes, whichever makes fewer products: small maps leave much of a
-// tile empty, and 16 or 32 samples fill it. What an element is the sum of, and
-// in which order, is the same.
-func fastest(set *kernel.Set, batch int, build func(lanes int) *convKernel) *convKernel {
-	best := build(1)
-	for _, lanes := range []int{16, 32} {
-		if batch <= lanes/2 {
+// layout is how a convolution lies in tiles: which tile, and how many samples
+// side by side.
+type layout struct {
+	lanes int
+	tile  *kernel.Tile
+}
+
+// fastest builds a convolution in the layout of the least cost: small maps
+// leave much of a tile empty, which a narrower one, or 16 or 32 samples side by
+// side, may fill. What an element is the sum of, and in which order, is the
+// same in every layout.
+func fastest(set *kernel.Set, batch int, build func(layout) *convKernel) *convKernel {
+	var best *convKernel
+	least := 0.0
+	for _, lanes := range []int{1, 16, 32} {
+		if lanes > 1 && batch <= lanes/2 {
 			break
 		}
-		// Filling and emptying lanes costs a little.
-		if k := build(lanes); float64(k.cost()) < 0.85*float64(best.cost()) {
-			best = k
+		for i := range set.Tiles {
+			k := build(layout{lanes, &set.Tiles[i]})
+			cost := k.cost()
+			if lanes > 1 {
+				cost *= 1.15 // filling and emptying lanes
+			}
+			if best == nil || cost < least {
+				best, least = k, cost
+			}
 		}
 	}
 	best.buffers(set)
@@ -175,7 +189,9 @@ func (k *convKernel) buffers(set *kernel.Set) {
 	}
 	k.scratch = make([][]float32, k.team.size)
 	for i := range k.scratch {
-		k.scratch[i] = make([]float32, max(set.Wide.Rows*set.Wide.Cols, set.Row.Cols))
+		for _, t := range set.Tiles {
+			k.scratch[i] = make([]float32, max(len(k.scratch[i]), t.Rows*t.Cols))
+		}
 	}
 }
 
@@ -267,11 +283,12 @@ type convWeightKernel struct {
 	place       func(dw []float32, row, col int, v float32)
 
 	dwOut, xIn, dyIn []float32 // bound ahead
-	sample           int       // in work
+	none             []float32 // a sample of zeros
+	group            int       // of lanes, in work
 	doFill, doDots   func(worker, part int)
 }
 
-func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *convWeightKernel {
+func newConvWeight(t *team, lanes int, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *convWeightKernel {
 	size := spatialAxes(w)
 	taps := size.volume()
 	k := &convWeightKernel{team: t, dots: &set.Dots, batch: x[0]}
@@ -298,28 +315,60 @@ func newConvWeight(t *team, set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) *
 	for i := range 3 {
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
-	k.x = newGrid(gridShape[1], in, pad, stride, reach, slack(set), 1)
+	k.x = newGrid(gridShape[1], in, pad, stride, reach, slack(set), lanes)
 	k.layout(set, out)
 	each(size, func(i int, q axes) {
 		for ch := range gridShape[1] {
-			k.off[ch*taps+i] = k.x.offset(ch, q)
+			k.off[ch*taps+i] = lanes * k.x.offset(ch, q)
 		}
 	})
 	return k
 }
 
-// layout makes the buffers. The rows, of size out, lie on the pitch of the
+func (k *convWeightKernel) buffers() {
+	rowTiles, colTiles := k.tilesOf()
+	k.bufX = make([]float32, k.x.samples)
+	k.bufDY = make([]float32, rowTiles*k.dots.Rows*k.n)
+	k.sums = make([]float32, rowTiles*colTiles*k.dots.Rows*k.dots.Cols)
+	if k.batch%k.x.lanes != 0 {
+		k.none = make([]float32, max(k.x.chans*k.x.in.volume(), k.dy.chans*k.dy.in.volume()))
+	}
+}
+
+// layout decides where the rows lie. The rows, of size out, lie on the pitch of the
 // grid, without border and in one phase.
 func (k *convWeightKernel) layout(set *kernel.Set, out axes) {
 	last := k.x.flat(axes{out[0] - 1, out[1] - 1, out[2] - 1})
-	k.n = (last/set.Dots.Step + 1) * set.Dots.Step
-	k.dy = grid{chans: k.rows, in: out, stride: axes{1, 1, 1}, size: k.x.size, lanes: 1, plane: k.n}
+	lanes := k.x.lanes
+	positions := last + 1
+	for positions*lanes%set.Dots.Step != 0 {
+		positions++
+	}
+	k.n = positions * lanes
+	k.dy = grid{chans: k.rows, in: out, stride: axes{1, 1, 1}, size: k.x.size, lanes: lanes, plane: positions}
 	k.dy.index()
-	rowTiles, colTiles := k.tilesOf()
-	k.bufX = make([]float32, k.x.samples)
-	k.bufDY = make([]float32, rowTiles*set.Dots.Rows*k.n)
-	k.sums = make([]float32, rowTiles*colTiles*set.Dots.Rows*set.Dots.Cols)
+	_, colTiles := k.tilesOf()
 	k.off = make([]int, colTiles*set.Dots.Cols) // columns beyond the last repeat offset 0
+}
+
+func (k *convWeightKernel) groups() int { return (k.batch + k.x.lanes - 1) / k.x.lanes }
+
+// fastestWeight builds the products with samples one after the other, or side
+// by side in lanes where the maps are so small that adding up a vector of
+// partial sums costs more than the products.
+func fastestWeight(batch int, build func(lanes int) *convWeightKernel) *convWeightKernel {
+	best := build(1)
+	cost := func(k *convWeightKernel) int { return k.groups() * (k.n*k.dots.Rows*k.dots.Cols/k.dots.Step + 150) }
+	for _, lanes := range []int{16, 32} {
+		if batch <= lanes/2 {
+			break
+		}
+		if k := build(lanes); cost(k) < cost(best)*4/5 {
+			best = k
+		}
+	}
+	best.buffers()
+	return best
 }
 
 func (k *convWeightKernel) tilesOf() (rows, cols int) {
@@ -336,11 +385,17 @@ func (k *convWeightKernel) bind(dw, x, dy []float32) func() {
 	}
 	k.dwOut, k.xIn, k.dyIn = dw, x, dy
 	inX, inDY := k.x.chans*k.x.in.volume(), k.dy.chans*k.dy.in.volume()
-	k.doFill = func(_, c int) {
-		if c < k.x.chans {
-			k.x.fill(k.bufX, k.xIn[k.sample*inX:(k.sample+1)*inX], c, 0)
-		} else {
-			k.dy.fill(k.bufDY, k.dyIn[k.sample*inDY:(k.sample+1)*inDY], c-k.x.chans, 0)
+	k.doFill = func(_, i int) {
+		c, lane := i/k.x.lanes, i%k.x.lanes
+		n := k.group*k.x.lanes + lane
+		to, buf, from, size := &k.x, k.bufX, k.xIn, inX
+		if c >= k.x.chans {
+			to, buf, from, size, c = &k.dy, k.bufDY, k.dyIn, inDY, c-k.x.chans
+		}
+		if n < k.batch {
+			to.fill(buf, from[n*size:(n+1)*size], c, lane)
+		} else { // a lane without a sample adds nothing
+			to.fill(buf, k.none[:size], c, lane)
 		}
 	}
 	d := k.dots
@@ -359,8 +414,8 @@ func (k *convWeightKernel) run() {
 	d := k.dots
 	rowTiles, colTiles := k.tilesOf()
 	clear(k.sums)
-	for k.sample = 0; k.sample < k.batch; k.sample++ {
-		k.team.each(k.x.chans+k.dy.chans, k.doFill)
+	for k.group = 0; k.group < k.groups(); k.group++ {
+		k.team.each((k.x.chans+k.dy.chans)*k.x.lanes, k.doFill)
 		k.team.each(rowTiles*colTiles, k.doDots)
 	}
 	clear(k.dwOut)

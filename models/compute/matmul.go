@@ -30,10 +30,19 @@ type matmulKernel struct {
 }
 
 func newMatMul(t *team, set *kernel.Set, m op.MatMul, a, b tensor.Shape) *matmulKernel {
-	k := &matmulKernel{team: t, op: m, tile: &set.Wide}
+	k := &matmulKernel{team: t, op: m}
 	k.rows, k.cols, k.k = m.Dims(a, b)
-	if k.rows == 1 {
-		k.tile = &set.Row
+	least := 0.0
+	for i := range set.Tiles {
+		tile := &set.Tiles[i]
+		rows, cols := (k.rows+tile.Rows-1)/tile.Rows*tile.Rows, (k.cols+tile.Cols-1)/tile.Cols*tile.Cols
+		cost := tile.Cost * float64(rows*cols)
+		if m.TransB || cols != k.cols {
+			cost += 10 * float64(cols) // the right factor is packed
+		}
+		if k.tile == nil || cost < least {
+			k.tile, least = tile, cost
+		}
 	}
 	k.left = make([]float32, k.rowTiles()*k.tile.Rows*k.k)
 	k.inPlace = !m.TransB && k.cols%k.tile.Cols == 0

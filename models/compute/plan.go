@@ -256,27 +256,30 @@ func (c *compiler) kernel(n *gorgonia.Node, f fused) (run func(), flops int, err
 	for i, m := range f.in {
 		s[i], x[i] = m.Shape(), c.at[m]
 	}
-	conv := func(build func(lanes int) *convKernel, from, weights int) (func(), int, error) {
+	conv := func(build func(layout) *convKernel, from, weights int) (func(), int, error) {
 		k := fastest(c.set, out[0], build)
 		return k.bind(y, x[from], x[weights], c.frozen && c.params[f.in[weights]]), k.flops(), nil
 	}
-	weight := func(k *convWeightKernel) (func(), int, error) { return k.bind(y, x[0], x[1]), k.flops(), nil }
+	weight := func(build func(lanes int) *convWeightKernel) (func(), int, error) {
+		k := fastestWeight(s[0][0], build)
+		return k.bind(y, x[0], x[1]), k.flops(), nil
+	}
 	switch o := f.op.(type) {
 	case op.Conv:
 		if f.up {
-			return conv(func(l int) *convKernel { return newUpConv(t, l, c.set, s[0], s[1], out) }, 0, 1)
+			return conv(func(l layout) *convKernel { return newUpConv(t, l, c.set, s[0], s[1], out) }, 0, 1)
 		}
-		return conv(func(l int) *convKernel { return newConv(t, l, c.set, o, s[0], s[1], out) }, 0, 1)
+		return conv(func(l layout) *convKernel { return newConv(t, l, c.set, o, s[0], s[1], out) }, 0, 1)
 	case op.ConvData:
 		if f.up {
-			return conv(func(l int) *convKernel { return newUpConvData(t, l, c.set, s[0], s[1], out) }, 1, 0)
+			return conv(func(l layout) *convKernel { return newUpConvData(t, l, c.set, s[0], s[1], out) }, 1, 0)
 		}
-		return conv(func(l int) *convKernel { return newConvData(t, l, c.set, o.Conv, s[0], s[1], out) }, 1, 0)
+		return conv(func(l layout) *convKernel { return newConvData(t, l, c.set, o.Conv, s[0], s[1], out) }, 1, 0)
 	case op.ConvWeight:
 		if f.up {
-			return weight(newUpConvWeight(t, c.set, s[0], s[1], out))
+			return weight(func(l int) *convWeightKernel { return newUpConvWeight(t, l, c.set, s[0], s[1], out) })
 		}
-		return weight(newConvWeight(t, c.set, o.Conv, s[0], s[1], out))
+		return weight(func(l int) *convWeightKernel { return newConvWeight(t, l, c.set, o.Conv, s[0], s[1], out) })
 	case op.MatMul:
 		k := newMatMul(t, c.set, o, s[0], s[1])
 		return k.bind(y, x[0], x[1]), 2 * k.rows * k.cols * k.k, nil

@@ -63,23 +63,23 @@ func crossTaps(size axes, z, y, x upTap) []int {
 }
 
 // newUpConv is Conv{1, 1}(Upsample(x), w) for kernels of 3 taps per axis.
-func newUpConv(t *team, lanes int, set *kernel.Set, x, w, y tensor.Shape) *convKernel {
+func newUpConv(t *team, l layout, set *kernel.Set, x, w, y tensor.Shape) *convKernel {
 	in, out, size := spatialAxes(x), spatialAxes(y), spatialAxes(w)
 	flat, before, two := onSpatial(x, 0, 1), onSpatial(x, 1, 0), onSpatial(x, 2, 1)
 	chans, rows := x[1], w[0]
 	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
-	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, slack(set), lanes)
+	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, slack(set), l.lanes)
 	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
 		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
 			for _, cx := range upAxes(in[2], out[2], flat[2] == 1) {
-				k.addUpClass(set, rows, size, out, two, [3]upAxis{cz, cy, cx})
+				k.addUpClass(l.tile, rows, size, out, two, [3]upAxis{cz, cy, cx})
 			}
 		}
 	}
 	return k
 }
 
-func (k *convKernel) addUpClass(set *kernel.Set, rows int, size, out, two axes, c [3]upAxis) {
+func (k *convKernel) addUpClass(tile *kernel.Tile, rows int, size, out, two axes, c [3]upAxis) {
 	var n, at axes
 	for i := range 3 {
 		n[i], at[i] = c[i].count, two[i]*c[i].from+c[i].odd
@@ -98,7 +98,7 @@ func (k *convKernel) addUpClass(set *kernel.Set, rows int, size, out, two axes, 
 		}
 	}
 	nt := len(sums)
-	win := newWindows(set, rows, k.grid.chans*nt, &k.grid, n, at, two, out)
+	win := newWindows(tile, rows, k.grid.chans*nt, &k.grid, n, at, two, out)
 	for ch := range k.grid.chans {
 		for i, s := range shifts {
 			win.off[ch*nt+i] = k.grid.lanes * k.grid.offset(ch, axes{s[0] + k.grid.before[0], s[1] + k.grid.before[1], s[2] + k.grid.before[2]})
@@ -156,12 +156,12 @@ func newUpGrad(set *kernel.Set, lanes int, small, dy, w tensor.Shape) *upGrad {
 }
 
 // newUpConvData is BlockSum(ConvData(w, dy)): the gradient of the small tensor.
-func newUpConvData(t *team, lanes int, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
+func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
 	in, taps := spatialAxes(small), spatialAxes(w).volume()
 	chans, rows := dy[1], small[1]
-	u := newUpGrad(set, lanes, small, dy, w)
+	u := newUpGrad(set, l.lanes, small, dy, w)
 	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true, grid: u.grid}
-	win := newWindows(set, rows, len(u.off), &k.grid, in, axes{}, axes{1, 1, 1}, in)
+	win := newWindows(l.tile, rows, len(u.off), &k.grid, in, axes{}, axes{1, 1, 1}, in)
 	copy(win.off, u.off)
 	k.add(win, func(w []float32) {
 		for ch := range chans {
@@ -177,8 +177,8 @@ func newUpConvData(t *team, lanes int, set *kernel.Set, w, dy, small tensor.Shap
 
 // newUpConvWeight is ConvWeight(Upsample(x), dy): inner products of the small
 // tensor with the windows of dy, added up per tap of the kernel.
-func newUpConvWeight(t *team, set *kernel.Set, x, dy, w tensor.Shape) *convWeightKernel {
-	u := newUpGrad(set, 1, x, dy, w)
+func newUpConvWeight(t *team, lanes int, set *kernel.Set, x, dy, w tensor.Shape) *convWeightKernel {
+	u := newUpGrad(set, lanes, x, dy, w)
 	taps := spatialAxes(w).volume()
 	k := &convWeightKernel{team: t, dots: &set.Dots, batch: x[0], rows: x[1], cols: len(u.off), x: u.grid, swap: true}
 	k.place = func(dw []float32, row, col int, v float32) {

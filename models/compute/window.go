@@ -134,11 +134,8 @@ type windowTile struct {
 // newWindows plans the output positions p < out, of which position p lands at
 // at + p*step in an output of size dst. A tile begins at the first position
 // that none before it covers.
-func newWindows(set *kernel.Set, rows, k int, g *grid, out, at, step, dst axes) *windows {
-	w := &windows{tile: &set.Wide, rows: rows, k: k, lanes: g.lanes, off: make([]int, k), count: out.volume()}
-	if rows == 1 {
-		w.tile = &set.Row
-	}
+func newWindows(tile *kernel.Tile, rows, k int, g *grid, out, at, step, dst axes) *windows {
+	w := &windows{tile: tile, rows: rows, k: k, lanes: g.lanes, off: make([]int, k), count: out.volume()}
 	end := 0 // of the last tile, in elements
 	each(out, func(_ int, p axes) {
 		o := ((at[0]+p[0]*step[0])*dst[1]+at[1]+p[1]*step[1])*dst[2] + at[2] + p[2]*step[2]
@@ -167,10 +164,10 @@ func (w *windows) pack() {
 	w.left = make([]float32, (w.rows+w.tile.Rows-1)/w.tile.Rows*w.tile.Rows*w.k)
 }
 
-// cost is how many products one pass over all tiles makes, useful or not.
-func (w *windows) cost() int {
+// cost is that of all products of one pass over the tiles, useful or not.
+func (w *windows) cost() float64 {
 	rows := (w.rows + w.tile.Rows - 1) / w.tile.Rows * w.tile.Rows
-	return len(w.tiles) * w.tile.Cols * rows * w.k
+	return w.tile.Cost * float64(len(w.tiles)*w.tile.Cols*rows*w.k)
 }
 
 // set stores element (row, p) of the left matrix.

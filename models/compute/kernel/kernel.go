@@ -5,6 +5,7 @@ package kernel
 // i*ldc. The block is always computed whole: a, b and c must reach that far.
 type Tile struct {
 	Rows, Cols int
+	Cost       float64 // of one product, in those of the first tile of its set
 	run        func(k int, a, b *float32, off *int, c *float32, ldc int, add bool)
 }
 
@@ -37,12 +38,11 @@ func (d *Dots) Run(n int, a []float32, lda int, b []float32, off []int, c []floa
 
 // Set is one implementation of all loops.
 type Set struct {
-	Name string // "avx512", "avx2" or "go"
-	Wide Tile   // for many rows
-	Row  Tile   // for a single row
-	Dots Dots
-	Vec  Vec
-	adam func(n int, w, m, v, g *float32, k *[7]float32)
+	Name  string // "avx512", "avx2" or "go"
+	Tiles []Tile // the one for many rows and columns first
+	Dots  Dots
+	Vec   Vec
+	adam  func(n int, w, m, v, g *float32, k *[7]float32)
 }
 
 // AdamStep are the numbers of one step of Adam, as the loops read them.
@@ -104,17 +104,25 @@ type Vec struct {
 	Exp, Sigmoid         Loop
 }
 
+// MaxCols is the width of the widest tile.
+func (s *Set) MaxCols() int {
+	n := 0
+	for _, t := range s.Tiles {
+		n = max(n, t.Cols)
+	}
+	return n
+}
+
 // Best returns the fastest set that this processor runs.
 func Best() *Set { return Sets()[0] }
 
 // Sets returns all that this processor runs, the fastest first.
 func Sets() []*Set {
 	return append(machineSets(), &Set{
-		Name: "go",
-		Wide: Tile{4, 8, tileGo(4, 8)},
-		Row:  Tile{1, 16, tileGo(1, 16)},
-		Dots: Dots{4, 2, 4, dotsGo(4, 2)},
-		Vec:  vecGo(),
+		Name:  "go",
+		Tiles: []Tile{{4, 8, 1, tileGo(4, 8)}, {1, 16, 1, tileGo(1, 16)}},
+		Dots:  Dots{4, 2, 4, dotsGo(4, 2)},
+		Vec:   vecGo(),
 	})
 }
 

@@ -7,8 +7,10 @@ func machineSets() []*Set {
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasFMA {
 		sets = append(sets, &Set{
 			Name: "avx512",
-			Wide: Tile{12, 32, tileAVX512},
-			Row:  Tile{1, 256, rowAVX512},
+			Tiles: []Tile{
+				{12, 32, 1, tile12x32AVX512}, {24, 16, 1.35, tile24x16AVX512},
+				{1, 256, 1.75, tile1x256AVX512}, {1, 64, 2, tile1x64AVX512},
+			},
 			Dots: Dots{4, 6, 16, dotsAVX512},
 			Vec:  Vec{addAVX512, subAVX512, mulAVX512, divAVX512, scaleAVX512, shiftAVX512, squareAVX512, leakyAVX512, gateAVX512, expAVX512, sigmoidAVX512},
 			adam: adamAVX512,
@@ -16,12 +18,11 @@ func machineSets() []*Set {
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		sets = append(sets, &Set{
-			Name: "avx2",
-			Wide: Tile{6, 16, tileAVX2},
-			Row:  Tile{1, 64, rowAVX2},
-			Dots: Dots{3, 3, 8, dotsAVX2},
-			Vec:  Vec{addAVX2, subAVX2, mulAVX2, divAVX2, scaleAVX2, shiftAVX2, squareAVX2, leakyAVX2, gateAVX2, expAVX2, sigmoidAVX2},
-			adam: adamAVX2,
+			Name:  "avx2",
+			Tiles: []Tile{{6, 16, 1, tile6x16AVX2}, {12, 8, 1.2, tile12x8AVX2}, {1, 64, 1.65, tile1x64AVX2}},
+			Dots:  Dots{3, 3, 8, dotsAVX2},
+			Vec:   Vec{addAVX2, subAVX2, mulAVX2, divAVX2, scaleAVX2, shiftAVX2, squareAVX2, leakyAVX2, gateAVX2, expAVX2, sigmoidAVX2},
+			adam:  adamAVX2,
 		})
 	}
 	return sets

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -33,7 +34,7 @@ func guarded(t *testing.T, rng *rand.Rand, n int) []float32 {
 
 func TestTiles(t *testing.T) {
 	for _, s := range Sets() {
-		for _, tile := range []Tile{s.Wide, s.Row} {
+		for _, tile := range s.Tiles {
 			for _, k := range []int{1, 2, 7, 864} {
 				for _, add := range []bool{false, true} {
 					rng := rand.New(rand.NewPCG(1, uint64(k)))
@@ -99,7 +100,7 @@ func TestDots(t *testing.T) {
 // TestNotFinite: NaN and Inf are carried, not lost.
 func TestNotFinite(t *testing.T) {
 	for _, s := range Sets() {
-		tile := s.Wide
+		tile := s.Tiles[0]
 		a := make([]float32, tile.Rows)
 		b := make([]float32, tile.Cols)
 		c := make([]float32, tile.Rows*tile.Cols)
@@ -123,20 +124,21 @@ func near(t *testing.T, what string, got, want []float32, tol float64) {
 
 func BenchmarkTile(b *testing.B) {
 	for _, s := range Sets() {
-		b.Run(s.Name, func(b *testing.B) {
-			const k = 864
-			t := s.Wide
-			x, y := make([]float32, k*t.Rows), make([]float32, k+t.Cols)
-			off := make([]int, k)
-			for i := range off {
-				off[i] = i
-			}
-			c := make([]float32, t.Rows*t.Cols)
-			for b.Loop() {
-				t.Run(k, x, y, off, c, t.Cols, false)
-			}
-			b.ReportMetric(float64(2*k*t.Rows*t.Cols)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-		})
+		for _, t := range s.Tiles {
+			b.Run(fmt.Sprintf("%s/%dx%d", s.Name, t.Rows, t.Cols), func(b *testing.B) {
+				const k = 864
+				x, y := make([]float32, k*t.Rows), make([]float32, k+t.Cols)
+				off := make([]int, k)
+				for i := range off {
+					off[i] = i
+				}
+				c := make([]float32, t.Rows*t.Cols)
+				for b.Loop() {
+					t.Run(k, x, y, off, c, t.Cols, false)
+				}
+				b.ReportMetric(float64(2*k*t.Rows*t.Cols)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
 	}
 }
 

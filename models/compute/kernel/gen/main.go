@@ -21,10 +21,13 @@ var (
 
 func main() {
 	ConstraintExpr("amd64")
-	tile("tileAVX512", zmm, 64, 12, 2)
-	tile("tileAVX2", ymm, 32, 6, 2)
-	tile("rowAVX512", zmm, 64, 1, 16)
-	tile("rowAVX2", ymm, 32, 1, 8)
+	tile("tile12x32AVX512", zmm, 64, 12, 2)
+	tile("tile24x16AVX512", zmm, 64, 24, 1)
+	tile("tile1x256AVX512", zmm, 64, 1, 16)
+	tile("tile1x64AVX512", zmm, 64, 1, 4)
+	tile("tile6x16AVX2", ymm, 32, 6, 2)
+	tile("tile12x8AVX2", ymm, 32, 12, 1)
+	tile("tile1x64AVX2", ymm, 32, 1, 8)
 	dots("dotsAVX512", zmm, 64, 4, 6)
 	dots("dotsAVX2", ymm, 32, 3, 3)
 	vectors("AVX512", zmm, 64)
