@@ -110,6 +110,9 @@ func (d *VAEAD) Digest() string { return d.digest }
 // Calibration tells how raw scores become probabilities.
 func (d *VAEAD) Calibration() Calibration { return d.calibration }
 
+// Params are the weights. They must not be changed.
+func (d *VAEAD) Params() models.Params { return d.params }
+
 // Header tells how the network was trained.
 func (d *VAEAD) Header() models.Header { return d.header }
 
