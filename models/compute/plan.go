@@ -2,6 +2,8 @@ package compute
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
@@ -90,6 +92,10 @@ func (p *Plan) Input(name string) []float32 {
 	}
 	return b
 }
+
+// Inputs are the names of the inputs, sorted. A leaf that no output depends on
+// is none.
+func (p *Plan) Inputs() []string { return slices.Sorted(maps.Keys(p.inputs)) }
 
 // Output returns the i-th output. The next Run overwrites it.
 func (p *Plan) Output(i int) []float32 { return p.outs[i] }

@@ -94,8 +94,8 @@ func run(t *testing.T, n network) [][]float32 {
 	if err != nil {
 		t.Fatalf("%s: %v", n.name, err)
 	}
-	for name, x := range n.inputs {
-		copy(p.Input(name), x)
+	for _, name := range p.Inputs() {
+		copy(p.Input(name), n.inputs[name])
 	}
 	p.Run()
 	var outs [][]float32
@@ -204,11 +204,7 @@ func training(t *testing.T) network {
 	if g.Err != nil {
 		t.Fatal(g.Err)
 	}
-	var wrt gorgonia.Nodes
-	for _, p := range ps {
-		wrt = append(wrt, g.Param(p.Name))
-	}
-	grads, err := op.Grad(loss, wrt...)
+	grads, err := op.Grad(loss, g.Params(ps)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,15 +216,17 @@ func training(t *testing.T) network {
 		inputs: map[string][]float32{"x": uniform(rng, batch*v.Voxels()), "support": support, "eps": normal(rng, batch*v.Latent)}}
 }
 
-// search is a step of a latent search in the decoder: L1 residual, its
-// gradient by z, momentum 0.9.
+// search is a step of the latent search of the reference GAN (equation 15 with
+// lambda 0.5): generator, critic features, gradient by z, momentum 0.9.
 func search(t *testing.T) network {
-	v, batch := models.ReferenceVAE, 2
+	n, batch := models.ReferenceGAN, 2
 	rng := rand.New(rand.NewPCG(9, 10))
-	ps := weights(v, rng)
-	g := v.NewGraph(tensor.Float32)
-	x, z, speed := g.Input("x", patches(v, batch)...), g.Input("z", batch, v.Latent), g.Input("speed", batch, v.Latent)
-	loss := g.SumRows(g.Unary(op.Abs, g.Sub(x, v.Decode(g, z))))
+	gen, critic := n.NewParams(rng)
+	ps := append(gen, critic...)
+	g := n.NewGraph(tensor.Float32)
+	shape := []int{batch, 1, 28, 28, 28}
+	z, speed := g.Input("z", batch, n.Latent), g.Input("speed", batch, n.Latent)
+	loss := n.SearchLoss(g, g.Input("x", shape...), g.Input("support", shape...), g.Input("features", batch, n.Features()), z, 0.5)
 	if g.Err != nil {
 		t.Fatal(g.Err)
 	}
@@ -241,6 +239,7 @@ func search(t *testing.T) network {
 	if g.Err != nil {
 		t.Fatal(g.Err)
 	}
-	return network{name: "search3D", outs: outs, params: ps.Bound(),
-		inputs: map[string][]float32{"x": uniform(rng, batch*v.Voxels()), "z": normal(rng, batch*v.Latent), "speed": normal(rng, batch*v.Latent)}}
+	return network{name: "search3D", outs: outs, params: ps.Bound(), inputs: map[string][]float32{
+		"x": uniform(rng, batch*n.Voxels()), "support": uniform(rng, batch*n.Voxels()), "features": uniform(rng, batch*n.Features()),
+		"z": normal(rng, batch*n.Latent), "speed": normal(rng, batch*n.Latent)}}
 }
