@@ -58,11 +58,15 @@ func newBenchCommand(*globals) *cobra.Command {
 
 // benchReport is what `bench --json` prints.
 type benchReport struct {
-	Kernels string         `json:"kernels"`
-	Threads int            `json:"threads"`
-	Peak    float64        `json:"peak_gflop_s"`
-	Peer    string         `json:"peer,omitempty"`
-	Rows    []bench.Result `json:"rows"`
+	Kernels string  `json:"kernels"`
+	Threads int     `json:"threads"`
+	Peak    float64 `json:"peak_gflop_s"`
+	Peer    string  `json:"peer,omitempty"`
+	// Memory that a latent search of 16 patches adds to the process, in MiB; 0:
+	// not known on this system.
+	SearchMiB     float64        `json:"search_mib,omitempty"`
+	PeerSearchMiB float64        `json:"peer_search_mib,omitempty"`
+	Rows          []bench.Result `json:"rows"`
 }
 
 func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) error {
@@ -75,6 +79,10 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 			return usageError(fmt.Errorf("this machine does not run the kernels %q", o.kernels), "choose one of "+strings.Join(kernel.Names(), ", "))
 		}
 	}
+	memory, err := bench.SearchMemory(co) // first: see there
+	if err != nil {
+		memory = 0
+	}
 	works, err := bench.Works(co)
 	if err != nil {
 		return err
@@ -83,7 +91,8 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	r := benchReport{Kernels: co.Kernels.Name, Threads: o.threads, Peak: bench.Peak(co), Peer: peer}
+	r := benchReport{Kernels: co.Kernels.Name, Threads: o.threads, Peak: bench.Peak(co), Peer: peer,
+		SearchMiB: memory, PeerSearchMiB: before[peerMemory]}
 	bar := newProgress(stderr, "timing", len(works))
 	for i, w := range works {
 		ms, err := bench.Median(ctx, w.Run)
@@ -137,7 +146,17 @@ func (r *benchReport) table(w io.Writer) {
 		}
 		p("\n")
 	}
+	if r.SearchMiB > 0 {
+		p("\nmemory that a latent search of 16 patches adds: %.0f MiB", r.SearchMiB)
+		if r.PeerSearchMiB > 0 {
+			p(", peer %.0f MiB", r.PeerSearchMiB)
+		}
+		p("\n")
+	}
 }
+
+// peerMemory is the peer's name for the memory that a latent search adds, MiB.
+const peerMemory = "search MiB"
 
 // runPeer runs the peer's script with Debian's Python. It prints one JSON
 // object: "peer" says what ran, "ms" maps works to medians.

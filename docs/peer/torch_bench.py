@@ -3,9 +3,11 @@
 
 usage: torch_bench.py [THREADS]
 Needs Debian's python3-torch. Prints one JSON object: "peer" says what ran,
-"ms" maps each work to its median time in milliseconds.
+"ms" maps each work to its median time in milliseconds, and "search MiB" to the memory that
+a latent search adds to the process.
 """
 import json
+import resource
 import statistics
 import sys
 import time
@@ -144,6 +146,16 @@ def median(run):
     return statistics.median(times)
 
 
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB
+
+
+# First: an earlier peak hides a later one.
+before, run = peak(), search_step(16)
+for _ in range(3):
+    run()
+memory = peak() - before
+
 works = {
     "vae score b1": vae_score(1),
     "vae score b32": vae_score(32),
@@ -152,4 +164,4 @@ works = {
 ms = {name: median(run) for name, run in works.items()}
 ms["vae train b32"] = median(vae_train(32))
 ms["critic step b16"] = median(critic_step(16))
-print(json.dumps({"peer": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", "ms": ms}))
+print(json.dumps({"peer": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", "ms": {**ms, "search MiB": memory}}))

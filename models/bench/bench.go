@@ -169,10 +169,14 @@ func work(name string, p *compute.Plan) Work {
 // searchStep is one step of the latent search: generator, critic features,
 // loss, gradient and momentum.
 func searchStep(o compute.Options) (Work, error) {
+	gen, critic := models.ReferenceGAN.NewParams(seeded())
+	return searchWith(append(gen, critic...), o)
+}
+
+func searchWith(ps models.Params, o compute.Options) (Work, error) {
 	const batch = 16
 	n := models.ReferenceGAN
 	o.Frozen = true
-	gen, critic := n.NewParams(seeded())
 	g := n.NewGraph(tensor.Float32)
 	z := g.Input("z", batch, n.Latent)
 	loss := n.SearchLoss(g, g.Input("x", batch, 1, 28, 28, 28), g.Input("support", batch, 1, 28, 28, 28), g.Input("features", batch, n.Features()), z, 0.5)
@@ -188,7 +192,7 @@ func searchStep(o compute.Options) (Work, error) {
 	if g.Err != nil {
 		return Work{}, g.Err
 	}
-	w, p, err := compile("search step b16", gorgonia.Nodes{loss, speed, next}, append(gen, critic...), o)
+	w, p, err := compile("search step b16", gorgonia.Nodes{loss, speed, next}, ps, o)
 	if err != nil {
 		return Work{}, err
 	}

@@ -33,6 +33,16 @@ func TestWorks(t *testing.T) {
 	}
 }
 
+func TestSearchMemory(t *testing.T) {
+	mib, err := SearchMemory(compute.Options{Threads: 2})
+	if err != nil {
+		t.Skip("resident memory cannot be read here:", err)
+	}
+	if mib < 0 || mib > 2000 {
+		t.Errorf("a search takes %g MiB", mib)
+	}
+}
+
 func TestMedianEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
