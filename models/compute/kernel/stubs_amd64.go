@@ -7,6 +7,9 @@ package kernel
 // tile12x32AVX512 is tileGo for a tile of 12 x 32.
 func tile12x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
 
+// tile8x48AVX512 is tileGo for a tile of 8 x 48.
+func tile8x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+
 // tile24x16AVX512 is tileGo for a tile of 24 x 16.
 func tile24x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
 
