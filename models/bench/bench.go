@@ -169,8 +169,12 @@ func work(name string, p *compute.Plan) Work {
 // searchStep is one step of the latent search: generator, critic features,
 // loss, gradient and momentum.
 func searchStep(o compute.Options) (Work, error) {
+	return searchWith(searchParams(), o)
+}
+
+func searchParams() models.Params {
 	gen, critic := models.ReferenceGAN.NewParams(seeded())
-	return searchWith(append(gen, critic...), o)
+	return append(gen, critic...)
 }
 
 func searchWith(ps models.Params, o compute.Options) (Work, error) {

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
 )
 
@@ -17,8 +16,7 @@ import (
 // in MiB. Call it first in a process: an earlier peak hides a later one. It
 // needs Linux.
 func SearchMemory(o compute.Options) (float64, error) {
-	gen, critic := models.ReferenceGAN.NewParams(seeded())
-	ps := append(gen, critic...)
+	ps := searchParams()
 	debug.FreeOSMemory()
 	before, err := status("VmRSS")
 	if err != nil {
