@@ -24,9 +24,8 @@ type chain struct {
 	do   func(worker, part int)
 }
 
-// instruction sets a register from sources. Exactly one of loop, plain and
-// fetch is set; load alone fills a register from a tensor that is not a whole
-// number of lanes long.
+// instruction sets a register, or the output, from sources. Exactly one of
+// loop, plain and fetch is set; fetch expands x, a small tensor.
 type instruction struct {
 	loop  kernel.Loop
 	plain func(dst, x []float32)
