@@ -28,7 +28,6 @@ type Plan struct {
 	bufs   int // elements of all buffers
 	inputs map[string][]float32
 	outs   [][]float32
-	shapes []tensor.Shape
 }
 
 type step struct {
@@ -78,7 +77,6 @@ func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan,
 	}
 	for _, n := range outs {
 		c.plan.outs = append(c.plan.outs, c.at[n])
-		c.plan.shapes = append(c.plan.shapes, n.Shape())
 	}
 	return c.plan, nil
 }
