@@ -28,4 +28,12 @@ type Score struct {
 	Percentile     float64   // 0..100 among the reference normals
 	Anomalous      bool      // Raw is above the threshold epsilon
 	Reconstruction []float32 // [28,28,28] mean reconstruction, for the reviewer
+	Terms          []Term    // what Raw is made of or stands beside; the same names in the same order for every patch
+}
+
+// Term is a named value beside a score that evaluation ranks in a row of its
+// own: larger is further from normal.
+type Term struct {
+	Name  string  // such as "KL"; without the name of the detector
+	Value float64 // finite
 }

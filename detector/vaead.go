@@ -157,6 +157,10 @@ func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 		b := s.Score(p.Voxels, p.Support, sha256.Sum256(append(digest[:], d.header.Digest...)))
 		out[i] = d.judge(Score{
 			Raw: b.Recon / float64(n), Sum: b.Recon, PerVoxel: b.Recon / float64(n), KL: b.KL, Reconstruction: b.Mean,
+			Terms: []Term{
+				{"reconstruction per voxel", b.Recon / float64(n)}, {"reconstruction, sum", b.Recon},
+				{"KL", b.KL}, {"reconstruction + KL", b.Recon + b.KL},
+			},
 		})
 	}
 	return out, nil
