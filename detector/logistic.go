@@ -112,6 +112,27 @@ type Calibration struct {
 	Anomalies  int       `json:"anomalies"`
 	Threshold  float64   `json:"threshold"` // epsilon: the raw score with the largest Youden index there
 	Reference  []float64 `json:"reference"` // raw scores of normals outside the training set, ascending
+
+	// DiameterMM are the smallest and the largest diameter of the normals that
+	// were trained on; nil in files that do not say: see DiameterRange.
+	DiameterMM *[2]float64 `json:"diameter_mm,omitempty"`
+}
+
+// DiameterRange is DiameterMM, and 3 to 13 mm where the file does not say: the
+// range of the first detector that shipped, which was written before files did.
+func (c *Calibration) DiameterRange() (low, high float64) {
+	if c.DiameterMM == nil {
+		return 3, 13
+	}
+	return c.DiameterMM[0], c.DiameterMM[1]
+}
+
+// check refuses what no training writes.
+func (c *Calibration) check() error {
+	if low, high := c.DiameterRange(); !(low >= 0 && low <= high) {
+		return fmt.Errorf("detector: the calibration has diameters of %g to %g mm; train the model again", low, high)
+	}
+	return nil
 }
 
 // Name is "natural-prevalence" or "uncalibrated".

@@ -1,0 +1,175 @@
+package detector
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// maxDetectorBytes bounds what is read as a detector's file.
+const maxDetectorBytes = 256 << 20
+
+// ErrPreprocessing says that a model was trained on patches of another kind.
+var ErrPreprocessing = errors.New("detector: model and program prepare patches differently")
+
+// calibrated is what the file of any detector holds: weights, and how the raw
+// scores of these weights become what a reader sees.
+type calibrated struct {
+	header      models.Header
+	params      models.Params
+	calibration Calibration
+	digest      string
+}
+
+// encodeCalibrated writes a detector's file. settings is the calibration, or a
+// struct that holds it beside what else the detector needs.
+func encodeCalibrated(h models.Header, ps models.Params, settings any) ([]byte, error) {
+	var err error
+	if h.Detector, err = json.Marshal(settings); err != nil {
+		return nil, fmt.Errorf("detector: encode calibration: %w", err)
+	}
+	return models.Encode(h, ps)
+}
+
+// decodeCalibrated reads a file whose network is of one of the kinds. Whether
+// the weights are those of the network is left to the caller.
+func decodeCalibrated(b []byte, kinds ...string) (calibrated, error) {
+	h, ps, err := models.Decode(b)
+	if err != nil {
+		return calibrated{}, err
+	}
+	d := calibrated{header: h, params: ps}
+	if !slices.Contains(kinds, h.Kind) || h.Dims != 3 {
+		return d, fmt.Errorf("detector: a %q of %d dimensions is no %s for nodules", h.Kind, h.Dims, strings.ToUpper(strings.Join(kinds, " or ")))
+	}
+	if h.Preprocessing != nodule.PreprocessingVersion {
+		return d, fmt.Errorf("%w: %q and %q; train the model again", ErrPreprocessing, h.Preprocessing, nodule.PreprocessingVersion)
+	}
+	if err := json.Unmarshal(h.Detector, &d.calibration); err != nil || len(d.calibration.Reference) == 0 {
+		return d, fmt.Errorf("detector: the model has no calibration; write it with the train command (%w)", errors.Join(err, models.ErrCheckpoint))
+	}
+	if err := d.calibration.check(); err != nil {
+		return d, err
+	}
+	sum := sha256.Sum256(b)
+	d.digest = "sha256:" + hex.EncodeToString(sum[:])
+	return d, nil
+}
+
+// Kinds of network, as the header of a checkpoint names them.
+const (
+	kindVAE = "vae"
+)
+
+// Digest is the SHA-256 of the detector's file: "sha256:<hex>".
+func (d *calibrated) Digest() string { return d.digest }
+
+// Calibration tells how raw scores become probabilities.
+func (d *calibrated) Calibration() Calibration { return d.calibration }
+
+// Params are the weights. They must not be changed.
+func (d *calibrated) Params() models.Params { return d.params }
+
+// Header tells how the network was trained.
+func (d *calibrated) Header() models.Header { return d.header }
+
+// Encode returns the bytes of the detector's file.
+func (d *calibrated) Encode() ([]byte, error) { return models.Encode(d.header, d.params) }
+
+// Save writes the detector's file so that a crash leaves the old or the new.
+func (d *calibrated) Save(path string) error { return models.Save(path, d.header, d.params) }
+
+// judge adds what the calibration says of a raw score.
+func (d *calibrated) judge(s Score) Score {
+	c := &d.calibration
+	s.Calibration, s.Prevalence = c.Name(), c.Prevalence
+	s.Percentile, s.Anomalous = c.Percentile(s.Raw), s.Raw > c.Threshold
+	if c.Logistic != nil {
+		p := c.Logistic.Probability(s.Raw)
+		s.Probability = &p
+	}
+	return s
+}
+
+// seed is where the noise of a patch comes from: the same patch and weights
+// give the same score.
+func (d *calibrated) seed(p nodule.Patch) [32]byte {
+	digest := p.Digest()
+	return sha256.Sum256(append(digest[:], d.header.Digest...))
+}
+
+// checkPatch counts the voxels of the support. A patch without any, or of
+// another size, is an error.
+func checkPatch(i int, p nodule.Patch) (support int, err error) {
+	n := p.SupportCount()
+	if n == 0 || len(p.Voxels) != nodule.PatchVoxels || len(p.Support) != len(p.Voxels) {
+		return 0, fmt.Errorf("detector: patch %d has %d voxels and %d that count", i, len(p.Voxels), n)
+	}
+	return n, nil
+}
+
+// Load reads a detector's file of either kind: VAE-AD or GAN-AD, as its header
+// says. What is cut, altered, larger than 256 MiB or no detector is refused.
+func Load(path string) (Detector, error) { return load(path, decode) }
+
+// decode reads the bytes of a detector's file of either kind.
+func decode(b []byte) (Detector, error) {
+	return DecodeVAEAD(b)
+}
+
+// load reads a file of bounded size. Errors name it.
+func load[D any](path string, decode func([]byte) (D, error)) (d D, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return d, fmt.Errorf("detector: load model: %w", err)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxDetectorBytes+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return d, fmt.Errorf("detector: load model: %w", err)
+	}
+	if len(b) > maxDetectorBytes {
+		return d, fmt.Errorf("%w: %s is larger than %d bytes", models.ErrCheckpoint, path, maxDetectorBytes)
+	}
+	if d, err = decode(b); err != nil {
+		return d, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
+}
+
+// slot holds compiled plans, which use every processor, while nobody uses
+// them: one caller scores after the other.
+type slot[T any] chan *T
+
+func newSlot[T any]() slot[T] {
+	s := make(slot[T], 1)
+	s <- nil
+	return s
+}
+
+// take waits for the plans and makes them where they were not needed before.
+// What it returns goes back into the slot.
+func (s slot[T]) take(ctx context.Context, build func() (*T, error)) (*T, error) {
+	select {
+	case t := <-s:
+		if t != nil {
+			return t, nil
+		}
+		t, err := build()
+		if err != nil {
+			s <- nil
+		}
+		return t, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
