@@ -62,6 +62,10 @@ type Model struct {
 	Calibration string  `json:"calibration"` // "natural-prevalence" or "uncalibrated"
 	Prevalence  float64 `json:"prevalence"`  // of the calibration set
 	Threshold   float64 `json:"threshold"`   // raw score above which a nodule is flagged
+
+	// DiameterMM are the smallest and the largest diameter of the normals that
+	// it was trained on; absent where the model does not say.
+	DiameterMM *[2]float64 `json:"diameter_mm,omitempty"`
 }
 
 // Geometry is the verdict on a series.
@@ -72,13 +76,32 @@ type Geometry struct {
 	MissingSlices int        `json:"missing_slices"`
 }
 
-// ResultNodule is one candidate with its scores or the reason why it has none.
+// ResultNodule is one candidate with its scores, one of each model of the
+// result, or the reason why it has not all of them: where Error is set, some
+// or all scores are missing.
 type ResultNodule struct {
 	JobNodule
-	Scores        []NoduleScore `json:"scores,omitempty"`
-	Applicability []string      `json:"applicability,omitempty"` // limits of use that this nodule touches
-	PaddingPct    float64       `json:"padding_pct"`
-	Error         *Problem      `json:"error,omitempty"`
+	Scores        []NoduleScore  `json:"scores,omitempty"`
+	Failed        []ModelProblem `json:"failed,omitempty"`        // models that gave no score for this nodule
+	Disagreement  *Disagreement  `json:"disagreement,omitempty"`  // of its scores, where there are at least two
+	Applicability []string       `json:"applicability,omitempty"` // limits of use that this nodule touches
+	PaddingPct    float64        `json:"padding_pct"`
+	Error         *Problem       `json:"error,omitempty"` // of the cube, or of the first model in Failed
+}
+
+// ModelProblem says why one model gave no score.
+type ModelProblem struct {
+	Model  string `json:"model"`
+	Digest string `json:"digest"`
+	Problem
+}
+
+// Disagreement tells how far the models that scored a nodule are apart. Each
+// percentile is among the reference normals of its own model, so that scores
+// of different scales can be compared.
+type Disagreement struct {
+	PercentileGap float64 `json:"percentile_gap"` // largest minus smallest percentile, 0..100
+	FlagsDiffer   bool    `json:"flags_differ"`   // some models flag the nodule and others do not
 }
 
 // NoduleScore is the judgement of one model.
@@ -93,6 +116,13 @@ type NoduleScore struct {
 	Calibration string   `json:"calibration"`
 	Percentile  float64  `json:"percentile"`
 	Anomalous   bool     `json:"anomalous"`
+	Terms       []Term   `json:"terms,omitempty"` // what the raw score is made of or stands beside, under the model's own names
+}
+
+// Term is a named value of a score.
+type Term struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
 }
 
 // Problem is a code that never changes and a sentence that says what to do.
@@ -107,6 +137,16 @@ type Timings struct {
 	Cut   float64 `json:"cut"`
 	Score float64 `json:"score"`
 	Total float64 `json:"total"`
+
+	Models []ModelTiming `json:"models,omitempty"` // parts of Score, in the order of Result.Models
+}
+
+// ModelTiming is the time that one model took for all nodules of a job, in
+// milliseconds.
+type ModelTiming struct {
+	Model  string  `json:"model"`
+	Digest string  `json:"digest"`
+	Score  float64 `json:"score"`
 }
 
 // Dead is a message that could not be scored.

@@ -57,8 +57,17 @@ func (w *worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	if late {
 		return dead(deadlinePassed())
 	}
-	result, _, err := p.score(ctx)
-	if err != nil {
+	inTime, cancel := ctx, context.CancelFunc(func() {})
+	if job.Deadline != nil { // a search takes long enough to be overtaken by it
+		inTime, cancel = context.WithDeadline(ctx, *job.Deadline)
+	}
+	defer cancel()
+	result, _, err := p.score(inTime)
+	switch {
+	case err == nil:
+	case ctx.Err() == nil && errors.Is(inTime.Err(), context.DeadlineExceeded):
+		return dead(deadlinePassed())
+	default:
 		return retry(err)
 	}
 	return w.publish(ctx, log, d, env, result, lineage)
@@ -226,6 +235,14 @@ func (w *worker) record(r bus.Result, job uint64, again bool) AuditRecord {
 		record.Models = append(record.Models, m.Digest)
 	}
 	for _, n := range r.Nodules {
+		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
+			record.Disagree++
+		}
+		for _, f := range n.Failed {
+			if !slices.Contains(record.Codes, f.Code) {
+				record.Codes = append(record.Codes, f.Code)
+			}
+		}
 		if n.Error != nil && !slices.Contains(record.Codes, n.Error.Code) {
 			record.Codes = append(record.Codes, n.Error.Code)
 		}

@@ -1,6 +1,9 @@
 package plugin
 
 import (
+	"math"
+
+	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -14,20 +17,31 @@ const (
 	ApplyTilt             = "gantry_tilt"               // above 0.5 degrees
 	ApplyPartlyOutside    = "cube_partly_outside"       // some of the cube has no data
 	ApplyMissingSlices    = "missing_slices_near"       // slices are missing within the cube
-	ApplyDiameter         = "diameter_outside_training" // known, and not 3 to 13 mm: what the normals of the shipped detector have
+	ApplyDiameter         = "diameter_outside_training" // known, and outside what the training normals of one of the detectors have
 	ApplyDiameterUnknown  = "diameter_unknown"
 )
 
-// Limits of the codes above. The diameters are those that define a nodule: a
-// smaller one is a micronodule, a larger one a mass.
-const (
-	coarseSpacingMM = 3.0
-	minDiameterMM   = 3.0
-	maxDiameterMM   = 13.0
-)
+// coarseSpacingMM is the limit of ApplySpacingCoarse.
+const coarseSpacingMM = 3.0
+
+// diameters are those that the training normals of every detector cover. A
+// detector that does not say is taken for one whose file does not say.
+func diameters(detectors []detector.Detector) (low, high float64) {
+	high = math.Inf(1)
+	for _, d := range detectors {
+		var c detector.Calibration
+		if known, ok := d.(interface{ Calibration() detector.Calibration }); ok {
+			c = known.Calibration()
+		}
+		l, h := c.DiameterRange()
+		low, high = max(low, l), min(high, h)
+	}
+	return low, high
+}
 
 // applicability lists the limits that a nodule touches, in the order above.
-func applicability(s *dicomio.Series, r nodule.CutResult) []string {
+// low and high bound the diameters that the detectors were trained on.
+func applicability(s *dicomio.Series, r nodule.CutResult, low, high float64) []string {
 	var codes []string
 	add := func(touched bool, code string) {
 		if touched {
@@ -42,7 +56,7 @@ func applicability(s *dicomio.Series, r nodule.CutResult) []string {
 	add(r.PaddingPct > 0, ApplyPartlyOutside)
 	add(gapNear(g, r.Candidate.PositionLPS), ApplyMissingSlices)
 	d := r.Candidate.DiameterMM
-	add(d != 0 && (d < minDiameterMM || d > maxDiameterMM), ApplyDiameter)
+	add(d != 0 && (d < low || d > high), ApplyDiameter)
 	add(d == 0, ApplyDiameterUnknown)
 	return codes
 }

@@ -33,6 +33,7 @@ type AuditRecord struct {
 	Codes    []string  `json:"codes,omitempty"`    // of a dead letter, or of the nodules that were refused
 	Models   []string  `json:"models,omitempty"`   // digests
 	Nodules  int       `json:"nodules,omitempty"`
+	Disagree int       `json:"disagree,omitempty"` // nodules that some models flag and others do not
 	Software string    `json:"software,omitempty"`
 	Dropped  int       `json:"dropped,omitempty"` // bytes of an unfinished line
 	Prev     string    `json:"prev"`              // hex SHA-256 of the line before, without its end

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -211,7 +212,7 @@ func TestKilled(t *testing.T) {
 			r := exactly(t, b.bus, "local", 1)[0]
 			want, _, err := Score(t.Context(), ScoreRequest{Source: "/test", Job: ctJob(t, dir), Detectors: cfg.Detectors})
 			must(t, err)
-			if r.Identity != want.Identity || r.Nodules[0].Scores[0] != want.Nodules[0].Scores[0] {
+			if r.Identity != want.Identity || !cmp.Equal(r.Nodules[0].Scores[0], want.Nodules[0].Scores[0]) {
 				t.Errorf("%+v, want %+v", r.Result, want)
 			}
 			if jobs, dead := b.messages(bus.StreamJobs), b.messages(bus.StreamDead); jobs != 0 || dead != 0 {

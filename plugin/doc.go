@@ -16,6 +16,17 @@
 // with a code in its place and does not fail the others. Result nodules carry
 // the limits of use that they touch ([ApplySpacingCoarse] and so on).
 //
+// # Several detectors
+//
+// Every detector of Config scores every nodule, in their order, and a result has
+// all scores or says why not: where one detector fails, the nodule keeps the
+// scores of the others and has an error that names it (bus.ResultNodule.Failed).
+// A nodule with at least two scores says how far they are apart: the gap between
+// the percentiles among the reference normals of each detector, and whether some
+// flag it and others do not. Neither detector overrules the other. Results, the
+// audit trail and the metric flags_differ_total tell it; a deadline that ends
+// during a slow detector's work puts the job aside as deadline_passed.
+//
 // # Identity
 //
 // A result is named by a digest of all that it follows from: the job's source,

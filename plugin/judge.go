@@ -1,9 +1,11 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
@@ -30,10 +32,11 @@ func (p *prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 	if err != nil {
 		return nil, nil, fmt.Errorf("score series: %w", err)
 	}
+	low, high := diameters(p.req.Detectors)
 	nodules := make([]bus.ResultNodule, len(cubes))
 	patches := make([]*nodule.Patch, len(cubes))
 	for i, c := range cubes {
-		nodules[i] = bus.ResultNodule{JobNodule: job.Nodules[i], PaddingPct: c.PaddingPct, Applicability: applicability(p.series, c)}
+		nodules[i] = bus.ResultNodule{JobNodule: job.Nodules[i], PaddingPct: c.PaddingPct, Applicability: applicability(p.series, c, low, high)}
 		err := c.Err
 		if err == nil {
 			patch := nodule.Central(c.Cube)
@@ -49,8 +52,9 @@ func (p *prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 }
 
 // judge has every detector score every patch, and adds the scores to the
-// nodules.
-func (p *prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patches []*nodule.Patch) ([]NoduleDetail, error) {
+// nodules. A detector that fails on a nodule leaves the scores of the others,
+// and an error that names it: a score is never missing without a word.
+func (p *prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patches []*nodule.Patch) ([]NoduleDetail, []bus.ModelTiming, error) {
 	var details []NoduleDetail
 	if !p.req.NoDetails {
 		details = make([]NoduleDetail, len(nodules))
@@ -69,17 +73,21 @@ func (p *prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patche
 	}
 	done, total := 0, len(todo)*len(p.req.Detectors)
 	p.req.report("score", done, total)
+	var timings []bus.ModelTiming
 	for _, d := range p.req.Detectors {
+		start := time.Now()
 		for rest := todo; len(rest) > 0; {
 			batch := rest[:min(scoreBatch, len(rest))]
 			rest = rest[len(batch):]
 			scores, errs := scoreEach(ctx, d, batch, patches)
 			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("score series: %w", err)
+				return nil, nil, fmt.Errorf("score series: %w", err)
 			}
 			for k, i := range batch {
 				if errs[k] != nil {
-					nodules[i].Error = problem(errs[k])
+					why := problem(errs[k])
+					nodules[i].Failed = append(nodules[i].Failed, bus.ModelProblem{Model: d.Name(), Digest: d.Digest(), Problem: *why})
+					nodules[i].Error = cmp.Or(nodules[i].Error, why)
 					scores[k] = detector.Score{}
 				} else {
 					nodules[i].Scores = append(nodules[i].Scores, noduleScore(d, scores[k]))
@@ -91,8 +99,27 @@ func (p *prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patche
 			done += len(batch)
 			p.req.report("score", done, total)
 		}
+		timings = append(timings, bus.ModelTiming{Model: d.Name(), Digest: d.Digest(), Score: milliseconds(time.Since(start))})
 	}
-	return details, nil
+	for i := range nodules {
+		nodules[i].Disagreement = disagreement(nodules[i].Scores)
+	}
+	return details, timings, nil
+}
+
+// disagreement compares the scores of one nodule; nil with fewer than two.
+func disagreement(scores []bus.NoduleScore) *bus.Disagreement {
+	if len(scores) < 2 {
+		return nil
+	}
+	low, high, flags := scores[0].Percentile, scores[0].Percentile, 0
+	for _, s := range scores {
+		low, high = min(low, s.Percentile), max(high, s.Percentile)
+		if s.Anomalous {
+			flags++
+		}
+	}
+	return &bus.Disagreement{PercentileGap: high - low, FlagsDiffer: flags > 0 && flags < len(scores)}
 }
 
 // scoreEach scores the patches of a batch together, and one by one where that
@@ -112,7 +139,7 @@ func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []
 			}
 			one, err := d.Score(ctx, list[k:k+1])
 			if err != nil || len(one) != 1 {
-				errs[k] = refuse(CodeDetectorFailed, "score patch", "the detector gave no score for this nodule; its weights may be damaged", err)
+				errs[k] = refuse(CodeDetectorFailed, "score patch", d.Name()+" gave no score for this nodule; its weights may be damaged", err)
 				continue
 			}
 			scores[k] = one[0]
@@ -120,7 +147,7 @@ func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []
 	}
 	for k, s := range scores {
 		if errs[k] == nil && !finite(s) {
-			errs[k] = refuse(CodeScoreNotFinite, "score patch", "the score is not a number; the detector's weights may be damaged", nil)
+			errs[k] = refuse(CodeScoreNotFinite, "score patch", "the score of "+d.Name()+" is not a number; its weights may be damaged", nil)
 		}
 	}
 	return scores, errs
@@ -131,6 +158,9 @@ func finite(s detector.Score) bool {
 	if s.Probability != nil {
 		values = append(values, *s.Probability)
 	}
+	for _, t := range s.Terms {
+		values = append(values, t.Value)
+	}
 	for _, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return false
@@ -140,8 +170,12 @@ func finite(s detector.Score) bool {
 }
 
 func noduleScore(d detector.Detector, s detector.Score) bus.NoduleScore {
+	var terms []bus.Term
+	for _, t := range s.Terms {
+		terms = append(terms, bus.Term{Name: t.Name, Value: t.Value})
+	}
 	return bus.NoduleScore{
 		Model: d.Name(), Digest: d.Digest(), Raw: s.Raw, Sum: s.Sum, PerVoxel: s.PerVoxel, KL: s.KL,
-		Probability: s.Probability, Calibration: s.Calibration, Percentile: s.Percentile, Anomalous: s.Anomalous,
+		Probability: s.Probability, Calibration: s.Calibration, Percentile: s.Percentile, Anomalous: s.Anomalous, Terms: terms,
 	}
 }

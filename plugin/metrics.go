@@ -27,6 +27,8 @@ type metrics struct {
 	dead       *prometheus.CounterVec   // by code
 	nodules    *prometheus.CounterVec   // by code, "" for scored
 	seconds    *prometheus.HistogramVec // by stage
+	models     *prometheus.HistogramVec // by model: parts of the stage "score"
+	disagree   prometheus.Counter
 	inWork     prometheus.Gauge
 }
 
@@ -43,6 +45,13 @@ func newMetrics(models []bus.Model, software string) *metrics {
 			Namespace: "nodulescope", Name: "job_seconds", Help: "Time that a new result took, by stage.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
 		}, []string{"stage"}),
+		models: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "nodulescope", Name: "model_seconds", Help: "Time that a model took for the nodules of a new result.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}, []string{"model"}),
+		disagree: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "nodulescope", Name: "flags_differ_total", Help: "Nodules of new results that some models flag and others do not.",
+		}),
 		inWork: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "nodulescope", Name: "jobs_in_work", Help: "Jobs worked on now."}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -51,7 +60,7 @@ func newMetrics(models []bus.Model, software string) *metrics {
 	for _, model := range models {
 		info.WithLabelValues(model.Name, model.Digest, model.Calibration, software).Set(1)
 	}
-	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.inWork, info,
+	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{outcomeScored, outcomeAnswered, outcomeRepaired, outcomeRetried, outcomeReturned, outcomeDead} {
 		m.deliveries.WithLabelValues(outcome) // a rate needs the zero
@@ -66,7 +75,13 @@ func (m *metrics) scored(r bus.Result) {
 	} {
 		m.seconds.WithLabelValues(stage).Observe((time.Duration(ms * float64(time.Millisecond))).Seconds())
 	}
+	for _, t := range r.TimingsMS.Models {
+		m.models.WithLabelValues(t.Model).Observe(t.Score / 1000)
+	}
 	for _, n := range r.Nodules {
+		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
+			m.disagree.Inc()
+		}
 		code := ""
 		if n.Error != nil {
 			code = n.Error.Code

@@ -51,7 +51,9 @@ type NoduleDetail struct {
 // and a caller that ask for the same get the same result, timings aside.
 //
 // Nodules keep the order of the job. One that cannot be scored has an error
-// with a code in the result and does not fail the others. The error of Score
+// with a code in the result and does not fail the others. One that only some of
+// the detectors can score keeps their scores beside the error, and names the
+// detectors that failed. The error of Score
 // itself is for the series as a whole: its code ([CodeOf]) is one of dicomio's,
 // uri_unsupported, uri_forbidden, study_mismatch, frame_of_reference_mismatch,
 // or job_invalid.
@@ -171,7 +173,7 @@ func (p *prepared) score(ctx context.Context) (bus.Result, []NoduleDetail, error
 		return bus.Result{}, nil, err
 	}
 	cut := time.Since(start)
-	details, err := p.judge(ctx, nodules, patches)
+	details, timings, err := p.judge(ctx, nodules, patches)
 	if err != nil {
 		return bus.Result{}, nil, err
 	}
@@ -186,6 +188,7 @@ func (p *prepared) score(ctx context.Context) (bus.Result, []NoduleDetail, error
 		TimingsMS: bus.Timings{
 			Read: milliseconds(p.read), Cut: milliseconds(cut),
 			Score: milliseconds(time.Since(start) - cut), Total: milliseconds(p.read + time.Since(start)),
+			Models: timings,
 		},
 	}
 	for _, gap := range g.Missing {
@@ -206,7 +209,7 @@ func describe(detectors []detector.Detector) []bus.Model {
 		m := bus.Model{Name: d.Name(), Digest: d.Digest(), Calibration: "uncalibrated"}
 		if c, ok := d.(interface{ Calibration() detector.Calibration }); ok {
 			cal := c.Calibration()
-			m.Calibration, m.Prevalence, m.Threshold = cal.Name(), cal.Prevalence, cal.Threshold
+			m.Calibration, m.Prevalence, m.Threshold, m.DiameterMM = cal.Name(), cal.Prevalence, cal.Threshold, cal.DiameterMM
 		}
 		models = append(models, m)
 	}
