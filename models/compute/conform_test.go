@@ -40,6 +40,11 @@ func convCases(rng *rand.Rand) []opCase {
 	add(op.Conv{Stride: 2, Pad: 1}, sh(1, 1, 28, 28, 28), sh(4, 1, 4, 4, 4))
 	add(op.Conv{Stride: 2, Pad: 1}, sh(2, 3, 7, 7, 7), sh(4, 3, 4, 4, 4))
 	add(op.Conv{Stride: 1, Pad: 0}, sh(2, 3, 28, 28), sh(2, 3, 3, 3))
+	// Channels that lie side by side in a weight gradient: less than a tile,
+	// more than one, and more samples than are filled at once.
+	add(op.Conv{Stride: 2, Pad: 1}, sh(5, 17, 7, 7, 7), sh(9, 17, 4, 4, 4))
+	add(op.Conv{Stride: 1, Pad: 1}, sh(2, 35, 4, 5), sh(14, 35, 3, 3))
+	add(op.Conv{Stride: 1, Pad: 1}, sh(3, 9, 28, 28, 28), sh(5, 9, 3, 3, 3))
 	// Batches that lie in lanes, whole and not.
 	for _, n := range []int{9, 16, 17, 35} {
 		add(op.Conv{Stride: 2, Pad: 1}, sh(n, 3, 7, 7, 7), sh(4, 3, 4, 4, 4))
@@ -48,7 +53,7 @@ func convCases(rng *rand.Rand) []opCase {
 	}
 	for range 25 {
 		d := 2 + rng.IntN(2)
-		x, w := sh(1+rng.IntN(4), 1+rng.IntN(6)), sh(1+rng.IntN(15), 0)
+		x, w := sh(1+rng.IntN(4), 1+rng.IntN(12)), sh(1+rng.IntN(15), 0)
 		w[1] = x[1]
 		for range d {
 			x = append(x, 1+rng.IntN(9))

@@ -264,10 +264,7 @@ func (c *compiler) kernel(n *gorgonia.Node, f fused) (run func(), flops int, err
 		k := fastest(c.set, out[0], build)
 		return k.bind(y, x[from], x[weights], c.frozen && c.params[f.in[weights]]), k.flops(), nil
 	}
-	weight := func(build func(lanes int) *convWeightKernel) (func(), int, error) {
-		k := fastestWeight(s[0][0], build)
-		return k.bind(y, x[0], x[1]), k.flops(), nil
-	}
+	weight := func(g weightGrad) (func(), int, error) { return g.bind(t, c.set, y, x[0], x[1]), g.flops(), nil }
 	switch o := f.op.(type) {
 	case op.Conv:
 		if f.up {
@@ -281,9 +278,9 @@ func (c *compiler) kernel(n *gorgonia.Node, f fused) (run func(), flops int, err
 		return conv(func(l layout) *convKernel { return newConvData(t, l, c.set, o.Conv, s[0], s[1], out) }, 1, 0)
 	case op.ConvWeight:
 		if f.up {
-			return weight(func(l int) *convWeightKernel { return newUpConvWeight(t, l, c.set, s[0], s[1], out) })
+			return weight(newUpConvWeight(s[0], s[1], out))
 		}
-		return weight(func(l int) *convWeightKernel { return newConvWeight(t, l, c.set, o.Conv, s[0], s[1], out) })
+		return weight(newConvWeight(c.set, o.Conv, s[0], s[1], out))
 	case op.MatMul:
 		k := newMatMul(t, c.set, o, s[0], s[1])
 		return k.bind(y, x[0], x[1]), 2 * k.rows * k.cols * k.k, nil

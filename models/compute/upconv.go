@@ -116,58 +116,55 @@ func (k *convKernel) addUpClass(tile *kernel.Tile, rows int, size, out, two axes
 	})
 }
 
-// upGrad is what both adjoints of an upsampled convolution share: dy split
-// into the phases of the upsampling, and for every phase and tap the window of
-// dy that meets the small tensor. It exists where nothing is cropped.
-type upGrad struct {
-	grid grid
-	off  []int   // [channel of dy][phase and tap]
-	of   [][]int // per phase and tap: the kernel taps that are added up
-}
-
-func newUpGrad(set *kernel.Set, lanes int, small, dy, w tensor.Shape) *upGrad {
-	in, out, size := spatialAxes(small), spatialAxes(dy), spatialAxes(w)
+// upStarts are, for every phase of the upsampling and every tap, where the
+// window of dy that meets the small tensor begins, and the kernel taps that
+// are added up for it. dy has a border of two, and nothing is cropped.
+func upStarts(small, w tensor.Shape) (starts []axes, of [][]int) {
+	in, size := spatialAxes(small), spatialAxes(w)
 	two, before, flat := onSpatial(small, 2, 1), onSpatial(small, 2, 0), onSpatial(small, 0, 1)
-	u := &upGrad{grid: newGrid(dy[1], out, before, two,
-		axes{out[0] + 2*before[0], out[1] + 2*before[1], out[2] + 2*before[2]}, slack(set), lanes)}
-	var starts []axes
-	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
-		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
-			for _, cx := range upAxes(in[2], out[2], flat[2] == 1) {
+	for _, cz := range upAxes(in[0], two[0]*in[0], flat[0] == 1) {
+		for _, cy := range upAxes(in[1], two[1]*in[1], flat[1] == 1) {
+			for _, cx := range upAxes(in[2], two[2]*in[2], flat[2] == 1) {
 				for _, z := range cz.taps {
 					for _, y := range cy.taps {
 						for _, x := range cx.taps {
 							// The output of phase odd at a-shift.
 							starts = append(starts, axes{
 								before[0] - two[0]*z.shift + cz.odd, before[1] - two[1]*y.shift + cy.odd, before[2] - two[2]*x.shift + cx.odd})
-							u.of = append(u.of, crossTaps(size, z, y, x))
+							of = append(of, crossTaps(size, z, y, x))
 						}
 					}
 				}
 			}
 		}
 	}
-	for ch := range dy[1] {
-		for _, s := range starts {
-			u.off = append(u.off, lanes*u.grid.offset(ch, s))
-		}
-	}
-	return u
+	return starts, of
+}
+
+// upReach is the end of dy with its border of two on both sides.
+func upReach(dy tensor.Shape) axes {
+	out, before := spatialAxes(dy), onSpatial(dy, 2, 0)
+	return axes{out[0] + 2*before[0], out[1] + 2*before[1], out[2] + 2*before[2]}
 }
 
 // newUpConvData is BlockSum(ConvData(w, dy)): the gradient of the small tensor.
 func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
 	in, taps := spatialAxes(small), spatialAxes(w).volume()
 	chans, rows := dy[1], small[1]
-	u := newUpGrad(set, l.lanes, small, dy, w)
-	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true, grid: u.grid}
-	win := newWindows(l.tile, rows, len(u.off), &k.grid, in, axes{}, axes{1, 1, 1}, in)
-	copy(win.off, u.off)
+	starts, of := upStarts(small, w)
+	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true}
+	k.grid = newGrid(chans, spatialAxes(dy), onSpatial(small, 2, 0), onSpatial(small, 2, 1), upReach(dy), slack(set), l.lanes)
+	win := newWindows(l.tile, rows, chans*len(starts), &k.grid, in, axes{}, axes{1, 1, 1}, in)
+	for ch := range chans {
+		for i, s := range starts {
+			win.off[ch*len(starts)+i] = l.lanes * k.grid.offset(ch, s)
+		}
+	}
 	k.add(win, func(w []float32) {
 		for ch := range chans {
-			for i, of := range u.of {
+			for i, of := range of {
 				for r := range rows {
-					win.set(r, ch*len(u.of)+i, sumTaps(w[(ch*rows+r)*taps:], of))
+					win.set(r, ch*len(starts)+i, sumTaps(w[(ch*rows+r)*taps:], of))
 				}
 			}
 		}
@@ -177,17 +174,17 @@ func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape
 
 // newUpConvWeight is ConvWeight(Upsample(x), dy): inner products of the small
 // tensor with the windows of dy, added up per tap of the kernel.
-func newUpConvWeight(t *team, lanes int, set *kernel.Set, x, dy, w tensor.Shape) *convWeightKernel {
-	u := newUpGrad(set, lanes, x, dy, w)
+func newUpConvWeight(x, dy, w tensor.Shape) weightGrad {
 	taps := spatialAxes(w).volume()
-	k := &convWeightKernel{team: t, dots: &set.Dots, batch: x[0], rows: x[1], cols: len(u.off), x: u.grid, swap: true}
-	k.place = func(dw []float32, row, col int, v float32) {
-		ch, i := col/len(u.of), col%len(u.of)
-		for _, q := range u.of[i] {
-			dw[(ch*k.rows+row)*taps+q] += v
+	starts, of := upStarts(x, w)
+	g := weightGrad{batch: x[0], rows: x[1], chans: dy[1], out: spatialAxes(x), in: spatialAxes(dy),
+		before: onSpatial(x, 2, 0), stride: onSpatial(x, 2, 1), reach: upReach(dy), starts: starts, swap: true}
+	g.place = func(dw []float32, row, ch, start int, v []float32) {
+		for i, v := range v {
+			for _, q := range of[start] {
+				dw[((ch+i)*g.rows+row)*taps+q] += v
+			}
 		}
 	}
-	k.layout(set, spatialAxes(x))
-	copy(k.off, u.off)
-	return k
+	return g
 }

@@ -8,7 +8,7 @@ func machineSets() []*Set {
 		sets = append(sets, &Set{
 			Name: "avx512",
 			Tiles: []Tile{
-				{12, 32, 1, tile12x32AVX512}, {8, 48, 1.03, tile8x48AVX512}, {24, 16, 1.35, tile24x16AVX512},
+				{12, 32, 1, tile12x32AVX512}, {8, 48, 1.03, tile8x48AVX512}, {8, 32, 1.06, tile8x32AVX512}, {24, 16, 1.35, tile24x16AVX512},
 				{1, 256, 1.75, tile1x256AVX512}, {1, 64, 2, tile1x64AVX512},
 			},
 			Dots: Dots{4, 6, 16, dotsAVX512},

@@ -10,6 +10,9 @@ func tile12x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc in
 // tile8x48AVX512 is tileGo for a tile of 8 x 48.
 func tile8x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
 
+// tile8x32AVX512 is tileGo for a tile of 8 x 32.
+func tile8x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+
 // tile24x16AVX512 is tileGo for a tile of 24 x 16.
 func tile24x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
 

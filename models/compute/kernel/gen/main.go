@@ -23,6 +23,7 @@ func main() {
 	ConstraintExpr("amd64")
 	tile("tile12x32AVX512", zmm, 64, 12, 2)
 	tile("tile8x48AVX512", zmm, 64, 8, 3)
+	tile("tile8x32AVX512", zmm, 64, 8, 2)
 	tile("tile24x16AVX512", zmm, 64, 24, 1)
 	tile("tile1x256AVX512", zmm, 64, 1, 16)
 	tile("tile1x64AVX512", zmm, 64, 1, 4)
