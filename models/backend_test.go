@@ -24,7 +24,7 @@ func TestNetworksOnEveryKernelSet(t *testing.T) {
 				p.Data[i] += 0.02 // no output is a difference of large sums
 			}
 		}
-		inputs := map[string][]float32{"x": draw(rng, v.Voxels()), "z": draw(rng, 8)}
+		inputs := map[string][]float32{"x": noise(rng, v.Voxels()), "z": noise(rng, 8)}
 		build := func(dtype tensor.Dtype) (*Graph, gorgonia.Nodes) {
 			specs := append(append(v.specs(), n.generatorSpecs()...), n.criticSpecs()...)
 			g := newGraph(dtype, specs)

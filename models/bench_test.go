@@ -25,7 +25,9 @@ func BenchmarkVAE3DTrainStep32(b *testing.B) {
 		b.Fatal(err)
 	}
 	for i := range 32 {
-		t.load(t.plan, t.Train, i, i, t.rng(drawPatch, 0, i), t.rng(drawNoise, 0, i))
+		if err := t.load(t.plan, t.Train, i, i, t.rng(drawPatch, 0, i), t.rng(drawNoise, 0, i)); err != nil {
+			b.Fatal(err)
+		}
 	}
 	for b.Loop() {
 		t.plan.Run()

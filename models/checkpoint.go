@@ -24,9 +24,13 @@ var (
 // Header is what a checkpoint says about itself.
 type Header struct {
 	Format        int                `json:"format"` // 1
-	Kind          string             `json:"kind"`   // "vae"
+	Kind          string             `json:"kind"`   // "vae" or "gan"
 	Dims          int                `json:"dims"`
 	Latent        int                `json:"latent"`
+	LearnedSigma  bool               `json:"learned_sigma,omitempty"` // of a VAE
+	Norm          bool               `json:"norm,omitempty"`          // of a GAN: with batch normalisation
+	Loss          string             `json:"loss,omitempty"`          // of a GAN: "wgan-gp" or "dcgan"
+	Prior         string             `json:"prior,omitempty"`         // of a GAN: "uniform" or "normal"
 	Preprocessing string             `json:"preprocessing"`
 	DataDigest    string             `json:"data_digest"`
 	Attribution   string             `json:"attribution,omitempty"`
@@ -37,6 +41,12 @@ type Header struct {
 	Detector      json.RawMessage    `json:"detector,omitempty"` // calibration, written by package detector
 	Digest        string             `json:"digest"`             // of the weights, Params.Digest
 }
+
+// VAE is the network of a checkpoint of kind "vae".
+func (h Header) VAE() VAE { return VAE{Dims: h.Dims, Latent: h.Latent, LearnedSigma: h.LearnedSigma} }
+
+// GAN is the network of a checkpoint of kind "gan".
+func (h Header) GAN() GAN { return GAN{Dims: h.Dims, Latent: h.Latent, Norm: h.Norm} }
 
 const headerKey = "nodulescope"
 

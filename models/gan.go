@@ -19,6 +19,15 @@ import (
 type GAN struct {
 	Dims   int
 	Latent int
+
+	// Norm makes it a DCGAN (Radford et al. 2016) of the same layers: the
+	// generator has ReLU and batch normalisation after every layer but the
+	// last, the critic (then a discriminator, whose judgement is the logit of
+	// D) batch normalisation on its second and third convolution. A normalised
+	// layer has a scale and a shift per channel and no bias.
+	Norm bool
+
+	folded bool // normalisation stands in the weights: see Fold
 }
 
 // ReferenceGAN is the GAN for nodules.
@@ -44,18 +53,24 @@ func (n GAN) Voxels() int { return cube(size, n.Dims) }
 // Features is the number of features that the critic compares.
 func (n GAN) Features() int { return 128 * cube(third, n.Dims) }
 
-func (n GAN) generatorSpecs() []spec { return upsamplerSpecs("generator", n.Dims, n.Latent) }
+// images is the shape of a batch of patches.
+func (n GAN) images(batch int) []int { return edges(n.Dims, size, batch, 1) }
+
+func (n GAN) generatorSpecs() []spec { return upsamplerSpecs("generator", n.Dims, n.Latent, n.Norm) }
 
 func (n GAN) criticSpecs() []spec {
 	var s []spec
-	s = append(s, convSpecs(n.Dims, "critic.conv1", 4, 1, 32)...)
-	s = append(s, convSpecs(n.Dims, "critic.conv2", 4, 32, 64)...)
-	s = append(s, convSpecs(n.Dims, "critic.conv3", 4, 64, 128)...)
+	s = append(s, convSpecs(n.Dims, "critic.conv1", 4, 1, 32, false)...)
+	s = append(s, convSpecs(n.Dims, "critic.conv2", 4, 32, 64, n.Norm)...)
+	s = append(s, convSpecs(n.Dims, "critic.conv3", 4, 64, 128, n.Norm)...)
 	return append(s, linearSpecs("critic.linear", n.Features(), 1)...)
 }
 
 // NewParams draws initial weights of generator and critic.
 func (n GAN) NewParams(rng *rand.Rand) (generator, critic Params) {
+	if n.Norm {
+		return initialDCGAN(n.generatorSpecs(), rng), initialDCGAN(n.criticSpecs(), rng)
+	}
 	return initial(n.generatorSpecs(), rng), initial(n.criticSpecs(), rng)
 }
 
@@ -72,9 +87,14 @@ func (n GAN) NewGraph(dtype tensor.Dtype) *Graph {
 	return newGraph(dtype, append(n.generatorSpecs(), n.criticSpecs()...))
 }
 
-// Generate maps latents z [N,Latent] to patches.
+// Generate maps latents z [N,Latent] to patches. With Norm, this and Critic
+// normalise by the moments of the batch, as in training.
 func (n GAN) Generate(g *Graph, z *gorgonia.Node) *gorgonia.Node {
-	return g.upsampler("generator", n.Dims, z)
+	s := style{slope: leak, norm: n.Norm}
+	if n.Norm || n.folded {
+		s.slope = 0
+	}
+	return g.upsampler("generator", n.Dims, z, s)
 }
 
 // Critic maps patches x to its features f(x) [N,Features] and its judgement
@@ -83,40 +103,35 @@ func (n GAN) Critic(g *Graph, x *gorgonia.Node) (features, judgement *gorgonia.N
 	if g.Err != nil {
 		return nil, nil
 	}
-	h := g.leaky(g.conv("critic.conv1", 2, x))
-	h = g.leaky(g.conv("critic.conv2", 2, h))
-	h = g.leaky(g.conv("critic.conv3", 2, h))
+	h := g.convAct("critic.conv1", 2, style{slope: leak}, x)
+	h = g.convAct("critic.conv2", 2, style{leak, n.Norm}, h)
+	h = g.convAct("critic.conv3", 2, style{leak, n.Norm}, h)
 	features = g.Reshape(h, x.Shape()[0], n.Features())
 	return features, g.Reshape(g.linear("critic.linear", features), x.Shape()[0])
 }
 
-// SearchLoss is equation 15 for every patch, [N]: (1-lambda) * sum |x - G(z)|
-// + lambda * sum |f(x) - f(G(z))|, where the first sum is over the support.
-// features is f(x), which does not change during a search.
-func (n GAN) SearchLoss(g *Graph, x, support, features, z *gorgonia.Node, lambda float64) *gorgonia.Node {
-	image := n.Generate(g, z)
-	f, _ := n.Critic(g, g.Mul(image, support)) // patches are 0 outside the support
-	residual := g.SumRows(g.Mul(support, g.Unary(op.Abs, g.Sub(x, image))))
-	return g.Add(g.Scale(residual, 1-lambda), g.Scale(g.SumRows(g.Unary(op.Abs, g.Sub(features, f))), lambda))
+// SearchTerms are the parts of equation 15 for every patch, [N] each.
+type SearchTerms struct {
+	Residual *gorgonia.Node // equation 13: sum over the support of |x - G(z)|
+	Feature  *gorgonia.Node // equation 14: sum of |f(x) - f(G(z))|
+	Loss     *gorgonia.Node // equation 15: (1-lambda)*Residual + lambda*Feature
+	Image    *gorgonia.Node // G(z), whole: also outside the support
 }
 
-// CriticLoss is that of WGAN-GP (Gulrajani et al. 2017, equation 3), [1]: the
-// mean judgement of fake minus that of real patches, plus weight times the mean
-// of (|gradient| - 1)^2 at mix = real*u + fake*(1-u), which the caller makes.
-func (n GAN) CriticLoss(g *Graph, real, fake, mix *gorgonia.Node, weight float64) (*gorgonia.Node, error) {
-	_, dReal := n.Critic(g, real)
-	_, dFake := n.Critic(g, fake)
-	_, dMix := n.Critic(g, mix)
-	if g.Err != nil {
-		return nil, g.Err
-	}
-	slope, err := op.Grad(dMix, mix)
-	if err != nil {
-		return nil, err
-	}
-	// The small constant keeps the derivative of the root finite at 0.
-	norm := g.Unary(op.Sqrt, g.Shift(g.SumRows(g.Unary(op.Square, slope[0])), 1e-12))
-	penalty := g.Mean(g.Unary(op.Square, g.Shift(norm, -1)))
-	loss := g.Add(g.Mean(g.Sub(dFake, dReal)), g.Scale(penalty, weight))
-	return loss, g.Err
+// SearchTerms builds the losses of a latent search. features is f(x), which
+// does not change during a search. The critic sees G(z) within the support
+// alone, since patches are 0 outside.
+func (n GAN) SearchTerms(g *Graph, x, support, features, z *gorgonia.Node, lambda float64) SearchTerms {
+	t := SearchTerms{Image: n.Generate(g, z)}
+	f, _ := n.Critic(g, g.Mul(t.Image, support))
+	t.Residual = g.SumRows(g.Mul(support, g.Unary(op.Abs, g.Sub(x, t.Image))))
+	t.Feature = g.SumRows(g.Unary(op.Abs, g.Sub(features, f)))
+	t.Loss = g.Add(g.Scale(t.Residual, 1-lambda), g.Scale(t.Feature, lambda))
+	return t
+}
+
+// SearchLoss is equation 15 for every patch, [N]: (1-lambda) * sum |x - G(z)|
+// + lambda * sum |f(x) - f(G(z))|, where the first sum is over the support.
+func (n GAN) SearchLoss(g *Graph, x, support, features, z *gorgonia.Node, lambda float64) *gorgonia.Node {
+	return n.SearchTerms(g, x, support, features, z, lambda).Loss
 }

@@ -47,7 +47,7 @@ func TestPenaltyGradient(t *testing.T) {
 	const batch = 3
 	inputs := map[string][]float32{}
 	for _, name := range []string{"real", "fake", "mix"} {
-		inputs[name] = draw(rng, batch*n.Voxels())
+		inputs[name] = noise(rng, batch*n.Voxels())
 	}
 	build := func(g *Graph) gorgonia.Nodes {
 		var in gorgonia.Nodes
@@ -101,8 +101,8 @@ func TestSearchGradient(t *testing.T) {
 	gen, critic := n.NewParams(rng)
 	ps := append(append(Params{}, gen...), critic...)
 	const batch = 3
-	inputs := map[string][]float32{"x": draw(rng, batch*n.Voxels()), "support": draw(rng, batch*n.Voxels()),
-		"features": draw(rng, batch*n.Features()), "z": draw(rng, batch*n.Latent)}
+	inputs := map[string][]float32{"x": noise(rng, batch*n.Voxels()), "support": noise(rng, batch*n.Voxels()),
+		"features": noise(rng, batch*n.Features()), "z": noise(rng, batch*n.Latent)}
 	got, want := both(t, func(g *Graph) gorgonia.Nodes {
 		z := g.Input("z", batch, n.Latent)
 		loss := n.SearchLoss(g, g.Input("x", batch, 1, 28, 28), g.Input("support", batch, 1, 28, 28), g.Input("features", batch, n.Features()), z, 0.5)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 )
 
 // Param is one named tensor of weights, row-major.
@@ -26,6 +27,16 @@ func (ps Params) Bound() map[string][]float32 {
 		m[p.Name] = p.Data
 	}
 	return m
+}
+
+// find returns the tensor of a name, or nil.
+func (ps Params) find(name string) *Param {
+	for i := range ps {
+		if ps[i].Name == name {
+			return &ps[i]
+		}
+	}
+	return nil
 }
 
 // Count is the number of weights.
@@ -86,6 +97,23 @@ func initial(specs []spec, rng *rand.Rand) Params {
 		std := 1 / math.Sqrt(3*float64(s.fanIn))
 		for j := range ps[i].Data {
 			ps[i].Data[j] = float32(std * rng.NormFloat64())
+		}
+	}
+	return ps
+}
+
+// initialDCGAN draws weights as Radford et al. (2016) do: normal with deviation
+// 0.02, scales of batch normalisation 1 + 0.02 n; the rest starts at zero.
+func initialDCGAN(specs []spec, rng *rand.Rand) Params {
+	ps := initial(specs, rng) // for names and shapes
+	for _, p := range ps {
+		for j := range p.Data {
+			switch {
+			case strings.HasSuffix(p.Name, ".weight"):
+				p.Data[j] = float32(0.02 * rng.NormFloat64())
+			case strings.HasSuffix(p.Name, scaleSuffix):
+				p.Data[j] = float32(1 + 0.02*rng.NormFloat64())
+			}
 		}
 	}
 	return ps

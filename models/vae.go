@@ -32,6 +32,11 @@ const (
 type VAE struct {
 	Dims   int
 	Latent int
+
+	// LearnedSigma trains one log variance of p(x|z) with the rest, as the
+	// tensor "decoder.logsigma2" [1]. Without it 1/(2 sigma^2) = 1, as in the
+	// paper.
+	LearnedSigma bool
 }
 
 // ReferenceVAE is the VAE that the product ships.
@@ -58,22 +63,35 @@ func (v VAE) flat() int { return 128 * cube(eighth, v.Dims) }
 
 func (v VAE) specs() []spec {
 	var s []spec
-	s = append(s, convSpecs(v.Dims, "encoder.conv1", 3, 1, 32)...)
-	s = append(s, convSpecs(v.Dims, "encoder.conv2", 3, 32, 64)...)
-	s = append(s, convSpecs(v.Dims, "encoder.conv3", 3, 64, 128)...)
+	s = append(s, convSpecs(v.Dims, "encoder.conv1", 3, 1, 32, false)...)
+	s = append(s, convSpecs(v.Dims, "encoder.conv2", 3, 32, 64, false)...)
+	s = append(s, convSpecs(v.Dims, "encoder.conv3", 3, 64, 128, false)...)
 	s = append(s, linearSpecs("encoder.mean", v.flat(), v.Latent)...)
 	s = append(s, linearSpecs("encoder.logvar", v.flat(), v.Latent)...)
-	return append(s, upsamplerSpecs("decoder", v.Dims, v.Latent)...)
+	s = append(s, upsamplerSpecs("decoder", v.Dims, v.Latent, false)...)
+	if v.LearnedSigma {
+		s = append(s, spec{name: sigmaName, shape: []int{1}})
+	}
+	return s
 }
+
+const (
+	sigmaName = "decoder.logsigma2"
+	sigmaRate = 20 // times the learning rate: one number has a long way to go in few steps
+)
 
 // NewParams draws initial weights.
 func (v VAE) NewParams(rng *rand.Rand) Params { return initial(v.specs(), rng) }
 
 // startAt sets the bias of the last layer so that the first pictures have the
 // mean of the data. From 0.5, data that is mostly dark drives the sigmoid into
-// saturation, where it never learns.
-func (v VAE) startAt(ps Params, mean float64) {
-	ps[len(ps)-1].Data[0] = float32(math.Log(mean / (1 - mean)))
+// saturation, where it never learns. A learned variance starts at that of the
+// data, which is what those pictures miss.
+func (v VAE) startAt(ps Params, mean, variance float64) {
+	ps.find("decoder.conv3.bias").Data[0] = float32(math.Log(mean / (1 - mean)))
+	if v.LearnedSigma {
+		ps.find(sigmaName).Data[0] = float32(math.Log(variance))
+	}
 }
 
 // Check says whether the weights are those of this network.
@@ -98,13 +116,18 @@ func (v VAE) Encode(g *Graph, x *gorgonia.Node) (mean, logvar *gorgonia.Node) {
 
 // Decode maps latents z [N,Latent] to the means of p(x|z), in 0..1.
 func (v VAE) Decode(g *Graph, z *gorgonia.Node) *gorgonia.Node {
-	return g.upsampler("decoder", v.Dims, z)
+	return g.upsampler("decoder", v.Dims, z, style{slope: leak})
 }
 
 // Terms are the parts of the bound for every patch of a batch, [N] each.
 type Terms struct {
 	Recon *gorgonia.Node // sum over the support of (x - mean)^2: equation 16 with 1/(2 sigma^2) = 1, sign turned
-	KL    *gorgonia.Node // KL divergence of q(z|x) from the standard normal, nats
+
+	// Misfit is -log p(x|z) without its constant: Recon, or with a learned
+	// variance Recon/(2 sigma^2) + n/2 log sigma^2 for n voxels of support.
+	Misfit *gorgonia.Node
+
+	KL *gorgonia.Node // KL divergence of q(z|x) from the standard normal, nats
 }
 
 // Bound draws z = mean + exp(logvar/2)*eps (one eps [N,Latent] per patch) and
@@ -115,7 +138,17 @@ func (v VAE) Bound(g *Graph, x, support, eps *gorgonia.Node) Terms {
 	z := g.Add(mean, g.Mul(eps, g.Unary(op.Exp, g.Scale(logvar, 0.5))))
 	diff := g.Sub(v.Decode(g, z), x)
 	recon := g.SumRows(g.Mul(support, g.Unary(op.Square, diff)))
-	return Terms{Recon: recon, KL: v.kl(g, mean, logvar)}
+	return Terms{Recon: recon, Misfit: v.misfit(g, recon, support), KL: v.kl(g, mean, logvar)}
+}
+
+func (v VAE) misfit(g *Graph, recon, support *gorgonia.Node) *gorgonia.Node {
+	if !v.LearnedSigma || g.Err != nil {
+		return recon
+	}
+	logsigma2 := g.Param(sigmaName)
+	rows := op.Expand{Out: recon.Shape()}
+	precision := g.Do(rows, g.Unary(op.Exp, g.Scale(logsigma2, -1)))
+	return g.Scale(g.Add(g.Mul(recon, precision), g.Mul(g.SumRows(support), g.Do(rows, logsigma2))), 0.5)
 }
 
 // kl is -1/2 sum(1 + logvar - mean^2 - exp(logvar)).

@@ -24,7 +24,7 @@ func TestGradientsOfTheBound(t *testing.T) {
 			}
 		}
 		shape := v.shape(size, n, 1)
-		inputs := map[string][]float32{"x": draw(rng, n*v.Voxels()), "support": draw(rng, n*v.Voxels()), "eps": draw(rng, n*v.Latent)}
+		inputs := map[string][]float32{"x": noise(rng, n*v.Voxels()), "support": noise(rng, n*v.Voxels()), "eps": noise(rng, n*v.Latent)}
 		for i, s := range inputs["support"] {
 			inputs["support"][i] = float32(math.Round(float64(s)))
 		}
@@ -65,7 +65,7 @@ func TestGradientsOfTheBound(t *testing.T) {
 	}
 }
 
-func draw(rng *rand.Rand, n int) []float32 {
+func noise(rng *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
 		x[i] = rng.Float32()

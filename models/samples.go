@@ -1,0 +1,82 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Samples is a set of patches to train on or to validate with. A trainer sees
+// no label: a set holds what it shall learn from, and nothing else.
+type Samples interface {
+	// Len is the number of samples.
+	Len() int
+	// Patch writes sample i and its support: intensities of 0 to 1, and 1 where
+	// a voxel counts, 0 elsewhere. Augmentation, if any, is drawn from rng
+	// alone.
+	Patch(i int, rng *rand.Rand, x, support []float32)
+}
+
+// ErrSample says that a sample cannot be learned from.
+var ErrSample = errors.New("models: a sample cannot be learned from")
+
+// What is drawn at random, each from a stream of its own.
+const (
+	drawOrder = 1 + iota
+	drawPatch
+	drawNoise
+	drawValid
+	drawMix
+	drawGenerator
+	drawMoments
+)
+
+// source is what a trainer draws at random: a function of the seed of the run
+// and of what is drawn for, so that a resumed run draws the same.
+type source struct{ seed uint64 }
+
+// rng draws for one purpose in one epoch (or step) and of one sample (or row).
+func (s source) rng(purpose, epoch, i int) *rand.Rand {
+	return rand.New(rand.NewPCG(s.seed, uint64(purpose)<<60|uint64(epoch)<<32|uint64(i))) //nolint:gosec // small numbers
+}
+
+// draw writes sample i and refuses what is no number: one such voxel spoils all
+// weights in one step.
+func draw(s Samples, i int, rng *rand.Rand, x, support []float32) error {
+	s.Patch(i, rng, x, support)
+	for j, v := range x {
+		if !finite(v) || !finite(support[j]) {
+			return fmt.Errorf("%w: voxel %d of sample %d is %g with support %g; repair the data or leave the sample out", ErrSample, j, i, v, support[j])
+		}
+	}
+	return nil
+}
+
+func finite(v float32) bool { return v-v == 0 }
+
+// brightness returns mean and variance of the training voxels that count. The
+// mean is without the extremes that no sigmoid reaches.
+func (s source) brightness(train Samples, voxels int) (mean, variance float64, err error) {
+	if train == nil || train.Len() == 0 {
+		return 0, 0, errors.New("models: the training set is empty")
+	}
+	x, support := make([]float32, voxels), make([]float32, voxels)
+	var sum, squares, n float64
+	for i := range train.Len() {
+		if err := draw(train, i, s.rng(drawPatch, 0, i), x, support); err != nil {
+			return 0, 0, err
+		}
+		for j, c := range support {
+			sum += float64(c * x[j])
+			squares += float64(c*x[j]) * float64(x[j])
+			n += float64(c)
+		}
+	}
+	if n == 0 {
+		return 0, 0, fmt.Errorf("%w: the training set has no voxel that counts (support 0 everywhere)", ErrSample)
+	}
+	mean = sum / n
+	variance = math.Max(squares/n-mean*mean, 1e-6)
+	return math.Min(math.Max(mean, 0.01), 0.99), variance, nil
+}

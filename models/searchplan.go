@@ -1,0 +1,136 @@
+package models
+
+import (
+	"math"
+
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/op"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// searchPlan searches for a number of rows at once. One run of its plan gives
+// losses and image at z, and the z of the next step.
+type searchPlan struct {
+	gan        GAN
+	rows       int
+	steps      int
+	clamp      bool
+	features   *compute.Plan // f(x) and the judgement of x, once per search
+	plan       *compute.Plan
+	x, support []float32 // of the plan's inputs
+	z, speed   []float32
+	last       []float32 // z of the last run, before its step
+	curves     []float32 // [rows][3][steps+1]
+}
+
+// Outputs of the plan.
+const (
+	outResidual = iota
+	outFeature
+	outLoss
+	outImage
+	outSpeed
+	outNext
+)
+
+func (s *Searcher) compile(rows int) (*searchPlan, error) {
+	n, set := s.gan, s.settings
+	p := &searchPlan{gan: n, rows: rows, steps: set.Steps, clamp: s.prior == UniformPrior && !set.Free,
+		last: make([]float32, rows*n.Latent)}
+	shape := n.images(rows)
+	g := n.NewGraph(tensor.Float32)
+	features, judgement := n.Critic(g, g.Input("x", shape...))
+	if g.Err != nil {
+		return nil, g.Err
+	}
+	var err error
+	if p.features, err = compute.Compile(gorgonia.Nodes{features, judgement}, s.params.Bound(), s.compute); err != nil {
+		return nil, err
+	}
+	g = n.NewGraph(tensor.Float32)
+	z := g.Input("z", rows, n.Latent)
+	t := n.SearchTerms(g, g.Input("x", shape...), g.Input("support", shape...), g.Input("features", rows, n.Features()), z, set.Lambda)
+	if g.Err != nil {
+		return nil, g.Err
+	}
+	slope, err := op.Grad(t.Loss, z)
+	if err != nil {
+		return nil, err
+	}
+	speed := g.Sub(g.Scale(g.Input("speed", rows, n.Latent), set.Momentum), g.Scale(slope[0], set.Rate))
+	next := g.Add(z, speed)
+	if g.Err != nil {
+		return nil, g.Err
+	}
+	outs := gorgonia.Nodes{t.Residual, t.Feature, t.Loss, t.Image, speed, next}
+	if p.plan, err = compute.Compile(outs, s.params.Bound(), s.compute); err != nil {
+		return nil, err
+	}
+	p.x, p.support = p.plan.Input("x"), p.plan.Input("support")
+	p.z, p.speed = p.plan.Input("z"), p.plan.Input("speed")
+	return p, nil
+}
+
+// clear leaves nothing of an earlier search.
+func (p *searchPlan) clear() {
+	for _, b := range [][]float32{p.x, p.support, p.z, p.speed} {
+		clear(b)
+	}
+	p.curves = make([]float32, p.rows*3*(p.steps+1)) // what was found keeps the old ones
+}
+
+// begin computes what does not change during a search.
+func (p *searchPlan) begin() {
+	copy(p.features.Input("x"), p.x)
+	p.features.Run()
+	copy(p.plan.Input("features"), p.features.Output(0))
+}
+
+// step evaluates z after i steps and, short of the last, goes one further.
+func (p *searchPlan) step(i int) {
+	p.plan.Run()
+	for r := range p.rows {
+		for k, out := range [...]int{outResidual, outFeature, outLoss} {
+			p.curves[(r*3+k)*(p.steps+1)+i] = p.plan.Output(out)[r]
+		}
+	}
+	if i == p.steps {
+		return
+	}
+	copy(p.speed, p.plan.Output(outSpeed))
+	copy(p.z, p.plan.Output(outNext))
+	if p.clamp {
+		for j, v := range p.z {
+			p.z[j] = min(max(v, -1), 1)
+		}
+	}
+}
+
+// found reads row r after the last step.
+func (p *searchPlan) found(r int) Found {
+	v, l := p.gan.Voxels(), p.gan.Latent
+	curve := func(k int) []float32 {
+		lo := (r*3 + k) * (p.steps + 1)
+		return append([]float32(nil), p.curves[lo:lo+p.steps+1]...)
+	}
+	f := Found{
+		Z:         append([]float32(nil), p.z[r*l:(r+1)*l]...),
+		Image:     append([]float32(nil), p.plan.Output(outImage)[r*v:(r+1)*v]...),
+		Judgement: float64(p.features.Output(1)[r]),
+		Curve:     Curve{curve(0), curve(1), curve(2)},
+		Best:      math.Inf(1),
+	}
+	f.Residual, f.Feature, f.Loss = float64(f.Curve.Residual[p.steps]), float64(f.Curve.Feature[p.steps]), float64(f.Curve.Loss[p.steps])
+	var count float64
+	for _, c := range p.support[r*v : (r+1)*v] {
+		count += float64(c)
+	}
+	f.PerVoxel = f.Residual / count
+	for i, loss := range f.Curve.Loss {
+		if float64(loss) < f.Best {
+			f.Best, f.BestStep = float64(loss), i
+		}
+	}
+	return f
+}
