@@ -34,7 +34,7 @@ the demo did not make are left alone.`
 
 type demoOptions struct {
 	dir     string
-	model   string
+	models  detectorFlags
 	phantom phantomOptions
 }
 
@@ -52,14 +52,14 @@ func newDemoCommand(g *globals) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "demo", "`FOLDER` for what the demo leaves")
-	modelFlag(f, &o.model)
+	o.models.register(f)
 	o.phantom.register(f)
 	o.phantom.spacing, o.phantom.noise = phantom.DefaultZMM, phantom.DefaultNoiseHU
 	return cmd
 }
 
 func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.Writer) (err error) {
-	d, err := loadDetector(o.model)
+	ds, err := o.models.load()
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 		return err
 	}
 	fmt.Fprintln(stdout, "2. Bus and worker in this process; a job goes in, its result comes out.")
-	result, err := overTheBus(ctx, job, d, filepath.Join(work, "plugin"), quietInfo(g.log), stderr)
+	result, err := overTheBus(ctx, job, ds, filepath.Join(work, "plugin"), quietInfo(g.log), stderr)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 		return err
 	}
 	fmt.Fprintf(stdout, "\n4. Pictures, from the same patches scored once more without the bus.\n")
-	pictures, err := demoPictures(ctx, job, series, d, result, stderr)
+	pictures, err := demoPictures(ctx, job, series, ds, result, stderr)
 	if err != nil {
 		return err
 	}
@@ -128,9 +128,9 @@ func (f *demoFolder) makeSeries(ctx context.Context, p *phantom.Phantom, work st
 }
 
 // overTheBus runs the service with a bus of its own for one job.
-func overTheBus(ctx context.Context, job bus.Job, d *detector.VAEAD, dataDir string, log *slog.Logger, stderr io.Writer) (bus.Result, error) {
+func overTheBus(ctx context.Context, job bus.Job, ds []detector.Detector, dataDir string, log *slog.Logger, stderr io.Writer) (bus.Result, error) {
 	p, err := plugin.New(plugin.Config{
-		DataDir: dataDir, Detectors: []detector.Detector{d}, Software: software(), Logger: log,
+		DataDir: dataDir, Detectors: ds, Software: software(), Logger: log,
 		Server: bus.ServerOptions{DontListen: true}, MaxAttempts: 1, Grace: time.Second,
 	})
 	if err != nil {
@@ -194,8 +194,8 @@ func askPlugin(ctx context.Context, p *plugin.Plugin, id string, job bus.Job, st
 
 // demoPictures scores without the bus, checks that it gives the same, and
 // draws.
-func demoPictures(ctx context.Context, job bus.Job, series *dicomio.Series, d *detector.VAEAD, result bus.Result, stderr io.Writer) ([]picture, error) {
-	again, details, err := scoreJob(ctx, job, d, false, stderr)
+func demoPictures(ctx context.Context, job bus.Job, series *dicomio.Series, ds []detector.Detector, result bus.Result, stderr io.Writer) ([]picture, error) {
+	again, details, err := scoreJob(ctx, job, ds, false, stderr)
 	if err != nil {
 		return nil, err
 	}

@@ -15,11 +15,6 @@ import (
 // Flags that several commands have. A setting has one meaning everywhere: a
 // settings file is for all commands.
 
-func modelFlag(f *pflag.FlagSet, model *string) {
-	f.StringVar(model, "model", "", "`FILE` of the detector (default: the one in the binary)")
-	markSettings(f, "model")
-}
-
 func siteFlag(f *pflag.FlagSet, site *string, fallback, usage string) {
 	f.StringVar(site, "site", fallback, usage)
 	markSettings(f, "site")

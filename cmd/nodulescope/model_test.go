@@ -49,12 +49,12 @@ func TestLoadDetectorRefusesDamage(t *testing.T) {
 			if err := os.WriteFile(damaged, content, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := loadDetector(damaged); err == nil || exitCode(t.Context(), err) != exitBadInput {
+			if _, err := loadDetectors([]string{damaged}); err == nil || exitCode(t.Context(), err) != exitBadInput {
 				t.Errorf("exit code %d for %v, want %d", exitCode(t.Context(), err), err, exitBadInput)
 			}
 		})
 	}
-	if _, err := loadDetector(path); err != nil {
+	if _, err := loadDetectors([]string{path}); err != nil {
 		t.Errorf("the whole file is refused: %v", err)
 	}
 }

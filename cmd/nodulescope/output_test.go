@@ -74,6 +74,73 @@ func TestSeveralModelsAreNamed(t *testing.T) {
 	}
 }
 
+// TestDisagreementIsTold wants the gap in every row, a line where flags differ,
+// and a row for a detector that failed.
+func TestDisagreementIsTold(t *testing.T) {
+	r := exampleResult()
+	r.Models = append(r.Models, bus.Model{Name: "gan-ad", Digest: "sha256:ff", Calibration: "uncalibrated"})
+	both := r.Nodules[0]
+	both.ID = "both"
+	both.Scores = append(both.Scores, bus.NoduleScore{Model: "gan-ad", Digest: "sha256:ff", Raw: 0.5, Calibration: "uncalibrated", Percentile: 12.3})
+	both.Disagreement = &bus.Disagreement{PercentileGap: 75.2, FlagsDiffer: true}
+	same := both
+	same.ID, same.Disagreement = "same", &bus.Disagreement{PercentileGap: 3}
+	part := r.Nodules[0]
+	part.ID = "part"
+	part.Failed = []bus.ModelProblem{{Model: "gan-ad", Digest: "sha256:ff", Problem: bus.Problem{Code: "detector_failed", Message: "gan-ad gave no score"}}}
+	part.Error = &part.Failed[0].Problem
+	r.Nodules, r.Warnings, r.Models[0].Calibration = []bus.ResultNodule{both, same, part, r.Nodules[1]}, nil, "uncalibrated"
+
+	var b bytes.Buffer
+	if err := writeResult(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(b.String(), "\n\n")
+	want := `NODULE  MODEL   POSITION LPS MM  DIAMETER  SCORE     PROBABILITY      PERCENTILE  FLAG     APART               LIMITS
+both    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  75.2, flags differ  gantry_tilt,cube_partly_outside
+both    gan-ad  1.0 -2.2 300.0   8.0 mm    0.5       uncalibrated     12.3        -        75.2, flags differ  gantry_tilt,cube_partly_outside
+same    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  3.0                 gantry_tilt,cube_partly_outside
+same    gan-ad  1.0 -2.2 300.0   8.0 mm    0.5       uncalibrated     12.3        -        3.0                 gantry_tilt,cube_partly_outside
+part    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  -                   gantry_tilt,cube_partly_outside
+part    gan-ad  1.0 -2.2 300.0   8.0 mm    failed    detector_failed  -           -        -                   gantry_tilt,cube_partly_outside
+<b>     -       0.0 0.0 0.0      -         refused   cube_padding     -           -        -                   -
+
+differ   both: vae-ad flags it (percentile 87.5), gan-ad does not flag it (percentile 12.3)
+failed   part by gan-ad: gan-ad gave no score (detector_failed)
+refused  <b>: 60 % of the cube has no data (cube_padding)
+model    vae-ad sha256:0123456789ab, flag above 0.02, uncalibrated: the percentile is among reference nodules, there is no probability
+model    gan-ad sha256:ff, flag above 0, uncalibrated: the percentile is among reference nodules, there is no probability
+For tests.
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	err := refusedNodules(r)
+	if err == nil || exitCode(t.Context(), err) != exitBadInput ||
+		!strings.Contains(err.Error(), "1 of 4 nodules have no score, 1 of 4 nodules lack the score of a detector") {
+		t.Errorf("error %v", err)
+	}
+	page, err := overviewPage(r, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"75.2, flags differ", "the detectors differ: vae-ad flags it", "gan-ad gave no score (detector_failed)"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	b.Reset()
+	p := resultPrinter{w: &b}
+	if err := p.print(bus.Envelope{}, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"gan-ad           0.5  uncalibrated        12.3  -        75.2, flags differ", "gan-ad        failed  detector_failed"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in the list of results:\n%s", want, b.String())
+		}
+	}
+}
+
 func TestOverviewPage(t *testing.T) {
 	page, err := overviewPage(exampleResult(), []picture{{noduleID: "a", png: []byte("png")}}, nil)
 	if err != nil {

@@ -26,8 +26,8 @@ type overview struct {
 }
 
 type overviewNodule struct {
-	ID, Kind, Refused string
-	Pictures          []template.URL
+	ID, Kind, Refused, Differ string
+	Pictures                  []template.URL
 }
 
 // overviewPage makes one HTML file that needs nothing else: pictures are in it.
@@ -44,6 +44,9 @@ func overviewPage(r bus.Result, pictures []picture, nodules []phantom.Nodule) ([
 		shown := overviewNodule{ID: n.ID, Kind: kinds[n.ID]}
 		if n.Error != nil {
 			shown.Refused = fmt.Sprintf("%s (%s)", n.Error.Message, n.Error.Code)
+		}
+		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
+			shown.Differ = whoFlags(n.Scores)
 		}
 		for _, p := range pictures {
 			if p.noduleID == n.ID {

@@ -14,8 +14,9 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 )
 
-const resultsHelp = `Print the results on the bus, oldest first: a line per nodule, or with --json the
-content of each result message on a line of its own.
+const resultsHelp = `Print the results on the bus, oldest first: a line per nodule and detector, or
+with --json the content of each result message on a line of its own. APART is the
+gap between the detectors' percentiles of a nodule, in points.
 
 With --follow it goes on with the results that come, until it is interrupted.
 
@@ -172,7 +173,7 @@ type resultPrinter struct {
 	printed int
 }
 
-const resultLine = "%-20s  %-14s  %-16s  %9s  %10s  %-12s  %10s  %s\n"
+const resultLine = "%-20s  %-14s  %-16s  %9s  %-8s  %10s  %-12s  %10s  %-7s  %s\n"
 
 func (p *resultPrinter) print(env bus.Envelope, r bus.Result) error {
 	p.printed++
@@ -180,17 +181,12 @@ func (p *resultPrinter) print(env bus.Envelope, r bus.Result) error {
 		return json.NewEncoder(p.w).Encode(r)
 	}
 	if p.printed == 1 {
-		fmt.Fprintf(p.w, resultLine, "TIME", "JOB", "NODULE", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG")
+		fmt.Fprintf(p.w, resultLine, "TIME", "JOB", "NODULE", "DIAMETER", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "APART")
 	}
 	for _, n := range r.Nodules {
-		scores := n.Scores
-		if len(scores) == 0 {
-			scores = []bus.NoduleScore{{}}
-		}
-		for _, s := range scores {
-			cells := scoreCells(n, s)
+		for _, line := range judgements(n) {
 			_, err := fmt.Fprintf(p.w, resultLine, env.Time.UTC().Format(time.RFC3339), shorten(r.JobID, 14), shorten(n.ID, 16), diameter(n.DiameterMM),
-				cells[0], cells[1], cells[2], cells[3])
+				orDash(line.model), line.cells[0], line.cells[1], line.cells[2], line.cells[3], apart(n.Disagreement))
 			if err != nil {
 				return err
 			}

@@ -22,13 +22,18 @@ digit: a table, or with --json the content of the result message. A nodule that
 cannot be judged is refused with a code and does not fail the others; the exit
 code is then 3.
 
+With several detectors each nodule has a line for each. APART is the gap between
+their percentiles among reference nodules, in points; where one flags a nodule
+and another does not, a line below the table says so. Neither overrules the
+other, and a large gap is a reason to look.
+
 A score is a deviation from the reference nodules of the detector's training,
 never a probability of cancer. ` + intendedUse
 
 type scoreOptions struct {
 	nodules  string
 	series   string
-	model    string
+	models   detectorFlags
 	json     bool
 	pictures string
 }
@@ -50,7 +55,7 @@ func newScoreCommand(*globals) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
 	f.StringVar(&o.series, "series", "", "series instance `UID`, where the folder holds several series")
-	modelFlag(f, &o.model)
+	o.models.register(f)
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
 	mustRequire(cmd, "nodules")
@@ -58,7 +63,7 @@ func newScoreCommand(*globals) *cobra.Command {
 }
 
 func runScore(ctx context.Context, folder string, o scoreOptions, stdout, stderr io.Writer) error {
-	d, err := loadDetector(o.model)
+	ds, err := o.models.load()
 	if err != nil {
 		return err
 	}
@@ -66,7 +71,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, stdout, stderr
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, d, o.pictures == "", stderr)
+	result, details, err := scoreJob(ctx, job, ds, o.pictures == "", stderr)
 	if err != nil {
 		return err
 	}
@@ -91,7 +96,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, stdout, stderr
 }
 
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, d *detector.VAEAD, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
+func scoreJob(ctx context.Context, job bus.Job, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
@@ -99,7 +104,7 @@ func scoreJob(ctx context.Context, job bus.Job, d *detector.VAEAD, noDetails boo
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
 	return plugin.Score(ctx, plugin.ScoreRequest{
-		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: []detector.Detector{d},
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds,
 		NoDetails: noDetails, Progress: func(p plugin.Progress) { showProgress(bar, p) },
 	})
 }

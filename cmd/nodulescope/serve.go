@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin"
 )
 
@@ -43,7 +42,7 @@ type serveOptions struct {
 	dataDir     string
 	site        string
 	listen      string
-	model       string
+	models      detectorFlags
 	roots       []string
 	workers     int
 	attempts    int
@@ -75,7 +74,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.dataDir, "data-dir", "", "`FOLDER` for the bus, the ledger and the audit trail (default: of this user)")
 	siteFlag(f, &o.site, "local", "`SITE` whose jobs are taken: a-z, 0-9 and -")
 	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
-	modelFlag(f, &o.model)
+	o.models.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
@@ -94,14 +93,14 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings and end")
 }
 
-// config reads the detector and makes the settings of the plugin.
+// config reads the detectors and makes the settings of the plugin.
 func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
-	d, err := loadDetector(o.model)
+	ds, err := o.models.load()
 	if err != nil {
 		return plugin.Config{}, err
 	}
 	cfg := plugin.Config{
-		Site: o.site, DataDir: o.dataDir, Detectors: []detector.Detector{d}, Software: software(),
+		Site: o.site, DataDir: o.dataDir, Detectors: ds, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: o.retryDelay,
 		JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log,
 	}

@@ -194,7 +194,7 @@ func TestServeAnswersJobs(t *testing.T) {
 	})
 	t.Run("table", func(t *testing.T) {
 		out, _ := command(t, exitOK, "results", "--nats-url", s.bus)
-		for _, want := range []string{`(?m)^TIME +JOB +NODULE`, `(?m)^\S+Z +job-\S+ +a +12\.0 mm +0\.\d+ +uncalibrated`, `(?m) b +- +refused +candidate_outside_scan`} {
+		for _, want := range []string{`(?m)^TIME +JOB +NODULE`, `(?m)^\S+Z +job-\S+ +a +12\.0 mm +vae-ad +0\.\d+ +uncalibrated`, `(?m) b +- +- +refused +candidate_outside_scan`} {
 			if !regexp.MustCompile(want).MatchString(out) {
 				t.Errorf("%q is not in\n%s", want, out)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -33,8 +34,14 @@ func writeResult(w io.Writer, r bus.Result) error {
 	}
 	fmt.Fprintln(w)
 	for _, n := range r.Nodules {
-		if n.Error != nil {
+		if n.Error != nil && len(n.Failed) == 0 {
 			fmt.Fprintf(w, "refused  %s: %s (%s)\n", n.ID, n.Error.Message, n.Error.Code)
+		}
+		for _, f := range n.Failed {
+			fmt.Fprintf(w, "failed   %s by %s: %s (%s)\n", n.ID, f.Model, f.Message, f.Code)
+		}
+		if d := n.Disagreement; d != nil && d.FlagsDiffer {
+			fmt.Fprintf(w, "differ   %s: %s\n", n.ID, whoFlags(n.Scores))
 		}
 	}
 	for _, warning := range r.Warnings {
@@ -62,51 +69,88 @@ func shortDigest(digest string) string {
 	return digest[:min(len(digest), kept)]
 }
 
-// resultColumns are the heads of resultRows. The model is named where there
-// are several.
-func resultColumns(r bus.Result) []string {
-	columns := []string{"NODULE", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "LIMITS"}
-	if len(r.Models) > 1 {
-		columns = append([]string{columns[0], "MODEL"}, columns[1:]...)
+// whoFlags tells which models flag a nodule and which do not.
+func whoFlags(scores []bus.NoduleScore) string {
+	var texts []string
+	for _, s := range scores {
+		verb := "does not flag it"
+		if s.Anomalous {
+			verb = "flags it"
+		}
+		texts = append(texts, fmt.Sprintf("%s %s (percentile %.1f)", s.Model, verb, s.Percentile))
 	}
-	return columns
+	return strings.Join(texts, ", ")
+}
+
+// resultColumns are the heads of resultRows. Where there are several models
+// they are named, with the gap between them.
+func resultColumns(r bus.Result) []string {
+	if len(r.Models) > 1 {
+		return []string{"NODULE", "MODEL", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "APART", "LIMITS"}
+	}
+	return []string{"NODULE", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "LIMITS"}
 }
 
 func resultRows(r bus.Result) [][]string {
 	var rows [][]string
 	for _, n := range r.Nodules {
-		scores := n.Scores
-		if len(scores) == 0 {
-			scores = []bus.NoduleScore{{}}
-		}
-		for _, s := range scores {
+		for _, line := range judgements(n) {
 			row := []string{n.ID}
 			if len(r.Models) > 1 {
-				row = append(row, orDash(s.Model))
+				row = append(row, orDash(line.model))
 			}
 			p := n.PositionLPS
 			row = append(row, fmt.Sprintf("%.1f %.1f %.1f", p[0], p[1], p[2]), diameter(n.DiameterMM))
-			row = append(row, scoreCells(n, s)...)
+			row = append(row, line.cells...)
+			if len(r.Models) > 1 {
+				row = append(row, apart(n.Disagreement))
+			}
 			rows = append(rows, append(row, orDash(strings.Join(n.Applicability, ","))))
 		}
 	}
 	return rows
 }
 
-// scoreCells are score, probability, percentile and flag.
-func scoreCells(n bus.ResultNodule, s bus.NoduleScore) []string {
-	if s.Model == "" {
+// judgement is what one model says of a nodule; model is empty where none was
+// asked.
+type judgement struct {
+	model string
+	cells []string // score, probability, percentile and flag
+}
+
+// judgements has a line for every model that scored a nodule or failed to, and
+// one where there was nothing to score: none is missing without a word.
+func judgements(n bus.ResultNodule) []judgement {
+	var lines []judgement
+	for _, s := range n.Scores {
+		flag := "-"
+		if s.Anomalous {
+			flag = "flagged"
+		}
+		lines = append(lines, judgement{s.Model, []string{fmt.Sprintf("%.5g", s.Raw), probability(s), fmt.Sprintf("%.1f", s.Percentile), flag}})
+	}
+	for _, f := range n.Failed {
+		lines = append(lines, judgement{f.Model, []string{"failed", f.Code, "-", "-"}})
+	}
+	if len(lines) == 0 {
 		code := "no score"
 		if n.Error != nil {
 			code = n.Error.Code
 		}
-		return []string{"refused", code, "-", "-"}
+		lines = append(lines, judgement{"", []string{"refused", code, "-", "-"}})
 	}
-	flag := "-"
-	if s.Anomalous {
-		flag = "flagged"
+	return lines
+}
+
+// apart is how many points of percentile lie between the models.
+func apart(d *bus.Disagreement) string {
+	switch {
+	case d == nil:
+		return "-"
+	case d.FlagsDiffer:
+		return fmt.Sprintf("%.1f, flags differ", d.PercentileGap)
 	}
-	return []string{fmt.Sprintf("%.5g", s.Raw), probability(s), fmt.Sprintf("%.1f", s.Percentile), flag}
+	return fmt.Sprintf("%.1f", d.PercentileGap)
 }
 
 func probability(s bus.NoduleScore) string {
@@ -126,16 +170,27 @@ func diameter(mm float64) string {
 func orDash(text string) string { return cmp.Or(text, "-") }
 
 // refusedNodules is the error of a command that has printed its result: it
-// makes the exit code tell that a nodule has no score.
+// makes the exit code tell that a nodule has no score, or lacks that of a
+// detector.
 func refusedNodules(r bus.Result) error {
-	refused := 0
+	refused, partly := 0, 0
 	for _, n := range r.Nodules {
-		if n.Error != nil {
+		switch {
+		case n.Error != nil && len(n.Scores) > 0:
+			partly++
+		case n.Error != nil:
 			refused++
 		}
 	}
-	if refused == 0 {
+	var texts []string
+	if refused > 0 {
+		texts = append(texts, fmt.Sprintf("%d of %d nodules have no score", refused, len(r.Nodules)))
+	}
+	if partly > 0 {
+		texts = append(texts, fmt.Sprintf("%d of %d nodules lack the score of a detector", partly, len(r.Nodules)))
+	}
+	if len(texts) == 0 {
 		return nil
 	}
-	return badInput(fmt.Errorf("%d of %d nodules have no score", refused, len(r.Nodules)), "the result names the reason of each")
+	return badInput(errors.New(strings.Join(texts, ", ")), "the result names the reason of each")
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/nodulescope/nodulescope/detector"
+)
+
+// detectorFlags say which detectors score. They are settings.
+type detectorFlags struct {
+	files []string
+	names []string
+}
+
+func (o *detectorFlags) register(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.files, "model", nil, "`FILE` of a detector, may be given several times (default: the detectors in the binary)")
+	f.StringSliceVar(&o.names, "detectors", nil, "`NAMES` of those that score, such as vae-ad,gan-ad (default: all of the files or of the binary)")
+	markSettings(f, "model", "detectors")
+}
+
+// load reads the detectors, the quickest first where they are those of the
+// binary, otherwise in the order of the files.
+func (o *detectorFlags) load() ([]detector.Detector, error) {
+	all, err := loadDetectors(o.files)
+	if err != nil || len(o.names) == 0 {
+		return all, err
+	}
+	var there []string
+	for _, d := range all {
+		there = append(there, d.Name())
+	}
+	for _, name := range o.names {
+		if !slices.Contains(there, name) {
+			return nil, usageError(fmt.Errorf("there is no detector %q", name), "choose from "+strings.Join(there, ", "))
+		}
+	}
+	return slices.DeleteFunc(all, func(d detector.Detector) bool { return !slices.Contains(o.names, d.Name()) }), nil
+}
+
+// loadDetectors reads the detectors of files, or all those in the binary where
+// no file is named.
+func loadDetectors(files []string) ([]detector.Detector, error) {
+	if len(files) == 0 {
+		return detector.PretrainedAll()
+	}
+	var all []detector.Detector
+	for _, path := range files {
+		d, err := detector.Load(path)
+		if err != nil {
+			return nil, badInput(err, "name a detector that 'nodulescope train' or 'nodulescope experiment' wrote")
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
