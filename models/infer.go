@@ -13,9 +13,18 @@ import (
 // Samples reconstructions from it. It is used by one goroutine at a time.
 type Scorer struct {
 	vae     VAE
+	params  Params
 	samples int
-	encode  *compute.Plan // one patch
-	decode  *compute.Plan // all samples of one patch
+	compute compute.Options
+	one     *scorePlan // one patch
+	many    *scorePlan // several at once; nil until it is needed
+}
+
+// scorePlan scores a number of patches.
+type scorePlan struct {
+	rows   int
+	encode *compute.Plan
+	decode *compute.Plan // all samples of all patches
 }
 
 // NewScorer compiles the plans for L = samples draws per patch.
@@ -27,58 +36,140 @@ func NewScorer(v VAE, ps Params, samples int, o compute.Options) (*Scorer, error
 		return nil, fmt.Errorf("models: %d samples per patch: want 1 to 1000", samples)
 	}
 	o.Frozen = true
-	s := &Scorer{vae: v, samples: samples}
+	s := &Scorer{vae: v, params: ps, samples: samples, compute: o}
+	var err error
+	s.one, err = s.compile(1)
+	return s, err
+}
+
+func (s *Scorer) compile(rows int) (*scorePlan, error) {
+	v, p := s.vae, &scorePlan{rows: rows}
 	g := v.NewGraph(tensor.Float32)
-	mean, logvar := v.Encode(g, g.Input("x", v.shape(size, 1, 1)...))
+	mean, logvar := v.Encode(g, g.Input("x", v.shape(size, rows, 1)...))
 	if g.Err != nil {
 		return nil, g.Err
 	}
 	var err error
-	if s.encode, err = compute.Compile(gorgonia.Nodes{mean, logvar}, ps.Bound(), o); err != nil {
+	if p.encode, err = compute.Compile(gorgonia.Nodes{mean, logvar}, s.params.Bound(), s.compute); err != nil {
 		return nil, err
 	}
 	g = v.NewGraph(tensor.Float32)
-	out := v.Decode(g, g.Input("z", samples, v.Latent))
+	out := v.Decode(g, g.Input("z", rows*s.samples, v.Latent))
 	if g.Err != nil {
 		return nil, g.Err
 	}
-	s.decode, err = compute.Compile(gorgonia.Nodes{out}, ps.Bound(), o)
-	return s, err
+	p.decode, err = compute.Compile(gorgonia.Nodes{out}, s.params.Bound(), s.compute)
+	return p, err
 }
 
-// PatchBound is the bound of one patch.
+// PatchBound is the bound of one patch. Misfit + KL is the negative evidence
+// lower bound, but for a constant.
 type PatchBound struct {
-	Recon float64   // mean over the samples of the sum over the support of (x - mean)^2
-	KL    float64   // nats
-	Mean  []float32 // mean reconstruction, like the patch
+	Recon  float64   // mean over the samples of the sum over the support of (x - mean)^2
+	Misfit float64   // -log p(x|z) without its constant, mean over the samples: Recon, or with a learned variance Recon/(2 sigma^2) + n/2 log sigma^2
+	KL     float64   // nats
+	Mean   []float32 // mean reconstruction, like the patch
+
+	Posterior []float32 // mean of q(z|x), [Latent]
+	LogVar    []float32 // log variance of q(z|x), [Latent]
 }
 
 // Score evaluates one patch with noise drawn from seed:
 // E_q[log p(x|z)] is estimated by 1/L sum over l of log p(x|z_l).
 func (s *Scorer) Score(x, support []float32, seed [32]byte) PatchBound {
-	copy(s.encode.Input("x"), x)
-	s.encode.Run()
-	mean, logvar := s.encode.Output(0), s.encode.Output(1)
-	z := s.decode.Input("z")
-	Noise(z, seed)
-	for i := range z {
-		j := i % s.vae.Latent
-		z[i] = mean[j] + float32(math.Exp(0.5*float64(logvar[j])))*z[i]
+	return s.score(s.one, [][]float32{x}, [][]float32{support}, [][32]byte{seed})[0]
+}
+
+// ScoreAll is Score for many patches, several at a time: the same bits, sooner.
+// It returns an error where the numbers or sizes do not fit.
+func (s *Scorer) ScoreAll(patches, supports [][]float32, seeds [][32]byte) ([]PatchBound, error) {
+	if len(patches) != len(supports) || len(patches) != len(seeds) {
+		return nil, fmt.Errorf("models: %d patches, %d supports and %d seeds", len(patches), len(supports), len(seeds))
 	}
-	s.decode.Run()
-	b := PatchBound{Mean: make([]float32, len(x))}
-	for j := range mean {
-		m, lv := float64(mean[j]), float64(logvar[j])
+	for i, x := range patches {
+		if n := s.vae.Voxels(); len(x) != n || len(supports[i]) != n {
+			return nil, fmt.Errorf("models: patch %d has %d voxels and a support of %d, want %d", i, len(x), len(supports[i]), n)
+		}
+	}
+	out := make([]PatchBound, 0, len(patches))
+	for len(out) < len(patches) {
+		p, err := s.plan(len(patches) - len(out))
+		if err != nil {
+			return nil, err
+		}
+		lo := len(out)
+		hi := min(lo+p.rows, len(patches))
+		out = append(out, s.score(p, patches[lo:hi], supports[lo:hi], seeds[lo:hi])...)
+	}
+	return out, nil
+}
+
+// plan returns the plan for a number of patches.
+func (s *Scorer) plan(patches int) (*scorePlan, error) {
+	rows := 32
+	if s.vae.Dims == 3 {
+		rows = 4 // one patch's samples fill the tiles already
+	}
+	if patches < rows {
+		return s.one, nil
+	}
+	if s.many == nil {
+		p, err := s.compile(rows)
+		if err != nil {
+			return nil, fmt.Errorf("models: score many patches: %w", err)
+		}
+		s.many = p
+	}
+	return s.many, nil
+}
+
+// score fills the rows of a plan, or some of them.
+func (s *Scorer) score(p *scorePlan, patches, supports [][]float32, seeds [][32]byte) []PatchBound {
+	v, l := s.vae.Voxels(), s.vae.Latent
+	for r, x := range patches {
+		copy(p.encode.Input("x")[r*v:], x)
+	}
+	p.encode.Run()
+	out := make([]PatchBound, len(patches))
+	for r := range out {
+		out[r].Posterior = append([]float32(nil), p.encode.Output(0)[r*l:(r+1)*l]...)
+		out[r].LogVar = append([]float32(nil), p.encode.Output(1)[r*l:(r+1)*l]...)
+		z := p.decode.Input("z")[r*s.samples*l : (r+1)*s.samples*l]
+		Noise(z, seeds[r])
+		for i := range z {
+			z[i] = out[r].Posterior[i%l] + float32(math.Exp(0.5*float64(out[r].LogVar[i%l])))*z[i]
+		}
+	}
+	p.decode.Run()
+	images := p.decode.Output(0)
+	for r := range out {
+		s.judge(&out[r], patches[r], supports[r], images[r*s.samples*v:(r+1)*s.samples*v])
+	}
+	return out
+}
+
+// judge computes the bound from the posterior and the samples of one patch.
+func (s *Scorer) judge(b *PatchBound, x, support, images []float32) {
+	b.Mean = make([]float32, len(x))
+	for j := range b.Posterior {
+		m, lv := float64(b.Posterior[j]), float64(b.LogVar[j])
 		b.KL += 0.5 * (m*m + math.Exp(lv) - 1 - lv)
 	}
-	out := s.decode.Output(0)
 	for l := range s.samples {
-		for i, v := range out[l*len(x) : (l+1)*len(x)] {
+		for i, v := range images[l*len(x) : (l+1)*len(x)] {
 			d := float64(v) - float64(x[i])
 			b.Recon += float64(support[i]) * d * d
 			b.Mean[i] += v / float32(s.samples)
 		}
 	}
 	b.Recon /= float64(s.samples)
-	return b
+	b.Misfit = b.Recon
+	if s.vae.LearnedSigma {
+		logsigma2 := float64(s.params.find(sigmaName).Data[0])
+		var n float64
+		for _, c := range support {
+			n += float64(c)
+		}
+		b.Misfit = b.Recon/2*math.Exp(-logsigma2) + n/2*logsigma2
+	}
 }
