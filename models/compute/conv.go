@@ -213,24 +213,21 @@ func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
 		in, out, _ := k.group(n)
 		buf := k.bufs[worker]
 		for c := range k.grid.chans {
-			k.grid.fill(buf, in, c, 0)
+			k.grid.fill(buf, in, c, 1)
 		}
 		for _, win := range k.classes {
 			for i := range win.tiles {
-				win.run(i, buf, out, k.scratch[worker], k.volume, 1)
+				win.run(i, buf, out, k.scratch[worker], k.volume)
 			}
 		}
 	}
-	k.doFill = func(_, i int) {
+	k.doFill = func(_, c int) {
 		in, _, n := k.group(k.n)
-		c, lane := i/k.grid.lanes, i%k.grid.lanes
-		if lane < n {
-			k.grid.fill(k.bufs[0], in[lane*k.inSize:(lane+1)*k.inSize], c, lane)
-		}
+		k.grid.fill(k.bufs[0], in, c, n)
 	}
 	k.doTiles = func(worker, i int) {
-		_, out, n := k.group(k.n)
-		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume, n)
+		_, out, _ := k.group(k.n)
+		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume)
 	}
 	if constant {
 		k.team.each(len(k.load), k.doLoad)
@@ -260,7 +257,7 @@ func (k *convKernel) run() {
 		return
 	}
 	for k.n = 0; k.n < k.groups(); k.n++ {
-		k.team.each(k.grid.chans*k.grid.lanes, k.doFill)
+		k.team.each(k.grid.chans, k.doFill)
 		for _, k.class = range k.classes {
 			k.team.each(len(k.class.tiles), k.doTiles)
 		}

@@ -48,9 +48,9 @@ func (k *weightDots) bind(dw, x, r []float32) func() {
 	inX, inR := k.chans*k.in.volume(), k.rows*k.out.volume()
 	k.doFill = func(_, c int) {
 		if c < k.chans {
-			k.grid.fill(k.bufX, k.xIn[k.sample*inX:(k.sample+1)*inX], c, 0)
+			k.grid.fill(k.bufX, k.xIn[k.sample*inX:(k.sample+1)*inX], c, 1)
 		} else {
-			k.left.fill(k.bufR, k.rIn[k.sample*inR:(k.sample+1)*inR], c-k.chans, 0)
+			k.left.fill(k.bufR, k.rIn[k.sample*inR:(k.sample+1)*inR], c-k.chans, 1)
 		}
 	}
 	d := k.dots

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"slices"
+
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
 	"gorgonia.org/tensor"
 )
@@ -86,32 +88,79 @@ func (g *grid) offset(c int, q axes) int {
 	return (c*g.stride.volume()+ph)*g.plane + g.flat(shift)
 }
 
-// fill copies channel c of a sample x [C, in...] into a lane of the buffer. The
-// border stays as it is: zero since the buffer was made.
-func (g *grid) fill(buf, x []float32, c, lane int) {
-	n, lanes := g.in[2], g.lanes
-	src := x[c*g.in.volume() : (c+1)*g.in.volume()]
-	buf = buf[c*g.stride.volume()*g.plane*lanes+lane:]
-	rows := g.rows
-	for ; len(src) > 0; src = src[n:] {
-		for ph, first := range g.first {
-			dst := buf[rows[ph]*lanes:]
-			if len(g.first) == 1 && lanes == 1 {
-				copy(dst, src[:n])
-				continue
-			}
-			for i, o := first, 0; i < n; i, o = i+len(g.first), o+lanes {
-				dst[o] = src[i]
-			}
-		}
-		rows = rows[len(g.first):]
+// fill copies channel c of the samples x [n][C, in...], one per lane, to the
+// buffer. The border stays as it is: zero since the buffer was made.
+func (g *grid) fill(buf, x []float32, c, n int) {
+	volume := g.in.volume()
+	sample := g.chans * volume
+	buf = buf[c*g.stride.volume()*g.plane*g.lanes:]
+	x = x[c*volume:]
+	if g.lanes == 1 {
+		g.fillOne(buf, x[:volume])
+		return
+	}
+	lane := 0
+	for ; lane+4 <= n; lane += 4 {
+		g.fillFour(buf[lane:], x[lane*sample:], sample)
+	}
+	for ; lane < n; lane++ {
+		g.fillLane(buf[lane:], x[lane*sample:][:volume])
 	}
 }
 
-// run is a piece of a tile that lands in the output: without lanes, n values
-// from column col go to offset at, at+step, ... of the sample; with lanes, they
-// go to offset at of samples lane, lane+1, ...
-type run struct{ col, n, at, step, lane int }
+func (g *grid) fillOne(buf, src []float32) {
+	n, step, rows := g.in[2], len(g.first), g.rows
+	for ; len(src) > 0; src = src[n:] {
+		for ph, first := range g.first {
+			dst := buf[rows[ph]:]
+			if step == 1 {
+				copy(dst, src[:n])
+				continue
+			}
+			o := 0
+			for i := first; i < n; i += step {
+				dst[o] = src[i]
+				o++
+			}
+		}
+		rows = rows[step:]
+	}
+}
+
+func (g *grid) fillLane(buf, src []float32) {
+	n, lanes, step, rows := g.in[2], g.lanes, len(g.first), g.rows
+	for ; len(src) > 0; src = src[n:] {
+		for ph, first := range g.first {
+			dst, o := buf[rows[ph]*lanes:], 0
+			for i := first; i < n; i += step {
+				dst[o] = src[i]
+				o += lanes
+			}
+		}
+		rows = rows[step:]
+	}
+}
+
+// fillFour fills four lanes at once: stores that lie side by side.
+func (g *grid) fillFour(buf, x []float32, sample int) {
+	n, lanes, step, rows, volume := g.in[2], g.lanes, len(g.first), g.rows, g.in.volume()
+	for at := 0; at < volume; at += n {
+		p, q, r, s := x[at:][:n], x[sample+at:][:n], x[2*sample+at:][:n], x[3*sample+at:][:n]
+		for ph, first := range g.first {
+			o := rows[ph] * lanes
+			for i := first; i < n; i += step {
+				d := buf[o : o+4 : o+4]
+				d[0], d[1], d[2], d[3] = p[i], q[i], r[i], s[i]
+				o += lanes
+			}
+		}
+		rows = rows[step:]
+	}
+}
+
+// move says that column col of a tile goes to offset at of the output of a row:
+// with lanes, at counts from the first sample.
+type move struct{ col, at int32 }
 
 // windows multiplies a matrix [rows, k] by the k shifted windows of a grid and
 // writes the result to some positions of an output [rows, volume].
@@ -127,8 +176,8 @@ type windows struct {
 }
 
 type windowTile struct {
-	first int // element of column 0
-	runs  []run
+	first int    // element of column 0
+	moves []move // in the order of at
 }
 
 // newWindows plans the output positions p < out, of which position p lands at
@@ -136,26 +185,25 @@ type windowTile struct {
 // that none before it covers.
 func newWindows(tile *kernel.Tile, rows, k int, g *grid, out, at, step, dst axes) *windows {
 	w := &windows{tile: tile, rows: rows, k: k, lanes: g.lanes, off: make([]int, k), count: out.volume()}
+	sample := rows * dst.volume()
 	end := 0 // of the last tile, in elements
 	each(out, func(_ int, p axes) {
 		o := ((at[0]+p[0]*step[0])*dst[1]+at[1]+p[1]*step[1])*dst[2] + at[2] + p[2]*step[2]
-		for lane := 0; lane < g.lanes; {
+		for lane := range g.lanes {
 			e := g.flat(p)*g.lanes + lane
 			if e >= end {
 				w.tiles = append(w.tiles, windowTile{first: e})
 				end = e + w.tile.Cols
 			}
 			t := &w.tiles[len(w.tiles)-1]
-			n := min(g.lanes-lane, end-e)
-			last := len(t.runs) - 1
-			if g.lanes == 1 && last >= 0 && t.runs[last].col+t.runs[last].n == e-t.first && t.runs[last].at+t.runs[last].n*step[2] == o {
-				t.runs[last].n++
-			} else {
-				t.runs = append(t.runs, run{e - t.first, n, o, step[2], lane})
-			}
-			lane += n
+			t.moves = append(t.moves, move{int32(e - t.first), int32(lane*sample + o)}) //nolint:gosec // far below 2^31
 		}
 	})
+	if g.lanes > 1 { // sample after sample
+		for _, t := range w.tiles {
+			slices.SortFunc(t.moves, func(a, b move) int { return int(a.at) - int(b.at) })
+		}
+	}
 	return w
 }
 
@@ -178,33 +226,33 @@ func (w *windows) set(row, p int, v float32) {
 
 // run computes tile i from the grid buffer and stores it in samples of
 // [rows, volume] each, of which dst holds those of the lanes.
-func (w *windows) run(i int, buf, dst, scratch []float32, volume, samples int) {
+func (w *windows) run(i int, buf, dst, scratch []float32, volume int) {
 	t := &w.tiles[i]
 	rows, cols := w.tile.Rows, w.tile.Cols
+	n := len(t.moves)
+	for n > 0 && int(t.moves[n-1].at) >= len(dst) { // lanes without a sample
+		n--
+	}
 	for r0 := 0; r0 < w.rows; r0 += rows {
 		w.tile.Run(w.k, w.left[r0*w.k:], buf[t.first:], w.off, scratch, cols, false)
-		for r := range min(rows, w.rows-r0) {
-			src, row := scratch[r*cols:(r+1)*cols], (r0+r)*volume
-			if w.lanes > 1 {
-				for _, s := range t.runs {
-					for j := range min(s.n, samples-s.lane) {
-						dst[(s.lane+j)*w.rows*volume+row+s.at] = src[s.col+j]
-					}
-				}
-				continue
-			}
-			out := dst[row : row+volume]
-			for _, s := range t.runs {
-				if s.step == 1 {
-					copy(out[s.at:s.at+s.n], src[s.col:])
-					continue
-				}
-				at := s.at
-				for _, v := range src[s.col : s.col+s.n] {
-					out[at] = v
-					at += s.step
-				}
-			}
+		store(dst[r0*volume:], scratch, t.moves[:n], min(rows, w.rows-r0), cols, volume)
+	}
+}
+
+// store moves rows of a tile to where they belong.
+func store(dst, src []float32, moves []move, rows, cols, volume int) {
+	r := 0
+	for ; r+4 <= rows; r += 4 {
+		a, b, c, d := src[r*cols:][:cols], src[(r+1)*cols:][:cols], src[(r+2)*cols:][:cols], src[(r+3)*cols:][:cols]
+		p, q, s, t := dst[r*volume:], dst[(r+1)*volume:], dst[(r+2)*volume:], dst[(r+3)*volume:]
+		for _, m := range moves {
+			p[m.at], q[m.at], s[m.at], t[m.at] = a[m.col], b[m.col], c[m.col], d[m.col]
+		}
+	}
+	for ; r < rows; r++ {
+		a, p := src[r*cols:][:cols], dst[r*volume:]
+		for _, m := range moves {
+			p[m.at] = a[m.col]
 		}
 	}
 }
