@@ -91,10 +91,16 @@ func (c column) drawTile(img *image.RGBA, x0, y0 int, p plane) {
 	fill(img, x0+tile-10*scale-4, y0+tile-6, 10*scale, 2, outline) // 10 mm
 }
 
-// drawOutline draws the border of the voxels that are inside.
+// drawOutline draws the border of the voxels of a tile that are inside.
 func drawOutline(img *image.RGBA, x0, y0 int, inside func(v, u int) bool) {
-	for v := range size {
-		for u := range size {
+	drawBorder(img, x0, y0, size, size, scale, inside)
+}
+
+// drawBorder draws the border of the elements that are inside; inside is also
+// asked for those around the image.
+func drawBorder(img *image.RGBA, x0, y0, height, width, scale int, inside func(v, u int) bool) {
+	for v := range height {
+		for u := range width {
 			if !inside(v, u) {
 				continue
 			}
