@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"encoding/json"
 	"math"
 	"sort"
 
@@ -17,6 +18,20 @@ type AUROC struct {
 	Anomalies int     `json:"anomalies"`
 }
 
+// MarshalJSON gives a standard error that is not known, such as that of a class
+// of one, as null.
+func (a AUROC) MarshalJSON() ([]byte, error) {
+	type plain AUROC
+	out := struct {
+		plain
+		SE *float64 `json:"se"`
+	}{plain: plain(a)}
+	if !math.IsNaN(a.SE) && !math.IsInf(a.SE, 0) {
+		out.SE = &a.SE
+	}
+	return json.Marshal(out)
+}
+
 // DeLong computes the area by ranks (ties count half) and its variance after
 // DeLong, DeLong and Clarke-Pearson (1988), with the ranks of Sun and Xu
 // (2014). The interval is formed on the logit scale, so that it stays within
@@ -26,6 +41,18 @@ func DeLong(scores []float64, anomalous []bool) (AUROC, error) {
 	if err := checkScores(scores, anomalous); err != nil {
 		return AUROC{}, err
 	}
+	v10, v01, area := placements(scores, anomalous)
+	m, n := float64(len(v10)), float64(len(v01))
+	a := AUROC{Value: area, Normals: len(v01), Anomalies: len(v10)}
+	a.SE = math.Sqrt(variance(v10, area)/m + variance(v01, area)/n)
+	a.Low, a.High = logitInterval(a.Value, a.SE)
+	return a, nil
+}
+
+// placements are the structural components of DeLong: of every anomaly the
+// share of the normals below it, of every normal the share of the anomalies
+// above it, in the order of the scores; their means are the area.
+func placements(scores []float64, anomalous []bool) (v10, v01 []float64, area float64) {
 	var pos, neg []float64
 	for i, s := range scores {
 		if anomalous[i] {
@@ -37,18 +64,15 @@ func DeLong(scores []float64, anomalous []bool) (AUROC, error) {
 	m, n := float64(len(pos)), float64(len(neg))
 	all := midranks(append(append([]float64(nil), pos...), neg...))
 	inPos, inNeg := midranks(pos), midranks(neg)
-	v10, v01 := make([]float64, len(pos)), make([]float64, len(neg))
-	a := AUROC{Normals: len(neg), Anomalies: len(pos)}
+	v10, v01 = make([]float64, len(pos)), make([]float64, len(neg))
 	for i := range pos {
 		v10[i] = (all[i] - inPos[i]) / n
-		a.Value += v10[i] / m
+		area += v10[i] / m
 	}
 	for j := range neg {
 		v01[j] = 1 - (all[len(pos)+j]-inNeg[j])/m
 	}
-	a.SE = math.Sqrt(variance(v10, a.Value)/m + variance(v01, a.Value)/n)
-	a.Low, a.High = logitInterval(a.Value, a.SE)
-	return a, nil
+	return v10, v01, area
 }
 
 // variance of v around a known mean, with one degree of freedom less; NaN for
@@ -90,36 +114,4 @@ func midranks(x []float64) []float64 {
 		i = j
 	}
 	return ranks
-}
-
-// Youden returns the threshold with the largest sensitivity + specificity - 1
-// for the rule score > threshold, halfway between two scores.
-func Youden(scores []float64, anomalous []bool) (float64, error) {
-	if err := checkScores(scores, anomalous); err != nil {
-		return 0, err
-	}
-	order := make([]int, len(scores))
-	var pos, neg float64
-	for i := range order {
-		order[i] = i
-		if anomalous[i] {
-			pos++
-		} else {
-			neg++
-		}
-	}
-	sort.Slice(order, func(a, b int) bool { return scores[order[a]] < scores[order[b]] })
-	best, at := math.Inf(-1), 0.0
-	sens, fpr := 1.0, 1.0
-	for k, i := range order {
-		if anomalous[i] {
-			sens -= 1 / pos
-		} else {
-			fpr -= 1 / neg
-		}
-		if k+1 < len(order) && scores[order[k+1]] > scores[i] && sens-fpr > best {
-			best, at = sens-fpr, (scores[i]+scores[order[k+1]])/2
-		}
-	}
-	return at, nil
 }

@@ -2,6 +2,7 @@ package detector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -9,194 +10,176 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// Row is one way to rank nodules, and how well it does.
-type Row struct {
-	Name    string `json:"name"`
-	Model   bool   `json:"model"` // a detector, not a row that needs no model
-	Overall AUROC  `json:"overall"`
-	Matched AUROC  `json:"size_matched"` // NaN-free: Normals 0 where no pair is close in size
+// EvaluateOptions of Evaluate. The zero value scores any data set.
+type EvaluateOptions struct {
+	// Mean is the mean normal patch of the training set, [28,28,28] (MeanPatch);
+	// nil takes that of Neighbours, or else the one in a detector's file.
+	Mean []float32
+	// Neighbours are the training normals, for the row of nearest neighbours.
+	Neighbours []nodule.Sample
+	// Calibration are nodules to choose operating points on that a detector's
+	// file lacks: those that it was calibrated on. May be nil.
+	Calibration *nodule.Dataset
+	// Seed and Fold are noted beside every score.
+	Seed uint64
+	Fold int
+	// Notes stand under the table.
+	Notes []string
+	// Progress is told how many scores of how many are done. May be nil.
+	Progress func(done, total int)
 }
 
-// Evaluation is the table of a set of labelled nodules.
-type Evaluation struct {
-	Detector    string   `json:"detector"`
-	Digest      string   `json:"digest"`
-	Data        string   `json:"data"` // digest of the file
-	Nodules     int      `json:"nodules"`
-	Patients    int      `json:"patients"`
-	Normals     int      `json:"normals"`
-	Anomalies   int      `json:"anomalies"`
-	Prevalence  float64  `json:"prevalence"`
-	Calibration string   `json:"calibration"`
-	Brier       *float64 `json:"brier"`       // of the probability; nil where uncalibrated
-	BrierPrior  float64  `json:"brier_prior"` // of the prevalence as everybody's probability
-	Threshold   float64  `json:"threshold"`
-	Sensitivity float64  `json:"sensitivity"` // at the threshold
-	Specificity float64  `json:"specificity"`
-	MatchMM     float64  `json:"match_mm"`
-	Rows        []Row    `json:"rows"`
-	Scored      []Scored `json:"-"`
-	ranks       []ranking
-}
-
-// Scored is a labelled nodule with its score and what needs no model.
-type Scored struct {
-	Sample    *nodule.Sample
-	Score     Score
-	Support   float64 // voxels that count
-	Intensity float64 // sum of the normalised voxels of the support
-	MeanDist  float64 // mean squared distance to the mean normal patch; NaN without one
-}
-
-type ranking struct {
-	name   string
-	model  bool
-	scores []float64
-}
-
-// MeanPatch is the mean of the central patches of nodules, voxel by voxel over
-// those whose support has the voxel; 0 where none has.
-func MeanPatch(samples []nodule.Sample) []float32 {
-	sum, n := make([]float64, nodule.PatchVoxels), make([]float64, nodule.PatchVoxels)
-	for i := range samples {
-		p := nodule.Central(samples[i].Cube())
-		for j, s := range p.Support {
-			sum[j] += float64(s * p.Voxels[j])
-			n[j] += float64(s)
-		}
+// Evaluate scores the nodules of a data set with every detector and ranks them
+// in every way: each detector's raw score and its terms, and rows that need no
+// model. What cannot be known for this data is said in Missing. Nodules whose
+// cube has too little data to be served (nodule.Patch.CheckSupport) are left
+// out, and said so. A set of one class is refused with ErrOneClass before
+// anything is scored.
+func Evaluate(ctx context.Context, detectors []Detector, ds *nodule.Dataset, o EvaluateOptions) (*Evaluation, error) {
+	if len(detectors) == 0 {
+		return nil, errors.New("detector: no detector to evaluate")
 	}
-	mean := make([]float32, len(sum))
-	for j := range sum {
-		if n[j] > 0 {
-			mean[j] = float32(sum[j] / n[j])
-		}
+	var count [3]int
+	for i := range ds.Samples {
+		count[ds.Samples[i].Label]++
 	}
-	return mean
-}
-
-// Evaluate scores the nodules labelled normal or anomaly and ranks them in
-// every way: the detector's raw score, its terms, and the rows that need no
-// model. mean is the mean normal patch of the training set, or nil. Larger is
-// taken for more anomalous in every row; the sign was fixed beforehand.
-func Evaluate(ctx context.Context, d *VAEAD, ds *nodule.Dataset, mean []float32, progress func(done, total int)) (*Evaluation, error) {
-	labelled := ds.Filter(func(s *nodule.Sample) bool { return s.Label != nodule.Indeterminate })
-	tell := func(int) {}
-	if progress != nil {
-		tell = func(done int) { progress(done, len(labelled.Samples)) }
+	if count[nodule.Normal] == 0 || count[nodule.Anomaly] == 0 {
+		return nil, fmt.Errorf("%w: %d normal, %d anomalous and %d indeterminate nodules", ErrOneClass,
+			count[nodule.Normal], count[nodule.Anomaly], count[nodule.Indeterminate])
 	}
-	scores, err := ScoreSamples(ctx, d, labelled.Samples, tell)
+	v, err := newEvaluator(ctx, detectors, ds, o)
 	if err != nil {
 		return nil, err
 	}
-	c := d.Calibration()
-	e := &Evaluation{Detector: d.Name(), Digest: d.Digest(), Data: ds.Digest(), Nodules: len(scores),
-		Calibration: c.Name(), Threshold: c.Threshold, MatchMM: MatchMM}
-	anomalous := make([]bool, len(scores))
-	patients := map[string]bool{}
-	var hit, pass float64
-	for i := range scores {
-		s := &labelled.Samples[i]
-		anomalous[i] = s.Label == nodule.Anomaly
-		patients[s.Patient] = true
-		p := nodule.Central(s.Cube())
-		e.Scored = append(e.Scored, describe(s, scores[i], p, mean))
-		switch {
-		case anomalous[i]:
-			e.Anomalies++
-			if scores[i].Anomalous {
-				hit++
+	var scored []Scored
+	refused, total := 0, len(ds.Samples)*len(detectors)
+	for start := 0; start < len(ds.Samples); start += scoreBatch {
+		batch := ds.Samples[start:min(start+scoreBatch, len(ds.Samples))]
+		lines, err := v.score(ctx, batch, func(d int) {
+			if o.Progress != nil {
+				o.Progress(start*len(detectors)+d*len(batch), total)
 			}
-		default:
-			e.Normals++
-			if !scores[i].Anomalous {
-				pass++
-			}
-		}
-	}
-	if e.Normals == 0 || e.Anomalies == 0 {
-		return nil, fmt.Errorf("detector: %d normal and %d anomalous nodules: both classes are needed to evaluate", e.Normals, e.Anomalies)
-	}
-	e.Patients = len(patients)
-	e.Prevalence = float64(e.Anomalies) / float64(e.Nodules)
-	e.Sensitivity, e.Specificity = hit/float64(e.Anomalies), pass/float64(e.Normals)
-	e.brier(anomalous)
-	return e, e.rank(anomalous)
-}
-
-func describe(s *nodule.Sample, score Score, p nodule.Patch, mean []float32) Scored {
-	r := Scored{Sample: s, Score: score, Support: float64(p.SupportCount()), MeanDist: math.NaN()}
-	var dist float64
-	for j, w := range p.Support {
-		r.Intensity += float64(w * p.Voxels[j])
-		if mean != nil {
-			d := float64(p.Voxels[j] - mean[j])
-			dist += float64(w) * d * d
-		}
-	}
-	if mean != nil {
-		r.MeanDist = dist / r.Support
-	}
-	return r
-}
-
-func (e *Evaluation) brier(anomalous []bool) {
-	e.BrierPrior = e.Prevalence * (1 - e.Prevalence)
-	var sum float64
-	for i, s := range e.Scored {
-		if s.Score.Probability == nil {
-			return
-		}
-		y := 0.0
-		if anomalous[i] {
-			y = 1
-		}
-		d := *s.Score.Probability - y
-		sum += d * d / float64(len(e.Scored))
-	}
-	e.Brier = &sum
-}
-
-// rank fills the rows.
-func (e *Evaluation) rank(anomalous []bool) error {
-	add := func(name string, model bool, value func(*Scored) float64) {
-		r := ranking{name: name, model: model}
-		for i := range e.Scored {
-			v := value(&e.Scored[i])
-			if math.IsNaN(v) {
-				return // not known for this data
-			}
-			r.scores = append(r.scores, v)
-		}
-		e.ranks = append(e.ranks, r)
-	}
-	known := func(v float64) float64 {
-		if v == 0 {
-			return math.NaN()
-		}
-		return v
-	}
-	add("vae-ad: reconstruction per voxel (the score)", true, func(s *Scored) float64 { return s.Score.Raw })
-	add("vae-ad: reconstruction, sum", true, func(s *Scored) float64 { return s.Score.Sum })
-	add("vae-ad: KL", true, func(s *Scored) float64 { return s.Score.KL })
-	add("vae-ad: reconstruction + KL", true, func(s *Scored) float64 { return s.Score.Sum + s.Score.KL })
-	add("diameter only", false, func(s *Scored) float64 { return known(s.Sample.DiameterMM) })
-	if slices.ContainsFunc(e.Scored, func(s Scored) bool { return s.Sample.Inside < 1 }) {
-		add("mask only: share of the cube with data", false, func(s *Scored) float64 { return s.Sample.Inside })
-	}
-	add("mask only: volume", false, func(s *Scored) float64 { return known(s.Sample.MaskVolume) })
-	add("support only: voxels that count", false, func(s *Scored) float64 { return s.Support })
-	add("intensity only: sum over the support", false, func(s *Scored) float64 { return s.Intensity })
-	add("mean image: distance to the mean normal", false, func(s *Scored) float64 { return s.MeanDist })
-	diameters, patients := make([]float64, len(e.Scored)), make([]string, len(e.Scored))
-	for i, s := range e.Scored {
-		diameters[i], patients[i] = s.Sample.DiameterMM, s.Sample.Patient
-	}
-	for _, r := range e.ranks {
-		a, err := DeLong(r.scores, anomalous)
+		})
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
+			return nil, fmt.Errorf("detector: nodules %d to %d of the data set: %w", start, start+len(batch)-1, err)
 		}
-		e.Rows = append(e.Rows, Row{r.name, r.model, a, SizeMatched(r.scores, anomalous, diameters, patients)})
+		refused += len(batch) - len(lines)
+		scored = append(scored, lines...)
 	}
-	return nil
+	for i := range scored {
+		scored[i].Data = ds.Digest()
+	}
+	notes := slices.Concat(o.Notes, v.notes(scored))
+	if refused > 0 {
+		notes = append(notes, fmt.Sprintf("%d nodules are left out: their cubes have too little data around the nodule to be scored.", refused))
+	}
+	return Tabulate(ctx, scored, TableOptions{Reasons: v.reasons(ds), Notes: notes})
+}
+
+// evaluator holds what is the same for every nodule.
+type evaluator struct {
+	detectors []Detector
+	names     []string       // unique
+	settings  []*Calibration // per detector; nil where it has none
+	mean      []float32
+	nearest   *nearest
+	shares    bool // some cube is not complete
+	o         EvaluateOptions
+}
+
+func newEvaluator(ctx context.Context, detectors []Detector, ds *nodule.Dataset, o EvaluateOptions) (*evaluator, error) {
+	v := &evaluator{detectors: detectors, settings: make([]*Calibration, len(detectors)), mean: o.Mean, o: o}
+	v.shares = slices.ContainsFunc(ds.Samples, func(s nodule.Sample) bool { return s.Inside < 1 })
+	if len(o.Neighbours) > 0 {
+		v.nearest = newNearest(o.Neighbours)
+		if v.mean == nil {
+			v.mean = MeanPatch(o.Neighbours)
+		}
+	}
+	for i, d := range detectors {
+		name := d.Name()
+		for n := 2; slices.Contains(v.names, name); n++ {
+			name = fmt.Sprintf("%s#%d", d.Name(), n)
+		}
+		v.names = append(v.names, name)
+		c, ok := d.(interface{ Calibration() Calibration })
+		if !ok {
+			continue
+		}
+		calibration := c.Calibration()
+		v.settings[i] = &calibration
+		if v.mean == nil && len(calibration.MeanNormal) > 0 {
+			v.mean = calibration.MeanNormal
+		}
+		if calibration.Sensitive == nil && calibration.Logistic != nil && o.Calibration != nil {
+			var err error
+			if calibration.Sensitive, err = chooseSensitive(ctx, d, o.Calibration); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if v.mean != nil && len(v.mean) != nodule.PatchVoxels {
+		return nil, fmt.Errorf("detector: the mean patch has %d voxels, want %d", len(v.mean), nodule.PatchVoxels)
+	}
+	return v, nil
+}
+
+// chooseSensitive finds the threshold for a sensitivity of 95 % on calibration
+// nodules.
+func chooseSensitive(ctx context.Context, d Detector, ds *nodule.Dataset) (*float64, error) {
+	labelled := ds.Filter(func(s *nodule.Sample) bool { return s.Label != nodule.Indeterminate })
+	scores, err := ScoreSamples(ctx, d, labelled.Samples, nil)
+	if err != nil {
+		return nil, err
+	}
+	raw, anomalous := make([]float64, len(scores)), make([]bool, len(scores))
+	for i, s := range scores {
+		raw[i], anomalous[i] = s.Raw, labelled.Samples[i].Label == nodule.Anomaly
+	}
+	at, err := AtSensitivity(raw, anomalous, 0.95)
+	if err != nil {
+		return nil, fmt.Errorf("%w; the calibration side has too few nodules", err)
+	}
+	return &at, nil
+}
+
+// score makes the lines of some nodules. Those that cannot be served are left
+// out. tell is called with the number of detectors that are done.
+func (v *evaluator) score(ctx context.Context, samples []nodule.Sample, tell func(done int)) ([]Scored, error) {
+	var lines []Scored
+	var kept []nodule.Patch
+	var of []*nodule.Sample
+	for i := range samples {
+		if p := nodule.Central(samples[i].Cube()); p.CheckSupport() == nil {
+			kept, of = append(kept, p), append(of, &samples[i])
+			lines = append(lines, v.line(&samples[i]))
+		}
+	}
+	for j, d := range v.detectors {
+		scores, err := d.Score(ctx, kept)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.names[j], err)
+		}
+		if len(scores) != len(kept) {
+			return nil, fmt.Errorf("%s: %d scores for %d patches", v.names[j], len(scores), len(kept))
+		}
+		for i, s := range scores {
+			l := &lines[i]
+			l.Judged = append(l.Judged, verdict(v.names[j], d.Digest(), s, v.settings[j]))
+			l.Values = append(l.Values, Term{v.names[j], s.Raw})
+			for _, t := range s.Terms {
+				l.Values = append(l.Values, Term{TermRow(v.names[j], t.Name), t.Value})
+			}
+			for _, t := range l.Values {
+				if math.IsNaN(t.Value) || math.IsInf(t.Value, 0) {
+					return nil, fmt.Errorf("%s: nodule %d: %q is not finite", v.names[j], i, t.Name)
+				}
+			}
+		}
+		tell(j + 1)
+	}
+	for i := range lines {
+		lines[i].Values = append(lines[i].Values, v.modelFree(of[i], kept[i])...)
+	}
+	return lines, nil
 }

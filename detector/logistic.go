@@ -113,6 +113,14 @@ type Calibration struct {
 	Threshold  float64   `json:"threshold"` // epsilon: the raw score with the largest Youden index there
 	Reference  []float64 `json:"reference"` // raw scores of normals outside the training set, ascending
 
+	// Sensitive is the raw score above which 95 % of the anomalies lie there;
+	// nil where uncalibrated, and in files written before it was kept.
+	Sensitive *float64 `json:"sensitive,omitempty"`
+
+	// MeanNormal is the mean patch of the training normals; nil in files
+	// written before it was kept.
+	MeanNormal MeanNormal `json:"mean_normal,omitempty"`
+
 	// DiameterMM are the smallest and the largest diameter of the normals that
 	// were trained on; nil in files that do not say: see DiameterRange.
 	DiameterMM *[2]float64 `json:"diameter_mm,omitempty"`

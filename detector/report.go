@@ -1,64 +1,160 @@
 package detector
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// Markdown is the evaluation as a table with intervals.
+// String is the value with its interval, such as "0.620 [0.550, 0.690]".
+func (a AUROC) String() string { return interval(a.Value, a.Low, a.High) }
+
+// String is the value with its interval.
+func (a AveragePrecision) String() string { return interval(a.Value, a.Low, a.High) }
+
+// String is the share with its interval and counts.
+func (p Proportion) String() string {
+	if p.Of == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%.2f [%.2f, %.2f] %d/%d", p.Value, p.Low, p.High, p.Count, p.Of)
+}
+
+func interval(v, low, high float64) string { return fmt.Sprintf("%.3f [%.3f, %.3f]", v, low, high) }
+
+// WriteCSV writes one line per nodule, from which the table can be rebuilt.
+func (e *Evaluation) WriteCSV(w io.Writer) error { return WriteCSV(w, e.Scored) }
+
+// Markdown is the whole evaluation as tables that are also readable as they
+// stand.
 func (e *Evaluation) Markdown() string {
 	var b strings.Builder
-	p := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format, args...) }
-	p("%d nodules of %d patients: %d normal, %d anomalies (prevalence %.2f).\n\n", e.Nodules, e.Patients, e.Normals, e.Anomalies, e.Prevalence)
-	p("| ranked by | AUROC [95 %%] | size-matched AUROC [95 %%] |\n|---|---|---|\n")
-	for _, r := range e.Rows {
-		name := r.Name
-		if r.Model {
-			name = "**" + name + "**"
-		}
-		matched := "no pair"
-		if r.Matched.Normals > 0 {
-			matched = r.Matched.String()
-		}
-		p("| %s | %s | %s |\n", name, r.Overall, matched)
-	}
-	p("\nSize-matched: pairs whose diameters differ by at most %.1f mm (%d normals, %d anomalies in a pair).\n",
-		e.MatchMM, e.Rows[0].Matched.Normals, e.Rows[0].Matched.Anomalies)
-	p("At the threshold %.5g: sensitivity %.2f, specificity %.2f. ", e.Threshold, e.Sensitivity, e.Specificity)
-	if e.Brier != nil {
-		p("Brier %.3f (prevalence alone: %.3f).\n", *e.Brier, e.BrierPrior)
-	} else {
-		p("No probability: uncalibrated.\n")
-	}
+	e.ranking(&b)
+	e.bySize(&b)
+	e.judgements(&b)
+	e.compared(&b)
+	e.indeterminate(&b)
+	e.remarks(&b)
 	return b.String()
 }
 
-// String is the value with its interval, such as "0.62 [0.55, 0.69]".
-func (a AUROC) String() string { return fmt.Sprintf("%.3f [%.3f, %.3f]", a.Value, a.Low, a.High) }
+// caption says on what a table stands.
+func (e *Evaluation) caption(c Counts) string {
+	s := fmt.Sprintf("%d %s", c.Nodules, e.Unit)
+	if c.Patients < c.Nodules || e.Unit == "nodules" {
+		s += fmt.Sprintf(" of %d patients", c.Patients)
+	}
+	s += fmt.Sprintf(": %d normal, %d anomalous (prevalence %.2f)", c.Normals, c.Anomalies, c.Prevalence)
+	if c.Unverified > 0 {
+		s += fmt.Sprintf("; patient not verified: %d", c.Unverified)
+	}
+	return s + "."
+}
 
-// WriteCSV writes one line per nodule, from which the table can be rebuilt.
-func (e *Evaluation) WriteCSV(w io.Writer) error {
-	c := csv.NewWriter(w)
-	head := []string{"patient", "nodule", "label", "malignancy", "diameter_mm", "inside", "support", "intensity", "mean_distance",
-		"raw", "sum", "kl", "probability", "percentile"}
-	if err := c.Write(head); err != nil {
-		return fmt.Errorf("detector: write scores: %w", err)
+// title of a row: bold for detectors, with what the score is.
+func (r *Row) title() string {
+	s := r.Name
+	if r.Note != "" {
+		s += " (the score: " + r.Note + ")"
 	}
-	f := func(v float64) string { return strconv.FormatFloat(v, 'g', 8, 64) }
-	for _, s := range e.Scored {
-		prob := ""
-		if s.Score.Probability != nil {
-			prob = f(*s.Score.Probability)
-		}
-		line := []string{s.Sample.Patient, s.Sample.Nodule, s.Sample.Label.String(), strconv.Itoa(s.Sample.Malignancy), f(s.Sample.DiameterMM),
-			f(s.Sample.Inside), f(s.Support), f(s.Intensity), f(s.MeanDist), f(s.Score.Raw), f(s.Score.Sum), f(s.Score.KL), prob, f(s.Score.Percentile)}
-		if err := c.Write(line); err != nil {
-			return fmt.Errorf("detector: write scores: %w", err)
+	if r.Model {
+		return "**" + s + "**"
+	}
+	return s
+}
+
+func optional(a *AUROC) string {
+	if a == nil {
+		return "-"
+	}
+	return a.String()
+}
+
+func (e *Evaluation) sized() bool {
+	for _, r := range e.Rows {
+		if r.Matched != nil || r.Regressed != nil {
+			return true
 		}
 	}
-	c.Flush()
-	return c.Error()
+	return false
+}
+
+func (e *Evaluation) ranking(b *strings.Builder) {
+	fmt.Fprintf(b, "## Ranking\n\n%s 95 %% intervals in brackets.\n\n", e.caption(e.Counts))
+	first := grid{{"ranked by", "normal/anom.", "AUROC", "average precision"}}
+	second := grid{{"ranked by", "pairs of", "size-matched AUROC", "AUROC, size regressed out"}}
+	for i := range e.Rows {
+		r := &e.Rows[i]
+		first = append(first, []string{r.title(), fmt.Sprintf("%d/%d", r.Counts.Normals, r.Counts.Anomalies), r.Overall.String(), r.Precision.String()})
+		pairs := "-"
+		if r.Matched != nil {
+			pairs = fmt.Sprintf("%d/%d", r.Matched.Normals, r.Matched.Anomalies)
+		}
+		second = append(second, []string{r.title(), pairs, optional(r.Matched), optional(r.Regressed)})
+	}
+	first.write(b)
+	fmt.Fprintf(b, "\nAUROC: DeLong. Average precision: bootstrap by patient; chance has the prevalence, %.3f.\n", e.Counts.Prevalence)
+	if !e.sized() {
+		return
+	}
+	fmt.Fprintf(b, "\n## Beyond size\n\n%s\n\n", e.caption(e.Counts))
+	second.write(b)
+	fmt.Fprintf(b, "\nSize-matched: pairs of a normal and an anomaly whose diameters differ by at most %.1f mm. Size regressed\n"+
+		"out: residuals of score = a + b*ln(diameter), fitted on the normals. Bootstrap by patient.\n", e.MatchMM)
+}
+
+func (e *Evaluation) bySize(b *strings.Builder) {
+	table := grid{{"ranked by"}}
+	widest := -1 // the row that has most nodules names the counts
+	for i, r := range e.Rows {
+		if len(r.Bands) > 0 && (widest < 0 || r.Counts.Nodules > e.Rows[widest].Counts.Nodules) {
+			widest = i
+		}
+	}
+	if widest < 0 {
+		return
+	}
+	counts := []string{"normal/anomalous, patients"}
+	for _, band := range e.Rows[widest].Bands {
+		table[0] = append(table[0], band.Name)
+		counts = append(counts, fmt.Sprintf("%d/%d, %d", band.Normals, band.Anomalies, band.Patients))
+	}
+	table = append(table, counts)
+	for i := range e.Rows {
+		line := []string{e.Rows[i].title()}
+		for _, band := range e.Rows[i].Bands {
+			line = append(line, optional(band.Area))
+		}
+		if len(line) > 1 {
+			table = append(table, line)
+		}
+	}
+	fmt.Fprintf(b, "\n## AUROC by size\n\n%s\n\n", e.caption(e.Rows[widest].Counts))
+	table.write(b)
+}
+
+// grid is a table, its first line the head.
+type grid [][]string
+
+// write pads the columns, so that the table is also readable as it stands.
+func (g grid) write(b *strings.Builder) {
+	width := make([]int, len(g[0]))
+	for _, line := range g {
+		for i, cell := range line {
+			width[i] = max(width[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for n, line := range g {
+		for i, cell := range line {
+			b.WriteString("| " + cell + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)) + " ")
+		}
+		b.WriteString("|\n")
+		if n == 0 {
+			for _, w := range width {
+				b.WriteString("|" + strings.Repeat("-", w+2))
+			}
+			b.WriteString("|\n")
+		}
+	}
 }

@@ -52,27 +52,28 @@ func TestTrainingAndEvaluation(t *testing.T) {
 		t.Errorf("a calibration on %d nodules: %+v", c.Normals+c.Anomalies, c)
 	}
 	ds := split.Train // both classes; the figures are of no interest here
-	e, err := Evaluate(context.Background(), d, ds, MeanPatch(split.TrainNormals()), nil)
+	e, err := Evaluate(context.Background(), []Detector{d}, ds, EvaluateOptions{Neighbours: split.TrainNormals()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Nodules != len(ds.Samples) || e.Normals+e.Anomalies != e.Nodules || e.Brier != nil || len(e.Scored) != e.Nodules {
+	if c := e.Counts; c.Nodules != len(ds.Samples) || c.Normals+c.Anomalies != c.Nodules || e.Detectors[0].Brier != nil || len(e.Scored) != c.Nodules {
 		t.Errorf("%+v", e)
 	}
-	names := map[string]bool{}
 	for _, r := range e.Rows {
-		names[r.Name] = true
-		if r.Overall.Normals != e.Normals || !(r.Overall.Low <= r.Overall.Value && r.Overall.Value <= r.Overall.High) {
+		if r.Overall.Normals != e.Counts.Normals || !(r.Overall.Low <= r.Overall.Value && r.Overall.Value <= r.Overall.High) {
 			t.Errorf("%s: %+v", r.Name, r.Overall)
 		}
 	}
-	for _, want := range []string{"diameter only", "intensity only: sum over the support", "mean image: distance to the mean normal", "support only: voxels that count"} {
-		if !names[want] {
-			t.Errorf("no row %q in %v", want, names)
+	for _, want := range []string{VAEName, TermRow(VAEName, "KL"), RowDiameter, RowIntensitySum, RowMeanImage, RowNearest, RowSupport} {
+		if e.Row(want) == nil {
+			t.Errorf("no row %q", want)
 		}
 	}
-	if names["mask only: share of the cube with data"] {
+	if e.Row(RowMaskShare) != nil {
 		t.Error("cubes that are complete have a row of their mask")
+	}
+	if p := e.Detectors[0].Points; len(p) != 1 || p[0].Name != PointReference95 {
+		t.Errorf("operating points of an uncalibrated detector: %+v", p)
 	}
 }
 
@@ -89,7 +90,7 @@ func TestNothingToTrainOn(t *testing.T) {
 	if _, err := TrainVAEAD(context.Background(), ds, split, quick()); !errors.Is(err, ErrNoNormals) {
 		t.Errorf("no normals: %v", err)
 	}
-	if _, err := Evaluate(context.Background(), untrained(t), ds, nil, nil); err == nil {
-		t.Error("one class alone was evaluated")
+	if _, err := Evaluate(context.Background(), []Detector{untrained(t)}, ds, EvaluateOptions{}); !errors.Is(err, ErrOneClass) {
+		t.Errorf("one class alone: %v", err)
 	}
 }

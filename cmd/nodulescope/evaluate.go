@@ -10,76 +10,88 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-const evaluateHelp = `Score a labelled data set and print the evaluation table.
+const evaluateHelp = `Score a labelled data set and print the whole evaluation.
 
-DATA is a NumPy archive (.npz) as for 'nodulescope train'. Each row ranks the
-same nodules in another way: the detector, its terms, and what needs no model at
-all (diameter, mask, intensity, distance to the mean normal nodule). A detector
-that does not beat those is a ruler.
+DATA is a NumPy archive (.npz) as for 'nodulescope train', of either layout,
+also one that the program has never seen. Each row ranks the same nodules in
+another way: every detector, its terms, and what needs no model at all (diameter,
+mask, intensity, distance to the mean normal nodule). A detector that does not
+beat those is a ruler. What the figures mean: docs/evaluation.md.
 
 With --side, the data set is split as 'train' split it and one side is scored;
-the row of the mean image then uses the training side. Without, all nodules are
-scored, which is right for data that the model has never seen.`
+the training side then gives the rows of the mean image and of the nearest
+normals. --reference takes those from another file. Without either, all nodules
+are scored, which is right for data that the models have never seen.
+
+A score is a deviation from the reference nodules of the detector's training,
+never a probability of cancer. ` + intendedUse
 
 type evaluateOptions struct {
-	model     string
+	data      string
+	detectors detectorFlags
 	side      string
 	splitSeed uint64
+	reference string
 	csv       string
 	json      bool
 }
 
-func newEvaluateCommand(g *globals) *cobra.Command {
+func newEvaluateCommand(*globals) *cobra.Command {
 	var o evaluateOptions
 	cmd := &cobra.Command{
-		Use:     "evaluate DATA.npz",
-		Short:   "Score labelled nodules and print AUROC with intervals beside rows that need no model",
-		Long:    evaluateHelp,
-		Example: "  nodulescope evaluate nodules.npz --side test --csv scores.csv",
-		Args:    cobra.ExactArgs(1),
+		Use:   "evaluate DATA.npz",
+		Short: "Score labelled nodules and print AUROC with intervals beside rows that need no model",
+		Long:  evaluateHelp,
+		Example: `  nodulescope evaluate nodules.npz --side test --csv scores.csv
+  nodulescope evaluate others.npz --reference nodules.npz
+  nodulescope evaluate others.npz --model a.safetensors --model b.safetensors --json`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runEvaluate(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			switch {
+			case len(args) == 1 && o.data == "":
+				o.data = args[0]
+			case len(args) == 1:
+				return usageError(errors.New("the data set is named twice"), "give DATA.npz or --data, not both")
+			case o.data == "":
+				return usageError(errors.New("no data set"), "give DATA.npz; 'nodulescope evaluate --help' shows examples")
+			}
+			return runEvaluate(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.model, "model", "", "`FILE` of the detector (default: the one in the binary)")
+	f.StringVar(&o.data, "data", "", "`FILE` of the data set, in place of the argument")
+	o.detectors.register(f)
 	f.StringVar(&o.side, "side", "", "`SIDE` of the split: train, validation, calibration or test (default: all nodules)")
 	f.Uint64Var(&o.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
+	f.StringVar(&o.reference, "reference", "", "data set `FILE` whose training side gives the mean normal and the nearest normals")
 	f.StringVar(&o.csv, "csv", "", "also write one line per nodule to `FILE`")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 
-func runEvaluate(ctx context.Context, path string, o evaluateOptions, stdout, stderr io.Writer) error {
-	d, err := loadDetector(o.model)
+func runEvaluate(ctx context.Context, o evaluateOptions, stdout, stderr io.Writer) error {
+	detectors, err := o.detectors.load()
 	if err != nil {
 		return err
 	}
-	ds, err := nodule.LoadNPZ(path)
+	ds, settings, err := evaluationData(o, detectors)
 	if err != nil {
 		return err
-	}
-	var mean []float32
-	if o.side != "" {
-		split, err := detector.Protocol{SplitSeed: o.splitSeed}.Split(ds)
-		if err != nil {
-			return err
-		}
-		sides := map[string]*nodule.Dataset{"train": split.Train, "validation": split.Validation, "calibration": split.Calibration, "test": split.Test}
-		if ds = sides[o.side]; ds == nil {
-			return usageError(fmt.Errorf("--side %q is unknown", o.side), "choose train, validation, calibration or test")
-		}
-		mean = detector.MeanPatch(split.TrainNormals())
 	}
 	bar := newProgress(stderr, "scoring", 0)
-	e, err := detector.Evaluate(ctx, d, ds, mean, func(done, total int) {
+	settings.Progress = func(done, total int) {
 		bar.total(total)
 		bar.set(done, "")
-	})
+	}
+	e, err := detector.Evaluate(ctx, detectors, ds, settings)
 	bar.done()
+	if errors.Is(err, detector.ErrOneClass) {
+		return badInput(err, "name a set with malignancy 1-2 and 4-5, or another --side")
+	}
 	if err != nil {
 		return err
 	}
@@ -91,8 +103,56 @@ func runEvaluate(ctx context.Context, path string, o evaluateOptions, stdout, st
 	if o.json {
 		return printJSON(stdout, e)
 	}
-	_, err = fmt.Fprintf(stdout, "%s %s\n\n%s", e.Detector, e.Digest, e.Markdown())
+	_, err = fmt.Fprintf(stdout, "%s\n%s\n", e.Markdown(), intendedUse)
 	return err
+}
+
+// evaluationData reads what is scored, and what the model saw in training.
+func evaluationData(o evaluateOptions, detectors []detector.Detector) (*nodule.Dataset, detector.EvaluateOptions, error) {
+	var settings detector.EvaluateOptions
+	ds, err := nodule.LoadNPZ(o.data)
+	if err != nil {
+		return nil, settings, err
+	}
+	protocol := detector.Protocol{SplitSeed: o.splitSeed}
+	if o.side != "" {
+		split, err := protocol.Split(ds)
+		if err != nil {
+			return nil, settings, err
+		}
+		sides := map[string]*nodule.Dataset{"train": split.Train, "validation": split.Validation, "calibration": split.Calibration, "test": split.Test}
+		if ds = sides[o.side]; ds == nil {
+			return nil, settings, usageError(fmt.Errorf("--side %q is unknown", o.side), "choose train, validation, calibration or test")
+		}
+		settings.Neighbours, settings.Calibration = split.TrainNormals(), split.Calibration
+	} else if trainedOn(detectors, ds) {
+		settings.Notes = append(settings.Notes, "A model was trained on nodules of this file: these figures flatter it. Name a --side.")
+	}
+	if o.reference != "" {
+		reference, err := nodule.LoadNPZ(o.reference)
+		if err != nil {
+			return nil, settings, err
+		}
+		split, err := protocol.Split(reference)
+		if err != nil {
+			return nil, settings, err
+		}
+		settings.Neighbours, settings.Calibration = split.TrainNormals(), split.Calibration
+		if len(settings.Neighbours) == 0 {
+			return nil, settings, badInput(detector.ErrNoNormals, "name another --reference")
+		}
+	}
+	return ds, settings, nil
+}
+
+// trainedOn tells whether a model's file names the data set.
+func trainedOn(detectors []detector.Detector, ds *nodule.Dataset) bool {
+	for _, d := range detectors {
+		if h, ok := d.(interface{ Header() models.Header }); ok && h.Header().DataDigest == ds.Digest() {
+			return true
+		}
+	}
+	return false
 }
 
 func writeCSV(path string, e *detector.Evaluation) error {

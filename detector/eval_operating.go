@@ -1,0 +1,137 @@
+package detector
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Youden returns the threshold with the largest sensitivity + specificity - 1
+// for the rule score > threshold, halfway between two scores.
+func Youden(scores []float64, anomalous []bool) (float64, error) {
+	if err := checkScores(scores, anomalous); err != nil {
+		return 0, err
+	}
+	order := make([]int, len(scores))
+	var pos, neg float64
+	for i := range order {
+		order[i] = i
+		if anomalous[i] {
+			pos++
+		} else {
+			neg++
+		}
+	}
+	sort.Slice(order, func(a, b int) bool { return scores[order[a]] < scores[order[b]] })
+	best, at := math.Inf(-1), 0.0
+	sens, fpr := 1.0, 1.0
+	for k, i := range order {
+		if anomalous[i] {
+			sens -= 1 / pos
+		} else {
+			fpr -= 1 / neg
+		}
+		if k+1 < len(order) && scores[order[k+1]] > scores[i] && sens-fpr > best {
+			best, at = sens-fpr, (scores[i]+scores[order[k+1]])/2
+		}
+	}
+	return at, nil
+}
+
+// AtSensitivity returns the largest threshold with at least that sensitivity
+// (0..1, such as 0.95) for the rule score > threshold, halfway between two
+// scores.
+func AtSensitivity(scores []float64, anomalous []bool, sensitivity float64) (float64, error) {
+	if err := checkScores(scores, anomalous); err != nil {
+		return 0, err
+	}
+	if !(sensitivity > 0 && sensitivity <= 1) {
+		return 0, fmt.Errorf("detector: a sensitivity of %g is not within 0 to 1", sensitivity)
+	}
+	var pos []float64
+	for i, s := range scores {
+		if anomalous[i] {
+			pos = append(pos, s)
+		}
+	}
+	sort.Float64s(pos)
+	lowest := pos[int((1-sensitivity)*float64(len(pos))+1e-9)] // of those that must be flagged
+	below := math.Inf(-1)
+	for _, s := range scores {
+		if s < lowest {
+			below = math.Max(below, s)
+		}
+	}
+	if math.IsInf(below, -1) {
+		return math.Nextafter(lowest, below), nil
+	}
+	return below + (lowest-below)/2, nil
+}
+
+// Proportion is a share of a count with its 95 % interval after Wilson (1927).
+type Proportion struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	Count int     `json:"count"`
+	Of    int     `json:"of"`
+}
+
+// Wilson returns count/of with the score interval: the shares that a test at
+// 5 % would not reject. Of 0 it is 0, and the interval spans everything.
+func Wilson(count, of int) Proportion {
+	p := Proportion{High: 1, Count: count, Of: of}
+	if of == 0 {
+		return p
+	}
+	z, n := distuv.UnitNormal.Quantile(0.975), float64(of)
+	p.Value = float64(count) / n
+	mid := (p.Value + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(p.Value*(1-p.Value)/n+z*z/(4*n*n))
+	p.Low, p.High = math.Max(0, mid-half), math.Min(1, mid+half)
+	return p
+}
+
+// Names of operating points.
+const (
+	PointYouden      = "youden"         // largest sensitivity + specificity - 1
+	PointSensitive   = "sensitivity-95" // sensitivity of 95 %
+	PointReference95 = "reference-95"   // 95th percentile of the reference normals, where uncalibrated
+)
+
+// OperatingPoint is what a threshold does that was chosen elsewhere, on the
+// calibration patients.
+type OperatingPoint struct {
+	Name        string     `json:"name"`
+	Threshold   *float64   `json:"threshold"` // nil where nodules have thresholds of several folds or seeds
+	Sensitivity Proportion `json:"sensitivity"`
+	Specificity Proportion `json:"specificity"`
+	PPV         Proportion `json:"ppv"` // at the prevalence of this set
+	NPV         Proportion `json:"npv"`
+}
+
+// operate applies the rule score > threshold, each nodule with its own.
+func operate(name string, scores, thresholds []float64, anomalous []bool) OperatingPoint {
+	var tp, fp, tn, fn int
+	one := &thresholds[0]
+	for i, s := range scores {
+		flagged := s > thresholds[i]
+		switch {
+		case flagged && anomalous[i]:
+			tp++
+		case flagged:
+			fp++
+		case anomalous[i]:
+			fn++
+		default:
+			tn++
+		}
+		if thresholds[i] != thresholds[0] {
+			one = nil
+		}
+	}
+	return OperatingPoint{Name: name, Threshold: one, Sensitivity: Wilson(tp, tp+fn), Specificity: Wilson(tn, tn+fp),
+		PPV: Wilson(tp, tp+fp), NPV: Wilson(tn, tn+fn)}
+}
