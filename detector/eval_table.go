@@ -16,12 +16,12 @@ const (
 	RowDiameter     = "diameter only"
 	RowMaskShare    = "mask only: share of the cube with data"
 	RowMaskVolume   = "mask only: volume"
-	RowMaskDiameter = "mask only: diameter of a sphere of its volume"
+	RowMaskDiameter = "mask only: diameter of its sphere"
 	RowSupport      = "support only: voxels that count"
 	RowIntensitySum = "intensity only: sum over the support"
 	RowIntensity    = "intensity only: mean over the support"
 	RowMeanImage    = "mean image: distance to the mean normal"
-	RowNearest      = "kNN on pixels: distance to 5 training normals"
+	RowNearest      = "kNN on pixels: 5 training normals"
 )
 
 // Counts says on what a figure stands.

@@ -52,16 +52,12 @@ func (e *Evaluation) caption(c Counts) string {
 	return s + "."
 }
 
-// title of a row: bold for detectors, with what the score is.
+// title of a row: bold for detectors.
 func (r *Row) title() string {
-	s := r.Name
-	if r.Note != "" {
-		s += " (the score: " + r.Note + ")"
-	}
 	if r.Model {
-		return "**" + s + "**"
+		return "**" + r.Name + "**"
 	}
-	return s
+	return r.Name
 }
 
 func optional(a *AUROC) string {
@@ -95,13 +91,19 @@ func (e *Evaluation) ranking(b *strings.Builder) {
 	}
 	first.write(b)
 	fmt.Fprintf(b, "\nAUROC: DeLong. Average precision: bootstrap by patient; chance has the prevalence, %.3f.\n", e.Counts.Prevalence)
+	for _, r := range e.Rows {
+		if r.Note != "" {
+			fmt.Fprintf(b, "%s: the score is its %s.\n", r.Name, r.Note)
+		}
+	}
 	if !e.sized() {
 		return
 	}
 	fmt.Fprintf(b, "\n## Beyond size\n\n%s\n\n", e.caption(e.Counts))
 	second.write(b)
 	fmt.Fprintf(b, "\nSize-matched: pairs of a normal and an anomaly whose diameters differ by at most %.1f mm. Size regressed\n"+
-		"out: residuals of score = a + b*ln(diameter), fitted on the normals. Bootstrap by patient.\n", e.MatchMM)
+		"out: residuals of score = a + b*ln(diameter), fitted on the normals; what the diameter itself reaches there is\n"+
+		"size that such a line leaves in. Bootstrap by patient.\n", e.MatchMM)
 }
 
 func (e *Evaluation) bySize(b *strings.Builder) {

@@ -85,7 +85,8 @@ func (e *Evaluation) compared(b *strings.Builder) {
 }
 
 func (e *Evaluation) indeterminate(b *strings.Builder) {
-	table := grid{{"ranked by", "median [quartiles]: normal", "malignancy 3", "anomalous", "3 over normals", "anomalous over 3"}}
+	areas := grid{{"ranked by", "3 over normals", "anomalous over 3"}}
+	values := grid{{"median [quartiles]", "normal", "malignancy 3", "anomalous"}}
 	patients := 0
 	for i := range e.Rows {
 		r := &e.Rows[i]
@@ -95,13 +96,16 @@ func (e *Evaluation) indeterminate(b *strings.Builder) {
 		t := r.Third
 		patients = max(patients, t.Patients)
 		q := func(q Quartiles) string { return fmt.Sprintf("%.3g [%.3g, %.3g]", q.Median, q.Q1, q.Q3) }
-		table = append(table, []string{r.title(), q(t.Normal), q(t.Indeterminate), q(t.Anomaly), fmt.Sprintf("%.3f", t.OverNormals.Value), fmt.Sprintf("%.3f", t.BelowAnomaly.Value)})
+		areas = append(areas, []string{r.title(), t.OverNormals.String(), t.BelowAnomaly.String()})
+		values = append(values, []string{r.title(), q(t.Normal), q(t.Indeterminate), q(t.Anomaly)})
 	}
-	if len(table) == 1 {
+	if len(areas) == 1 {
 		return
 	}
-	fmt.Fprintf(b, "\n## Readers undecided (malignancy 3)\n\n%d %s of %d patients, beside those above; they count in no other figure.\n\n", e.Indeterminate, e.Unit, patients)
-	table.write(b)
+	fmt.Fprintf(b, "\n## Readers undecided (malignancy 3)\n\n%d %s of %d patients, beside those above; they count in no other figure.\nAUROC (DeLong):\n\n", e.Indeterminate, e.Unit, patients)
+	areas.write(b)
+	b.WriteString("\nValues:\n\n")
+	values.write(b)
 }
 
 func (e *Evaluation) remarks(b *strings.Builder) {
