@@ -16,10 +16,10 @@ type convKernel struct {
 	volume  int // spatial elements of the output
 	grid    grid
 	classes []*windows
-	load    []func(w []float32) // per class: packs the weights
-	bufs    [][]float32         // grid buffer per worker
-	scratch [][]float32         // one tile per worker
-	cover   bool                // every output element is written
+	load    []func(w []float32, row int) // per class: packs the weights of a row
+	bufs    [][]float32                  // grid buffer per worker
+	scratch [][]float32                  // one tile per worker
+	cover   bool                         // every output element is written
 
 	y, x, w []float32 // bound ahead, so that a run allocates nothing
 	packed  bool      // the weights never change and are packed already
@@ -51,11 +51,10 @@ func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape
 			win.off[ch*taps+i] = l.lanes * k.grid.offset(ch, q)
 		}
 	})
-	k.add(win, func(w []float32) {
-		for r := range rows {
-			for p := range win.k {
-				win.set(r, p, w[r*win.k+p])
-			}
+	k.add(win, func(w []float32, r int) {
+		left := win.row(r)
+		for p, v := range w[r*win.k:][:win.k] {
+			left[p*l.tile.Rows] = v
 		}
 	})
 	return k
@@ -99,12 +98,13 @@ func newConvData(t *team, l layout, set *kernel.Set, c op.Conv, w, dy, x tensor.
 				win.off[ch*nt+i] = l.lanes * k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
 			}
 		})
-		k.add(win, func(w []float32) {
+		k.add(win, func(w []float32, r int) {
+			left, o := win.row(r), 0
 			for ch := range chans {
-				for i, q := range q {
-					for r := range rows {
-						win.set(r, ch*nt+i, w[(ch*rows+r)*size.volume()+q])
-					}
+				from := w[(ch*rows+r)*size.volume():][:size.volume()]
+				for _, q := range q {
+					left[o] = from[q]
+					o += l.tile.Rows
 				}
 			}
 		})
@@ -125,7 +125,7 @@ func each(size axes, f func(i int, p axes)) {
 	}
 }
 
-func (k *convKernel) add(w *windows, load func([]float32)) {
+func (k *convKernel) add(w *windows, load func(w []float32, row int)) {
 	k.classes = append(k.classes, w)
 	k.load = append(k.load, load)
 }
@@ -208,7 +208,14 @@ func (k *convKernel) flops() int {
 // never change are packed once.
 func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
 	k.y, k.x, k.w = y, x, w
-	k.doLoad = func(_, i int) { k.load[i](k.w) }
+	// A worker packs whole row tiles, so that no two write to one cache line.
+	tile := k.classes[0].tile.Rows
+	k.doLoad = func(_, i int) {
+		class, t := i%len(k.load), i/len(k.load)
+		for r := t * tile; r < min(k.classes[0].rows, (t+1)*tile); r++ {
+			k.load[class](k.w, r)
+		}
+	}
 	k.doBatch = func(worker, n int) {
 		in, out, _ := k.group(n)
 		buf := k.bufs[worker]
@@ -230,10 +237,16 @@ func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
 		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume)
 	}
 	if constant {
-		k.team.each(len(k.load), k.doLoad)
+		k.pack()
 		k.packed = true
 	}
 	return k.run
+}
+
+// pack packs the weights of all classes.
+func (k *convKernel) pack() {
+	w := k.classes[0]
+	k.team.each(len(k.load)*((w.rows+w.tile.Rows-1)/w.tile.Rows), k.doLoad)
 }
 
 // group returns the samples of the i-th filling of the grid, and their number.
@@ -247,7 +260,7 @@ func (k *convKernel) group(i int) (in, out []float32, n int) {
 // lanes or are fewer than the workers, all work on one group after the other.
 func (k *convKernel) run() {
 	if !k.packed {
-		k.team.each(len(k.load), k.doLoad)
+		k.pack()
 	}
 	if !k.cover {
 		clear(k.y)

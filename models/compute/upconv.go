@@ -105,12 +105,13 @@ func (k *convKernel) addUpClass(tile *kernel.Tile, rows int, size, out, two axes
 		}
 	}
 	taps := size.volume()
-	k.add(win, func(w []float32) {
-		for r := range rows {
-			for ch := range k.grid.chans {
-				for i, of := range sums {
-					win.set(r, ch*nt+i, sumTaps(w[(r*k.grid.chans+ch)*taps:], of))
-				}
+	k.add(win, func(w []float32, r int) {
+		left, o := win.row(r), 0
+		for ch := range k.grid.chans {
+			from := w[(r*k.grid.chans+ch)*taps:][:taps]
+			for _, of := range sums {
+				left[o] = sumTaps(from, of)
+				o += tile.Rows
 			}
 		}
 	})
@@ -160,12 +161,13 @@ func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape
 			win.off[ch*len(starts)+i] = l.lanes * k.grid.offset(ch, s)
 		}
 	}
-	k.add(win, func(w []float32) {
+	k.add(win, func(w []float32, r int) {
+		left, o := win.row(r), 0
 		for ch := range chans {
-			for i, of := range of {
-				for r := range rows {
-					win.set(r, ch*len(starts)+i, sumTaps(w[(ch*rows+r)*taps:], of))
-				}
+			from := w[(ch*rows+r)*taps:][:taps]
+			for _, of := range of {
+				left[o] = sumTaps(from, of)
+				o += l.tile.Rows
 			}
 		}
 	})

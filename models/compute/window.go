@@ -218,10 +218,10 @@ func (w *windows) cost() float64 {
 	return w.tile.Cost * float64(len(w.tiles)*w.tile.Cols*rows*w.k)
 }
 
-// set stores element (row, p) of the left matrix.
-func (w *windows) set(row, p int, v float32) {
-	r := w.tile.Rows
-	w.left[(row/r*w.k+p)*r+row%r] = v
+// row is where the left matrix holds a row: element p stands at p*tile.Rows.
+func (w *windows) row(r int) []float32 {
+	rows := w.tile.Rows
+	return w.left[r/rows*w.k*rows+r%rows:]
 }
 
 // run computes tile i from the grid buffer and stores it in samples of
