@@ -69,6 +69,7 @@ func decodeCalibrated(b []byte, kinds ...string) (calibrated, error) {
 // Kinds of network, as the header of a checkpoint names them.
 const (
 	kindVAE = "vae"
+	kindGAN = "gan"
 )
 
 // Digest is the SHA-256 of the detector's file: "sha256:<hex>".
@@ -124,7 +125,14 @@ func Load(path string) (Detector, error) { return load(path, decode) }
 
 // decode reads the bytes of a detector's file of either kind.
 func decode(b []byte) (Detector, error) {
-	return DecodeVAEAD(b)
+	c, err := decodeCalibrated(b, kindVAE, kindGAN)
+	if err != nil {
+		return nil, err
+	}
+	if c.header.Kind == kindGAN {
+		return c.ganad()
+	}
+	return c.vaead()
 }
 
 // load reads a file of bounded size. Errors name it.

@@ -1,4 +1,171 @@
 package detector
 
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
 // GANName is the name under which GAN-AD reports its scores.
 const GANName = "gan-ad"
+
+// GANAD is a trained and calibrated generative adversarial network that
+// searches its latent space for the image nearest to a patch (section V-A of
+// the paper).
+type GANAD struct {
+	calibrated
+	gan    *models.TrainedGAN
+	search models.SearchSettings
+	slot   slot[models.Searcher]
+}
+
+var _ Detector = (*GANAD)(nil)
+
+// ganSettings stand in the header of the file: what a score means follows from
+// the search as well as from the weights.
+type ganSettings struct {
+	Calibration
+	Search models.SearchSettings `json:"search"`
+}
+
+// NewGANAD makes a detector of a trained network, the settings of its search
+// and a calibration. The digest covers all of them, and the preprocessing. The
+// zero value of a search setting takes its default, which is written into the
+// file.
+func NewGANAD(t *models.TrainedGAN, search models.SearchSettings, c Calibration) (*GANAD, error) {
+	s, err := models.NewSearcher(t, search, compute.Options{})
+	if err != nil {
+		return nil, err
+	}
+	b, err := encodeCalibrated(t.Header, t.Params(), ganSettings{c, pinned(s.Settings())})
+	if err != nil {
+		return nil, err
+	}
+	return DecodeGANAD(b)
+}
+
+// pinned are settings in use in the form in which they are given: 0 would take
+// the default there.
+func pinned(s models.SearchSettings) models.SearchSettings {
+	if s.Momentum == 0 {
+		s.Momentum = -1
+	}
+	if s.Lambda == 0 {
+		s.Lambda = -1
+	}
+	return s
+}
+
+// DecodeGANAD reads a detector from the bytes of its file. A file that is cut
+// or altered, of another network, of another preprocessing, or without
+// calibration or search is refused.
+func DecodeGANAD(b []byte) (*GANAD, error) {
+	c, err := decodeCalibrated(b, kindGAN)
+	if err != nil {
+		return nil, err
+	}
+	return c.ganad()
+}
+
+// Bounds of what a file may ask for, so that one that is damaged does not keep
+// a service busy for days.
+const (
+	maxSearchSteps    = 10_000
+	maxSearchRestarts = 100
+	maxSearchBatch    = 64
+)
+
+func (d calibrated) ganad() (*GANAD, error) {
+	t, err := models.GANOf(d.header, d.params)
+	if err != nil {
+		return nil, err
+	}
+	var set ganSettings
+	if err := json.Unmarshal(d.header.Detector, &set); err != nil {
+		return nil, fmt.Errorf("detector: settings of the search: %w", err)
+	}
+	s := set.Search
+	if s.Steps < 1 || s.Rate == 0 || s.Momentum == 0 || s.Lambda == 0 || s.Restarts < 1 || s.Batch < 1 {
+		return nil, fmt.Errorf("detector: the model does not say how its search is done; write it with the experiment command (%w)", models.ErrCheckpoint)
+	}
+	if s.Steps > maxSearchSteps || s.Restarts > maxSearchRestarts || s.Batch > maxSearchBatch {
+		return nil, fmt.Errorf("detector: a search of %d steps, %d starts, %d at once: at most %d, %d and %d are done (%w)",
+			s.Steps, s.Restarts, s.Batch, maxSearchSteps, maxSearchRestarts, maxSearchBatch, models.ErrCheckpoint)
+	}
+	g := &GANAD{d, t, s, newSlot[models.Searcher]()}
+	if _, err := g.searcher(); err != nil { // of weights or settings that cannot be searched with
+		return nil, fmt.Errorf("%w (%w)", err, models.ErrCheckpoint)
+	}
+	return g, nil
+}
+
+// searcher makes a searcher; its plans are compiled when they are needed.
+func (d *GANAD) searcher() (*models.Searcher, error) {
+	return models.NewSearcher(d.gan, d.search, compute.Options{})
+}
+
+// LoadGANAD reads a detector's file.
+func LoadGANAD(path string) (*GANAD, error) { return load(path, DecodeGANAD) }
+
+// Name is "gan-ad".
+func (d *GANAD) Name() string { return GANName }
+
+// Trained is the network. It must not be changed.
+func (d *GANAD) Trained() *models.TrainedGAN { return d.gan }
+
+// Search are the settings of the search; a negative one is switched off.
+func (d *GANAD) Search() models.SearchSettings { return d.search }
+
+// Score implements Detector. A search from one start (or Search.Restarts)
+// descends equation 15, L = (1-lambda) sum|x - G(z)| + lambda sum|f(x) -
+// f(G(z))|, where the first sum is over the support and the critic sees both
+// images within the support alone.
+//
+// Raw is L after the last step divided by the number of voxels of the support.
+// Both sums grow with what the scan covers of a patch: residuals are counted
+// there alone, and features that see nothing of it are equal. For patches with
+// the whole support, Raw ranks as the equation does. The terms are the equation
+// as printed and its parts, and the critic's judgement of the patch, which is
+// large for normal ones, negated.
+//
+// Sum and PerVoxel are the residual loss (equation 13), Reconstruction is G(z)
+// and Curve the way of L. The start is drawn from the digests of patch and
+// model: the same patch gives the same score, whatever is searched beside it. A
+// patch without support is an error; a cancelled ctx ends a search between two
+// steps.
+func (d *GANAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, error) {
+	voxels, supports, seeds := make([][]float32, len(patches)), make([][]float32, len(patches)), make([][32]byte, len(patches))
+	counts := make([]float64, len(patches))
+	for i, p := range patches {
+		n, err := checkPatch(i, p)
+		if err != nil {
+			return nil, err
+		}
+		voxels[i], supports[i], seeds[i], counts[i] = p.Voxels, p.Support, d.seed(p), float64(n)
+	}
+	s, err := d.slot.take(ctx, d.searcher)
+	if err != nil {
+		return nil, fmt.Errorf("detector: score: %w", err)
+	}
+	defer func() { d.slot <- s }()
+	found, err := s.Search(ctx, voxels, supports, seeds)
+	if err != nil {
+		return nil, fmt.Errorf("detector: score: %w", err)
+	}
+	out := make([]Score, len(patches))
+	for i, f := range found {
+		raw := f.Loss / counts[i]
+		out[i] = d.judge(Score{
+			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: f.Image, Curve: f.Curve.Loss,
+			Terms: []Term{
+				{"loss per voxel", raw}, {"loss", f.Loss}, {"residual", f.Residual}, {"feature", f.Feature},
+				{"residual per voxel", f.PerVoxel}, {"judgement of the critic, negated", -f.Judgement},
+			},
+		})
+	}
+	return out, nil
+}

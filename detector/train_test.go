@@ -94,3 +94,72 @@ func TestNothingToTrainOn(t *testing.T) {
 		t.Errorf("one class alone: %v", err)
 	}
 }
+
+func quickGAN() GANOptions {
+	return GANOptions{
+		Settings: models.GANSettings{Steps: 1, Batch: 2, CriticSteps: 1, Seed: 2}, Search: models.SearchSettings{Steps: 2},
+		Attribution: "of a test",
+	}
+}
+
+func trainGAN(t *testing.T, d nodules) *GANAD {
+	t.Helper()
+	ds := d.load(t)
+	split, err := Protocol{Exclude: []string{}}.Split(ds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := TrainGANAD(context.Background(), ds, split, quickGAN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// TestLabelsNeverReachTheGAN is TestLabelsNeverReachTraining for GAN-AD, which
+// also says which diameters its training normals have.
+func TestLabelsNeverReachTheGAN(t *testing.T) {
+	d := many(16)
+	before := trainGAN(t, d)
+	for i, m := range d.malignancy {
+		if m >= 4 {
+			d.shade[i] = 300 - d.shade[i]
+			d.malignancy[i] = 9 - m
+		}
+	}
+	after := trainGAN(t, d)
+	if before.params.Digest() != after.params.Digest() {
+		t.Error("anomalies changed the weights")
+	}
+	c := after.Calibration()
+	if low, high := c.DiameterRange(); c.DiameterMM == nil || low < 6 || high > 14 || low >= high {
+		t.Errorf("diameters of %g to %g mm", low, high)
+	}
+	if c.Name() != "uncalibrated" || c.Normals+c.Anomalies == 0 || len(c.Reference) == 0 || len(c.MeanNormal) != nodule.PatchVoxels {
+		t.Errorf("a calibration on %d nodules: %+v", c.Normals+c.Anomalies, c.Name())
+	}
+	h := after.Header()
+	if h.Kind != "gan" || h.Attribution != "of a test" || h.DataDigest == "" || after.Search().Steps != 2 {
+		t.Errorf("%+v", h)
+	}
+	for i := range d.malignancy {
+		d.malignancy[i] = 5
+	}
+	ds := d.load(t)
+	split, err := Protocol{}.Split(ds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TrainGANAD(context.Background(), ds, split, quickGAN()); !errors.Is(err, ErrNoNormals) {
+		t.Errorf("no normals: %v", err)
+	}
+}
+
+func TestDiameterRange(t *testing.T) {
+	if r := diameterRange([]nodule.Sample{{}, {DiameterMM: 7}, {DiameterMM: 4.5}, {DiameterMM: 9}}); r == nil || *r != [2]float64{4.5, 9} {
+		t.Errorf("%v", r)
+	}
+	if r := diameterRange([]nodule.Sample{{}}); r != nil {
+		t.Errorf("%v of nodules without a diameter", r)
+	}
+}

@@ -46,7 +46,7 @@ func DecodeVAEAD(b []byte) (*VAEAD, error) {
 }
 
 func (d calibrated) vaead() (*VAEAD, error) {
-	v := models.VAE{Dims: d.header.Dims, Latent: d.header.Latent}
+	v := d.header.VAE()
 	if err := v.Validate(); err != nil {
 		return nil, err
 	}
@@ -91,6 +91,9 @@ func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 				{"KL", b.KL}, {"reconstruction + KL", b.Recon + b.KL},
 			},
 		})
+		if d.vae.LearnedSigma {
+			out[i].Terms = append(out[i].Terms, Term{"misfit under the learned sigma", b.Misfit}, Term{"misfit + KL", b.Misfit + b.KL})
+		}
 	}
 	return out, nil
 }
