@@ -54,6 +54,9 @@ func FitCalibration(p []float64, anomalous []bool) (CalibrationFit, error) {
 	return c, nil
 }
 
+// flatSE is a standard error of a likelihood that has no maximum.
+const flatSE = 1e4
+
 type fitted struct{ w, se [2]float64 }
 
 // newton fits intercept w[0] and, unless it is held, slope w[1].
@@ -84,26 +87,25 @@ func newton(x []float64, y []bool, w [2]float64, hold bool) (fitted, error) {
 			g1, h01, h11 = 0, 0, 1
 		}
 		det := h00*h11 - h01*h01
-		if !(det > 1e-12*h00*h11) || math.Abs(w[1]) > 1e6 {
+		if !(det > 1e-12*h00*h11) {
 			return fitted{}, ErrSeparated
 		}
 		step := [2]float64{(h11*g0 - h01*g1) / det, (h00*g1 - h01*g0) / det}
-		// At a maximum: its curvature gives the standard errors.
-		if math.Abs(g0*step[0]+g1*step[1]) < 1e-18*float64(len(x)) || math.Abs(step[0])+math.Abs(step[1]) < 1e-12 {
-			return fitted{w, [2]float64{math.Sqrt(h11 / det), math.Sqrt(h00 / det)}}, nil
+		if g0*step[0]+g1*step[1] < 1e-12 { // one more step is exact; beyond, rounding rules
+			f := fitted{[2]float64{w[0] - step[0], w[1] - step[1]}, [2]float64{math.Sqrt(h11 / det), math.Sqrt(h00 / det)}}
+			if f.se[0] > flatSE || f.se[1] > flatSE {
+				return fitted{}, ErrSeparated // a slope on its way to infinity
+			}
+			return f, nil
 		}
-		before, share := loss(w), 1.0
-		next := w
-		for ; share > 1e-10; share /= 2 {
-			next = [2]float64{w[0] - share*step[0], w[1] - share*step[1]}
-			if loss(next) <= before {
+		before := loss(w)
+		for share := 1.0; share > 1e-10; share /= 2 {
+			next := [2]float64{w[0] - share*step[0], w[1] - share*step[1]}
+			if loss(next) <= before*(1+1e-12) {
+				w = next
 				break
 			}
 		}
-		if share <= 1e-10 { // rounding: as good as it gets
-			return fitted{w, [2]float64{math.Sqrt(h11 / det), math.Sqrt(h00 / det)}}, nil
-		}
-		w = next
 	}
 	return fitted{}, ErrSeparated
 }
