@@ -114,8 +114,8 @@ func ExampleScore() {
 	// Deviation from reference nodules, for research and triage. Not for diagnosis.
 }
 
-// exampleDetector has weights that were never trained; a program loads its
-// detector with detector.LoadVAEAD.
+// exampleDetector has weights that were never trained; a program takes
+// those in the binary, detector.PretrainedAll, or files, detector.Load.
 func exampleDetector() detector.Detector {
 	weights := models.ReferenceVAE.NewParams(rand.New(rand.NewPCG(1, 2)))
 	d, err := detector.NewVAEAD(
