@@ -1,0 +1,218 @@
+package figure
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"image/png"
+	"io"
+	"strings"
+)
+
+// IntendedUse stands at the top of every report.
+const IntendedUse = "For research, not for diagnosis. A score is a deviation from the normal nodules of the training set, never a probability of cancer."
+
+// maxPNG limits what one picture of a report may hold.
+const maxPNG = 16 << 20
+
+// ErrReport says that a report cannot be written as it is.
+var ErrReport = errors.New("figure: bad report")
+
+// Report is the account of one experiment, written as one HTML page.
+type Report struct {
+	Title    string
+	Subtitle string
+	Use      string // stands at the top; empty: [IntendedUse]
+	Warning  string // what a reader must know first; empty: none
+	Sections []Section
+	Facts    []Fact // digests, seeds, versions
+	Command  string // that makes the report again
+	Settings []byte // JSON, as the experiment was run; nil: none
+}
+
+// Section is a chapter of a report. Its text is plain; an empty line begins a
+// new paragraph. Tables stand before figures.
+type Section struct {
+	Title   string
+	Text    string
+	Tables  []Table
+	Figures []Figure
+}
+
+// Figure is a chart or a picture with its caption. Either SVG or PNG is set.
+// Alt says what is to be seen to those who do not see it, and must not be empty.
+type Figure struct {
+	Caption string
+	Alt     string
+	SVG     []byte
+	PNG     []byte
+}
+
+// Table has a heading for each column; the first column names its row.
+type Table struct {
+	Caption string
+	Head    []string
+	Rows    [][]string
+	Strong  []int // rows that stand out, such as the detector that ships
+	Note    string
+}
+
+// Fact is a named value, such as a digest.
+type Fact struct {
+	Name, Value string
+}
+
+//go:embed report.html
+var reportPage string
+
+// WriteHTML writes the page: one file without scripts, links or anything that
+// is fetched. Drawings are inline, without ids in common and cleaned of all but
+// shapes and text; pictures are data. It is well-formed XML, too. The same
+// report gives the same bytes. A figure without SVG or PNG or without Alt, a row
+// of another length than its head and settings that are no JSON are refused.
+func (r Report) WriteHTML(w io.Writer) error {
+	page, err := r.page()
+	if err != nil {
+		return err
+	}
+	t, err := template.New("report").Parse(reportPage)
+	if err != nil {
+		return fmt.Errorf("figure: parse the page of reports: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, page); err != nil {
+		return fmt.Errorf("figure: write report: %w", err)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("figure: write report: %w", err)
+	}
+	return nil
+}
+
+// The page as its template takes it.
+type (
+	reportView struct {
+		Report
+		Sections []sectionView
+		Settings string
+	}
+	sectionView struct {
+		ID, Title  string
+		Paragraphs []string
+		Tables     []tableView
+		Figures    []figureView
+	}
+	tableView struct {
+		Number        int
+		Caption, Note string
+		Head          []string
+		Rows          []rowView
+	}
+	rowView struct {
+		Name   string
+		Cells  []string
+		Strong bool
+	}
+	figureView struct {
+		Number        int
+		Caption, Alt  string
+		Drawing       template.HTML
+		Data          template.URL
+		Width, Height int
+	}
+)
+
+func (r Report) page() (reportView, error) {
+	if r.Use == "" {
+		r.Use = IntendedUse
+	}
+	v := reportView{Report: r}
+	if strings.TrimSpace(r.Title) == "" {
+		return v, fmt.Errorf("%w: it needs a title", ErrReport)
+	}
+	if r.Settings != nil {
+		var b bytes.Buffer
+		if err := json.Indent(&b, r.Settings, "", "  "); err != nil {
+			return v, fmt.Errorf("%w: settings are no JSON: %w", ErrReport, err)
+		}
+		v.Settings = b.String()
+	}
+	tables, figures := 0, 0
+	for i, s := range r.Sections {
+		if strings.TrimSpace(s.Title) == "" {
+			return v, fmt.Errorf("%w: section %d needs a title", ErrReport, i+1)
+		}
+		section := sectionView{ID: fmt.Sprintf("s%d", i+1), Title: s.Title}
+		for _, p := range strings.Split(s.Text, "\n\n") {
+			if p = strings.TrimSpace(p); p != "" {
+				section.Paragraphs = append(section.Paragraphs, p)
+			}
+		}
+		for _, t := range s.Tables {
+			tables++
+			view, err := t.view(tables)
+			if err != nil {
+				return v, fmt.Errorf("section %q, table %d: %w", s.Title, tables, err)
+			}
+			section.Tables = append(section.Tables, view)
+		}
+		for _, f := range s.Figures {
+			figures++
+			view, err := f.view(figures)
+			if err != nil {
+				return v, fmt.Errorf("section %q, figure %d: %w", s.Title, figures, err)
+			}
+			section.Figures = append(section.Figures, view)
+		}
+		v.Sections = append(v.Sections, section)
+	}
+	return v, nil
+}
+
+func (t Table) view(number int) (tableView, error) {
+	v := tableView{Number: number, Caption: t.Caption, Note: t.Note, Head: t.Head}
+	if len(t.Head) == 0 {
+		return v, fmt.Errorf("%w: the table has no head", ErrReport)
+	}
+	for i, r := range t.Rows {
+		if len(r) != len(t.Head) {
+			return v, fmt.Errorf("%w: row %d has %d cells and the head %d", ErrReport, i+1, len(r), len(t.Head))
+		}
+		row := rowView{Name: r[0], Cells: r[1:]}
+		for _, s := range t.Strong {
+			row.Strong = row.Strong || s == i
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v, nil
+}
+
+func (f Figure) view(number int) (figureView, error) {
+	v := figureView{Number: number, Caption: f.Caption, Alt: f.Alt}
+	switch {
+	case strings.TrimSpace(f.Alt) == "":
+		return v, fmt.Errorf("%w: the figure needs Alt, for those who do not see it", ErrReport)
+	case (f.SVG == nil) == (f.PNG == nil):
+		return v, fmt.Errorf("%w: the figure needs SVG or PNG, one of both", ErrReport)
+	case f.SVG != nil:
+		drawing, err := cleanSVG(f.SVG, fmt.Sprintf("f%d-", number), f.Alt)
+		if err != nil {
+			return v, err
+		}
+		v.Drawing = template.HTML(drawing) //nolint:gosec // written by cleanSVG
+		return v, nil
+	case len(f.PNG) > maxPNG:
+		return v, fmt.Errorf("%w: a picture of %d bytes, and at most %d are taken", ErrReport, len(f.PNG), maxPNG)
+	}
+	c, err := png.DecodeConfig(bytes.NewReader(f.PNG))
+	if err != nil {
+		return v, fmt.Errorf("%w: the picture is no PNG: %w", ErrReport, err)
+	}
+	v.Width, v.Height = c.Width, c.Height
+	v.Data = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(f.PNG)) //nolint:gosec // base64
+	return v, nil
+}
