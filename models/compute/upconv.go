@@ -50,11 +50,11 @@ func sumTaps(w []float32, of []int) float32 {
 }
 
 // crossTaps lists the flat kernel taps (of size³) that the three axes' taps sum.
-func crossTaps(size axes, z, y, x upTap) []int {
+func crossTaps(size axes, z, y, x []int) []int {
 	var of []int
-	for _, a := range z.of {
-		for _, b := range y.of {
-			for _, c := range x.of {
+	for _, a := range z {
+		for _, b := range y {
+			for _, c := range x {
 				of = append(of, (a*size[1]+b)*size[2]+c)
 			}
 		}
@@ -92,7 +92,7 @@ func (k *convKernel) addUpClass(tile *kernel.Tile, rows int, size, out, two axes
 	for _, z := range c[0].taps {
 		for _, y := range c[1].taps {
 			for _, x := range c[2].taps {
-				sums = append(sums, crossTaps(size, z, y, x))
+				sums = append(sums, crossTaps(size, z.of, y.of, x.of))
 				shifts = append(shifts, axes{c[0].from + z.shift, c[1].from + y.shift, c[2].from + x.shift})
 			}
 		}
@@ -117,29 +117,60 @@ func (k *convKernel) addUpClass(tile *kernel.Tile, rows int, size, out, two axes
 	})
 }
 
-// upStarts are, for every phase of the upsampling and every tap, where the
-// window of dy that meets the small tensor begins, and the kernel taps that
-// are added up for it. dy has a border of two, and nothing is cropped.
-func upStarts(small, w tensor.Shape) (starts []axes, of [][]int) {
-	in, size := spatialAxes(small), spatialAxes(w)
-	two, before, flat := onSpatial(small, 2, 1), onSpatial(small, 2, 0), onSpatial(small, 0, 1)
-	for _, cz := range upAxes(in[0], two[0]*in[0], flat[0] == 1) {
-		for _, cy := range upAxes(in[1], two[1]*in[1], flat[1] == 1) {
-			for _, cx := range upAxes(in[2], two[2]*in[2], flat[2] == 1) {
-				for _, z := range cz.taps {
-					for _, y := range cy.taps {
-						for _, x := range cx.taps {
-							// The output of phase odd at a-shift.
-							starts = append(starts, axes{
-								before[0] - two[0]*z.shift + cz.odd, before[1] - two[1]*y.shift + cy.odd, before[2] - two[2]*x.shift + cx.odd})
-							of = append(of, crossTaps(size, z, y, x))
+// upMeet says where in dy, which has a border of two, element 0 of the small
+// tensor meets an output, and the sum of which taps joins them; element a meets
+// it 2a further.
+type upMeet struct {
+	start int
+	of    []int
+}
+
+// upGroup are elements from, from+1, ... of the small tensor along one axis.
+type upGroup struct {
+	from, count int
+	meets       []upMeet
+}
+
+// upGroups are the elements along an axis by what they meet: where the last
+// output is cropped, the last element meets half of the others.
+func upGroups(n, out int, flat bool) []upGroup {
+	if flat {
+		return []upGroup{{0, 1, []upMeet{{0, []int{0}}}}}
+	}
+	all := []upMeet{{4, []int{0}}, {2, []int{1, 2}}, {3, []int{0, 1}}, {1, []int{2}}}
+	if out == 2*n {
+		return []upGroup{{0, n, all}}
+	}
+	return []upGroup{{0, n - 1, all}, {n - 1, 1, []upMeet{{2, []int{1}}, {1, []int{2}}}}}
+}
+
+// eachUpGroup calls f for every block of the small tensor: its first element,
+// its size, where in dy the windows of that element begin, and the kernel taps
+// that are added up for each.
+func eachUpGroup(small, dy, w tensor.Shape, f func(from, count axes, starts []axes, of [][]int)) {
+	in, out, size := spatialAxes(small), spatialAxes(dy), spatialAxes(w)
+	two, flat := onSpatial(small, 2, 1), onSpatial(small, 0, 1)
+	for _, gz := range upGroups(in[0], out[0], flat[0] == 1) {
+		for _, gy := range upGroups(in[1], out[1], flat[1] == 1) {
+			for _, gx := range upGroups(in[2], out[2], flat[2] == 1) {
+				from, count := axes{gz.from, gy.from, gx.from}, axes{gz.count, gy.count, gx.count}
+				if count.volume() == 0 {
+					continue
+				}
+				var starts []axes
+				var of [][]int
+				for _, z := range gz.meets {
+					for _, y := range gy.meets {
+						for _, x := range gx.meets {
+							starts = append(starts, axes{two[0]*from[0] + z.start, two[1]*from[1] + y.start, two[2]*from[2] + x.start})
+							of = append(of, crossTaps(size, z.of, y.of, x.of))
 						}
 					}
 				}
+				f(from, count, starts, of)
 			}
 		}
 	}
-	return starts, of
 }
 
 // upReach is the end of dy with its border of two on both sides.
@@ -152,24 +183,25 @@ func upReach(dy tensor.Shape) axes {
 func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
 	in, taps := spatialAxes(small), spatialAxes(w).volume()
 	chans, rows := dy[1], small[1]
-	starts, of := upStarts(small, w)
 	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true}
 	k.grid = newGrid(chans, spatialAxes(dy), onSpatial(small, 2, 0), onSpatial(small, 2, 1), upReach(dy), slack(set), l.lanes)
-	win := newWindows(l.tile, rows, chans*len(starts), &k.grid, in, axes{}, axes{1, 1, 1}, in)
-	for ch := range chans {
-		for i, s := range starts {
-			win.off[ch*len(starts)+i] = l.lanes * k.grid.offset(ch, s)
-		}
-	}
-	k.add(win, func(w []float32, r int) {
-		left, o := win.row(r), 0
+	eachUpGroup(small, dy, w, func(from, count axes, starts []axes, of [][]int) {
+		win := newWindows(l.tile, rows, chans*len(starts), &k.grid, count, from, axes{1, 1, 1}, in)
 		for ch := range chans {
-			from := w[(ch*rows+r)*taps:][:taps]
-			for _, of := range of {
-				left[o] = sumTaps(from, of)
-				o += l.tile.Rows
+			for i, s := range starts {
+				win.off[ch*len(starts)+i] = l.lanes * k.grid.offset(ch, s)
 			}
 		}
+		k.add(win, func(w []float32, r int) {
+			left, o := win.row(r), 0
+			for ch := range chans {
+				from := w[(ch*rows+r)*taps:][:taps]
+				for _, of := range of {
+					left[o] = sumTaps(from, of)
+					o += l.tile.Rows
+				}
+			}
+		})
 	})
 	return k
 }
@@ -178,15 +210,16 @@ func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape
 // tensor with the windows of dy, added up per tap of the kernel.
 func newUpConvWeight(x, dy, w tensor.Shape) weightGrad {
 	taps := spatialAxes(w).volume()
-	starts, of := upStarts(x, w)
 	g := weightGrad{batch: x[0], rows: x[1], chans: dy[1], out: spatialAxes(x), in: spatialAxes(dy),
-		before: onSpatial(x, 2, 0), stride: onSpatial(x, 2, 1), reach: upReach(dy), starts: starts, swap: true}
-	g.place = func(dw []float32, row, ch, start int, v []float32) {
-		for i, v := range v {
-			for _, q := range of[start] {
-				dw[((ch+i)*g.rows+row)*taps+q] += v
+		before: onSpatial(x, 2, 0), stride: onSpatial(x, 2, 1), reach: upReach(dy), swap: true}
+	eachUpGroup(x, dy, w, func(from, count axes, starts []axes, of [][]int) {
+		g.parts = append(g.parts, weightPart{from, count, starts, func(dw []float32, row, ch, start int, v []float32) {
+			for i, v := range v {
+				for _, q := range of[start] {
+					dw[((ch+i)*g.rows+row)*taps+q] += v
+				}
 			}
-		}
-	}
+		}})
+	})
 	return g
 }

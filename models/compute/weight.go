@@ -14,10 +14,16 @@ type weightGrad struct {
 	rows, chans           int  // channels of the rows and of the grid
 	out, in               axes // spatial sizes of the rows and of the grid
 	before, stride, reach axes // of the grid
-	starts                []axes
 	swap                  bool // dy is on the grid and the rows are x
-	// place writes the products of a row with window start of channels ch,
-	// ch+1, ... to dw, which was zero.
+	parts                 []weightPart
+}
+
+// weightPart is a block of positions and what they meet.
+type weightPart struct {
+	from, count axes
+	starts      []axes // where on the grid the windows of position from begin
+	// place adds the products of a row with window start of channels ch,
+	// ch+1, ... to dw.
 	place func(dw []float32, row, ch, start int, v []float32)
 }
 
@@ -37,28 +43,33 @@ func newConvWeight(set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) weightGrad
 		}
 	}
 	g.in, g.out, g.chans, g.rows = spatialAxes(gridShape), spatialAxes(rowShape), gridShape[1], rowShape[1]
-	g.place = func(dw []float32, row, ch, start int, v []float32) {
+	for i := range 3 {
+		g.reach[i] = (g.out[i]-1)*g.stride[i] + size[i]
+	}
+	part := weightPart{count: g.out, place: func(dw []float32, row, ch, start int, v []float32) {
 		for i, v := range v {
 			dw[(row*g.chans+ch+i)*taps+start] = v
 		}
-	}
+	}}
 	if g.swap {
-		g.place = func(dw []float32, row, ch, start int, v []float32) {
+		part.place = func(dw []float32, row, ch, start int, v []float32) {
 			for i, v := range v {
 				dw[((ch+i)*g.rows+row)*taps+taps-1-start] = v
 			}
 		}
 	}
-	for i := range 3 {
-		g.reach[i] = (g.out[i]-1)*g.stride[i] + size[i]
-	}
-	each(size, func(_ int, q axes) { g.starts = append(g.starts, q) })
+	each(size, func(_ int, q axes) { part.starts = append(part.starts, q) })
+	g.parts = []weightPart{part}
 	return g
 }
 
 // flops counts the products and sums that are needed.
 func (g *weightGrad) flops() int {
-	return 2 * g.batch * g.rows * g.chans * len(g.starts) * g.out.volume()
+	n := 0
+	for _, p := range g.parts {
+		n += 2 * g.batch * g.rows * g.chans * len(p.starts) * p.count.volume()
+	}
+	return n
 }
 
 // bind fixes where dw, x and dy are. Channels of the grid lie side by side in
@@ -67,7 +78,7 @@ func (g weightGrad) bind(t *team, set *kernel.Set, dw, x, dy []float32) func() {
 	if g.swap {
 		x, dy = dy, x
 	}
-	if g.chans >= 8 {
+	if g.chans >= 8 || len(g.parts) > 1 {
 		return newWeightTiles(t, set, g).bind(dw, x, dy)
 	}
 	return newWeightDots(t, set, g).bind(dw, x, dy)

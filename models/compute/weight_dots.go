@@ -2,10 +2,11 @@ package compute
 
 import "github.com/nodulescope/nodulescope/models/compute/kernel"
 
-// weightDots computes a weightGrad as inner products along the positions: the
+// weightDots computes a weightGrad of one part as inner products along the positions: the
 // rows lie on the pitch of the grid, without border and in one phase.
 type weightDots struct {
 	weightGrad
+	starts     []axes
 	team       *team
 	dots       *kernel.Dots
 	grid, left grid
@@ -20,7 +21,7 @@ type weightDots struct {
 }
 
 func newWeightDots(t *team, set *kernel.Set, g weightGrad) *weightDots {
-	k := &weightDots{weightGrad: g, team: t, dots: &set.Dots}
+	k := &weightDots{weightGrad: g, starts: g.parts[0].starts, team: t, dots: &set.Dots}
 	k.grid = newGrid(g.chans, g.in, g.before, g.stride, g.reach, slack(set), 1)
 	positions := k.grid.flat(axes{g.out[0] - 1, g.out[1] - 1, g.out[2] - 1}) + 1
 	k.n = (positions + set.Dots.Step - 1) / set.Dots.Step * set.Dots.Step
@@ -29,8 +30,8 @@ func newWeightDots(t *team, set *kernel.Set, g weightGrad) *weightDots {
 	rowTiles, colTiles := k.tilesOf()
 	k.off = make([]int, colTiles*set.Dots.Cols) // columns beyond the last repeat offset 0
 	for ch := range g.chans {
-		for i, s := range g.starts {
-			k.off[ch*len(g.starts)+i] = k.grid.offset(ch, s)
+		for i, s := range k.starts {
+			k.off[ch*len(k.starts)+i] = k.grid.offset(ch, s)
 		}
 	}
 	k.bufX = make([]float32, k.grid.samples)
@@ -78,7 +79,7 @@ func (k *weightDots) run() {
 		for j := range k.chans * len(k.starts) {
 			o := (r/d.Rows*colTiles + j/d.Cols) * d.Rows * d.Cols
 			at := o + r%d.Rows*d.Cols + j%d.Cols
-			k.place(k.dwOut, r, j/len(k.starts), j%len(k.starts), k.sums[at:at+1])
+			k.parts[0].place(k.dwOut, r, j/len(k.starts), j%len(k.starts), k.sums[at:at+1])
 		}
 	}
 }

@@ -10,19 +10,26 @@ type weightTiles struct {
 	weightGrad
 	team   *team
 	tile   *kernel.Tile
-	size   axes // of the grid
-	pitch  int  // elements of one position: the channels, filled up to whole tiles
-	group  int  // samples that are filled at once
-	left   []float32
+	size   axes      // of the grid
+	pitch  int       // elements of one position: the channels, filled up to whole tiles
+	group  int       // samples that are filled at once
 	right  []float32 // [group][z][y][x][pitch]
-	off    []int     // per sample of the group and position
-	start  []int     // per window
-	sums   []float32 // [window][column tile][row tile][Rows*Cols]
-	length int       // of the products of the group in work
+	panels []weightPanel
 
 	dwOut, xIn, rIn          []float32 // bound ahead
 	first                    int       // sample of the group in work
 	doFill, doTiles, doPlace func(worker, part int)
+}
+
+// weightPanel is what a part of the positions needs.
+type weightPanel struct {
+	volume int       // positions
+	runs   []int     // where the positions of a row along x begin, in a channel of the rows
+	along  int       // positions of such a row
+	left   []float32 // [row tile][group][position][tile.Rows]
+	off    []int     // per sample of the group and position: where it is on the grid, from the first
+	start  []int     // per window: where the one of the first position is
+	sums   []float32 // [window][column tile][row tile][Rows*Cols]
 }
 
 // weightBlock is how many positions are multiplied at a time, so that a window
@@ -48,18 +55,32 @@ func newWeightTiles(t *team, set *kernel.Set, g weightGrad) *weightTiles {
 		k.size[i] = max(g.reach[i], g.before[i]+g.in[i])
 	}
 	k.group = min(g.batch, max(1, weightGroup/k.at(1, axes{})))
+	k.right = make([]float32, k.at(k.group, axes{}))
+	for _, p := range g.parts {
+		k.panels = append(k.panels, k.panel(p))
+	}
+	return k
+}
+
+func (k *weightTiles) panel(p weightPart) weightPanel {
+	b := weightPanel{volume: p.count.volume(), along: p.count[2]}
 	for s := range k.group {
-		each(g.out, func(_ int, p axes) {
-			k.off = append(k.off, k.at(s, axes{p[0] * g.stride[0], p[1] * g.stride[1], p[2] * g.stride[2]}))
+		each(p.count, func(_ int, q axes) {
+			b.off = append(b.off, k.at(s, axes{q[0] * k.stride[0], q[1] * k.stride[1], q[2] * k.stride[2]}))
 		})
 	}
-	for _, p := range g.starts {
-		k.start = append(k.start, k.at(0, p))
+	for z := range p.count[0] {
+		for y := range p.count[1] {
+			b.runs = append(b.runs, ((p.from[0]+z)*k.out[1]+p.from[1]+y)*k.out[2]+p.from[2])
+		}
 	}
-	k.left = make([]float32, up(g.rows, k.tile.Rows)*len(k.off))
-	k.right = make([]float32, k.at(k.group, axes{}))
-	k.sums = make([]float32, len(g.starts)*up(g.rows, k.tile.Rows)*k.pitch)
-	return k
+	for _, s := range p.starts {
+		b.start = append(b.start, k.at(0, s))
+	}
+	rows := up(k.rows, k.tile.Rows)
+	b.left = make([]float32, rows*len(b.off))
+	b.sums = make([]float32, len(b.start)*rows*k.pitch)
+	return b
 }
 
 // up is n filled up to a multiple of m.
@@ -84,23 +105,30 @@ func (k *weightTiles) bind(dw, x, r []float32) func() {
 		}
 	}
 	k.doTiles = func(_, part int) {
-		lo, hi := span(len(k.start)*colTiles, part, k.team.size)
-		for p := 0; p < k.length; p += weightBlock {
-			n := min(weightBlock, k.length-p)
-			for i := lo; i < hi; i++ {
-				right := k.right[k.start[i/colTiles]+i%colTiles*cols:]
-				for t := range rowTiles {
-					k.tile.Run(n, k.left[(t*len(k.off)+p)*rows:], right, k.off[p:], k.sums[(i*rowTiles+t)*block:], cols, k.first+p > 0)
+		for i := range k.panels {
+			b := &k.panels[i]
+			lo, hi := span(len(b.start)*colTiles, part, k.team.size)
+			length := min(k.group, k.batch-k.first) * b.volume
+			for p := 0; p < length; p += weightBlock {
+				n := min(weightBlock, length-p)
+				for i := lo; i < hi; i++ {
+					right := k.right[b.start[i/colTiles]+i%colTiles*cols:]
+					for t := range rowTiles {
+						k.tile.Run(n, b.left[(t*len(b.off)+p)*rows:], right, b.off[p:], b.sums[(i*rowTiles+t)*block:], cols, k.first+p > 0)
+					}
 				}
 			}
 		}
 	}
 	k.doPlace = func(_, t int) {
-		for row := t * rows; row < min(k.rows, (t+1)*rows); row++ {
-			for s := range k.start {
-				for c := range colTiles {
-					o := ((s*colTiles+c)*rowTiles+t)*block + row%rows*cols
-					k.place(k.dwOut, row, c*cols, s, k.sums[o:o+min(cols, k.chans-c*cols)])
+		for i := range k.panels {
+			b := &k.panels[i]
+			for row := t * rows; row < min(k.rows, (t+1)*rows); row++ {
+				for s := range b.start {
+					for c := range colTiles {
+						o := ((s*colTiles+c)*rowTiles+t)*block + row%rows*cols
+						k.parts[i].place(k.dwOut, row, c*cols, s, b.sums[o:o+min(cols, k.chans-c*cols)])
+					}
 				}
 			}
 		}
@@ -135,12 +163,17 @@ func (k *weightTiles) fillPlane(sample, z int) {
 // fillRows packs a row tile of a sample of the group.
 func (k *weightTiles) fillRows(sample, t int) {
 	volume, rows := k.out.volume(), k.tile.Rows
-	for r := range min(rows, k.rows-t*rows) {
-		dst := k.left[(t*len(k.off)+sample*volume)*rows+r:]
-		from, o := ((k.first+sample)*k.rows+t*rows+r)*volume, 0
-		for _, v := range k.rIn[from : from+volume] {
-			dst[o] = v
-			o += rows
+	for i := range k.panels {
+		b := &k.panels[i]
+		for r := range min(rows, k.rows-t*rows) {
+			dst := b.left[(t*len(b.off)+sample*b.volume)*rows+r:]
+			src, o := k.rIn[((k.first+sample)*k.rows+t*rows+r)*volume:][:volume], 0
+			for _, from := range b.runs {
+				for _, v := range src[from : from+b.along] {
+					dst[o] = v
+					o += rows
+				}
+			}
 		}
 	}
 }
@@ -150,7 +183,6 @@ func (k *weightTiles) run() {
 	rowTiles := up(k.rows, k.tile.Rows) / k.tile.Rows
 	for k.first = 0; k.first < k.batch; k.first += k.group {
 		samples := min(k.group, k.batch-k.first)
-		k.length = samples * k.out.volume()
 		k.team.each(samples*(k.in[0]+rowTiles), k.doFill)
 		k.team.each(k.team.size, k.doTiles)
 	}
