@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // of testscript they have
 //
 //	status CODE PROGRAM ARGS...     fails where the exit code is another
-//	model FILE [calibrated]         writes a detector that has learned nothing
+//	model FILE [calibrated|gan]     writes a detector that has learned nothing
 //	ct DIR UID [MODALITY]           writes 24 slices of 64² at 2 x 1 x 1 mm around the origin
 //	cut FILE TO BYTES               writes the first bytes of a file
 //	nodules FILE COUNT              writes candidates
@@ -61,6 +61,10 @@ func expectStatus(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func writeModel(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) == 2 && args[1] == "gan" {
+		ts.Check(saveGAN(ts.MkAbs(args[0])))
+		return
+	}
 	var logistic *detector.Logistic
 	if len(args) == 2 && args[1] == "calibrated" {
 		logistic = &detector.Logistic{Intercept: -3, Slope: 30}

@@ -23,6 +23,20 @@ func saveModel(path string, seed uint64, logistic *detector.Logistic) error {
 	return d.Save(path)
 }
 
+// saveGAN writes a GAN-AD that has learned nothing, searches for two steps and
+// flags nothing.
+func saveGAN(path string) error {
+	n := models.ReferenceGAN
+	g, c := n.NewParams(rand.New(rand.NewPCG(1, 1)))
+	d, err := detector.NewGANAD(&models.TrainedGAN{GAN: n, Generator: g, Critic: c, Header: models.Header{
+		Kind: "gan", Dims: 3, Latent: n.Latent, Loss: models.WGANGP, Prior: models.UniformPrior, Preprocessing: nodule.PreprocessingVersion,
+	}}, models.SearchSettings{Steps: 2}, detector.Calibration{Reference: []float64{0.001, 100}, Threshold: 100})
+	if err != nil {
+		return err
+	}
+	return d.Save(path)
+}
+
 // testModel is the file of a detector for tests.
 func testModel(t *testing.T) string {
 	t.Helper()
