@@ -67,8 +67,9 @@ func placements(scores []float64, anomalous []bool) (v10, v01 []float64, area fl
 	v10, v01 = make([]float64, len(pos)), make([]float64, len(neg))
 	for i := range pos {
 		v10[i] = (all[i] - inPos[i]) / n
-		area += v10[i] / m
+		area += v10[i]
 	}
+	area /= m
 	for j := range neg {
 		v01[j] = 1 - (all[len(pos)+j]-inNeg[j])/m
 	}

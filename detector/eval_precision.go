@@ -27,12 +27,14 @@ func Precision(scores []float64, anomalous []bool, patients []string) (AveragePr
 	slices.Reverse(order)
 	ones := make([]float64, len(scores))
 	a := AveragePrecision{High: 1}
+	positive := 0
 	for i := range ones {
 		ones[i] = 1
 		if anomalous[i] {
-			a.Prevalence += 1 / float64(len(scores))
+			positive++
 		}
 	}
+	a.Prevalence = float64(positive) / float64(len(scores))
 	a.Value = weightedPrecision(order, scores, anomalous, ones)
 	low, high, _, ok := bootstrap(patients, precisionStream, func(w []float64) float64 {
 		return weightedPrecision(order, scores, anomalous, w)

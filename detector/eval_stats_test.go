@@ -1,0 +1,266 @@
+package detector
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// The constants below are computed by other code than ours, with numpy 1.24 and
+// scipy 1.10 on these twenty nodules: the areas and components of DeLong by
+// the definition over pairs and numpy.cov, average precision by its sum over
+// thresholds, regressions with numpy.polyfit and scipy.optimize.minimize
+// (Nelder-Mead on the likelihood), Wilson with scipy.stats.binomtest(k, n).
+// proportion_ci(method="wilson"), quartiles with numpy.quantile.
+var (
+	scoreA = []float64{.9, 2.1, 1.4, 3.3, 2.8, .4, 1.9, 2.6, 3.1, 1.2, 2.2, 2.6, 3.6, 1.7, 4.2, 2.9, 3.3, 1.4, 4.8, 3.9}
+	scoreB = []float64{5, 7, 4, 9, 6, 4, 8, 5, 11, 6, 9, 7, 14, 8, 19, 6, 12, 10, 25, 13}
+	sizes  = []float64{5, 7, 4.5, 9, 6, 4, 8.5, 5.5, 11, 6.5, 9, 7.5, 14, 8, 19, 6, 12, 10, 25, 13}
+	probs  = []float64{.1, .3, .2, .6, .5, .05, .3, .4, .55, .15, .35, .45, .7, .25, .9, .5, .6, .2, .95, .8}
+)
+
+// twenty labels and patients: ten normals, then ten anomalies, each a patient.
+func twenty() (anomalous []bool, patients []string) {
+	for i := range 20 {
+		anomalous, patients = append(anomalous, i >= 10), append(patients, string(rune('a'+i)))
+	}
+	return anomalous, patients
+}
+
+func near(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tolerance) {
+		t.Errorf("%s is %v, want %v", what, got, want)
+	}
+}
+
+func TestCompareAUROC(t *testing.T) {
+	y, who := twenty()
+	c, err := CompareAUROC(scoreA, scoreB, y, who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "area of A", c.AreaA, 0.775, 1e-12)
+	near(t, "area of B", c.AreaB, 0.865, 1e-12)
+	near(t, "standard error", c.SE, 0.0890068661521246, 1e-12)
+	near(t, "z", c.Z, -1.0111579464687361, 1e-9)
+	near(t, "p", c.P, 0.3119408397562502, 1e-9)
+	near(t, "low", c.Low, -0.09-1.959963984540054*0.0890068661521246, 1e-9)
+	if c.Patients != 20 || !(c.BootLow < c.Difference && c.Difference < c.BootHigh) || math.Abs((c.BootHigh-c.BootLow)/(c.High-c.Low)-1) > 0.3 {
+		t.Errorf("bootstrap: %+v", c)
+	}
+	same, err := CompareAUROC(scoreA, scoreA, y, who)
+	if err != nil || same.Difference != 0 || same.P != 1 || same.Low != 0 {
+		t.Errorf("a score beside itself: %+v, %v", same, err)
+	}
+	if _, err := CompareAUROC(scoreA[:3], scoreB[:3], []bool{false, false, true}, who[:3]); err == nil {
+		t.Error("a class of one was compared")
+	}
+}
+
+func TestPrecision(t *testing.T) {
+	y, who := twenty()
+	for _, c := range []struct {
+		scores []float64
+		want   float64
+	}{{scoreA, 0.8074598930481284}, {scoreB, 0.8679501054501053}, {make([]float64, 20), 0.5}} {
+		a, err := Precision(c.scores, y, who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "average precision", a.Value, c.want, 1e-12)
+		if a.Prevalence != 0.5 || !(a.Low < a.Value && a.Value < a.High) {
+			t.Errorf("%+v", a)
+		}
+	}
+	if _, err := Precision([]float64{1, 2}, []bool{true, true}, who[:2]); err == nil {
+		t.Error("one class has a precision")
+	}
+}
+
+func TestFitCalibration(t *testing.T) {
+	y, _ := twenty()
+	c, err := FitCalibration(probs, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "intercept", c.Intercept, 0.33063597, 1e-7)
+	near(t, "slope", c.Slope, 1.05164543, 1e-7)
+	near(t, "error of the intercept", c.InterceptSE, 0.55987175, 1e-6)
+	near(t, "error of the slope", c.SlopeSE, 0.54130622, 1e-6)
+	near(t, "in the large", c.InTheLarge, 0.31185638, 1e-7)
+	near(t, "error in the large", c.InTheLargeSE, 0.5186395483592724, 1e-6)
+	near(t, "Brier", Brier(probs, y), 0.190375, 1e-12)
+	// A slope that runs away has no figure.
+	for name, p := range map[string][]float64{
+		"separated":       {.1, .2, .3, .6, .7},
+		"but for a tie":   {.1, .2, .5, .5, .7},
+		"equal":           {.4, .4, .4, .4, .4},
+		"separated by 01": {0, 0, 0, 1, 1},
+	} {
+		if c, err := FitCalibration(p, []bool{false, false, false, true, true}); !errors.Is(err, ErrSeparated) {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+	}
+	if _, err := FitCalibration([]float64{0.1, 1.2}, []bool{false, true}); err == nil || errors.Is(err, ErrSeparated) {
+		t.Errorf("a probability of 1.2: %v", err)
+	}
+}
+
+// TestFitCalibrationConverges fits probabilities of many kinds: none may run
+// out of steps, and at a maximum the mean probability is the prevalence.
+func TestFitCalibrationConverges(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		shift, scale := rng.NormFloat64()*2, 0.1+3*rng.Float64()
+		var p []float64
+		var y []bool
+		for i := range 60 {
+			x := rng.NormFloat64()
+			p = append(p, 1/(1+math.Exp(-(shift+scale*x))))
+			y = append(y, i < 2 || i > 3 && rng.Float64() < 1/(1+math.Exp(-x)))
+		}
+		c, err := FitCalibration(p, y)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		var mean, prevalence float64
+		for i, v := range p {
+			mean += 1 / (60 * (1 + math.Exp(-(c.Intercept + c.Slope*math.Log(v/(1-v))))))
+			if y[i] {
+				prevalence += 1.0 / 60
+			}
+		}
+		near(t, "mean probability", mean, prevalence, 1e-9)
+	}
+}
+
+func TestWilson(t *testing.T) {
+	for _, c := range []struct {
+		count, of int
+		low, high float64
+	}{{8, 10, 0.4901624715366418, 0.9433178485456248}, {0, 7, 0, 0.35433043506668743}, {50, 50, 0.9286524008666412, 1}, {19, 52, 0.24800699873813398, 0.5012832186798291}} {
+		p := Wilson(c.count, c.of)
+		near(t, "low", p.Low, c.low, 1e-12)
+		near(t, "high", p.High, c.high, 1e-12)
+		near(t, "value", p.Value, float64(c.count)/float64(c.of), 1e-15)
+	}
+	if p := Wilson(0, 0); p.Low != 0 || p.High != 1 || p.String() != "none" {
+		t.Errorf("of none: %+v", p)
+	}
+}
+
+func TestQuartiles(t *testing.T) {
+	q := QuartilesOf(scoreA[10:])
+	near(t, "Q1", q.Q1, 2.3, 1e-12)
+	near(t, "median", q.Median, 3.1, 1e-12)
+	near(t, "Q3", q.Q3, 3.825, 1e-12)
+	q = QuartilesOf(scoreA[:7])
+	near(t, "Q1", q.Q1, 1.15, 1e-12)
+	near(t, "Q3", q.Q3, 2.45, 1e-12)
+	if q := QuartilesOf([]float64{4}); q.Q1 != 4 || q.Q3 != 4 || q.Nodules != 1 {
+		t.Errorf("of one: %+v", q)
+	}
+}
+
+func TestReliability(t *testing.T) {
+	y, _ := twenty()
+	bins := Reliability(probs, y, 4)
+	n, hits := 0, 0
+	for i, b := range bins {
+		n, hits = n+b.Observed.Of, hits+b.Observed.Count
+		if !(b.Low <= b.Mean && b.Mean <= b.High) || i > 0 && b.Low <= bins[i-1].High {
+			t.Errorf("bin %d: %+v", i, b)
+		}
+	}
+	if n != 20 || hits != 10 || len(bins) != 4 {
+		t.Errorf("%d bins hold %d nodules, %d of them anomalies", len(bins), n, hits)
+	}
+	// .05 .1 .15 .2 .2 stand in the first: two of them stand for anomaly 17 and normal 2.
+	near(t, "mean of the first bin", bins[0].Mean, 0.14, 1e-12)
+	if bins[0].Observed.Count != 1 {
+		t.Errorf("first bin: %+v", bins[0])
+	}
+	// Equal probabilities stay together.
+	if one := Reliability(make([]float64, 20), y, 5); len(one) != 1 || one[0].Observed.Of != 20 {
+		t.Errorf("equal probabilities: %+v", one)
+	}
+	if none := Reliability(nil, nil, 5); len(none) != 0 {
+		t.Errorf("of none: %+v", none)
+	}
+}
+
+// TestAtSensitivity compares with every threshold there is.
+func TestAtSensitivity(t *testing.T) {
+	for seed := range uint64(50) {
+		scores, anomalous := drawn(seed, 30+int(seed))
+		for _, want := range []float64{0.5, 0.9, 0.95, 1} {
+			at, err := AtSensitivity(scores, anomalous, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sensitivity := func(at float64) float64 {
+				var hit, all float64
+				for i, s := range scores {
+					if anomalous[i] {
+						all++
+						if s > at {
+							hit++
+						}
+					}
+				}
+				return hit / all
+			}
+			if got := sensitivity(at); got < want-1e-12 {
+				t.Errorf("seed %d: sensitivity %v at the threshold for %v", seed, got, want)
+			}
+			for _, s := range scores {
+				if s > at && sensitivity(s) >= want {
+					t.Errorf("seed %d: the threshold %v has the sensitivity %v, too, and is larger than %v", seed, s, want, at)
+				}
+			}
+		}
+	}
+	if _, err := AtSensitivity([]float64{1, 2}, []bool{false, true}, 0); err == nil {
+		t.Error("a sensitivity of 0 has a threshold")
+	}
+}
+
+func TestOperate(t *testing.T) {
+	y, _ := twenty()
+	thresholds := make([]float64, 20)
+	for i := range thresholds {
+		thresholds[i] = 2.6
+	}
+	p := operate(PointYouden, scoreA, thresholds, y) // above 2.6: normals 3.3 2.8 3.1, anomalies 3.6 4.2 2.9 3.3 4.8 3.9
+	if p.Sensitivity.Count != 6 || p.Specificity.Count != 7 || p.PPV.Count != 6 || p.PPV.Of != 9 || p.NPV.Count != 7 || p.NPV.Of != 11 || p.Threshold == nil {
+		t.Errorf("%+v", p)
+	}
+	thresholds[19] = 5
+	if p := operate(PointYouden, scoreA, thresholds, y); p.Sensitivity.Count != 5 || p.Threshold != nil {
+		t.Errorf("several thresholds: %+v", p)
+	}
+}
+
+func TestReproduce(t *testing.T) {
+	y, _ := twenty()
+	r := Reproduce(scoreA, y)
+	if r == nil || r.PerClass != 10 || r.Slope <= 0 {
+		t.Fatalf("%+v", r)
+	}
+	near(t, "area", r.Area.Value, 0.775, 1e-12)
+	// The regression turns an inverted score round: that is why it is a row of
+	// its own.
+	inverted := make([]float64, 20)
+	for i, s := range scoreA {
+		inverted[i] = -s
+	}
+	near(t, "area of the inverted score", Reproduce(inverted, y).Area.Value, 0.775, 1e-12)
+	if r := Reproduce(append(scoreA, 9, 9), append(y, false, false)); r.PerClass != 10 {
+		t.Errorf("%d of each class", r.PerClass)
+	}
+	if r := Reproduce(make([]float64, 20), y); r != nil {
+		t.Errorf("equal scores: %+v", r)
+	}
+}
