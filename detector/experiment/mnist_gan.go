@@ -1,0 +1,114 @@
+package experiment
+
+import (
+	"context"
+
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/nodule/mnist"
+)
+
+// imageGAN scores images by latent search.
+type imageGAN struct {
+	m       *images
+	u       unit
+	trained *models.TrainedGAN
+	found   []models.Found // of the images scored last
+}
+
+// gan trains the GAN of a unit, or reads the one that was trained.
+func (m *images) gan(ctx context.Context, u unit, t *tracker) (*imageGAN, error) {
+	net := &imageGAN{m: m, u: u}
+	path := m.options.unit(u).path(modelFile)
+	var err error
+	if m.options.unit(u).has(modelFile) {
+		net.trained, err = models.LoadGAN(path)
+		return net, err
+	}
+	if net.trained, err = m.settings.trainGAN(ctx, m.job(u, t, m.settings.GAN.Steps)); err != nil {
+		return nil, err
+	}
+	return net, net.trained.Save(path)
+}
+
+func (n *imageGAN) name() string   { return detector.GANName }
+func (n *imageGAN) digest() string { return n.trained.Params().Digest() }
+
+// score implements imageNetwork. The score is equation 15.
+func (n *imageGAN) score(ctx context.Context, set *mnist.Set, tell func(done, last int)) ([]column, error) {
+	s, err := models.NewSearcher(n.trained, n.m.settings.search(), n.m.options.Compute)
+	if err != nil {
+		return nil, err
+	}
+	s.Progress = tell
+	patches, supports, seeds := patchesOf(set, n.digest())
+	if n.found, err = s.Search(ctx, patches, supports, seeds); err != nil {
+		return nil, err
+	}
+	term := func(name string) string { return detector.TermRow(n.name(), name) }
+	take := func(f func(models.Found) float64) []float64 {
+		v := make([]float64, len(n.found))
+		for i, found := range n.found {
+			v[i] = f(found)
+		}
+		return v
+	}
+	loss := take(func(f models.Found) float64 { return f.Loss })
+	return []column{
+		{n.name(), loss},
+		{term("loss"), loss},
+		{term("residual"), take(func(f models.Found) float64 { return f.Residual })},
+		{term("feature"), take(func(f models.Found) float64 { return f.Feature })},
+		{term("lowest loss on the way"), take(func(f models.Found) float64 { return f.Best })},
+		{term("judgement of the critic, negated"), take(func(f models.Found) float64 { return -f.Judgement })},
+	}, nil
+}
+
+// draw implements imageNetwork.
+func (n *imageGAN) draw(_ context.Context, set *mnist.Set, values []column) error {
+	dir := n.m.options.unit(n.u)
+	images, curves := make([][]float32, len(n.found)), &sheet{}
+	var classes []float64
+	for i, f := range n.found {
+		images[i] = f.Image
+		class := 0.0
+		if set.Anomalous(i) {
+			class = 1
+		}
+		if countOf(classes, class) < shownCurves {
+			classes = append(classes, class)
+			curves.rows = append(curves.rows, append([]float64{class}, wide(f.Curve.Loss)...))
+		}
+	}
+	curves.columns = curveColumns(len(curves.rows[0]) - 1)
+	if err := dir.write(curves.csv(), curvesFile); err != nil {
+		return err
+	}
+	if err := drawImages(dir, set, images, values[0].values); err != nil {
+		return err
+	}
+	g, err := models.NewGenerator(n.trained, n.m.options.Compute)
+	if err != nil {
+		return err
+	}
+	samples := g.Sample(sampleSeeds(spreadSamples, n.u.seed))
+	patches, supports, _ := patchesOf(n.m.training.Head(spreadSamples, 0), "")
+	spread, err := models.Diversity(samples[:len(patches)], patches, supports)
+	if err != nil {
+		return err
+	}
+	if err := dir.writeJSON(unitNotes{Spread: &spread}, notesFile); err != nil {
+		return err
+	}
+	return drawSamples(dir, nil, samples[:shownSamples], g.Interpolate(n.found[0].Z, n.found[1].Z, shownSteps), n.m.shown())
+}
+
+func countOf(values []float64, v float64) int {
+	n := 0
+	for _, x := range values {
+		if x == v {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,261 @@
+package experiment
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// Results of a run. Everything in it is made of the scores in the run folder.
+type Results struct {
+	Experiment     string          `json:"experiment"`
+	Detector       string          `json:"detector"`
+	Settings       json.RawMessage `json:"settings"`
+	SettingsDigest string          `json:"settings_digest"`
+	Data           string          `json:"data"`
+	Paper          Paper           `json:"paper"`
+	TestScored     int             `json:"test_scored"` // mnist: networks of this folder that were scored on the test files
+	Sets           []Set           `json:"sets"`
+	Diversity      *models.Spread  `json:"diversity,omitempty"` // of the samples of the first generator
+
+	Report string `json:"-"` // where the report is
+}
+
+// Paper is the AUROC that the paper reports for the experiment, with the
+// interval that Hanley and McNeil (1982) give for its numbers of cases.
+type Paper struct {
+	AUROC float64 `json:"auroc"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	Where string  `json:"where"`
+}
+
+// paper returns the paper's figure.
+func (s Settings) paper() Paper {
+	vae := s.VAE != nil
+	switch {
+	case s.Experiment == MNIST && vae:
+		return Paper{0.84, 0.81, 0.87, "figure 8: VAE-AD, MNIST, 450 + 450"}
+	case s.Experiment == MNIST:
+		return Paper{0.66, 0.63, 0.70, "figure 5: GAN-AD, MNIST, 450 + 450"}
+	case vae:
+		return Paper{0.62, 0.55, 0.69, "VAE-AD, NLST, 120 + 120"}
+	}
+	return Paper{0.58, 0.51, 0.65, "figure 12: GAN-AD, NLST, 120 + 120"}
+}
+
+// Set is what was scored, and by which networks.
+type Set struct {
+	Name  string               `json:"name"`
+	About string               `json:"about"`
+	Runs  *detector.Runs       `json:"runs"`             // a table per network, and how far they lie apart
+	Means []Mean               `json:"means,omitempty"`  // over networks that scored the same cases
+	Pool  *detector.Evaluation `json:"pooled,omitempty"` // of folds: every nodule once, scores as Pooling says
+	How   string               `json:"pooling,omitempty"`
+	all   [][]detector.Scored  // per network
+}
+
+// Mean is a row over several networks.
+type Mean struct {
+	Name     string          `json:"name"`
+	Model    bool            `json:"model"`
+	Average  Average         `json:"auroc"`
+	Together *detector.AUROC `json:"together,omitempty"` // of the mean of the networks' scores of a case
+}
+
+// mean by name; nil where there is none.
+func (s *Set) mean(name string) *Mean {
+	for i := range s.Means {
+		if s.Means[i].Name == name {
+			return &s.Means[i]
+		}
+	}
+	return nil
+}
+
+// detectorName is the row of the score.
+func (s Settings) detectorName() string {
+	if s.VAE != nil {
+		return detector.VAEName
+	}
+	return detector.GANName
+}
+
+// collect makes the results of what lies in the run folder.
+func (o Options) collect(ctx context.Context) (*Results, error) {
+	s, dir := o.Settings, folder(o.Dir)
+	data, err := dir.read(dataFile)
+	if err != nil {
+		return nil, err
+	}
+	r := &Results{Experiment: s.Experiment, Detector: s.Detector, Settings: s.JSON(), SettingsDigest: s.Digest(),
+		Data: string(bytes.TrimSpace(data)), Paper: s.paper()}
+	var seeds, folds []unit
+	for _, u := range s.units() {
+		if u.fold > 0 {
+			folds = append(folds, u)
+		} else {
+			seeds = append(seeds, u)
+		}
+	}
+	notes, err := o.notes(seeds[0])
+	if err != nil {
+		return nil, err
+	}
+	r.Diversity = notes.Spread
+	if s.Experiment == MNIST {
+		return r, o.collectImages(ctx, r, seeds)
+	}
+	fixed, err := o.set(ctx, testSide, "Patients that took part in nothing else: one split by patient, the same for every network.", seeds, scoresFile)
+	if err != nil {
+		return nil, err
+	}
+	r.Sets = append(r.Sets, *fixed)
+	if len(folds) > 0 {
+		about := fmt.Sprintf("Every patient but two is tested once, by the network that did not train on that patient's fold (%d epochs or steps instead of %d).",
+			s.length(folds[0]), s.length(seeds[0]))
+		crossed, err := o.set(ctx, "cross-validation", about, folds, scoresFile)
+		if err != nil {
+			return nil, err
+		}
+		r.Sets = append(r.Sets, *crossed)
+	}
+	return r, nil
+}
+
+func (o Options) collectImages(ctx context.Context, r *Results, seeds []unit) error {
+	choice, err := o.set(ctx, "choice set", "Drawn from the training files, apart from what the networks learned from. Whatever is chosen is chosen here.", seeds, scoresOf(choiceSet))
+	if err != nil {
+		return err
+	}
+	r.Sets = append(r.Sets, *choice)
+	if !folder(o.Dir).has(testFile) {
+		return nil
+	}
+	b, err := folder(o.Dir).read(testFile)
+	if err != nil {
+		return err
+	}
+	var mark testMark
+	if err := json.Unmarshal(b, &mark); err != nil {
+		return fmt.Errorf("experiment: %s: %w", folder(o.Dir).path(testFile), err)
+	}
+	r.TestScored = len(mark.Scored)
+	for _, u := range seeds {
+		if !o.unit(u).has(scoresOf(testSet)) {
+			return nil // not all are scored yet
+		}
+	}
+	test, err := o.set(ctx, testFilesName, "Drawn from the test files. Nothing was chosen on them.", seeds, scoresOf(testSet))
+	if err != nil {
+		return err
+	}
+	r.Sets = append(r.Sets, *test)
+	return nil
+}
+
+// set reads the scores of some units and makes their tables.
+func (o Options) set(ctx context.Context, name, about string, units []unit, file string) (*Set, error) {
+	s := &Set{Name: name, About: about}
+	var scored []detector.Scored
+	options := detector.TableOptions{}
+	if o.Settings.Experiment == MNIST {
+		options.Unit = "images"
+	}
+	for _, u := range units {
+		b, err := o.unit(u).read(file)
+		if err != nil {
+			return nil, fmt.Errorf("%w; run the experiment without --rebuild to make what is missing", err)
+		}
+		one, err := detector.ReadCSV(bytes.NewReader(b))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.unit(u).path(file), err)
+		}
+		scored, s.all = append(scored, one...), append(s.all, one)
+	}
+	notes, err := o.notes(units[0])
+	if err != nil {
+		return nil, err
+	}
+	options.Reasons, options.Notes = notes.Reasons, notes.Notes
+	if units[0].fold > 0 {
+		if s.Runs, err = detector.ByFold(ctx, scored, options); err != nil {
+			return nil, err
+		}
+		return s, s.pool(ctx, scored, options)
+	}
+	if s.Runs, err = detector.BySeed(ctx, scored, options); err != nil {
+		return nil, err
+	}
+	return s, s.average()
+}
+
+// pool makes one table of all folds.
+func (s *Set) pool(ctx context.Context, scored []detector.Scored, o detector.TableOptions) error {
+	how := detector.PoolProbability
+	for i := range scored {
+		for _, v := range scored[i].Judged {
+			if math.IsNaN(v.Probability) {
+				how = detector.PoolPercentile
+			}
+		}
+	}
+	pooled, err := detector.PoolFolds(scored, how)
+	if err != nil {
+		return err
+	}
+	s.How = string(how)
+	s.Pool, err = detector.Tabulate(ctx, pooled, o)
+	return err
+}
+
+// average makes the rows over all networks of a set.
+func (s *Set) average() error {
+	for _, row := range s.Runs.Rows {
+		first := s.Runs.Single[0]
+		var anomalous []bool
+		var patients []string
+		scores := make([][]float64, len(s.Runs.Single))
+		for i := range first.Scored {
+			v := first.Scored[i].Value(row.Name)
+			if first.Scored[i].Label == nodule.Indeterminate || math.IsNaN(v) {
+				continue
+			}
+			anomalous, patients = append(anomalous, anomaly(&first.Scored[i])), append(patients, first.Scored[i].Patient)
+			for k, e := range s.Runs.Single { // in the same order
+				scores[k] = append(scores[k], e.Scored[i].Value(row.Name))
+			}
+		}
+		m := Mean{Name: row.Name, Model: row.Model}
+		var err error
+		if !row.Model { // the same for every network
+			scores = scores[:1]
+		}
+		if m.Average, err = average(scores, anomalous, patients); err != nil {
+			return fmt.Errorf("experiment: row %q: %w", row.Name, err)
+		}
+		if len(scores) > 1 {
+			together := make([]float64, len(anomalous))
+			for _, one := range scores {
+				for i, v := range one {
+					together[i] += v / float64(len(scores))
+				}
+			}
+			a, err := detector.DeLong(together, anomalous)
+			if err != nil {
+				return fmt.Errorf("experiment: row %q: %w", row.Name, err)
+			}
+			m.Together = &a
+		}
+		s.Means = append(s.Means, m)
+	}
+	return nil
+}
+
+func anomaly(s *detector.Scored) bool { return s.Label == nodule.Anomaly }
