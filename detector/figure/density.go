@@ -116,7 +116,7 @@ func silverman(values []float64) float64 {
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	s := stat.StdDev(sorted, nil)
-	quartiles := (stat.Quantile(0.75, stat.LinInterp, sorted, nil) - stat.Quantile(0.25, stat.LinInterp, sorted, nil)) / 1.34
+	quartiles := (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 1.34
 	if quartiles > 0 {
 		s = min(s, quartiles)
 	}

@@ -1,6 +1,6 @@
-// Package figure draws what a reviewer needs to see why a nodule has its score:
-// its patch in three planes beside the detector's reconstruction and what is
-// between the two.
+// Package figure draws: for a reviewer, why a nodule has its score; for the
+// reader of an experiment, what came out. Everything is drawn from plain data,
+// by functions without a state: the same data gives the same bytes.
 //
 // # Panels
 //
@@ -23,4 +23,44 @@
 // up. Letters say so: R, L, A, P, H, F. Grey is the window -1000..400 HU of
 // the patch; the difference has one scale for all panels, 0..700 HU, so that
 // panels can be compared. A bar is 10 mm.
+//
+// # Charts
+//
+// A [Chart] is SVG of 700 pixels wide with the unit of each axis, the number of
+// nodules in its legend and colours that readers with any of the usual kinds of
+// colour vision tell apart:
+//
+//	Density          scores per class, with a rug
+//	ROC              with a band, operating points, rows to compare with
+//	PrecisionRecall  with the prevalence
+//	Reliability      share of anomalies by probability, with a histogram
+//	Calibration      from score to probability
+//	Scatter          such as score against diameter
+//	Lines            such as losses over the steps of a training
+//	SearchCurves     losses over the steps of the latent search
+//	Dots             AUROC by seed, or by size band
+//	Forest           AUROC of every row of a table, columns side by side
+//
+// Statistics come from the caller (see package detector): charts draw the
+// values and intervals that they are given, and say how they were made.
+// [ROCPoints], [PRPoints] and [ROCBand] make curves of scores.
+//
+// # Pictures
+//
+// A [Picture] is made of tiles, written by [PNG]: [Cases] (input,
+// reconstruction and difference of many nodules in three planes, such as the
+// best, the median and the worst of a class, see [Extremes]), [Digits] (the same
+// for images of 28 by 28), [Samples] of a generator, [Interpolation] between two
+// latent vectors and the [Montage] of 25 slices of the paper's figure 3.
+//
+// # Reports
+//
+// A [Report] is one HTML page with tables and figures that fetches nothing. It
+// says at its top what it is for ([IntendedUse]).
+//
+// # What is refused
+//
+// A value that is not a number ([ErrNotFinite]), lists of different lengths or
+// images of another size ([ErrShape]) and nothing at all ([ErrEmpty]) are
+// errors. A class of one, equal values and a class without nodules are drawn.
 package figure

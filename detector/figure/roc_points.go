@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-
-	"gonum.org/v1/gonum/stat"
 )
 
 // ROCPoints is the empirical ROC curve of a score, larger for more anomalous:
@@ -130,8 +128,8 @@ func ROCBand(scores []float64, anomalous []bool, patients []string, draws int, s
 	for k, c := range curves {
 		slices.Sort(c)
 		fpr = append(fpr, float64(k)/(grid-1))
-		low = append(low, stat.Quantile(0.025, stat.LinInterp, c, nil))
-		high = append(high, stat.Quantile(0.975, stat.LinInterp, c, nil))
+		low = append(low, quantile(c, 0.025))
+		high = append(high, quantile(c, 0.975))
 	}
 	return fpr, low, high, nil
 }

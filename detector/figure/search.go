@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot/vg/draw"
 )
 
@@ -113,7 +112,7 @@ func (s SearchCurves) bands() (bands [][3][]float64, steps int, err error) {
 			slices.Sort(at)
 			for k, q := range []float64{0.25, 0.5, 0.75} {
 				if len(at) > 0 {
-					b[k] = append(b[k], stat.Quantile(q, stat.LinInterp, at, nil))
+					b[k] = append(b[k], quantile(at, q))
 				}
 			}
 		}

@@ -117,3 +117,16 @@ func same(name string, lists ...[]float64) error {
 	}
 	return finite(name, lists...)
 }
+
+// quantile is the value below which a share p of the sorted values lies,
+// between two of them in proportion (Hyndman and Fan, 1996, definition 7): the
+// median of three is the second. That of gonum, definition 4, lies half a value
+// lower.
+func quantile(sorted []float64, p float64) float64 {
+	at := p * float64(len(sorted)-1)
+	i := min(int(at), len(sorted)-1)
+	if i+1 == len(sorted) {
+		return sorted[i]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}

@@ -1,0 +1,172 @@
+package figure
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// sample is a report with all that a report can have.
+func sample(t testing.TB) Report {
+	t.Helper()
+	svg, err := Density{Title: "Scores", Axis: "score", Groups: classes()}.SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	png, err := PNG(Samples{Title: "Samples", Images: [][]float32{make([]float32, digitPixels)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	withID := []byte(svgHead + `<g id="a"><path d="M0,0"/></g><use href="#a"/></svg>`)
+	return Report{
+		Title: "VAE-AD on <nodules> & digits", Subtitle: "five seeds", Warning: "worse than a ruler",
+		Sections: []Section{
+			{Title: "What came out", Text: "One.\n\nTwo <b>bold</b>.", Tables: []Table{{
+				Caption: "Rows.", Head: []string{"ranked by", "AUROC"}, Rows: [][]string{{"vae-ad", "0.73"}, {"diameter", "0.91"}}, Strong: []int{0}, Note: "DeLong 95 %.",
+			}}, Figures: []Figure{{Caption: "Scores.", Alt: `two "humps"`, SVG: svg}, {Caption: "Samples.", Alt: "a dark square", PNG: png}}},
+			{Title: "More", Figures: []Figure{{Caption: "A.", Alt: "a", SVG: withID}, {Caption: "B.", Alt: "b", SVG: withID}}},
+		},
+		Facts: []Fact{{"data", "sha256:00ff"}}, Command: "nodulescope experiment nodules --detector vae", Settings: []byte(`{"seeds":[1,2]}`),
+	}
+}
+
+func page(t testing.TB, r Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.WriteHTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestReportIsOneWellFormedPage(t *testing.T) {
+	html := page(t, sample(t))
+	if html != page(t, sample(t)) {
+		t.Error("the same report gives another page")
+	}
+	ids, links, headings := map[string]bool{}, []string{}, []string{}
+	images, svgs := 0, 0
+	d := xml.NewDecoder(strings.NewReader(html))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("the page is not well-formed: %v", err)
+		}
+		e, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		attr := map[string]string{}
+		for _, a := range e.Attr {
+			attr[a.Name.Local] = a.Value
+		}
+		if id := attr["id"]; id != "" {
+			if ids[id] {
+				t.Errorf("id %s stands twice", id)
+			}
+			ids[id] = true
+		}
+		switch e.Name.Local {
+		case "script", "link", "iframe", "object", "embed", "base":
+			t.Errorf("the page has an element %s", e.Name.Local)
+		case "a", "use":
+			links = append(links, attr["href"])
+		case "h1", "h2":
+			headings = append(headings, e.Name.Local)
+		case "img":
+			images++
+			if attr["alt"] != "a dark square" || attr["width"] == "" || !strings.HasPrefix(attr["src"], "data:image/png;base64,") {
+				t.Errorf("image without alt, size or data: alt %q", attr["alt"])
+			}
+		case "svg":
+			svgs++
+			if attr["aria-label"] == "" || attr["role"] != "img" {
+				t.Error("a drawing has no label")
+			}
+		case "th":
+			if attr["scope"] == "" {
+				t.Error("a heading of a table has no scope")
+			}
+		}
+	}
+	if images != 1 || svgs != 3 || len(headings) != 5 || headings[0] != "h1" {
+		t.Errorf("%d images, %d drawings, headings %v", images, svgs, headings)
+	}
+	for _, l := range links {
+		if id, ok := strings.CutPrefix(l, "#"); !ok || !ids[id] {
+			t.Errorf("link %q leads nowhere in the page", l)
+		}
+	}
+}
+
+func TestReportSaysItAll(t *testing.T) {
+	html := page(t, sample(t))
+	for _, want := range []string{
+		IntendedUse, "worse than a ruler", "VAE-AD on &lt;nodules&gt; &amp; digits", "<p>One.</p>", "<p>Two &lt;b&gt;bold&lt;/b&gt;.</p>", "Table 1. Rows.",
+		`<tr class="strong"><th scope="row">vae-ad</th><td>0.73</td></tr>`, "DeLong 95 %.", "Figure 1. Scores.", "Figure 4. B.", `aria-label="two &#34;humps&#34;"`,
+		"sha256:00ff", "nodulescope experiment nodules --detector vae", "&#34;seeds&#34;: [", `href="#s2"`, "prefers-color-scheme", "@media print",
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	if at := strings.Index(html, IntendedUse); at > strings.Index(html, "<h1>") {
+		t.Error("the intended use does not stand at the top")
+	}
+	r := sample(t)
+	r.Use = "On digits, for comparison alone."
+	if html := page(t, r); strings.Contains(html, IntendedUse) || !strings.Contains(html, r.Use) {
+		t.Error("another use is not taken")
+	}
+}
+
+func TestReportNamesNothingRemote(t *testing.T) {
+	html := page(t, sample(t))
+	outside := regexp.MustCompile(`data:image/png;base64,[^"]*`).ReplaceAllString(html, "")
+	outside = strings.ReplaceAll(outside, `xmlns="http://www.w3.org/2000/svg"`, "") // a name, not an address
+	if at := strings.Index(outside, "//"); at >= 0 {
+		t.Errorf("the page names an address: %.60q", outside[max(at-20, 0):])
+	}
+	for _, no := range []string{"<script", "@import", "javascript:", "srcset"} {
+		if strings.Contains(html, no) {
+			t.Errorf("the page has %s", no)
+		}
+	}
+	if !strings.Contains(html, `content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`) {
+		t.Error("the page does not forbid to fetch")
+	}
+}
+
+func TestReportRefuses(t *testing.T) {
+	for name, change := range map[string]func(*Report){
+		"title":          func(r *Report) { r.Title = " " },
+		"section":        func(r *Report) { r.Sections[0].Title = "" },
+		"settings":       func(r *Report) { r.Settings = []byte("seeds: 5") },
+		"row":            func(r *Report) { r.Sections[0].Tables[0].Rows[0] = []string{"vae-ad"} },
+		"head":           func(r *Report) { r.Sections[0].Tables[0].Head = nil },
+		"alt":            func(r *Report) { r.Sections[0].Figures[0].Alt = "" },
+		"both":           func(r *Report) { r.Sections[0].Figures[0].PNG = []byte("x") },
+		"neither":        func(r *Report) { r.Sections[0].Figures[0].SVG = nil },
+		"no picture":     func(r *Report) { r.Sections[0].Figures[1].PNG = []byte("x") },
+		"large picture":  func(r *Report) { r.Sections[0].Figures[1].PNG = make([]byte, maxPNG+1) },
+		"broken drawing": func(r *Report) { r.Sections[0].Figures[0].SVG = []byte("<svg>") },
+	} {
+		r := sample(t)
+		change(&r)
+		var b bytes.Buffer
+		err := r.WriteHTML(&b)
+		if !errors.Is(err, ErrReport) && !errors.Is(err, ErrSVG) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if b.Len() > 0 {
+			t.Errorf("%s: half a report of %d bytes was written", name, b.Len())
+		}
+	}
+}
