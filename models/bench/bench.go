@@ -72,7 +72,7 @@ func Peak(o compute.Options) float64 {
 				a, b := make([]float32, k*t.Rows), make([]float32, t.Cols)
 				c, off := make([]float32, t.Rows*t.Cols), make([]int, k)
 				for range times {
-					t.Run(k, a, b, off, c, t.Cols, false)
+					t.Run(k, a, b, off, nil, c, t.Cols, false)
 				}
 			}()
 		}

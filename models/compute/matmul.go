@@ -121,7 +121,7 @@ func (k *matmulKernel) column(c, b []float32, w, j, lo, hi int) {
 			right, off = k.panel[w], k.packed
 		}
 		for i := lo; i < hi; i++ {
-			k.tile.Run(kc, k.left[(i*k.k+p0)*rows:], right, off, scratch[i*rows*cols:], cols, p0 > 0)
+			k.tile.Run(kc, k.left[(i*k.k+p0)*rows:], right, off, nil, scratch[i*rows*cols:], cols, p0 > 0)
 		}
 	}
 	for i := lo * rows; i < min(hi*rows, k.rows); i++ {

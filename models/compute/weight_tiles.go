@@ -114,7 +114,7 @@ func (k *weightTiles) bind(dw, x, r []float32) func() {
 				for i := lo; i < hi; i++ {
 					right := k.right[b.start[i/colTiles]+i%colTiles*cols:]
 					for t := range rowTiles {
-						k.tile.Run(n, b.left[(t*len(b.off)+p)*rows:], right, b.off[p:], b.sums[(i*rowTiles+t)*block:], cols, k.first+p > 0)
+						k.tile.Run(n, b.left[(t*len(b.off)+p)*rows:], right, b.off[p:], nil, b.sums[(i*rowTiles+t)*block:], cols, k.first+p > 0)
 					}
 				}
 			}

@@ -177,6 +177,7 @@ type windows struct {
 
 type windowTile struct {
 	first int    // element of column 0
+	at    []int  // where the vectors of columns begin, from first; nil: side by side
 	moves []move // in the order of at
 }
 
@@ -186,25 +187,51 @@ type windowTile struct {
 func newWindows(tile *kernel.Tile, rows, k int, g *grid, out, at, step, dst axes) *windows {
 	w := &windows{tile: tile, rows: rows, k: k, lanes: g.lanes, off: make([]int, k), count: out.volume()}
 	sample := rows * dst.volume()
-	end := 0 // of the last tile, in elements
 	each(out, func(_ int, p axes) {
 		o := ((at[0]+p[0]*step[0])*dst[1]+at[1]+p[1]*step[1])*dst[2] + at[2] + p[2]*step[2]
 		for lane := range g.lanes {
-			e := g.flat(p)*g.lanes + lane
-			if e >= end {
-				w.tiles = append(w.tiles, windowTile{first: e})
-				end = e + w.tile.Cols
-			}
-			t := &w.tiles[len(w.tiles)-1]
-			t.moves = append(t.moves, move{int32(e - t.first), int32(lane*sample + o)}) //nolint:gosec // far below 2^31
+			t, col := w.column(g.flat(p)*g.lanes+lane, lane)
+			t.moves = append(t.moves, move{int32(col), int32(lane*sample + o)}) //nolint:gosec // far below 2^31
 		}
 	})
+	w.complete()
 	if g.lanes > 1 { // sample after sample
 		for _, t := range w.tiles {
 			slices.SortFunc(t.moves, func(a, b move) int { return int(a.at) - int(b.at) })
 		}
 	}
 	return w
+}
+
+// column returns the tile and the column that element e of the grid, of some
+// lane, falls into. Whole vectors of lanes need not lie side by side; other
+// tiles begin at the first element that none before them covers.
+func (w *windows) column(e, lane int) (t *windowTile, col int) {
+	vec, last := w.tile.Vec, len(w.tiles)-1
+	if w.lanes%vec != 0 {
+		if last < 0 || e >= w.tiles[last].first+w.tile.Cols {
+			w.tiles = append(w.tiles, windowTile{first: e})
+			last++
+		}
+		return &w.tiles[last], e - w.tiles[last].first
+	}
+	if lane%vec == 0 {
+		if last < 0 || len(w.tiles[last].at) == w.tile.Cols/vec {
+			w.tiles = append(w.tiles, windowTile{})
+			last++
+		}
+		w.tiles[last].at = append(w.tiles[last].at, e)
+	}
+	t = &w.tiles[last]
+	return t, (len(t.at)-1)*vec + lane%vec
+}
+
+// complete fills up the last tile with what is thrown away.
+func (w *windows) complete() {
+	t := &w.tiles[len(w.tiles)-1]
+	for t.at != nil && len(t.at) < w.tile.Cols/w.tile.Vec {
+		t.at = append(t.at, t.at[0])
+	}
 }
 
 // pack makes room for the left matrix.
@@ -234,7 +261,7 @@ func (w *windows) run(i int, buf, dst, scratch []float32, volume int) {
 		n--
 	}
 	for r0 := 0; r0 < w.rows; r0 += rows {
-		w.tile.Run(w.k, w.left[r0*w.k:], buf[t.first:], w.off, scratch, cols, false)
+		w.tile.Run(w.k, w.left[r0*w.k:], buf[t.first:], w.off, t.at, scratch, cols, false)
 		store(dst[r0*volume:], scratch, t.moves[:n], min(rows, w.rows-r0), cols, volume)
 	}
 }

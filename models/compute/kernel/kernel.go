@@ -1,22 +1,45 @@
 package kernel
 
-// Tile computes c[i,j] = sum over p < k of a[p*Rows+i] * b[off[p]+j] for a
-// block of Rows x Cols, adding to c where add is set. Row i of c begins at
+// Tile computes c[i,j] = sum over p < k of a[p*Rows+i] * b[off[p]+at[j/Vec]+j%Vec]
+// for a block of Rows x Cols, adding to c where add is set. Row i of c begins at
 // i*ldc. The block is always computed whole: a, b and c must reach that far.
 type Tile struct {
 	Rows, Cols int
+	Vec        int     // columns that lie side by side in b
 	Cost       float64 // of one product, in those of the first tile of its set
-	run        func(k int, a, b *float32, off *int, c *float32, ldc int, add bool)
+	run        func(k int, a, b *float32, off, at *int, c *float32, ldc int, add bool)
 }
 
-// Run computes the block. It panics where a, off or c are too short; that b
-// reaches off[p]+Cols is the caller's duty.
-func (t *Tile) Run(k int, a, b []float32, off []int, c []float32, ldc int, add bool) {
+// plain are the columns of a tile that all lie side by side.
+func (t *Tile) plain() *int {
+	switch t.Vec {
+	case 8:
+		return &plain8[0]
+	case 16:
+		return &plain16[0]
+	}
+	return &plainOne[0]
+}
+
+var (
+	plainOne = [1]int{}
+	plain8   = [4]int{0, 8, 16, 24}
+	plain16  = [4]int{0, 16, 32, 48}
+)
+
+// Run computes the block; at nil means columns that all lie side by side. It
+// panics where a, off, at or c are too short; that b reaches far enough is the
+// caller's duty.
+func (t *Tile) Run(k int, a, b []float32, off, at []int, c []float32, ldc int, add bool) {
 	if k == 0 {
 		panic("kernel: empty product")
 	}
 	_, _, _ = a[k*t.Rows-1], off[k-1], c[(t.Rows-1)*ldc+t.Cols-1]
-	t.run(k, &a[0], &b[0], &off[0], &c[0], ldc, add)
+	columns := t.plain()
+	if at != nil {
+		_, columns = at[t.Cols/t.Vec-1], &at[0]
+	}
+	t.run(k, &a[0], &b[0], &off[0], columns, &c[0], ldc, add)
 }
 
 // Dots adds to c[i*Cols+j] the inner product of a[i*lda:][:n] and
@@ -120,7 +143,7 @@ func Best() *Set { return Sets()[0] }
 func Sets() []*Set {
 	return append(machineSets(), &Set{
 		Name:  "go",
-		Tiles: []Tile{{4, 8, 1, tileGo(4, 8)}, {1, 16, 1, tileGo(1, 16)}},
+		Tiles: []Tile{{4, 8, 8, 1, tileGo(4, 8)}, {1, 16, 16, 1, tileGo(1, 16)}},
 		Dots:  Dots{4, 2, 4, dotsGo(4, 2)},
 		Vec:   vecGo(),
 	})

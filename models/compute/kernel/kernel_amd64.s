@@ -4,13 +4,18 @@
 
 #include "textflag.h"
 
-// func tile12x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile12x32AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-49
+TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), DI
+	LEAQ   (DX)(DI*4), DI
+	MOVQ   8(SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS X8, X8, X8
 	VXORPS X9, X9, X9
 	VXORPS X10, X10, X10
@@ -39,9 +44,9 @@ TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
-	VMOVUPS      (DX)(SI*4), Z0
-	VMOVUPS      64(DX)(SI*4), Z1
+	MOVQ         (BX), DX
+	VMOVUPS      (DI)(DX*4), Z0
+	VMOVUPS      (SI)(DX*4), Z1
 	VBROADCASTSS (CX), Z2
 	VFMADD231PS  Z0, Z2, Z8
 	VFMADD231PS  Z1, Z2, Z9
@@ -84,10 +89,10 @@ loop:
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), DL
+	MOVB   add+56(FP), DL
 	TESTB  DL, DL
 	JZ     write
 	MOVQ   AX, DX
@@ -166,13 +171,20 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile8x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile8x48AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tile8x48AVX512(SB), NOSPLIT, $0-49
+TEXT ·tile8x48AVX512(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), DI
+	LEAQ   (DX)(DI*4), DI
+	MOVQ   8(SI), R8
+	LEAQ   (DX)(R8*4), R8
+	MOVQ   16(SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS X8, X8, X8
 	VXORPS X9, X9, X9
 	VXORPS X10, X10, X10
@@ -201,10 +213,10 @@ TEXT ·tile8x48AVX512(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
-	VMOVUPS      (DX)(SI*4), Z0
-	VMOVUPS      64(DX)(SI*4), Z1
-	VMOVUPS      128(DX)(SI*4), Z2
+	MOVQ         (BX), DX
+	VMOVUPS      (DI)(DX*4), Z0
+	VMOVUPS      (R8)(DX*4), Z1
+	VMOVUPS      (SI)(DX*4), Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z0, Z3, Z8
 	VFMADD231PS  Z1, Z3, Z9
@@ -243,10 +255,10 @@ loop:
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), DL
+	MOVB   add+56(FP), DL
 	TESTB  DL, DL
 	JZ     write
 	MOVQ   AX, DX
@@ -317,13 +329,18 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile8x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile8x32AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-49
+TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), DI
+	LEAQ   (DX)(DI*4), DI
+	MOVQ   8(SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS Z16, Z16, Z16
 	VXORPS Z17, Z17, Z17
 	VXORPS Z18, Z18, Z18
@@ -344,9 +361,9 @@ TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
-	VMOVUPS      (DX)(SI*4), Z0
-	VMOVUPS      64(DX)(SI*4), Z1
+	MOVQ         (BX), DX
+	VMOVUPS      (DI)(DX*4), Z0
+	VMOVUPS      (SI)(DX*4), Z1
 	VBROADCASTSS (CX), Z2
 	VFMADD231PS  Z0, Z2, Z16
 	VFMADD231PS  Z1, Z2, Z17
@@ -377,10 +394,10 @@ loop:
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), DL
+	MOVB   add+56(FP), DL
 	TESTB  DL, DL
 	JZ     write
 	MOVQ   AX, DX
@@ -435,13 +452,16 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile24x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile24x16AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tile24x16AVX512(SB), NOSPLIT, $0-49
+TEXT ·tile24x16AVX512(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS X8, X8, X8
 	VXORPS X9, X9, X9
 	VXORPS X10, X10, X10
@@ -470,8 +490,8 @@ TEXT ·tile24x16AVX512(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
-	VMOVUPS      (DX)(SI*4), Z0
+	MOVQ         (BX), DX
+	VMOVUPS      (SI)(DX*4), Z0
 	VBROADCASTSS (CX), Z1
 	VFMADD231PS  Z0, Z1, Z8
 	VBROADCASTSS 4(CX), Z2
@@ -526,10 +546,10 @@ loop:
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), DL
+	MOVB   add+56(FP), DL
 	TESTB  DL, DL
 	JZ     write
 	MOVQ   AX, DX
@@ -632,13 +652,16 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile1x256AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile1x256AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tile1x256AVX512(SB), NOSPLIT, $0-49
+TEXT ·tile1x256AVX512(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS Z16, Z16, Z16
 	VXORPS Z17, Z17, Z17
 	VXORPS Z18, Z18, Z18
@@ -659,34 +682,34 @@ TEXT ·tile1x256AVX512(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
+	MOVQ         (BX), DX
 	VBROADCASTSS (CX), Z0
-	VFMADD231PS  (DX)(SI*4), Z0, Z16
-	VFMADD231PS  64(DX)(SI*4), Z0, Z17
-	VFMADD231PS  128(DX)(SI*4), Z0, Z18
-	VFMADD231PS  192(DX)(SI*4), Z0, Z19
-	VFMADD231PS  256(DX)(SI*4), Z0, Z20
-	VFMADD231PS  320(DX)(SI*4), Z0, Z21
-	VFMADD231PS  384(DX)(SI*4), Z0, Z22
-	VFMADD231PS  448(DX)(SI*4), Z0, Z23
-	VFMADD231PS  512(DX)(SI*4), Z0, Z24
-	VFMADD231PS  576(DX)(SI*4), Z0, Z25
-	VFMADD231PS  640(DX)(SI*4), Z0, Z26
-	VFMADD231PS  704(DX)(SI*4), Z0, Z27
-	VFMADD231PS  768(DX)(SI*4), Z0, Z28
-	VFMADD231PS  832(DX)(SI*4), Z0, Z29
-	VFMADD231PS  896(DX)(SI*4), Z0, Z30
-	VFMADD231PS  960(DX)(SI*4), Z0, Z31
+	VFMADD231PS  (SI)(DX*4), Z0, Z16
+	VFMADD231PS  64(SI)(DX*4), Z0, Z17
+	VFMADD231PS  128(SI)(DX*4), Z0, Z18
+	VFMADD231PS  192(SI)(DX*4), Z0, Z19
+	VFMADD231PS  256(SI)(DX*4), Z0, Z20
+	VFMADD231PS  320(SI)(DX*4), Z0, Z21
+	VFMADD231PS  384(SI)(DX*4), Z0, Z22
+	VFMADD231PS  448(SI)(DX*4), Z0, Z23
+	VFMADD231PS  512(SI)(DX*4), Z0, Z24
+	VFMADD231PS  576(SI)(DX*4), Z0, Z25
+	VFMADD231PS  640(SI)(DX*4), Z0, Z26
+	VFMADD231PS  704(SI)(DX*4), Z0, Z27
+	VFMADD231PS  768(SI)(DX*4), Z0, Z28
+	VFMADD231PS  832(SI)(DX*4), Z0, Z29
+	VFMADD231PS  896(SI)(DX*4), Z0, Z30
+	VFMADD231PS  960(SI)(DX*4), Z0, Z31
 	ADDQ         $0x04, CX
 	ADDQ         $0x08, BX
 	DECQ         AX
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), CL
+	MOVB   add+56(FP), CL
 	TESTB  CL, CL
 	JZ     write
 	MOVQ   AX, CX
@@ -727,13 +750,16 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile1x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile1x64AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-49
+TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS Z28, Z28, Z28
 	VXORPS Z29, Z29, Z29
 	VXORPS Z30, Z30, Z30
@@ -742,22 +768,22 @@ TEXT ·tile1x64AVX512(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
+	MOVQ         (BX), DX
 	VBROADCASTSS (CX), Z0
-	VFMADD231PS  (DX)(SI*4), Z0, Z28
-	VFMADD231PS  64(DX)(SI*4), Z0, Z29
-	VFMADD231PS  128(DX)(SI*4), Z0, Z30
-	VFMADD231PS  192(DX)(SI*4), Z0, Z31
+	VFMADD231PS  (SI)(DX*4), Z0, Z28
+	VFMADD231PS  64(SI)(DX*4), Z0, Z29
+	VFMADD231PS  128(SI)(DX*4), Z0, Z30
+	VFMADD231PS  192(SI)(DX*4), Z0, Z31
 	ADDQ         $0x04, CX
 	ADDQ         $0x08, BX
 	DECQ         AX
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), CL
+	MOVB   add+56(FP), CL
 	TESTB  CL, CL
 	JZ     write
 	MOVQ   AX, CX
@@ -774,13 +800,18 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile6x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile6x16AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, FMA3
-TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-49
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), DI
+	LEAQ   (DX)(DI*4), DI
+	MOVQ   8(SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
@@ -797,9 +828,9 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
-	VMOVUPS      (DX)(SI*4), Y0
-	VMOVUPS      32(DX)(SI*4), Y1
+	MOVQ         (BX), DX
+	VMOVUPS      (DI)(DX*4), Y0
+	VMOVUPS      (SI)(DX*4), Y1
 	VBROADCASTSS (CX), Y2
 	VFMADD231PS  Y0, Y2, Y4
 	VFMADD231PS  Y1, Y2, Y5
@@ -824,10 +855,10 @@ loop:
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), DL
+	MOVB   add+56(FP), DL
 	TESTB  DL, DL
 	JZ     write
 	MOVQ   AX, DX
@@ -870,13 +901,16 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile12x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile12x8AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, FMA3
-TEXT ·tile12x8AVX2(SB), NOSPLIT, $0-49
+TEXT ·tile12x8AVX2(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
@@ -893,8 +927,8 @@ TEXT ·tile12x8AVX2(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
-	VMOVUPS      (DX)(SI*4), Y0
+	MOVQ         (BX), DX
+	VMOVUPS      (SI)(DX*4), Y0
 	VBROADCASTSS (CX), Y1
 	VFMADD231PS  Y0, Y1, Y4
 	VBROADCASTSS 4(CX), Y2
@@ -925,10 +959,10 @@ loop:
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), DL
+	MOVB   add+56(FP), DL
 	TESTB  DL, DL
 	JZ     write
 	MOVQ   AX, DX
@@ -983,13 +1017,16 @@ write:
 	VZEROUPPER
 	RET
 
-// func tile1x64AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+// func tile1x64AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 // Requires: AVX, FMA3
-TEXT ·tile1x64AVX2(SB), NOSPLIT, $0-49
+TEXT ·tile1x64AVX2(SB), NOSPLIT, $0-57
 	MOVQ   k+0(FP), AX
 	MOVQ   a+8(FP), CX
 	MOVQ   b+16(FP), DX
 	MOVQ   off+24(FP), BX
+	MOVQ   at+32(FP), SI
+	MOVQ   (SI), SI
+	LEAQ   (DX)(SI*4), SI
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
@@ -1002,26 +1039,26 @@ TEXT ·tile1x64AVX2(SB), NOSPLIT, $0-49
 	JZ     store
 
 loop:
-	MOVQ         (BX), SI
+	MOVQ         (BX), DX
 	VBROADCASTSS (CX), Y0
-	VFMADD231PS  (DX)(SI*4), Y0, Y8
-	VFMADD231PS  32(DX)(SI*4), Y0, Y9
-	VFMADD231PS  64(DX)(SI*4), Y0, Y10
-	VFMADD231PS  96(DX)(SI*4), Y0, Y11
-	VFMADD231PS  128(DX)(SI*4), Y0, Y12
-	VFMADD231PS  160(DX)(SI*4), Y0, Y13
-	VFMADD231PS  192(DX)(SI*4), Y0, Y14
-	VFMADD231PS  224(DX)(SI*4), Y0, Y15
+	VFMADD231PS  (SI)(DX*4), Y0, Y8
+	VFMADD231PS  32(SI)(DX*4), Y0, Y9
+	VFMADD231PS  64(SI)(DX*4), Y0, Y10
+	VFMADD231PS  96(SI)(DX*4), Y0, Y11
+	VFMADD231PS  128(SI)(DX*4), Y0, Y12
+	VFMADD231PS  160(SI)(DX*4), Y0, Y13
+	VFMADD231PS  192(SI)(DX*4), Y0, Y14
+	VFMADD231PS  224(SI)(DX*4), Y0, Y15
 	ADDQ         $0x04, CX
 	ADDQ         $0x08, BX
 	DECQ         AX
 	JNZ          loop
 
 store:
-	MOVQ   c+32(FP), AX
-	MOVQ   ldc+40(FP), CX
+	MOVQ   c+40(FP), AX
+	MOVQ   ldc+48(FP), CX
 	SHLQ   $0x02, CX
-	MOVB   add+48(FP), CL
+	MOVB   add+56(FP), CL
 	TESTB  CL, CL
 	JZ     write
 	MOVQ   AX, CX

@@ -5,31 +5,31 @@
 package kernel
 
 // tile12x32AVX512 is tileGo for a tile of 12 x 32.
-func tile12x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile12x32AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile8x48AVX512 is tileGo for a tile of 8 x 48.
-func tile8x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile8x48AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile8x32AVX512 is tileGo for a tile of 8 x 32.
-func tile8x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile8x32AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile24x16AVX512 is tileGo for a tile of 24 x 16.
-func tile24x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile24x16AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile1x256AVX512 is tileGo for a tile of 1 x 256.
-func tile1x256AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile1x256AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile1x64AVX512 is tileGo for a tile of 1 x 64.
-func tile1x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile1x64AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile6x16AVX2 is tileGo for a tile of 6 x 16.
-func tile6x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile6x16AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile12x8AVX2 is tileGo for a tile of 12 x 8.
-func tile12x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile12x8AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // tile1x64AVX2 is tileGo for a tile of 1 x 64.
-func tile1x64AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, add bool)
+func tile1x64AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
 // dotsAVX512 is dotsGo for 4 x 6 products, with n a multiple of 16.
 func dotsAVX512(n int, a *float32, lda int, b *float32, off *int, c *float32)

@@ -41,12 +41,23 @@ func main() {
 
 // tile keeps rows x vecs vectors of sums in registers.
 func tile(name string, v []reg.VecPhysical, bytes, rows, vecs int) {
-	TEXT(name, NOSPLIT, "func(k int, a, b *float32, off *int, c *float32, ldc int, add bool)")
+	TEXT(name, NOSPLIT, "func(k int, a, b *float32, off, at *int, c *float32, ldc int, add bool)")
 	Doc(fmt.Sprintf("%s is tileGo for a tile of %d x %d.", name, rows, vecs*bytes/4))
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
 	b := Load(Param("b"), GP64())
 	off := Load(Param("off"), GP64())
+	at := Load(Param("at"), GP64())
+	columns := make([]reg.Register, vecs) // where the vectors of b begin
+	for j := range vecs {
+		if rows == 1 && j > 0 {
+			columns[j] = columns[0] // one piece
+			continue
+		}
+		columns[j] = GP64()
+		MOVQ(Mem{Base: at, Disp: 8 * j}, columns[j])
+		LEAQ(Mem{Base: b, Index: columns[j], Scale: 4}, columns[j])
+	}
 	sums := v[len(v)-rows*vecs:]
 	right, left := v[:vecs], v[vecs:len(v)-rows*vecs]
 	if rows == 1 { // each vector of b is used once: straight from memory
@@ -61,14 +72,14 @@ func tile(name string, v []reg.VecPhysical, bytes, rows, vecs int) {
 	o := GP64()
 	MOVQ(Mem{Base: off}, o)
 	for j := range right {
-		VMOVUPS(Mem{Base: b, Index: o, Scale: 4, Disp: j * bytes}, right[j])
+		VMOVUPS(Mem{Base: columns[j], Index: o, Scale: 4}, right[j])
 	}
 	for i := range rows {
 		w := left[i%len(left)]
 		VBROADCASTSS(Mem{Base: a, Disp: 4 * i}, w)
 		for j := range vecs {
 			if rows == 1 {
-				VFMADD231PS(Mem{Base: b, Index: o, Scale: 4, Disp: j * bytes}, w, sums[j])
+				VFMADD231PS(Mem{Base: columns[j], Index: o, Scale: 4, Disp: j * bytes}, w, sums[j])
 			} else {
 				VFMADD231PS(right[j], w, sums[i*vecs+j])
 			}
