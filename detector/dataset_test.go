@@ -17,6 +17,7 @@ import (
 type nodules struct {
 	malignancy []int8
 	shade      []int16
+	hollow     int // so many at the end have data in one plane at the edge alone
 }
 
 // many alternates normals and anomalies over n patients of two nodules each.
@@ -49,7 +50,9 @@ func (d nodules) load(t testing.TB) *nodule.Dataset {
 				value = d.shade[i]
 			}
 			hu = append(hu, value)
-			inside[i*nodule.CubeVoxels+v] = 1
+			if i < n-d.hollow || v < 1024 {
+				inside[i*nodule.CubeVoxels+v] = 1
+			}
 		}
 		patient = append(patient, fmt.Sprintf("P%03d", i/2))
 		name = append(name, fmt.Sprint(i))

@@ -51,7 +51,7 @@ func (d *Judged) points(b *strings.Builder) {
 		b.WriteString("\nOperating points, chosen on the calibration patients and applied here (Wilson intervals):\n\n")
 		table.write(b)
 	}
-	if !has[PointSensitive] {
+	if !has[PointSensitive] && d.Calibration != "uncalibrated" {
 		b.WriteString("\nThe model's file holds no threshold for 95 % sensitivity, and no calibration patients were given to choose it on.\n")
 	}
 }
