@@ -55,9 +55,15 @@ func span(label string, log bool, lists ...[]float64) axis {
 	return axis{label: label, low: low, high: high, log: log}
 }
 
-// from0 lets the axis begin at 0, for counts and densities.
-func (a axis) from0() axis {
-	a.low = 0
+// counts is an axis from 0 to a number of things, with whole numbers alone.
+func counts(label string, most int) axis {
+	a := axis{label: label, high: 1.05 * float64(most)}
+	for _, t := range a.ticksOf() {
+		if t.Value == math.Trunc(t.Value) {
+			t.Label = strconv.Itoa(int(t.Value))
+			a.ticks = append(a.ticks, t)
+		}
+	}
 	return a
 }
 

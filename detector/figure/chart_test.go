@@ -250,6 +250,33 @@ func TestSearchCurves(t *testing.T) {
 	}
 }
 
+func TestCountsAreWhole(t *testing.T) {
+	for most, want := range map[int]string{1: "0 1", 4: "0 1 2 3 4", 37: "0 5 10 15 20 25 30 35"} {
+		var got []string
+		for _, tick := range counts("", most).ticksOf() {
+			got = append(got, tick.Label)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("up to %d: %v, want %s", most, got, want)
+		}
+	}
+}
+
+func TestGroupsDifferWithoutColour(t *testing.T) {
+	seen := map[string]int{}
+	for i := range 12 {
+		style := strokeOf(i)
+		key := fmt.Sprint(style.Color, style.Dashes)
+		if before, ok := seen[key]; ok {
+			t.Errorf("groups %d and %d have the same line", before, i)
+		}
+		seen[key] = i
+		if i < len(palette) && i > 0 && fmt.Sprint(strokeOf(i-1).Dashes) == fmt.Sprint(style.Dashes) {
+			t.Errorf("groups %d and %d have the same dash", i-1, i)
+		}
+	}
+}
+
 func TestTicksAreRound(t *testing.T) {
 	for _, test := range []struct {
 		a    axis

@@ -6,7 +6,6 @@ import (
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -42,11 +41,6 @@ func (l lettering) leading() vg.Length { return l.size * 1.25 }
 
 // ascent is what a capital needs above the line.
 func (l lettering) ascent() vg.Length { return l.size * 0.75 }
-
-// style is the lettering for parts that plot draws itself.
-func (l lettering) style(x text.XAlignment, y text.YAlignment) text.Style {
-	return text.Style{Color: l.colour, Font: l.font(), XAlign: x, YAlign: y, Handler: text.Plain{Fonts: font.DefaultCache}}
-}
 
 // draw sets s on the line at y; align is 0 for left of x, -0.5 for its middle
 // there, -1 for right.

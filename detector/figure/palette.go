@@ -33,10 +33,10 @@ func faint(c color.NRGBA, alpha uint8) color.NRGBA {
 }
 
 // strokeOf is the line of group i: its colour, and a dash of its own from the
-// second on.
+// second on; where colours come again, their dashes are others.
 func strokeOf(i int) draw.LineStyle {
 	dashes := [][]vg.Length{nil, {6, 2}, {1.5, 1.5}, {6, 2, 1.5, 2}, {3, 2}, {8, 3}}
-	return draw.LineStyle{Color: colourOf(i), Width: 1.4, Dashes: dashes[i%len(dashes)]}
+	return draw.LineStyle{Color: colourOf(i), Width: 1.4, Dashes: dashes[(i+i/len(palette))%len(dashes)]}
 }
 
 // reference is the line of what stands there to compare with.

@@ -59,11 +59,11 @@ func (r Reliability) svg() ([]byte, error) {
 			dimText.draw(c, x(b.Predicted)+4, y(b.Observed.Value)-8, 0, strconv.Itoa(b.N))
 		})
 	}
-	counts, most, err := r.counts()
+	stacked, most, err := r.stack()
 	if err != nil {
 		return nil, err
 	}
-	lower := newFrame(unit("probability"), axis{label: "count", high: 1.05 * float64(most)})
+	lower := newFrame(unit("probability"), counts("count", most))
 	legend := []entry{
 		dotEntry("bins, with the number of nodules", draw.GlyphStyle{Color: colourOf(0), Radius: 3.2, Shape: draw.CircleGlyph{}}),
 		lineEntry("what would hold exactly", reference(0)),
@@ -73,12 +73,12 @@ func (r Reliability) svg() ([]byte, error) {
 	}
 	for i, g := range r.Groups {
 		legend = append(legend, boxEntry(fmt.Sprintf("%s (n = %d)", g.Name, len(g.Values)), faint(colourOf(i), 200)))
-		lower.add(bars(counts, i))
+		lower.add(bars(stacked, i))
 	}
 	// One width of numbers for both frames, so that their axes stand below each
 	// other.
 	return sheetOf{title: r.Title, legend: legend, beside: squareAside, height: squareSide + histogram, paint: func(c draw.Canvas) {
-		shift := newFrame(unit(""), axis{label: "count", high: 1.05 * float64(most)}).p.DataCanvas(c).Min.X
+		shift := newFrame(unit(""), counts("count", most)).p.DataCanvas(c).Min.X
 		here := upper.p.DataCanvas(c).Min.X
 		left := max(shift, here)
 		upper.draw(draw.Crop(c, left-here, 0, histogram, 0))
@@ -88,9 +88,9 @@ func (r Reliability) svg() ([]byte, error) {
 
 const histogramBins = 20
 
-// counts are the classes' histograms, each on top of those before, and the
-// largest height.
-func (r Reliability) counts() (stacked [][]int, most int, err error) {
+// stack is the histogram of each class on top of those before it, from an empty
+// one on, and the largest height.
+func (r Reliability) stack() (stacked [][]int, most int, err error) {
 	total := make([]int, histogramBins)
 	stacked = append(stacked, make([]int, histogramBins))
 	for _, g := range r.Groups {

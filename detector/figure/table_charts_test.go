@@ -20,7 +20,7 @@ func TestReliability(t *testing.T) {
 	if n := count(all, circle, blue); n != 3+1 {
 		t.Errorf("%d bins with the legend's, want 4", n)
 	}
-	stacked, most, err := r.counts()
+	stacked, most, err := r.stack()
 	if err != nil || most != 3 || stacked[1][2] != 2 || stacked[2][2] != 3 || stacked[1][0] != 1 || stacked[2][19] != 1 {
 		t.Errorf("histogram %v, highest %d: %v", stacked, most, err)
 	}
