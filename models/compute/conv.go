@@ -31,10 +31,6 @@ type convKernel struct {
 	doTiles func(worker, part int)
 }
 
-// slack is how far beyond its last position a plane is read: one tile, or one
-// step of Dots.
-func slack(set *kernel.Set) int { return max(set.MaxCols(), set.Dots.Step) }
-
 func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKernel {
 	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
 	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(y)
@@ -44,7 +40,7 @@ func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
 	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
-	k.grid = newGrid(chans, in, pad, stride, reach, slack(set), l.lanes)
+	k.grid = newGrid(chans, in, pad, stride, reach, set.MaxCols(), l.lanes)
 	win := newWindows(l.tile, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out)
 	each(size, func(i int, q axes) {
 		for ch := range chans {
@@ -73,7 +69,7 @@ func newConvData(t *team, l layout, set *kernel.Set, c op.Conv, w, dy, x tensor.
 		before[i] = (size[i] - 1) / stride[i]
 		reach[i] = before[i] + (in[i]-1+pad[i])/stride[i] + 1
 	}
-	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, slack(set), l.lanes)
+	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, set.MaxCols(), l.lanes)
 	each(stride, func(_ int, r axes) {
 		var first, at, n, taps axes // first t; where it lands; how many; taps of this phase
 		for i := range 3 {

@@ -280,7 +280,7 @@ func (c *compiler) kernel(n *gorgonia.Node, f fused) (run func(), flops int, err
 		if f.up {
 			return weight(newUpConvWeight(s[0], s[1], out))
 		}
-		return weight(newConvWeight(c.set, o.Conv, s[0], s[1], out))
+		return weight(newConvWeight(o.Conv, s[0], s[1], out))
 	case op.MatMul:
 		k := newMatMul(t, c.set, o, s[0], s[1])
 		return k.bind(y, x[0], x[1]), 2 * k.rows * k.cols * k.k, nil

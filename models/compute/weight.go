@@ -28,12 +28,12 @@ type weightPart struct {
 }
 
 // newConvWeight describes dw[k,c,q] = sum over i of dy[k,i] * x[c,stride*i+q-pad].
-func newConvWeight(set *kernel.Set, c op.Conv, x, dy, w tensor.Shape) weightGrad {
+func newConvWeight(c op.Conv, x, dy, w tensor.Shape) weightGrad {
 	size := spatialAxes(w)
 	taps := size.volume()
 	g := weightGrad{batch: x[0], before: onSpatial(x, c.Pad, 0), stride: onSpatial(x, c.Stride, 1)}
 	gridShape, rowShape := x, dy
-	if w[0] < set.Dots.Rows && w[0] < w[1] && c.Stride == 1 {
+	if w[0] < w[1] && w[0] < fewChannels && c.Stride == 1 {
 		// dw[k,c,q] = sum of x[c,i] * dy[k,i+pad-q]: the roles change and the
 		// taps run backwards.
 		g.swap = true
@@ -72,14 +72,10 @@ func (g *weightGrad) flops() int {
 	return n
 }
 
-// bind fixes where dw, x and dy are. Channels of the grid lie side by side in
-// tiles; where there are few of them, positions do.
+// bind fixes where dw, x and dy are.
 func (g weightGrad) bind(t *team, set *kernel.Set, dw, x, dy []float32) func() {
 	if g.swap {
 		x, dy = dy, x
 	}
-	if g.chans >= 8 || len(g.parts) > 1 {
-		return newWeightTiles(t, set, g).bind(dw, x, dy)
-	}
-	return newWeightDots(t, set, g).bind(dw, x, dy)
+	return newWeightTiles(t, set, g).bind(dw, x, dy)
 }

@@ -5,8 +5,7 @@
 //
 // A Tile computes a small block of a matrix product whose right factor is read
 // through a table of offsets, so that a convolution reads its shifted windows
-// where they lie. Dots computes a block of inner products of long vectors.
-// tileGo and dotsGo are the specification.
+// where they lie. tileGo is the specification.
 //
 // # Choice
 //

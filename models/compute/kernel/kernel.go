@@ -42,28 +42,10 @@ func (t *Tile) Run(k int, a, b []float32, off, at []int, c []float32, ldc int, a
 	t.run(k, &a[0], &b[0], &off[0], columns, &c[0], ldc, add)
 }
 
-// Dots adds to c[i*Cols+j] the inner product of a[i*lda:][:n] and
-// b[off[j]:][:n], for Rows x Cols pairs. n is a multiple of Step.
-type Dots struct {
-	Rows, Cols, Step int
-	run              func(n int, a *float32, lda int, b *float32, off *int, c *float32)
-}
-
-// Run computes the products. It panics where a, off or c are too short; that b
-// reaches off[j]+n is the caller's duty.
-func (d *Dots) Run(n int, a []float32, lda int, b []float32, off []int, c []float32) {
-	if n%d.Step != 0 || n == 0 {
-		panic("kernel: length is not a multiple of the step")
-	}
-	_, _, _ = a[(d.Rows-1)*lda+n-1], off[d.Cols-1], c[d.Rows*d.Cols-1]
-	d.run(n, &a[0], lda, &b[0], &off[0], &c[0])
-}
-
 // Set is one implementation of all loops.
 type Set struct {
 	Name  string // "avx512", "avx2" or "go"
 	Tiles []Tile // the one for many rows and columns first
-	Dots  Dots
 	Vec   Vec
 	adam  func(n int, w, m, v, g *float32, k *[7]float32)
 }
@@ -144,7 +126,6 @@ func Sets() []*Set {
 	return append(machineSets(), &Set{
 		Name:  "go",
 		Tiles: []Tile{{4, 8, 8, 1, tileGo(4, 8)}, {1, 16, 16, 1, tileGo(1, 16)}},
-		Dots:  Dots{4, 2, 4, dotsGo(4, 2)},
 		Vec:   vecGo(),
 	})
 }

@@ -31,26 +31,3 @@ func tileGo(rows, cols int) func(k int, a, b *float32, off, at *int, c *float32,
 		}
 	}
 }
-
-// dotsGo is the specification of Dots.
-func dotsGo(rows, cols int) func(n int, a *float32, lda int, b *float32, off *int, c *float32) {
-	return func(n int, a *float32, lda int, b *float32, off *int, c *float32) {
-		left := unsafe.Slice(a, (rows-1)*lda+n)
-		offs := unsafe.Slice(off, cols)
-		out := unsafe.Slice(c, rows*cols)
-		for i := range rows {
-			x := left[i*lda : i*lda+n]
-			for j, o := range offs {
-				y := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(b), 4*o)), n)
-				var s [4]float32
-				for p := 0; p+4 <= n; p += 4 {
-					s[0] += x[p] * y[p]
-					s[1] += x[p+1] * y[p+1]
-					s[2] += x[p+2] * y[p+2]
-					s[3] += x[p+3] * y[p+3]
-				}
-				out[i*cols+j] += (s[0] + s[1]) + (s[2] + s[3])
-			}
-		}
-	}
-}

@@ -80,36 +80,6 @@ func TestTiles(t *testing.T) {
 	}
 }
 
-func TestDots(t *testing.T) {
-	for _, s := range Sets() {
-		d := s.Dots
-		for _, steps := range []int{1, 2, 5, 100} {
-			n := steps * d.Step
-			rng := rand.New(rand.NewPCG(2, uint64(n)))
-			lda := n + 5
-			a := guarded(t, rng, (d.Rows-1)*lda+n)
-			b := guarded(t, rng, n+40)
-			off := make([]int, d.Cols)
-			for i := range off {
-				off[i] = rng.IntN(40)
-			}
-			c := guarded(t, rng, d.Rows*d.Cols)
-			want := append([]float32(nil), c...)
-			for i := range d.Rows {
-				for j := range d.Cols {
-					sum := float64(want[i*d.Cols+j])
-					for p := range n {
-						sum += float64(a[i*lda+p]) * float64(b[off[j]+p])
-					}
-					want[i*d.Cols+j] = float32(sum)
-				}
-			}
-			d.Run(n, a, lda, b, off, c)
-			near(t, s.Name, c, want, 1e-6*math.Sqrt(float64(n)))
-		}
-	}
-}
-
 // TestNotFinite: NaN and Inf are carried, not lost.
 func TestNotFinite(t *testing.T) {
 	for _, s := range Sets() {
@@ -152,24 +122,5 @@ func BenchmarkTile(b *testing.B) {
 				b.ReportMetric(float64(2*k*t.Rows*t.Cols)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
 		}
-	}
-}
-
-func BenchmarkDots(b *testing.B) {
-	for _, s := range Sets() {
-		b.Run(s.Name, func(b *testing.B) {
-			const n = 2752
-			d := s.Dots
-			x, y := make([]float32, n*d.Rows), make([]float32, n+40)
-			off := make([]int, d.Cols)
-			for i := range off {
-				off[i] = 5 * i
-			}
-			c := make([]float32, d.Rows*d.Cols)
-			for b.Loop() {
-				d.Run(n, x, n, y, off, c)
-			}
-			b.ReportMetric(float64(2*n*d.Rows*d.Cols)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-		})
 	}
 }

@@ -31,12 +31,6 @@ func tile12x8AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, 
 // tile1x64AVX2 is tileGo for a tile of 1 x 64.
 func tile1x64AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// dotsAVX512 is dotsGo for 4 x 6 products, with n a multiple of 16.
-func dotsAVX512(n int, a *float32, lda int, b *float32, off *int, c *float32)
-
-// dotsAVX2 is dotsGo for 3 x 3 products, with n a multiple of 8.
-func dotsAVX2(n int, a *float32, lda int, b *float32, off *int, c *float32)
-
 // addAVX512 writes x + y to dst.
 func addAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 

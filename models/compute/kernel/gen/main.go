@@ -30,8 +30,6 @@ func main() {
 	tile("tile6x16AVX2", ymm, 32, 6, 2)
 	tile("tile12x8AVX2", ymm, 32, 12, 1)
 	tile("tile1x64AVX2", ymm, 32, 1, 8)
-	dots("dotsAVX512", zmm, 64, 4, 6)
-	dots("dotsAVX2", ymm, 32, 3, 3)
 	vectors("AVX512", zmm, 64)
 	vectors("AVX2", ymm, 32)
 	adam("AVX512", zmm, 64)
@@ -114,79 +112,6 @@ func tile(name string, v []reg.VecPhysical, bytes, rows, vecs int) {
 		if i < rows-1 {
 			ADDQ(ldc, c)
 		}
-	}
-	VZEROUPPER()
-	RET()
-}
-
-// dots keeps rows x cols vectors of partial sums in registers.
-func dots(name string, v []reg.VecPhysical, bytes, rows, cols int) {
-	TEXT(name, NOSPLIT, "func(n int, a *float32, lda int, b *float32, off *int, c *float32)")
-	Doc(fmt.Sprintf("%s is dotsGo for %d x %d products, with n a multiple of %d.", name, rows, cols, bytes/4))
-	n := Load(Param("n"), GP64())
-	a := Load(Param("a"), GP64())
-	lda := Load(Param("lda"), GP64())
-	b := Load(Param("b"), GP64())
-	off := Load(Param("off"), GP64())
-	SHLQ(Imm(2), lda)
-	ar := []reg.Register{a}
-	for i := 1; i < rows; i++ {
-		r := GP64()
-		MOVQ(ar[i-1], r)
-		ADDQ(lda, r)
-		ar = append(ar, r)
-	}
-	bc := make([]reg.Register, cols)
-	for j := range cols {
-		r := GP64()
-		MOVQ(Mem{Base: off, Disp: 8 * j}, r)
-		LEAQ(Mem{Base: b, Index: r, Scale: 4}, r)
-		bc[j] = r
-	}
-	x, t := v[:rows], v[rows:rows+2]
-	sums := v[len(v)-rows*cols:]
-	if len(v) < rows+2+rows*cols {
-		t = v[rows : rows+1]
-	}
-	for _, s := range sums {
-		VXORPS(low(s, bytes), low(s, bytes), low(s, bytes))
-	}
-	// One index runs through all rows and columns.
-	i := GP64()
-	XORQ(i, i)
-	SHLQ(Imm(2), n)
-	TESTQ(n, n)
-	JZ(LabelRef("reduce"))
-	Label("loop")
-	for r := range rows {
-		VMOVUPS(Mem{Base: ar[r], Index: i, Scale: 1}, x[r])
-	}
-	for j := range cols {
-		w := t[j%len(t)]
-		VMOVUPS(Mem{Base: bc[j], Index: i, Scale: 1}, w)
-		for r := range rows {
-			VFMADD231PS(x[r], w, sums[r*cols+j])
-		}
-	}
-	ADDQ(Imm(uint64(bytes)), i)
-	CMPQ(i, n)
-	JL(LabelRef("loop"))
-	Label("reduce")
-	c := Load(Param("c"), GP64())
-	for s := range sums {
-		if bytes == 64 {
-			VEXTRACTF64X4(Imm(1), sums[s], reg.Y0)
-			VEXTRACTF64X4(Imm(0), sums[s], reg.Y1)
-			VADDPS(reg.Y0, reg.Y1, reg.Y0)
-		} else {
-			VMOVAPS(sums[s], reg.Y0)
-		}
-		VEXTRACTF128(Imm(1), reg.Y0, reg.X1)
-		VADDPS(reg.X0, reg.X1, reg.X0)
-		VHADDPS(reg.X0, reg.X0, reg.X0)
-		VHADDPS(reg.X0, reg.X0, reg.X0)
-		VADDSS(Mem{Base: c, Disp: 4 * s}, reg.X0, reg.X0)
-		VMOVSS(reg.X0, Mem{Base: c, Disp: 4 * s})
 	}
 	VZEROUPPER()
 	RET()
