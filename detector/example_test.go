@@ -32,3 +32,29 @@ func ExamplePretrained() {
 	fmt.Println(d.Name(), scores[0].Calibration, "flagged:", scores[0].Anomalous)
 	// Output: vae-ad natural-prevalence flagged: false
 }
+
+// Every detector in the binary scores the same patch; a percentile is among the
+// reference normals of its own detector, so that they can be compared.
+func ExamplePretrainedAll() {
+	detectors, err := detector.PretrainedAll()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cube := &nodule.Cube{HU: make([]float32, nodule.CubeVoxels), Valid: make([]bool, nodule.CubeVoxels)}
+	for i := range cube.HU {
+		cube.HU[i], cube.Valid[i] = -850, true
+	}
+	for _, d := range detectors {
+		scores, err := d.Score(context.Background(), []nodule.Patch{nodule.Central(cube)})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if s := scores[0]; s.Percentile < 0 || s.Percentile > 100 || len(s.Terms) == 0 {
+			fmt.Println(d.Name(), "gave", s)
+		}
+	}
+	fmt.Println("first:", detectors[0].Name())
+	// Output: first: vae-ad
+}

@@ -92,6 +92,42 @@ func TestScoreSaysWhatItKnows(t *testing.T) {
 	}
 }
 
+// TestLearnedSigma: a learned variance changes the misfit, not the score of
+// equation 16.
+func TestLearnedSigma(t *testing.T) {
+	v := models.ReferenceVAE
+	v.LearnedSigma = true
+	ps := v.NewParams(rand.New(rand.NewPCG(1, 2)))
+	const logSigma2 = -2.5
+	ps[len(ps)-1].Data[0] = logSigma2
+	h := header()
+	h.LearnedSigma = true
+	d, err := NewVAEAD(h, ps, Calibration{Reference: []float64{0.1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := patch(1)
+	s, err := d.Score(context.Background(), []nodule.Patch{p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := float64(p.SupportCount())
+	misfit := s[0].Sum/(2*math.Exp(logSigma2)) + n/2*logSigma2
+	for name, want := range map[string]float64{
+		"reconstruction, sum": s[0].Sum, "misfit under the learned sigma": misfit, "misfit + KL": misfit + s[0].KL,
+	} {
+		if got := term(s[0], name); !(math.Abs(got-want) <= 1e-5*math.Abs(want)) {
+			t.Errorf("%s is %g, want %g", name, got, want)
+		}
+	}
+	if s[0].Raw != s[0].Sum/n {
+		t.Errorf("raw %g, want %g", s[0].Raw, s[0].Sum/n)
+	}
+	if _, err := NewVAEAD(header(), ps, Calibration{Reference: []float64{0.1}}); err == nil {
+		t.Error("a variance too many was accepted")
+	}
+}
+
 func TestScoreEnds(t *testing.T) {
 	d := untrained(t)
 	ctx, cancel := context.WithCancel(context.Background())

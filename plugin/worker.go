@@ -132,7 +132,7 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery)
 	defer cancel()
 	v = w.answer(limited, log, d)
 	if v.err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
-		return retry(refuse(CodeTimedOut, "score job", fmt.Sprintf("not done within %s; is the storage slow?", w.cfg.JobTimeout), nil))
+		return retry(refuse(CodeTimedOut, "score job", fmt.Sprintf("not done within %s; is the storage slow, or do the job's nodules take a detector that long? Allow more time, fewer nodules a job, or the quicker detector alone", w.cfg.JobTimeout), nil))
 	}
 	return v
 }
