@@ -125,22 +125,28 @@ func newEvaluator(ctx context.Context, detectors []Detector, ds *nodule.Dataset,
 }
 
 // chooseSensitive finds the threshold for a sensitivity of 95 % on calibration
-// nodules.
+// nodules; nil where a class has fewer than MinCalibration.
 func chooseSensitive(ctx context.Context, d Detector, ds *nodule.Dataset) (*float64, error) {
 	labelled := ds.Filter(func(s *nodule.Sample) bool { return s.Label != nodule.Indeterminate })
+	anomalous, anomalies := make([]bool, len(labelled.Samples)), 0
+	for i := range labelled.Samples {
+		if anomalous[i] = labelled.Samples[i].Label == nodule.Anomaly; anomalous[i] {
+			anomalies++
+		}
+	}
+	if anomalies < MinCalibration || len(anomalous)-anomalies < MinCalibration {
+		return nil, nil //nolint:nilnil // none, as in a file that has none
+	}
 	scores, err := ScoreSamples(ctx, d, labelled.Samples, nil)
 	if err != nil {
 		return nil, err
 	}
-	raw, anomalous := make([]float64, len(scores)), make([]bool, len(scores))
+	raw := make([]float64, len(scores))
 	for i, s := range scores {
-		raw[i], anomalous[i] = s.Raw, labelled.Samples[i].Label == nodule.Anomaly
+		raw[i] = s.Raw
 	}
 	at, err := AtSensitivity(raw, anomalous, 0.95)
-	if err != nil {
-		return nil, fmt.Errorf("%w; the calibration side has too few nodules", err)
-	}
-	return &at, nil
+	return &at, err
 }
 
 // score makes the lines of some nodules. Those that cannot be served are left

@@ -45,18 +45,18 @@ func (d shade) Score(ctx context.Context, patches []nodule.Patch) ([]Score, erro
 }
 
 func TestEvaluateSeveral(t *testing.T) {
-	ds := many(20).load(t)
+	ds := many(2 * MinCalibration).load(t)
 	var told []int
 	e, err := Evaluate(context.Background(), []Detector{shade{name: "a"}, shade{name: "b"}, shade{name: "a", spoil: 1}}, ds,
 		EvaluateOptions{Seed: 7, Fold: 2, Calibration: ds, Progress: func(done, total int) {
-			if told = append(told, done); total != 3*40 {
+			if told = append(told, done); total != 3*80 {
 				t.Errorf("%d in all", total)
 			}
 		}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.IsSorted(told) || told[len(told)-1] != 120 {
+	if !slices.IsSorted(told) || told[len(told)-1] != 240 {
 		t.Errorf("progress %v", told)
 	}
 	for _, name := range []string{"a", "a: sum", "b", "b: sum", "a#2", "a#2: sum", RowDiameter, RowSupport, RowIntensity} {

@@ -52,7 +52,7 @@ func (d *Judged) points(b *strings.Builder) {
 		table.write(b)
 	}
 	if !has[PointSensitive] && d.Calibration != "uncalibrated" {
-		b.WriteString("\nThe model's file holds no threshold for 95 % sensitivity, and no calibration patients were given to choose it on.\n")
+		b.WriteString("\nThe model's file holds no threshold for 95 % sensitivity, and too few calibration patients were given to choose it on.\n")
 	}
 }
 
