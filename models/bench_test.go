@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -43,5 +44,62 @@ func BenchmarkVAE3DScore(b *testing.B) {
 	x := make([]float32, v.Voxels())
 	for b.Loop() {
 		s.Score(x, x, [32]byte{})
+	}
+}
+
+// ganTrainerOn is a trainer on noise.
+func ganTrainerOn(b *testing.B, n GAN, s GANSettings) *ganTrainer {
+	b.Helper()
+	t, err := newGANTrainer(GANRun{GAN: n, Train: noiseSamples{16, n.Voxels()}, Settings: s.withDefaults(n)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := t.loadCritic(0); err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+func benchmarkGAN(b *testing.B, f func(b *testing.B, n GAN, s GANSettings)) {
+	for _, dims := range []int{2, 3} {
+		for _, loss := range []string{WGANGP, DCGAN} {
+			b.Run(fmt.Sprintf("%s-%dD", loss, dims), func(b *testing.B) {
+				f(b, GAN{Dims: dims, Latent: 100, Norm: loss == DCGAN}, GANSettings{Loss: loss})
+			})
+		}
+	}
+}
+
+func BenchmarkCriticStep(b *testing.B) {
+	benchmarkGAN(b, func(b *testing.B, n GAN, s GANSettings) {
+		t := ganTrainerOn(b, n, s)
+		for b.Loop() {
+			t.planC.Run()
+		}
+	})
+}
+
+func BenchmarkGeneratorStep(b *testing.B) {
+	benchmarkGAN(b, func(b *testing.B, n GAN, s GANSettings) {
+		t := ganTrainerOn(b, n, s)
+		for b.Loop() {
+			t.planG.Run()
+		}
+	})
+}
+
+func BenchmarkSearchStep16(b *testing.B) {
+	for _, dims := range []int{2, 3} {
+		b.Run(fmt.Sprintf("%dD", dims), func(b *testing.B) {
+			s := searcherOn(b, GAN{Dims: dims, Latent: 100}, SearchSettings{Steps: 1})
+			p, err := s.plan(16)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p.clear()
+			for b.Loop() {
+				p.step(0)
+			}
+		})
 	}
 }

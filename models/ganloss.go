@@ -9,14 +9,19 @@ import (
 // mean judgement of fake minus that of real patches, plus weight times the mean
 // of (|gradient| - 1)^2 at mix = real*u + fake*(1-u), which the caller makes.
 func (n GAN) CriticLoss(g *Graph, real, fake, mix *gorgonia.Node, weight float64) (*gorgonia.Node, error) {
+	a, err := n.wasserstein(g, real, fake, mix, weight)
+	return a.loss, err
+}
+
+func (n GAN) wasserstein(g *Graph, real, fake, mix *gorgonia.Node, weight float64) (adversary, error) {
 	_, dReal := n.Critic(g, real)
 	_, dFake := n.Critic(g, fake)
 	penalty, err := n.penalty(g, mix)
 	if err != nil {
-		return nil, err
+		return adversary{}, err
 	}
-	loss := g.Add(g.Mean(g.Sub(dFake, dReal)), g.Scale(penalty, weight))
-	return loss, g.Err
+	gap := g.Mean(g.Sub(dFake, dReal))
+	return adversary{g.Add(gap, g.Scale(penalty, weight)), g.Scale(gap, -1), penalty}, g.Err
 }
 
 // penalty is the mean of (|gradient of the judgement| - 1)^2 at mix, [1].
@@ -34,7 +39,7 @@ func (n GAN) penalty(g *Graph, mix *gorgonia.Node) (*gorgonia.Node, error) {
 	return g.Mean(g.Unary(op.Square, g.Shift(norm, -1))), g.Err
 }
 
-// adversary is the graph of one critic step.
+// adversary is what a critic step computes.
 type adversary struct {
 	loss    *gorgonia.Node // what the critic descends, [1]
 	gap     *gorgonia.Node // mean judgement of real minus that of fake, [1]: of a WGAN, the estimate of the Wasserstein distance
@@ -58,14 +63,7 @@ func (n GAN) criticGraph(g *Graph, batch int, s GANSettings) (adversary, error) 
 	one := edges(n.Dims, 1, batch, 1)
 	u := g.Do(op.Expand{Out: shape}, g.Input("u", one...))
 	mix := g.Add(fake, g.Mul(u, g.Sub(real, fake)))
-	_, dReal := n.Critic(g, real)
-	_, dFake := n.Critic(g, fake)
-	gap := g.Mean(g.Sub(dReal, dFake))
-	penalty, err := n.penalty(g, mix)
-	if err != nil {
-		return adversary{}, err
-	}
-	return adversary{g.Sub(g.Scale(penalty, s.Penalty), gap), gap, penalty}, g.Err
+	return n.wasserstein(g, real, fake, mix, s.Penalty)
 }
 
 // generatorGraph builds the loss of the generator's step, [1]: the mean of

@@ -35,7 +35,7 @@ func (t *trainer) save() error {
 		ps = append(ps, Param{"best." + p.Name, p.Shape, p.Data})
 	}
 	ps = append(ps, t.params...)
-	for i, p := range t.params {
+	for i, p := range t.moved() {
 		ps = append(ps, Param{"adam.m." + p.Name, p.Shape, t.adam.M[i]}, Param{"adam.v." + p.Name, p.Shape, t.adam.V[i]})
 	}
 	return Save(filepath.Join(t.Dir, stateFile), h, ps)
@@ -63,7 +63,7 @@ func (t *trainer) resume() error {
 	}
 	old.Epochs = t.Settings.Epochs
 	n := len(t.params)
-	if old != t.Settings || h.DataDigest != t.Header.DataDigest || h.Preprocessing != t.Header.Preprocessing || len(ps) != 4*n ||
+	if h.Kind != "vae" || h.VAE() != t.VAE || old != t.Settings || h.DataDigest != t.Header.DataDigest || h.Preprocessing != t.Header.Preprocessing || len(ps) != 2*n+2*len(t.moved()) ||
 		h.Metrics["train_samples"] != float64(t.Train.Len()) {
 		return fmt.Errorf("models: %s is the state of another run (settings or data differ): choose another folder or remove it", path)
 	}

@@ -102,12 +102,12 @@ func newTrainer(r Run) (*trainer, error) {
 	if g.Err != nil {
 		return nil, g.Err
 	}
-	grads, err := op.Grad(loss, g.Params(t.params)...)
+	grads, err := op.Grad(loss, g.Params(t.moved())...)
 	if err != nil {
 		return nil, err
 	}
 	outs := gorgonia.Nodes{loss, terms.Recon, terms.KL}
-	if t.plan, err = compute.CompileTraining(outs, g.Params(t.params), grads, t.params.Bound(), t.adam, r.Compute); err != nil {
+	if t.plan, err = compute.CompileTraining(outs, g.Params(t.moved()), grads, t.params.Bound(), t.adam, r.Compute); err != nil {
 		return nil, err
 	}
 	g, terms = t.graph()
@@ -164,17 +164,34 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 	return t.save()
 }
 
-// step runs the whole step; weights that it spoils are not kept. The log
-// variance of p(x|z) goes sigmaRate times as far as Adam moves it.
+// step runs the whole step; weights that it spoils are not kept. A learned
+// variance then goes part of the way to the one that minimises the loss of the
+// batch with everything else as it is, which is the mean squared error (Rybkin
+// et al. 2021). The optimiser would take long: one number, a long way down, and
+// a gradient that the clipping of all others makes small.
 func (t *trainer) step() {
-	sigma := t.params.find(sigmaName)
-	if sigma == nil {
-		t.plan.Run()
+	t.plan.Run()
+	if !t.VAE.LearnedSigma {
 		return
 	}
-	before := sigma.Data[0]
-	t.plan.Run()
-	sigma.Data[0] = before + sigmaRate*(sigma.Data[0]-before)
+	var squares, n float64
+	for _, r := range t.plan.Output(1) {
+		squares += float64(r)
+	}
+	for _, c := range t.plan.Input("support") {
+		n += float64(c)
+	}
+	s := &t.params.find(sigmaName).Data[0]
+	*s += float32(sigmaRate * (math.Log(math.Max(squares/math.Max(n, 1), leastSigma2)) - float64(*s)))
+}
+
+// moved are the parameters that the optimiser moves: all but a learned
+// variance, which is the last.
+func (t *trainer) moved() Params {
+	if t.VAE.LearnedSigma {
+		return t.params[:len(t.params)-1]
+	}
+	return t.params
 }
 
 func (t *trainer) tell(step, steps int, loss, recon, kl float64) {

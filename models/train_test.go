@@ -58,6 +58,16 @@ func TestTrainingLearns(t *testing.T) {
 // TestInterruptedRunEndsTheSame cancels a run in the middle of an epoch and
 // resumes it.
 func TestInterruptedRunEndsTheSame(t *testing.T) {
+	interrupt(t, run)
+	interrupt(t, func(dir string) Run {
+		r := run(dir)
+		r.VAE.LearnedSigma = true
+		return r
+	})
+}
+
+func interrupt(t *testing.T, run func(dir string) Run) {
+	t.Helper()
 	whole, err := TrainVAE(context.Background(), run(""))
 	if err != nil {
 		t.Fatal(err)
@@ -111,26 +121,33 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 	}
 }
 
-// nan is a set with a value that is no number.
+// nan is a set with a value that is no number, in sample 3.
 type nan struct{ blobs }
 
 func (n nan) Patch(i int, rng *rand.Rand, x, support []float32) {
 	n.blobs.Patch(i, rng, x, support)
-	x[5] = float32(math.NaN())
+	if i == 3 {
+		x[5] = float32(math.NaN())
+	}
 }
 
 func TestTrainingRefuses(t *testing.T) {
-	for name, change := range map[string]func(*Run){
-		"empty":      func(r *Run) { r.Train = blobs{0} },
-		"NaN":        func(r *Run) { r.Train = nan{blobs{8}} },
-		"rate":       func(r *Run) { r.Settings.Rate = math.NaN() },
-		"batch":      func(r *Run) { r.Settings.Batch = -1 },
-		"dimensions": func(r *Run) { r.VAE.Dims = 4 },
+	for name, c := range map[string]struct {
+		change func(*Run)
+		want   string
+	}{
+		"empty":      {func(r *Run) { r.Train = blobs{0} }, "empty"},
+		"NaN":        {func(r *Run) { r.Train = nan{blobs{8}} }, "voxel 5 of sample 3"},
+		"NaN, valid": {func(r *Run) { r.Valid = nan{blobs{8}} }, "validation set: models: a sample cannot be learned from: voxel 5 of sample 3"},
+		"no support": {func(r *Run) { r.Train = hollow{blobs{8}} }, "no voxel that counts"},
+		"rate":       {func(r *Run) { r.Settings.Rate = math.NaN() }, "learning rate"},
+		"batch":      {func(r *Run) { r.Settings.Batch = -1 }, "batch"},
+		"dimensions": {func(r *Run) { r.VAE.Dims = 4 }, "dimensions"},
 	} {
 		r := run("")
-		change(&r)
-		if _, err := TrainVAE(context.Background(), r); err == nil {
-			t.Errorf("%s: no error", name)
+		c.change(&r)
+		if _, err := TrainVAE(context.Background(), r); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 }

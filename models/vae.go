@@ -33,9 +33,8 @@ type VAE struct {
 	Dims   int
 	Latent int
 
-	// LearnedSigma trains one log variance of p(x|z) with the rest, as the
-	// tensor "decoder.logsigma2" [1]. Without it 1/(2 sigma^2) = 1, as in the
-	// paper.
+	// LearnedSigma trains one log variance of p(x|z) with the rest, the tensor
+	// "decoder.logsigma2" [1]. Without it 1/(2 sigma^2) = 1, as in the paper.
 	LearnedSigma bool
 }
 
@@ -76,8 +75,9 @@ func (v VAE) specs() []spec {
 }
 
 const (
-	sigmaName = "decoder.logsigma2"
-	sigmaRate = 20 // times the learning rate: one number has a long way to go in few steps
+	sigmaName   = "decoder.logsigma2"
+	sigmaRate   = 0.1 // of the way that is left, per step
+	leastSigma2 = 1e-6
 )
 
 // NewParams draws initial weights.
