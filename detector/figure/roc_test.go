@@ -167,13 +167,13 @@ func TestROCChart(t *testing.T) {
 	pr := PrecisionRecall{Normals: 80, Anomalies: 40, Curves: r.Curves[1:2]}
 	hasText(t, drawn(t, pr), "prevalence 0.33", "n = 120", "precision", "recall (sensitivity)")
 	for name, change := range map[string]func(c *Curve){
-		"no points":         func(c *Curve) { c.X, c.Y = nil, nil },
-		"other length":      func(c *Curve) { c.Y = c.Y[1:] },
-		"above one":         func(c *Curve) { c.Y = append([]float64{1.5}, c.Y[1:]...) },
-		"no number":         func(c *Curve) { c.Y = append([]float64{math.NaN()}, c.Y[1:]...) },
-		"half a band":       func(c *Curve) { c.Low = nil },
-		"band elsewhere":    func(c *Curve) { c.BandX = nil },
-		"area beside range": func(c *Curve) { c.Area = &Estimate{0.9, 0.1, 0.2} },
+		"no points":      func(c *Curve) { c.X, c.Y = nil, nil },
+		"other length":   func(c *Curve) { c.Y = c.Y[1:] },
+		"above one":      func(c *Curve) { c.Y = append([]float64{1.5}, c.Y[1:]...) },
+		"no number":      func(c *Curve) { c.Y = append([]float64{math.NaN()}, c.Y[1:]...) },
+		"half a band":    func(c *Curve) { c.Low = nil },
+		"band elsewhere": func(c *Curve) { c.BandX = nil },
+		"area backwards": func(c *Curve) { c.Area = &Estimate{0.5, 0.6, 0.2} },
 	} {
 		broken := r
 		broken.Curves = append([]Curve(nil), r.Curves...)

@@ -25,11 +25,11 @@ func TestReliability(t *testing.T) {
 		t.Errorf("histogram %v, highest %d: %v", stacked, most, err)
 	}
 	for name, change := range map[string]func(*Reliability){
-		"no bins":            func(r *Reliability) { r.Bins = nil },
-		"nobody":             func(r *Reliability) { r.Groups = nil },
-		"a percentage":       func(r *Reliability) { r.Groups = []Group{{"normal", []float64{40}}} },
-		"bin of no number":   func(r *Reliability) { r.Bins = []Bin{{math.NaN(), Estimate{0, 0, 1}, 1}} },
-		"bin beside its own": func(r *Reliability) { r.Bins = []Bin{{0.5, Estimate{0.9, 0, 0.5}, 1}} },
+		"no bins":          func(r *Reliability) { r.Bins = nil },
+		"nobody":           func(r *Reliability) { r.Groups = nil },
+		"a percentage":     func(r *Reliability) { r.Groups = []Group{{"normal", []float64{40}}} },
+		"bin of no number": func(r *Reliability) { r.Bins = []Bin{{math.NaN(), Estimate{0, 0, 1}, 1}} },
+		"bin backwards":    func(r *Reliability) { r.Bins = []Bin{{0.5, Estimate{0.5, 0.9, 0.1}, 1}} },
 	} {
 		broken := r
 		change(&broken)
@@ -92,6 +92,8 @@ func TestForestShowsEveryRow(t *testing.T) {
 	f.Rows[8].Estimates[1] = nil
 	all := drawn(t, f)
 	hasText(t, all, "AUROC", "size-matched", "row 0", "row 8", "52 + 32", "0.60 [0.50, 0.68]", "n/a", "chance, 0.5", "needs no model")
+	f.Rows[0].Estimates[0] = &Estimate{0.47, 0.48, 0.8} // as a bootstrap may have it
+	hasText(t, drawn(t, f), "0.47 [0.48, 0.80]")
 	if n := count(all, circle, blue); n != 2*4+1 {
 		t.Errorf("%d dots of models with the legend's, want 9", n)
 	}

@@ -24,7 +24,8 @@ type Group struct {
 	Values []float64
 }
 
-// Estimate is a value with its interval.
+// Estimate is a value with its interval. The value may lie outside: an interval
+// by bootstrap need not hold it.
 type Estimate struct {
 	Value, Low, High float64
 }
@@ -97,13 +98,13 @@ func checkMarks(marks []Mark, log bool) error {
 	return nil
 }
 
-// check refuses an estimate outside its own interval.
+// check refuses an interval that ends before it begins.
 func (e Estimate) check(name string) error {
 	if err := finite(name, []float64{e.Value, e.Low, e.High}); err != nil {
 		return err
 	}
-	if e.Low > e.Value || e.High < e.Value {
-		return fmt.Errorf("%s: %v lies outside its own interval: %w", name, e, ErrShape)
+	if e.Low > e.High {
+		return fmt.Errorf("%s: the interval of %v ends before it begins: %w", name, e, ErrShape)
 	}
 	return nil
 }
