@@ -98,7 +98,7 @@ func (t Forest) scale() (axis, error) {
 			if err := e.check(r.Name); err != nil {
 				return axis{}, err
 			}
-			shown = append(shown, e.Low, e.High)
+			shown = append(shown, e.Low, e.Value, e.High)
 		}
 	}
 	if err := finite("null", shown); err != nil {
