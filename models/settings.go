@@ -98,7 +98,7 @@ func (s GANSettings) check(n GAN) error {
 	}
 	bad(s.Loss != WGANGP && s.Loss != DCGAN, "no loss %q: want %q or %q", s.Loss, WGANGP, DCGAN)
 	bad(s.Prior != UniformPrior && s.Prior != NormalPrior, "no prior %q: want %q or %q", s.Prior, UniformPrior, NormalPrior)
-	bad(s.Steps < 1 || s.Steps > 10_000_000, "%d steps: want 1 to 10000000", s.Steps)
+	bad(s.Steps < 1 || s.Steps > 1_000_000, "%d steps: want 1 to 1000000", s.Steps)
 	bad(s.Batch < 1 || s.Batch > 1024, "batch of %d: want 1 to 1024", s.Batch)
 	bad(!(s.Rate > 0) || s.Rate > 1, "learning rate %g: want above 0, at most 1", s.Rate)
 	bad(!(s.Beta1 >= 0 && s.Beta1 < 1) || !(s.Beta2 >= 0 && s.Beta2 < 1), "betas %g and %g: want at least 0, below 1", s.Beta1, s.Beta2)
