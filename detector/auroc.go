@@ -49,6 +49,23 @@ func DeLong(scores []float64, anomalous []bool) (AUROC, error) {
 	return a, nil
 }
 
+// HanleyMcNeil is the interval of a published area whose scores are not at
+// hand, after Hanley and McNeil (1982), symmetric around it and cut at 0 and 1:
+// the one that the figures of the paper are given here. DeLong needs the scores
+// and is better. It panics where a class is empty.
+func HanleyMcNeil(area float64, normals, anomalies int) AUROC {
+	if normals < 1 || anomalies < 1 {
+		panic("detector: an area needs both classes")
+	}
+	m, n := float64(anomalies), float64(normals)
+	q1, q2 := area/(2-area), 2*area*area/(1+area)
+	a := AUROC{Value: area, Normals: normals, Anomalies: anomalies}
+	a.SE = math.Sqrt((area*(1-area) + (m-1)*(q1-area*area) + (n-1)*(q2-area*area)) / (m * n))
+	half := distuv.UnitNormal.Quantile(0.975) * a.SE
+	a.Low, a.High = math.Max(0, area-half), math.Min(1, area+half)
+	return a
+}
+
 // placements are the structural components of DeLong: of every anomaly the
 // share of the normals below it, of every normal the share of the anomalies
 // above it, in the order of the scores; their means are the area.

@@ -33,7 +33,9 @@
 //
 // # Figures
 //
-// Evaluate gives AUROC with DeLong's interval beside rows that need no model:
-// diameter, mask, sum of intensity and distance to the mean normal patch. What
-// does not beat them is a ruler.
+// Evaluate scores a data set with several detectors and sets them beside rows
+// that need no model: diameter, mask, intensity, distance to the mean normal
+// patch and to its nearest. What does not beat them is a ruler. Tabulate makes
+// the same table of scores that a CSV holds (WriteCSV, ReadCSV), BySeed and
+// ByFold one per training. docs/evaluation.md says what every figure means.
 package detector

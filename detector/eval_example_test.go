@@ -1,0 +1,53 @@
+package detector_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// A score that grows with the nodule is set beside a ruler. Each line is a
+// nodule; ReadCSV reads such lines from a file of scores.
+func ExampleTabulate() {
+	var scored []detector.Scored
+	for i, diameter := range []float64{4, 5, 6, 7, 9, 8, 11, 13, 16, 21} {
+		label := nodule.Normal
+		if i >= 5 {
+			label = nodule.Anomaly
+		}
+		scored = append(scored, detector.Scored{
+			Patient: fmt.Sprint("P", i), Label: label, DiameterMM: diameter,
+			Values: []detector.Term{{Name: "my-score", Value: diameter + float64(i%3)}, {Name: detector.RowDiameter, Value: diameter}},
+		})
+	}
+	e, err := detector.Tabulate(context.Background(), scored, detector.TableOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d nodules, prevalence %.2f\n", e.Counts.Nodules, e.Counts.Prevalence)
+	for _, r := range e.Rows {
+		fmt.Printf("%s: AUROC %s\n", r.Name, r.Overall)
+	}
+	// Output:
+	// 10 nodules, prevalence 0.50
+	// my-score: AUROC 0.980 [0.743, 0.999]
+	// diameter only: AUROC 0.960 [0.572, 0.998]
+}
+
+// The difference of two scores of the same nodules, and whether chance explains
+// it.
+func ExampleCompareAUROC() {
+	anomalous := []bool{false, false, false, false, true, true, true, true}
+	patients := strings.Split("abcdefgh", "")
+	c, err := detector.CompareAUROC([]float64{1, 2, 5, 3, 4, 2, 6, 7}, []float64{1, 2, 3, 4, 3, 5, 6, 7}, anomalous, patients)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%+.3f [%+.3f, %+.3f], p = %.2f\n", c.Difference, c.Low, c.High, c.P)
+	// Output: -0.125 [-0.499, +0.249], p = 0.51
+}
