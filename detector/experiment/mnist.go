@@ -21,15 +21,26 @@ const imagePreprocessing = "mnist/0..1/v1"
 type images struct {
 	settings Settings
 	options  Options
-	source   *mnist.Source
+	source   imageSource
 	training *mnist.Set
 	baseline map[string]*noModel // by set, made once
 }
 
+// imageSource is where images come from: a mnist.Source.
+type imageSource interface {
+	Digest() string
+	Training() *mnist.Set
+	Choice() *mnist.Set
+	Test() (*mnist.Set, error)
+}
+
 func openImages(o Options) (*images, error) {
-	s, err := mnist.Open(o.Data)
-	if err != nil {
-		return nil, err
+	s := o.images
+	if s == nil {
+		var err error
+		if s, err = mnist.Open(o.Data); err != nil {
+			return nil, err
+		}
 	}
 	return &images{settings: o.Settings, options: o, source: s, training: s.Training().Head(o.Settings.Training, 0),
 		baseline: map[string]*noModel{}}, nil
@@ -67,11 +78,11 @@ func (m *images) cost(unit) work {
 // Expected seconds on two cores: of a step at batch 32 (VAE) or 64 (GAN), of an
 // image scored by a VAE, and of a step of the search for 16 images.
 const (
-	vaeStep2D    = 0.013
+	vaeStep2D    = 0.014
 	vaeScore2D   = 0.002
-	wganStep2D   = 0.2
-	dcganStep2D  = 0.06
-	searchStep2D = 0.008
+	wganStep2D   = 0.25
+	dcganStep2D  = 0.065
+	searchStep2D = 0.0055
 )
 
 // run trains the network of a unit and scores a set with it.

@@ -61,11 +61,11 @@ func (l *lungs) digest() string { return l.ds.Digest() }
 // Expected seconds on two cores: of a step at batch 32 (VAE) or 16 (GAN), of a
 // nodule scored by a VAE, and of a step of the search for 16 nodules.
 const (
-	vaeStep3D    = 0.25
+	vaeStep3D    = 0.23
 	vaeScore3D   = 0.03
 	wganStep3D   = 1.2
-	dcganStep3D  = 0.5
-	searchStep3D = 0.08
+	dcganStep3D  = 0.3
+	searchStep3D = 0.092
 )
 
 // cost is what a unit takes on two cores, in seconds.

@@ -34,6 +34,8 @@ type Options struct {
 
 	Progress func(Progress)
 	Compute  compute.Options
+
+	images imageSource // of tests; nil: the files in Data
 }
 
 // unit is the folder of a unit.

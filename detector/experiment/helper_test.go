@@ -1,0 +1,169 @@
+package experiment
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/nodule/mnist"
+)
+
+// squares stands in for MNIST: a digit is a bright square at a place of its
+// own, on noise.
+type squares struct{ opened int }
+
+func (s *squares) Digest() string       { return "sha256:squares" }
+func (s *squares) Training() *mnist.Set { return drawSquares(90, 0, 1) }
+func (s *squares) Choice() *mnist.Set   { return drawSquares(18, 12, 2) }
+func (s *squares) Test() (*mnist.Set, error) {
+	s.opened++
+	return drawSquares(18, 12, 3), nil
+}
+
+func drawSquares(normals, nines int, seed uint64) *mnist.Set {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	s := &mnist.Set{}
+	for i := range normals + nines {
+		digit := i % 9
+		if i >= normals {
+			digit = mnist.Anomaly
+		}
+		image := make([]float32, mnist.Pixels)
+		for j := range image {
+			image[j] = 0.1 * rng.Float32()
+		}
+		for y := range 6 {
+			for x := range 6 {
+				image[(3+2*(digit%5)+y)*mnist.Size+3+7*(digit/5)+x+rng.IntN(2)] = 0.9
+			}
+		}
+		s.Pixels, s.Digits, s.Rows = append(s.Pixels, image...), append(s.Digits, digit), append(s.Rows, i)
+	}
+	return s
+}
+
+// tiny are settings that train nothing worth having, soon.
+func tiny(t *testing.T, experiment, name string) Settings {
+	t.Helper()
+	s, err := Defaults(experiment, name, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if experiment == MNIST {
+		s.Training, s.Normals, s.Nines = 27, 18, 12
+	}
+	if s.VAE != nil {
+		s.VAE.Epochs, s.VAE.FoldEpochs, s.VAE.Batch, s.VAE.Latent = 2, min(s.VAE.FoldEpochs, 1), 9, 4
+		if experiment == MNIST {
+			s.VAE.Samples = 2
+		}
+	}
+	if s.GAN != nil {
+		s.GAN.Steps, s.GAN.FoldSteps, s.GAN.Batch, s.GAN.CriticSteps, s.GAN.Latent = 3, min(s.GAN.FoldSteps, 1), 4, min(s.GAN.CriticSteps, 2), 6
+		s.Search.Steps = 2
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// lump is a nodule of a synthetic data set.
+type lump struct {
+	patient    string
+	malignancy int8
+	shade      int16
+}
+
+// lumps are n patients with one nodule each; every other is an anomaly, and
+// some are neither.
+func lumps(n int) []lump {
+	var ls []lump
+	for i := range n {
+		m := []int8{1, 4, 2, 5, 1, 3}[i%6]
+		ls = append(ls, lump{fmt.Sprintf("P%03d", i), m, int16(40 * (i % 7))})
+	}
+	return ls
+}
+
+// writeLumps writes a data set in the 32 mm layout.
+func writeLumps(t *testing.T, ls []lump) string {
+	t.Helper()
+	n := len(ls)
+	hu, inside := make([]int16, 0, n*nodule.CubeVoxels), bytes.Repeat([]byte{1}, n*nodule.CubeVoxels)
+	patient, name := make([][8]uint32, n), make([][8]uint32, n)
+	diameter, malignancy := make([]float32, n), make([]int8, n)
+	for i, l := range ls {
+		r := 3 + i%5
+		for v := range nodule.CubeVoxels {
+			z, y, x := v/1024-16, v/32%32-16, v%32-16
+			value := int16(-850)
+			if z*z+y*y+x*x < r*r {
+				value = l.shade
+			}
+			hu = append(hu, value)
+		}
+		for j, c := range l.patient {
+			patient[i][j] = uint32(c)
+		}
+		for j, c := range fmt.Sprint(i) {
+			name[i][j] = uint32(c)
+		}
+		diameter[i], malignancy[i] = float32(2*r), l.malignancy
+	}
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	put := func(file, descr, shape string, data any) {
+		f, err := w.Create(file + ".npy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape)
+		head += string(bytes.Repeat([]byte(" "), 63-(10+len(head))%64)) + "\n"
+		_, _ = f.Write([]byte("\x93NUMPY\x01\x00"))
+		for _, part := range []any{uint16(len(head)), []byte(head), data} {
+			if err := binary.Write(f, binary.LittleEndian, part); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cube, row := fmt.Sprintf("(%d, 32, 32, 32)", n), fmt.Sprintf("(%d,)", n)
+	put("cubes_hu", "<i2", cube, hu)
+	put("inside", "|u1", cube, inside)
+	put("patient", "<U8", row, patient)
+	put("nodule", "<U8", row, name)
+	put("diameter_mm", "<f4", row, diameter)
+	put("malignancy", "|i1", row, malignancy)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "set.npz")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// same says which of the files of two runs differ.
+func same(t *testing.T, a, b string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		x, err := os.ReadFile(filepath.Join(a, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := os.ReadFile(filepath.Join(b, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(x, y) {
+			t.Errorf("%s differs between the two runs", name)
+		}
+	}
+}
