@@ -191,8 +191,8 @@ func auditRecords(t *testing.T, cfg Config) (records []AuditRecord) {
 func TestTwoDetectorsOverTheBus(t *testing.T) {
 	b := newBroker(t)
 	cfg := testConfig(t)
-	cfg.Bus.URL, cfg.Queue.AckWait, cfg.Slots = b.url, 300*time.Millisecond, 2
-	cfg.Detectors = []detector.Detector{flagging(t), untrainedGAN(t, 60)}
+	cfg.Bus.URL, cfg.Queue.AckWait, cfg.Slots = b.url, 200*time.Millisecond, 2
+	cfg.Detectors = []detector.Detector{flagging(t), untrainedGAN(t, 12)}
 	p, dir := start(t, cfg), writeCT(t, ctSpec())
 	p.submit("/test", "j", ctJob(t, dir))
 	p.outcome(outcomeScored, 1)
