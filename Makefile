@@ -79,6 +79,18 @@ $(LINT):
 generate: ## write the assembly kernels anew
 	go generate ./models/compute/kernel
 
+WEB = plugin/web
+WEB_SOURCES = index.html package.json package-lock.json tsconfig.json vite.config.ts public src dist
+
+.PHONY: web
+web: $(WEB)/node_modules ## check and bundle the review page into plugin/web/dist (needs node and npm)
+	cd $(WEB) && npm run --silent check && npm run --silent test && npm run --silent build
+	cd $(WEB) && find $(WEB_SOURCES) -type f | LC_ALL=C sort | xargs sha256sum > bundle.sha256
+
+$(WEB)/node_modules: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
 .PHONY: fmt
 fmt: ## format the Go files
 	gofmt -w bus cmd detector dicomio models nodule plugin

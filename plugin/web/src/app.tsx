@@ -1,0 +1,134 @@
+// The frame around every place: who is signed in, whether events come, the
+// intended use.
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { lazy } from "./lazy.tsx";
+import { api, problemOf, whenSignedOut } from "./api.ts";
+import { Live, type Link } from "./events.ts";
+import { Help } from "./help.tsx";
+import { useKeys } from "./hooks.ts";
+import { bound, type Binding } from "./keys.ts";
+import { Login } from "./login.tsx";
+import type { Session } from "./types.ts";
+import { WorklistPage } from "./worklist.tsx";
+
+// The viewer library is fetched while the work list is read.
+const Viewer = lazy(() => import("./viewer/viewer.tsx").then((m) => m.ViewerPage));
+
+interface Route {
+  series: string;
+  finding: number;
+}
+
+function route(): Route | null {
+  const m = /^#\/series\/([0-9a-f]{64})(?:\/(\d{1,3}))?$/.exec(location.hash);
+  return m ? { series: m[1] ?? "", finding: Number(m[2] ?? 0) } : null;
+}
+
+export function App() {
+  const [session, setSession] = useState<Session | null>(null);
+  const [asked, setAsked] = useState(false);
+  const [over, setOver] = useState(false);
+  const [problem, setProblem] = useState("");
+  const [at, setAt] = useState(route);
+  const [live, setLive] = useState<Live | null>(null);
+  const [link, setLink] = useState<Link>("live");
+  const [unread, setUnread] = useState(0);
+  const [help, setHelp] = useState<Binding[] | null>(null);
+
+  useEffect(() => {
+    whenSignedOut(() => {
+      setSession((s) => {
+        if (s) setOver(true);
+        return null;
+      });
+    });
+    const ask = (): void => {
+      api.session().then(
+        (s) => {
+          setSession(s);
+          setProblem("");
+          setAsked(true);
+        },
+        (e) => {
+          const p = problemOf(e);
+          if (p.status === 401) setAsked(true);
+          else {
+            setProblem(p.message);
+            window.setTimeout(ask, 3000);
+          }
+        },
+      );
+    };
+    ask();
+    const moved = (): void => setAt(route());
+    window.addEventListener("hashchange", moved);
+    return () => window.removeEventListener("hashchange", moved);
+  }, []);
+
+  // One stream of events for as long as the session lasts.
+  useEffect(() => {
+    if (!session) {
+      setLive(null);
+      return;
+    }
+    const stream = new Live("", setLink);
+    setLive(stream);
+    return () => stream.close();
+  }, [session?.name]);
+
+  const open = useCallback((id: string) => {
+    location.hash = `#/series/${id}`;
+  }, []);
+
+  useKeys([
+    { keys: ["?"], shown: "?", does: "these keys", run: () => setHelp((h) => (h ? null : bound())) },
+  ], session !== null && help === null);
+
+  if (!asked) return <main class="login"><p role="status">{problem ? `${problem} Trying again…` : "Loading…"}</p></main>;
+  if (!session) {
+    return (
+      <Login
+        over={over}
+        onSession={(s) => {
+          setOver(false);
+          setSession(s);
+        }}
+      />
+    );
+  }
+  return (
+    <div class={at ? "frame viewing" : "frame"}>
+      <header class="top">
+        <a class="home" href="#/" aria-label="Work list">
+          Nodulescope{unread > 0 && <span class="count" title={`${unread} unread series`}>{unread}</span>}
+        </a>
+        <p class="use" data-test="intended-use">{session.intended_use}</p>
+        <span class="spacer" />
+        {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>Decisions (CSV)</a>}
+        <button type="button" class="quiet" onClick={() => setHelp(bound())}>Keys <kbd>?</kbd></button>
+        <span class="who" title={`role: ${session.role}`}>{session.display_name || session.name}</span>
+        <button
+          type="button" class="quiet"
+          onClick={() => void api.signOut().catch(() => {}).finally(() => {
+            location.hash = "#/";
+            setSession(null);
+          })}
+        >
+          Sign out
+        </button>
+      </header>
+      {link === "lost" && (
+        <p class="banner lost" role="alert" data-test="link-lost">
+          No connection to the service. What you see may be out of date; trying again…
+        </p>
+      )}
+      {at ? (
+        <Viewer key={at.series} id={at.series} finding={at.finding} session={session} live={live} link={link} />
+      ) : (
+        <WorklistPage live={live} onList={() => {}} onUnread={setUnread} onOpen={open} />
+      )}
+      {help && <Help bindings={help} onClose={() => setHelp(null)} />}
+    </div>
+  );
+}

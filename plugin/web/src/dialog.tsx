@@ -1,0 +1,41 @@
+// A modal dialog, by the browser's own element: it keeps the focus and gives
+// it back.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { bind } from "./keys.ts";
+
+export function Dialog(props: { title: string; onClose: () => void; wide?: boolean; children: ComponentChildren }) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    element.current?.showModal();
+    // Nothing behind the dialog hears a key.
+    const keys = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789?+-".split("");
+    const free = bind([
+      { keys: [...keys, "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", "Delete"], shown: "", does: "", run: () => {} },
+      { keys: ["Escape"], shown: "Esc", does: "close", run: () => props.onClose(), whileTyping: true },
+    ]);
+    return () => {
+      free();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class={props.wide ? "wide" : ""}
+      aria-label={props.title}
+      onCancel={(e) => {
+        e.preventDefault();
+        props.onClose();
+      }}
+    >
+      <header>
+        <h2>{props.title}</h2>
+        <button type="button" class="quiet" aria-label="Close" onClick={props.onClose}>✕</button>
+      </header>
+      {props.children}
+    </dialog>
+  );
+}

@@ -1,0 +1,55 @@
+// Texts for numbers, dates and states.
+
+import type { Decision, Finding, Note, Patient, State, Verdict, Vec3 } from "./types.ts";
+
+export const percent = (share: number | null): string => {
+  if (share === null) return "–";
+  const p = share * 100;
+  return p > 0 && p < 1 ? "<1 %" : p > 99 && p < 100 ? ">99 %" : `${Math.round(p)} %`;
+};
+
+/** rank says a percentile among the reference normals. */
+export const rank = (percentile: number | null): string =>
+  percentile === null ? "–" : percentile >= 99.95 ? "above all" : `P ${percentile.toFixed(1)}`;
+
+export const millimetres = (mm: number | null): string => (mm === null ? "size not given" : `${mm.toFixed(1)} mm`);
+
+const two = (n: number): string => String(n).padStart(2, "0");
+
+/** moment is local time, as 2026-01-31 08:05. */
+export function moment(iso: string): string {
+  const d = new Date(iso);
+  if (Number.isNaN(d.getTime())) return "–";
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
+}
+
+/** place is an LPS position with the letters of its directions. */
+export function place(p: Vec3): string {
+  const part = (v: number, plus: string, minus: string): string => `${v < 0 ? minus : plus} ${Math.abs(v).toFixed(1)}`;
+  return [part(p[0], "L", "R"), part(p[1], "P", "A"), part(p[2], "H", "F")].join("  ");
+}
+
+export const stateNames: Record<State, string> = {
+  waiting: "waiting", scored: "scored", refused: "refused", in_review: "in review", done: "done",
+};
+
+export const verdictNames: Record<Verdict, string> = { accept: "accepted", reject: "rejected", unsure: "unsure" };
+
+export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 8);
+
+export const orDash = (text: string | undefined): string => (text ? text : "–");
+
+/** hint is a problem as a sentence with its code. */
+export const hint = (note: Note): string => `${note.message} (${note.code})`;
+
+/** shown is a patient's name as viewers show it: family in capitals is kept as it is. */
+export const shownName = (p: Patient): string => p.name || "name not in the images";
+
+/** decided is one line about a decision. */
+export const decided = (d: Decision, label: (code: string) => string): string =>
+  `${verdictNames[d.decision]}${d.reason ? ": " + label(d.reason) : ""} · ${d.reviewer} · ${moment(d.time)}`;
+
+/** byUrgency orders findings: highest probability first, refused ones last. */
+export function byUrgency(a: Finding, b: Finding): number {
+  return (b.probability ?? -1) - (a.probability ?? -1) || (b.percentile ?? -1) - (a.percentile ?? -1) || a.number - b.number;
+}

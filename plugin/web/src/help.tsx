@@ -1,0 +1,23 @@
+import { Dialog } from "./dialog.tsx";
+import type { Binding } from "./keys.ts";
+
+/** Help lists the keys of the place that it was opened from. */
+export function Help(props: { bindings: Binding[]; onClose: () => void }) {
+  const rows = props.bindings.filter((b) => b.shown);
+  return (
+    <Dialog title="Keys" onClose={props.onClose} wide>
+      <dl class="keys">
+        {rows.map((b) => (
+          <div key={b.shown}>
+            <dt>{b.shown.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt>
+            <dd>{b.does}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="hint">
+        Mouse: the wheel scrolls, Ctrl and the wheel zoom, the middle button pans, the right button zooms, the left button
+        does what the chosen tool says.
+      </p>
+    </Dialog>
+  );
+}

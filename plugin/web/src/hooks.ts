@@ -1,0 +1,23 @@
+// Hooks that several places use.
+
+import { useEffect, useRef } from "preact/hooks";
+import { bind, type Binding } from "./keys.ts";
+
+/** useKeys makes bindings count while the component is there; they always see its newest state. */
+export function useKeys(bindings: Binding[], active = true): void {
+  const latest = useRef(bindings);
+  latest.current = bindings;
+  useEffect(() => {
+    if (!active) return;
+    // Each entry looks up its newest version when it is used.
+    const stable = latest.current.map((b, i) => ({ ...b, run: (e: KeyboardEvent) => latest.current[i]?.run(e) }));
+    return bind(stable);
+  }, [active, bindings.length]);
+}
+
+/** useLatest is a box that always holds the newest value. */
+export function useLatest<T>(value: T): { readonly current: T } {
+  const box = useRef(value);
+  box.current = value;
+  return box;
+}

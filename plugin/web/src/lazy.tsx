@@ -1,0 +1,28 @@
+// A component whose code is fetched when it is first shown, or before.
+
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+export function lazy<P extends object>(get: () => Promise<ComponentType<P>>): ComponentType<P> {
+  let got: ComponentType<P> | null = null;
+  let coming: Promise<ComponentType<P>> | null = null;
+  const fetchOnce = (): Promise<ComponentType<P>> => (coming ??= get());
+  const idle = window.requestIdleCallback ?? ((f: () => void) => window.setTimeout(f, 300));
+  idle(() => void fetchOnce().catch(() => { coming = null; }));
+  return function Lazy(props: P) {
+    const [, redraw] = useState(0);
+    const [error, setError] = useState(false);
+    useEffect(() => {
+      if (got) return;
+      fetchOnce().then((c) => { got = c; redraw(1); }, () => { coming = null; setError(true); });
+    }, []);
+    if (got) {
+      const Found = got;
+      return <Found {...props} />;
+    }
+    return error
+      ? <p class="error" role="alert">The viewer could not be loaded. <button type="button" onClick={() => location.reload()}>Load the page again</button></p>
+      : <p class="loading" role="status">Loading the viewer…</p>;
+  };
+}
+

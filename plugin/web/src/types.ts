@@ -1,0 +1,219 @@
+// What the review API answers, as plugin/review/openapi.yaml describes it.
+
+export type Vec3 = [number, number, number];
+
+export interface Auth {
+  local: boolean;
+  oidc: { label: string; url: string } | null;
+  software: string;
+  intended_use: string;
+}
+
+export interface WindowPreset {
+  name: string;
+  label: string;
+  center: number;
+  width: number;
+}
+
+export interface Labelled {
+  code: string;
+  label: string;
+}
+
+export type Role = "view" | "review" | "admin";
+
+export interface Session {
+  name: string;
+  display_name: string;
+  role: Role;
+  csrf: string;
+  expires: string;
+  idle_seconds: number;
+  software: string;
+  intended_use: string;
+  reasons: Labelled[];
+  window_presets: WindowPreset[];
+}
+
+export interface Patient {
+  name: string;
+  id: string;
+  birth_date: string;
+  sex: string;
+  accession_number: string;
+  study_date: string;
+  study_description: string;
+  series_description?: string;
+}
+
+export interface Note {
+  code: string;
+  message: string;
+}
+
+export type State = "waiting" | "scored" | "refused" | "in_review" | "done";
+
+export interface Row {
+  id: string;
+  state: State;
+  priority: "stat" | "routine";
+  time: string;
+  patient: Patient | null;
+  patient_problem?: Note;
+  findings: number;
+  decided: number;
+  flagged: number;
+  triage: "flagged" | "clear" | "unknown";
+  disagree: number;
+  probability: number | null;
+  percentile: number | null;
+  unread: boolean;
+  models: { name: string; digest: string }[];
+  problem: Note | null;
+  superseded_by: string | null;
+}
+
+export interface Worklist {
+  rows: Row[];
+  total: number;
+  unread: number;
+  counts: Record<string, number>;
+  offset: number;
+  limit: number;
+  event_id: string;
+}
+
+export interface Model {
+  name: string;
+  digest: string;
+  calibration: string;
+  prevalence: number;
+  threshold: number;
+  loaded: boolean;
+}
+
+export interface Geometry {
+  slices: number;
+  rows: number;
+  cols: number;
+  spacing_mm: Vec3; // z, y, x
+  origin_lps_mm: Vec3;
+  col_step_mm: Vec3;
+  row_step_mm: Vec3;
+  line?: Vec3;
+  normal: Vec3;
+  offsets_mm: number[];
+  tilt_deg: number;
+  missing_slices: number;
+  frame_of_reference_uid: string;
+  instances: string[];
+}
+
+export interface Histogram {
+  edges: number[];
+  counts: number[];
+  normals: number;
+}
+
+export interface Score {
+  model: string;
+  digest: string;
+  raw: number;
+  per_voxel: number;
+  probability: number | null;
+  calibration: string;
+  prevalence?: number;
+  percentile: number;
+  anomalous: boolean;
+  threshold: number;
+  histogram: Histogram | null;
+  terms: { name: string; value: number }[];
+}
+
+export type Verdict = "accept" | "reject" | "unsure";
+
+export interface Decision {
+  version: number;
+  decision: Verdict;
+  reason: string;
+  comment: string;
+  reviewer: string;
+  time: string;
+  published: boolean;
+}
+
+export interface NewDecision {
+  decision: Verdict;
+  reason?: string;
+  comment?: string;
+  base_version: number;
+}
+
+export interface Patch {
+  size: Vec3;
+  spacing_mm: number;
+  origin_lps_mm: Vec3;
+}
+
+export interface Finding {
+  number: number;
+  nodule_id: string;
+  position_lps_mm: Vec3;
+  voxel_zyx: Vec3 | null;
+  slice: number | null;
+  instance_uid: string | null;
+  diameter_mm: number | null;
+  confidence: number | null;
+  scores: Score[];
+  failed: { model: string; digest: string; code: string; message: string }[];
+  probability: number | null;
+  percentile: number | null;
+  flagged: boolean;
+  disagreement: { percentile_gap: number; flags_differ: boolean } | null;
+  applicability: Labelled[];
+  padding_pct: number;
+  problem: Note | null;
+  patch: Patch | null;
+  decision: Decision | null;
+  versions: number;
+  intended_use: string;
+}
+
+export interface Series {
+  id: string;
+  study_uid: string;
+  series_uid: string;
+  patient: Patient | null;
+  patient_problem?: Note;
+  state: State;
+  priority: string;
+  time: string;
+  geometry: Geometry | null;
+  source_problem?: Note;
+  slices: number;
+  slices_url: string;
+  instances_url: string;
+  window_presets: WindowPreset[];
+  models: Model[];
+  findings: Finding[];
+  warnings: Note[];
+  problem: Note | null;
+  software: string;
+  preprocessing: string;
+  intended_use: string;
+  superseded_by: string | null;
+  supersedes: string | null;
+  event_id: string;
+}
+
+export type ImageKind = "scan" | "patch" | "support" | "reconstruction" | "residual";
+
+export interface ProblemBody {
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  current?: Decision;
+  current_series?: string;
+}

@@ -1,0 +1,218 @@
+// The decision about a finding: form, history, and what to do when somebody
+// else was faster.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api, problemOf } from "../api.ts";
+import { Dialog } from "../dialog.tsx";
+import { decided, moment, verdictNames } from "../format.ts";
+import { useKeys } from "../hooks.ts";
+import type { Decision, Finding, Labelled, NewDecision, Session, Verdict } from "../types.ts";
+
+interface Props {
+  id: string;
+  finding: Finding;
+  session: Session;
+  replaced: boolean;
+  onDecided: (number: number, d: Decision) => void;
+  onNext: () => void;
+}
+
+const choices: { verdict: Verdict; label: string; key: string }[] = [
+  { verdict: "accept", label: "Accept", key: "a" },
+  { verdict: "reject", label: "Reject", key: "r" },
+  { verdict: "unsure", label: "Unsure", key: "u" },
+];
+const longest = 2000;
+
+export function DecisionPanel(props: Props) {
+  const { finding: f, session } = props;
+  const [verdict, setVerdict] = useState<Verdict | null>(null);
+  const [reason, setReason] = useState("");
+  const [comment, setComment] = useState("");
+  const [base, setBase] = useState(f.decision?.version ?? 0);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const [saved, setSaved] = useState("");
+  const [conflict, setConflict] = useState<Decision | null>(null);
+  const [history, setHistory] = useState<Decision[] | null>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const reasonBox = useRef<HTMLFieldSetElement>(null);
+  const label = (code: string): string => session.reasons.find((r) => r.code === code)?.label ?? code;
+  const may = session.role !== "view" && !props.replaced;
+
+  // What one sees is what one decides on: a newer decision of somebody else
+  // counts as seen only where nothing was chosen before it came.
+  useEffect(() => {
+    if (verdict === null) setBase(f.decision?.version ?? 0);
+  }, [f.decision?.version, verdict]);
+
+  const choose = (v: Verdict): void => {
+    if (!may) return;
+    setSaved("");
+    setError("");
+    setVerdict(v);
+    if (v === "reject") window.setTimeout(() => reasonBox.current?.querySelector<HTMLInputElement>("input:checked, input")?.focus(), 0);
+    else setReason("");
+  };
+  const drop = (): void => {
+    setVerdict(null);
+    setReason("");
+    setComment("");
+    setError("");
+  };
+
+  const save = async (version: number, next: boolean): Promise<void> => {
+    if (!verdict || busy) return;
+    if (verdict === "reject" && !reason) {
+      setError("Choose a reason first.");
+      return;
+    }
+    const body: NewDecision = { decision: verdict, base_version: version };
+    if (reason) body.reason = reason;
+    if (comment.trim()) body.comment = comment.trim();
+    setBusy(true);
+    setError("");
+    try {
+      const d = await api.decide(props.id, f.number, body);
+      setConflict(null);
+      drop();
+      setBase(d.version);
+      setSaved(`Saved: ${verdictNames[d.decision]} (version ${d.version}).`);
+      props.onDecided(f.number, d);
+      if (next) props.onNext();
+    } catch (e) {
+      const p = problemOf(e);
+      if (p.code === "decision_conflict" && p.body.current) {
+        props.onDecided(f.number, p.body.current);
+        setConflict(p.body.current);
+      } else if (p.code === "no_connection") {
+        setError("Not saved: no connection to the service. Your choice is kept here; press Enter to try again.");
+      } else setError(`Not saved: ${p.message}`);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  useKeys([
+    ...choices.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${c.label.toLowerCase()} (then Enter)`, run: () => choose(c.verdict) })),
+    { keys: ["c"], shown: "C", does: "write a comment", run: () => field.current?.focus() },
+    { keys: ["Enter"], shown: "Enter", does: "save the decision", run: () => void save(base, false) },
+    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding", run: () => void save(base, true) },
+    { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, also while writing", run: () => void save(base, false), whileTyping: true },
+    {
+      keys: ["Escape"], shown: "Esc", does: "leave the comment; drop the choice", whileTyping: true,
+      run: () => {
+        const at = document.activeElement;
+        if (at instanceof HTMLElement && at !== document.body) at.blur();
+        else drop();
+      },
+    },
+  ]);
+
+  return (
+    <section class="decision" aria-label="Decision">
+      <h2>Decision</h2>
+      {f.decision ? (
+        <p class={`now ${f.decision.decision}`} data-test="decision" data-version={f.decision.version}>
+          <b>{decided(f.decision, label)}</b>
+          {f.decision.comment && <q>{f.decision.comment}</q>}
+          <button type="button" class="quiet" onClick={() => api.decisions(props.id, f.number).then(setHistory, (e) => setError(problemOf(e).message))}>
+            {f.decision.version === 1 ? "1 version" : `${f.decision.version} versions`}
+          </button>
+          {!f.decision.published && <small>not yet on the bus; it will be tried again</small>}
+        </p>
+      ) : <p class="now" data-test="decision" data-version="0">Not decided yet.</p>}
+      {session.role === "view" && <p class="hint">Your role can look and not decide.</p>}
+      {props.replaced && <p class="hint">Decide on the newer result.</p>}
+      {may && (
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            void save(base, false);
+          }}
+        >
+          <div class="choices" role="group" aria-label="Decide">
+            {choices.map((c) => (
+              <button key={c.verdict} type="button" class={c.verdict} aria-pressed={verdict === c.verdict} onClick={() => choose(c.verdict)}>
+                {c.label} <kbd>{c.key.toUpperCase()}</kbd>
+              </button>
+            ))}
+          </div>
+          {verdict === "reject" && <Reasons box={reasonBox} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
+          <label class="comment">
+            <span>Comment <small>names no patient</small></span>
+            <textarea ref={field} rows={2} maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
+          </label>
+          <div class="save">
+            <button type="submit" class="primary" disabled={!verdict || busy}>Save <kbd>Enter</kbd></button>
+            <button type="button" disabled={!verdict || busy} onClick={() => void save(base, true)}>Save, next</button>
+            {verdict && <button type="button" class="quiet" onClick={drop}>Drop</button>}
+          </div>
+        </form>
+      )}
+      <p class="error" role="alert" data-test="decision-error">{error}</p>
+      <p class="saved" role="status" data-test="saved">{saved}</p>
+      {conflict && verdict && (
+        <Dialog title="Somebody else decided meanwhile" onClose={() => setConflict(null)}>
+          <div class="versus" data-test="conflict">
+            <section>
+              <h3>There now</h3>
+              <p><b>{decided(conflict, label)}</b></p>
+              {conflict.comment && <q>{conflict.comment}</q>}
+            </section>
+            <section>
+              <h3>Yours, not saved</h3>
+              <p><b>{verdictNames[verdict]}{reason ? `: ${label(reason)}` : ""}</b></p>
+              {comment && <q>{comment}</q>}
+            </section>
+          </div>
+          <p class="hint">Both stay in the history, whichever counts.</p>
+          <div class="save">
+            <button
+              type="button" class="primary" autofocus
+              onClick={() => {
+                setConflict(null);
+                setBase(conflict.version);
+                drop();
+              }}
+            >
+              Leave theirs
+            </button>
+            <button type="button" disabled={busy} onClick={() => void save(conflict.version, false)}>Save mine as version {conflict.version + 1}</button>
+          </div>
+          <p class="error" role="alert">{error}</p>
+        </Dialog>
+      )}
+      {history && (
+        <Dialog title={`Decisions on finding ${f.number}`} onClose={() => setHistory(null)}>
+          <ol class="versions" reversed start={history.length}>
+            {[...history].reverse().map((d) => (
+              <li key={d.version}>
+                <b>{verdictNames[d.decision]}{d.reason ? `: ${label(d.reason)}` : ""}</b>
+                <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time></small>
+                {d.comment && <q>{d.comment}</q>}
+              </li>
+            ))}
+          </ol>
+        </Dialog>
+      )}
+    </section>
+  );
+}
+
+function Reasons(props: { box: { current: HTMLFieldSetElement | null }; reasons: Labelled[]; chosen: string; onChoose: (code: string) => void }) {
+  useKeys(props.reasons.slice(0, 9).map((r, i) => ({
+    keys: [String(i + 1)], shown: "", does: "", run: () => props.onChoose(r.code),
+  })));
+  return (
+    <fieldset class="reasons" ref={props.box}>
+      <legend>Reason</legend>
+      {props.reasons.map((r, i) => (
+        <label key={r.code}>
+          <input type="radio" name="reason" value={r.code} checked={props.chosen === r.code} onChange={() => props.onChoose(r.code)} />
+          {r.label} {i < 9 && <kbd>{i + 1}</kbd>}
+        </label>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,43 @@
+import { useEffect, useRef } from "preact/hooks";
+import { api } from "../api.ts";
+import { millimetres, percent, rank, verdictNames } from "../format.ts";
+import type { Finding } from "../types.ts";
+
+/** FindingList is every finding of the series, the most deviating first. */
+export function FindingList(props: { id: string; findings: Finding[]; current: number; onSelect: (n: number) => void; thumbnails: boolean }) {
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  }, [props.current]);
+  const open = props.findings.filter((f) => !f.decision).length;
+  return (
+    <nav class="findings" aria-label="Findings">
+      <h2>Findings <small>{open === 0 ? "all decided" : `${open} of ${props.findings.length} open`}</small></h2>
+      <ol ref={list}>
+        {props.findings.map((f) => (
+          <li key={f.number}>
+            <button
+              type="button" class={f.decision ? `decided ${f.decision.decision}` : ""} aria-current={f.number === props.current ? "true" : undefined}
+              data-finding={f.number} onClick={() => props.onSelect(f.number)}
+            >
+              {props.thumbnails && f.patch
+                ? <img src={api.thumbnail(props.id, f.number)} alt="" width={56} height={56} loading="lazy" />
+                : <span class="nothumb" aria-hidden="true" />}
+              <span class="what">
+                <span>
+                  <b>{f.number}</b> {f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : rank(f.percentile)}
+                  {f.flagged && <span class="badge flag">flagged</span>}
+                </span>
+                <small>{millimetres(f.diameter_mm)}{f.probability !== null && f.percentile !== null ? ` · ${rank(f.percentile)}` : ""}</small>
+                <small>
+                  {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}
+                  {f.decision && <span class={`verdict ${f.decision.decision}`}>{verdictNames[f.decision.decision]}</span>}
+                </small>
+              </span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

@@ -1,0 +1,166 @@
+// What is drawn over a plane: crosshair, nodules, heat map, ruler.
+
+import type { Finding, Vec3 } from "../types.ts";
+import { heatTable, residualFull } from "./colour.ts";
+import { corners, value, type Cube } from "./cube.ts";
+import { add, dot, length } from "./grid.ts";
+import type { View } from "./planes.ts";
+
+export interface OverlayState {
+  point: Vec3;
+  findings: Finding[];
+  current: number;
+  marks: boolean; // crosshair and circles
+  heat: Cube | null; // residual, where it is to be shown
+}
+
+const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", shadow: "rgba(0,0,0,0.75)" };
+export const defaultRadiusMM = 5; // of a nodule whose diameter is not known
+
+/** letters names the direction of a vector for a viewer, such as L or HL. */
+export function letters(v: Vec3): string {
+  const names: [number, string][] = [
+    [Math.abs(v[0]), v[0] > 0 ? "L" : "R"],
+    [Math.abs(v[1]), v[1] > 0 ? "P" : "A"],
+    [Math.abs(v[2]), v[2] > 0 ? "H" : "F"],
+  ];
+  return names.filter(([n]) => n > 0.35).sort((a, b) => b[0] - a[0]).map(([, name]) => name).join("");
+}
+
+/** rulerLength is a round length in mm that takes 60 to 160 pixels. */
+export function rulerLength(mmPerPixel: number): number {
+  const lengths = [1, 2, 5, 10, 20, 50, 100, 200];
+  return lengths.find((mm) => mm / mmPerPixel >= 60) ?? 200;
+}
+
+/** draw puts the overlay on a canvas that covers the view. */
+export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState): void {
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = view.size();
+  if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+    canvas.width = Math.round(w * ratio);
+    canvas.height = Math.round(h * ratio);
+  }
+  const ctx = canvas.getContext("2d");
+  if (!ctx || w === 0 || h === 0) return;
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, w, h);
+  if (state.heat) drawHeat(ctx, view, state.heat, w, h);
+  const unitFont = getComputedStyle(document.documentElement).fontSize;
+  ctx.font = `${unitFont} system-ui, sans-serif`;
+  if (state.marks) {
+    for (const f of state.findings) drawNodule(ctx, view, f, f.number === state.current);
+    drawCross(ctx, view, state, w, h);
+  }
+  drawRuler(ctx, view, w, h);
+}
+
+function drawNodule(ctx: CanvasRenderingContext2D, view: View, f: Finding, current: boolean): void {
+  const plane = view.toWorld(0, 0);
+  const off = dot(add(f.position_lps_mm, plane, -1), view.normal());
+  const radius = (f.diameter_mm ?? 2 * defaultRadiusMM) / 2;
+  if (Math.abs(off) > Math.max(radius, view.mmPerPixel())) return;
+  const [x, y] = view.toCanvas(f.position_lps_mm);
+  const shown = Math.sqrt(Math.max(radius * radius - off * off, 0)) / view.mmPerPixel();
+  const r = Math.max(shown + 3, 6);
+  ctx.save();
+  ctx.setLineDash(f.diameter_mm === null ? [4, 4] : []);
+  for (const [style, width] of [[colours.shadow, 4], [current ? colours.mark : colours.other, current ? 1.75 : 1.25]] as const) {
+    ctx.strokeStyle = style;
+    ctx.lineWidth = width;
+    ctx.beginPath();
+    ctx.arc(x, y, r, 0, 2 * Math.PI);
+    ctx.stroke();
+  }
+  if (!current) {
+    label(ctx, String(f.number), x + r * 0.75 + 3, y - r * 0.75, colours.other);
+  }
+  ctx.restore();
+}
+
+function label(ctx: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
+  ctx.lineWidth = 3;
+  ctx.strokeStyle = colours.shadow;
+  ctx.strokeText(text, x, y);
+  ctx.fillStyle = colour;
+  ctx.fillText(text, x, y);
+}
+
+function drawCross(ctx: CanvasRenderingContext2D, view: View, state: OverlayState, w: number, h: number): void {
+  const [x, y] = view.toCanvas(state.point);
+  const f = state.findings.find((f) => f.number === state.current);
+  let gap = 14;
+  if (f && length(add(f.position_lps_mm, state.point, -1)) < 1) {
+    gap = Math.max(gap, (f.diameter_mm ?? 2 * defaultRadiusMM) / 2 / view.mmPerPixel() + 10);
+  }
+  ctx.save();
+  ctx.strokeStyle = colours.cross;
+  ctx.globalAlpha = 0.7;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  const [px, py] = [Math.round(x) + 0.5, Math.round(y) + 0.5];
+  ctx.moveTo(0, py); ctx.lineTo(px - gap, py);
+  ctx.moveTo(px + gap, py); ctx.lineTo(w, py);
+  ctx.moveTo(px, 0); ctx.lineTo(px, py - gap);
+  ctx.moveTo(px, py + gap); ctx.lineTo(px, h);
+  ctx.stroke();
+  ctx.restore();
+}
+
+function drawRuler(ctx: CanvasRenderingContext2D, view: View, w: number, h: number): void {
+  const mm = rulerLength(view.mmPerPixel());
+  const px = mm / view.mmPerPixel();
+  const x = (w - px) / 2;
+  const y = h - 14;
+  ctx.save();
+  for (const [style, width] of [[colours.shadow, 4], ["#e6e9ec", 1.5]] as const) {
+    ctx.strokeStyle = style;
+    ctx.lineWidth = width;
+    ctx.beginPath();
+    ctx.moveTo(x, y);
+    ctx.lineTo(x + px, y);
+    for (let i = 0; i <= 10; i++) {
+      const tick = i % 10 === 0 ? 8 : i === 5 ? 6 : 3;
+      ctx.moveTo(x + (px * i) / 10, y);
+      ctx.lineTo(x + (px * i) / 10, y - tick);
+    }
+    ctx.stroke();
+  }
+  label(ctx, `${mm} mm`, x + px + 8, y + 2, "#e6e9ec");
+  ctx.restore();
+}
+
+// drawHeat colours what of the cube lies in the plane, from one voxel to the
+// nearest, at every second pixel.
+function drawHeat(ctx: CanvasRenderingContext2D, view: View, cube: Cube, w: number, h: number): void {
+  const points = corners(cube).map((p) => view.toCanvas(p));
+  const left = Math.max(0, Math.floor(Math.min(...points.map((p) => p[0]))));
+  const top = Math.max(0, Math.floor(Math.min(...points.map((p) => p[1]))));
+  const right = Math.min(w, Math.ceil(Math.max(...points.map((p) => p[0]))));
+  const bottom = Math.min(h, Math.ceil(Math.max(...points.map((p) => p[1]))));
+  const step = 2;
+  const cols = Math.ceil((right - left) / step);
+  const rows = Math.ceil((bottom - top) / step);
+  if (cols < 1 || rows < 1) return;
+  const picture = new ImageData(cols, rows);
+  const start = view.toWorld(left, top);
+  const dx = add(view.toWorld(left + step, top), start, -1);
+  const dy = add(view.toWorld(left, top + step), start, -1);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) {
+      const v = value(cube, add(add(start, dx, c + 0.5), dy, r + 0.5));
+      if (!(v > 0)) continue;
+      const share = Math.min(v / residualFull, 1);
+      const at = (r * cols + c) * 4;
+      const colour = Math.round(share * 255) * 3;
+      picture.data[at] = heatTable[colour] ?? 0;
+      picture.data[at + 1] = heatTable[colour + 1] ?? 0;
+      picture.data[at + 2] = heatTable[colour + 2] ?? 0;
+      picture.data[at + 3] = Math.round(210 * Math.min(1, share * 2.5));
+    }
+  }
+  const scratch = new OffscreenCanvas(cols, rows);
+  scratch.getContext("2d")?.putImageData(picture, 0, 0);
+  ctx.imageSmoothingEnabled = true;
+  ctx.drawImage(scratch, left, top, cols * step, rows * step);
+}

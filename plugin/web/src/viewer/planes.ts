@@ -1,0 +1,294 @@
+// Three planes through one point, drawn by the viewer library.
+
+import {
+  Enums, RenderingEngine, eventTarget, getRenderingCapabilities, init as initCore, setRenderBackend, type PlanarViewport, type Types,
+} from "@cornerstonejs/core";
+import {
+  Enums as ToolEnums, LengthTool, PanTool, ToolGroupManager, ZoomTool, addTool, annotation, init as initTools, utilities as toolUtilities,
+} from "@cornerstonejs/tools";
+import type { Vec3 } from "../types.ts";
+import { planes, type Plane } from "./cube.ts";
+import { add, dot, inside, length, toIndex, unit } from "./grid.ts";
+import type { SeriesVolume } from "./volume.ts";
+
+export type Tool = "cross" | "window" | "pan" | "zoom" | "length";
+
+export interface Window {
+  center: number;
+  width: number;
+}
+
+/** View is one plane on the screen. Canvas positions are CSS pixels. */
+export interface View {
+  plane: Plane;
+  element: HTMLDivElement;
+  size: () => [number, number];
+  toWorld: (x: number, y: number) => Vec3;
+  toCanvas: (p: Vec3) => [number, number];
+  right: () => Vec3;
+  down: () => Vec3;
+  normal: () => Vec3;
+  mmPerPixel: () => number;
+}
+
+const groupId = "review";
+const engineId = "review";
+const orientations: Record<Plane, Enums.OrientationAxis> = {
+  axial: Enums.OrientationAxis.AXIAL,
+  coronal: Enums.OrientationAxis.CORONAL,
+  sagittal: Enums.OrientationAxis.SAGITTAL,
+};
+const closeUpMM = 80;
+
+let ready = false;
+
+/** start sets the library up. Without a graphics processor it draws in software. */
+export function start(): void {
+  if (ready) return;
+  initCore({
+    rendering: { planar: { cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: true } } },
+  } as unknown as Parameters<typeof initCore>[0]);
+  initTools();
+  for (const tool of [PanTool, ZoomTool, LengthTool]) addTool(tool);
+  const capabilities = getRenderingCapabilities();
+  const wanted = new URLSearchParams(location.search).get("render");
+  if (wanted === "cpu" || (wanted !== "gpu" && (!capabilities.webgl2 || capabilities.softwareRasterizer))) {
+    setRenderBackend(Enums.RenderBackends.CPU, "no graphics processor");
+  }
+  ready = true;
+}
+
+/** Planes shows a volume in three planes that meet in one point. */
+export class Planes {
+  readonly views: Record<Plane, View>;
+  point: Vec3 = [0, 0, 0];
+  window: Window = { center: -600, width: 1500 };
+  private readonly engine: RenderingEngine;
+  private readonly elements: Record<Plane, HTMLDivElement>;
+  private readonly changed: () => void;
+  private readonly observer: ResizeObserver;
+  private volume: SeriesVolume | null = null;
+  private tool: Tool = "cross";
+
+  constructor(elements: Record<Plane, HTMLDivElement>, changed: () => void) {
+    start();
+    this.elements = elements;
+    this.changed = changed;
+    this.engine = new RenderingEngine(engineId);
+    this.engine.setViewports(
+      planes.map((plane) => ({
+        viewportId: plane,
+        type: Enums.ViewportType.PLANAR_NEXT,
+        element: elements[plane],
+        defaultOptions: { orientation: orientations[plane], background: [0, 0, 0] as Types.Point3 },
+      })),
+    );
+    const group = ToolGroupManager.createToolGroup(groupId);
+    if (!group) throw new Error("the tools are in use already");
+    for (const plane of planes) group.addViewport(plane, engineId);
+    for (const tool of [PanTool, ZoomTool, LengthTool]) group.addTool(tool.toolName);
+    this.setTool("cross");
+    this.views = { axial: this.makeView("axial"), coronal: this.makeView("coronal"), sagittal: this.makeView("sagittal") };
+    for (const plane of planes) {
+      for (const event of [Enums.Events.CAMERA_MODIFIED, Enums.Events.IMAGE_RENDERED]) {
+        elements[plane].addEventListener(event, this.changed);
+      }
+    }
+    eventTarget.addEventListener(ToolEnums.Events.ANNOTATION_COMPLETED, this.changed);
+    let resizing = 0;
+    this.observer = new ResizeObserver(() => {
+      window.cancelAnimationFrame(resizing);
+      resizing = window.requestAnimationFrame(() => this.resize());
+    });
+    for (const plane of planes) this.observer.observe(elements[plane]);
+  }
+
+  private viewport(plane: Plane): PlanarViewport {
+    return this.engine.getViewport(plane) as unknown as PlanarViewport;
+  }
+
+  private makeView(plane: Plane): View {
+    const element = this.elements[plane];
+    const toWorld = (x: number, y: number): Vec3 => this.viewport(plane).canvasToWorld([x, y]) as Vec3;
+    const step = (dx: number, dy: number): Vec3 => add(toWorld(100 * dx, 100 * dy), toWorld(0, 0), -1);
+    return {
+      plane,
+      element,
+      size: () => [element.clientWidth, element.clientHeight],
+      toWorld,
+      toCanvas: (p) => this.viewport(plane).worldToCanvas(p) as [number, number],
+      right: () => unit(step(1, 0)),
+      down: () => unit(step(0, 1)),
+      normal: () => {
+        const camera = this.viewport(plane).getResolvedView()?.toICamera?.() as { viewPlaneNormal?: Vec3 } | undefined;
+        return camera?.viewPlaneNormal ?? fallbackNormal[plane];
+      },
+      mmPerPixel: () => length(step(1, 0)) / 100,
+    };
+  }
+
+  /** open shows a volume at a point. It resolves when the planes are ready to draw. */
+  async open(volume: SeriesVolume, point: Vec3): Promise<void> {
+    this.volume = volume;
+    this.point = inside(volume.grid, point);
+    await Promise.all(
+      planes.map(async (plane) => {
+        const viewport = this.viewport(plane);
+        await viewport.setDisplaySets({ displaySetId: volume.dataId, options: { orientation: orientations[plane] as never } });
+        viewport.setViewState({ slice: { kind: "volumePoint", sliceWorldPoint: this.point } });
+      }),
+    );
+    this.setWindow(this.window);
+  }
+
+  /** moveTo puts the point where the planes meet. Planes that it stays in are not drawn again. */
+  moveTo(point: Vec3): void {
+    if (!this.volume) return;
+    const to = inside(this.volume.grid, point);
+    const by = add(to, this.point, -1);
+    this.point = to;
+    this.volume.look(to);
+    for (const plane of planes) {
+      const viewport = this.viewport(plane);
+      const state: { slice?: { kind: "volumePoint"; sliceWorldPoint: Vec3 }; anchorWorld?: Vec3; anchorCanvas?: [number, number] } = {};
+      if (Math.abs(dot(by, this.views[plane].normal())) > 1e-4) state.slice = { kind: "volumePoint", sliceWorldPoint: to };
+      const [x, y] = this.views[plane].toCanvas(to);
+      const [w, h] = this.views[plane].size();
+      if (x < 0 || y < 0 || x > w || y > h) {
+        state.anchorWorld = to;
+        state.anchorCanvas = [0.5, 0.5];
+      }
+      if (!state.slice && !state.anchorWorld) continue;
+      viewport.setViewState(state);
+      viewport.render();
+    }
+    this.changed();
+  }
+
+  /** scroll moves by slices of the plane; positive is towards head, back and left. */
+  scroll(plane: Plane, slices: number): void {
+    if (!this.volume) return;
+    const axis: Vec3 = plane === "axial" ? [0, 0, 1] : plane === "coronal" ? [0, 1, 0] : [1, 0, 0];
+    this.moveTo(add(this.point, axis, slices * this.step(plane)));
+  }
+
+  /** step is the distance of two slices of a plane in mm. */
+  step(plane: Plane): number {
+    const [dx, dy, dz] = this.volume?.grid.spacing ?? [1, 1, 1];
+    return plane === "axial" ? dz : plane === "coronal" ? dy : dx;
+  }
+
+  /** position is the slice of the plane, from 1, and how many there are. */
+  position(plane: Plane): [number, number] {
+    if (!this.volume) return [0, 0];
+    const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
+    return [Math.round(toIndex(this.volume.grid, this.point)[axis]) + 1, this.volume.grid.dims[axis]];
+  }
+
+  setWindow(w: Window): void {
+    this.window = { center: Math.round(w.center), width: Math.max(1, Math.round(w.width)) };
+    const half = this.window.width / 2;
+    for (const plane of planes) {
+      const viewport = this.viewport(plane);
+      viewport.setDisplaySetPresentation({ voiRange: { lower: this.window.center - half, upper: this.window.center + half } });
+      viewport.render();
+    }
+    this.changed();
+  }
+
+  /** closeUp shows the surroundings of the point, whole all of the slice. */
+  closeUp(): void {
+    for (const plane of planes) {
+      const view = this.views[plane];
+      const wanted = closeUpMM / Math.max(1, Math.min(...view.size()));
+      this.zoom(plane, view.mmPerPixel() / wanted, this.point);
+    }
+  }
+
+  whole(): void {
+    for (const plane of planes) {
+      const viewport = this.viewport(plane);
+      viewport.resetViewState({ resetPan: true, resetZoom: true, resetOrientation: false });
+      viewport.setViewState({ slice: { kind: "volumePoint", sliceWorldPoint: this.point } });
+      viewport.render();
+    }
+    this.changed();
+  }
+
+  /** zoom enlarges a plane by a factor, around its middle or centred on a position. */
+  zoom(plane: Plane, factor: number, center?: Vec3): void {
+    const viewport = this.viewport(plane);
+    const scale = Math.min(Math.max(viewport.getZoom() * factor, 0.2), 60);
+    const [w, h] = this.views[plane].size();
+    viewport.setViewState({
+      scale: [scale, scale],
+      anchorWorld: center ?? this.views[plane].toWorld(w / 2, h / 2),
+      anchorCanvas: [0.5, 0.5],
+    });
+    viewport.render();
+    this.changed();
+  }
+
+  /** pan moves the picture of a plane by CSS pixels. */
+  pan(plane: Plane, dx: number, dy: number): void {
+    const [w, h] = this.views[plane].size();
+    const viewport = this.viewport(plane);
+    viewport.setViewState({ anchorWorld: this.views[plane].toWorld(w / 2 - dx, h / 2 - dy), anchorCanvas: [0.5, 0.5] });
+    viewport.render();
+    this.changed();
+  }
+
+  /** setTool says what the left button does; the middle one pans, the right one zooms. */
+  setTool(tool: Tool): void {
+    this.tool = tool;
+    const group = ToolGroupManager.getToolGroup(groupId);
+    if (!group) return;
+    const { Primary, Auxiliary, Secondary } = ToolEnums.MouseBindings;
+    const bind = (name: string, ...buttons: number[]): void => {
+      group.setToolPassive(name, { removeAllBindings: true });
+      if (buttons.length > 0) group.setToolActive(name, { bindings: buttons.map((mouseButton) => ({ mouseButton })) });
+    };
+    bind(LengthTool.toolName, ...(tool === "length" ? [Primary] : []));
+    bind(PanTool.toolName, Auxiliary, ...(tool === "pan" ? [Primary] : []));
+    bind(ZoomTool.toolName, Secondary, ...(tool === "zoom" ? [Primary] : []));
+  }
+
+  currentTool(): Tool {
+    return this.tool;
+  }
+
+  /** clearMeasurements takes every distance away. */
+  clearMeasurements(): void {
+    annotation.state.removeAllAnnotations();
+    toolUtilities.triggerAnnotationRenderForViewportIds([...planes]);
+    this.changed();
+  }
+
+  measurements(): number {
+    return annotation.state.getAllAnnotations().length;
+  }
+
+  private resize(): void {
+    this.engine.resize(true, true);
+    this.changed();
+  }
+
+  render(): void {
+    this.engine.render();
+  }
+
+  close(): void {
+    this.observer.disconnect();
+    for (const plane of planes) {
+      for (const event of [Enums.Events.CAMERA_MODIFIED, Enums.Events.IMAGE_RENDERED]) {
+        this.elements[plane].removeEventListener(event, this.changed);
+      }
+    }
+    eventTarget.removeEventListener(ToolEnums.Events.ANNOTATION_COMPLETED, this.changed);
+    annotation.state.removeAllAnnotations();
+    ToolGroupManager.destroyToolGroup(groupId);
+    this.engine.destroy();
+  }
+}
+
+const fallbackNormal: Record<Plane, Vec3> = { axial: [0, 0, -1], coronal: [0, -1, 0], sagittal: [1, 0, 0] };

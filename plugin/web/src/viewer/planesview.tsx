@@ -1,0 +1,275 @@
+// The three planes on the page, with their tools, texts and overlays.
+
+import { useEffect, useImperativeHandle, useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { place } from "../format.ts";
+import { useKeys, useLatest } from "../hooks.ts";
+import type { Finding, Series, Vec3, WindowPreset } from "../types.ts";
+import { planes as all, type Cube, type Plane } from "./cube.ts";
+import { add } from "./grid.ts";
+import { draw, letters } from "./overlay.ts";
+import { Planes, type Tool, type Window } from "./planes.ts";
+import { attach } from "./pointer.ts";
+import { SeriesVolume, type Progress } from "./volume.ts";
+
+export interface PlanesHandle {
+  home: () => void;
+}
+
+interface Props {
+  handle: RefObject<PlanesHandle | null>;
+  series: Series;
+  current: Finding | null;
+  presets: WindowPreset[];
+  opened: number; // performance.now() when the page was asked for
+  heat: Cube | null;
+  heatReady: boolean;
+  marks: boolean;
+  onHeat: (on: boolean) => void;
+  onMarks: (on: boolean) => void;
+  onLoaded: (whole: boolean) => void;
+}
+
+const tools: { tool: Tool; label: string; key: string; help: string }[] = [
+  { tool: "cross", label: "Crosshair", key: "x", help: "left button moves the crosshair" },
+  { tool: "window", label: "Window", key: "l", help: "left button changes width and level" },
+  { tool: "pan", label: "Pan", key: "g", help: "left button pans" },
+  { tool: "zoom", label: "Zoom", key: "z", help: "left button zooms" },
+  { tool: "length", label: "Distance", key: "d", help: "left button measures a distance" },
+];
+const toolStorage = "nodulescope.tool";
+
+interface Texts {
+  slice: string;
+  position: string;
+  hu: string;
+  letters: [string, string, string, string]; // top, right, bottom, left
+  scale: string;
+}
+
+export function PlanesView(props: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const elements = useRef<Partial<Record<Plane, HTMLDivElement | null>>>({});
+  const overlays = useRef<Partial<Record<Plane, HTMLCanvasElement | null>>>({});
+  const shown = useRef<Planes | null>(null);
+  const volume = useRef<SeriesVolume | null>(null);
+  const [active, setActive] = useState<Plane>("axial");
+  const [single, setSingle] = useState(false);
+  const [tool, setToolState] = useState<Tool>("cross");
+  const [win, setWin] = useState<Window>({ center: -600, width: 1500 });
+  const [progress, setProgress] = useState<Progress>({ loaded: 0, total: 0, failed: 0 });
+  const [texts, setTexts] = useState<Partial<Record<Plane, Texts>>>({});
+  const [measured, setMeasured] = useState(0);
+  const [problem, setProblem] = useState("");
+  const latest = useLatest(props);
+  const frame = useRef(0);
+
+  const redraw = (): void => {
+    if (frame.current) return;
+    frame.current = window.requestAnimationFrame(() => {
+      frame.current = 0;
+      const p = shown.current;
+      const v = volume.current;
+      if (!p || !v) return;
+      const next: Partial<Record<Plane, Texts>> = {};
+      for (const plane of all) {
+        const canvas = overlays.current[plane];
+        const view = p.views[plane];
+        if (!canvas || view.size()[0] < 2) continue;
+        draw(canvas, view, {
+          point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
+          marks: latest.current.marks, heat: latest.current.heat,
+        });
+        next[plane] = describe(p, v, plane);
+      }
+      setTexts(next);
+      setMeasured(p.measurements());
+      noteFirstView(box.current, v, p, latest.current.opened);
+    });
+  };
+
+  useEffect(() => {
+    const byPlane = elements.current as Record<Plane, HTMLDivElement>;
+    let p: Planes;
+    let v: SeriesVolume;
+    try {
+      v = new SeriesVolume(props.series, (state) => {
+        setProgress(state);
+        if (state.loaded + state.failed === state.total) latest.current.onLoaded(true);
+        redraw();
+      });
+      p = new Planes(byPlane, redraw);
+    } catch (e) {
+      setProblem(`The images cannot be shown: ${e instanceof Error ? e.message : String(e)}`);
+      return;
+    }
+    shown.current = p;
+    volume.current = v;
+    const point = props.current?.position_lps_mm ?? middle(v);
+    v.load(point);
+    const preset = props.presets[0];
+    if (preset) p.window = { center: preset.center, width: preset.width };
+    setWin(p.window);
+    p.open(v, point).then(redraw, (e) => setProblem(`The images cannot be drawn: ${String(e)}`));
+    const wanted = tools.find((t) => t.tool === localStorage.getItem(toolStorage))?.tool ?? "cross";
+    setTool(wanted);
+    const detach = all.map((plane) => attach(byPlane[plane], plane, p, {
+      tool: () => p.currentTool(),
+      window: setWindow,
+      active: setActive,
+    }));
+    return () => {
+      for (const f of detach) f();
+      window.cancelAnimationFrame(frame.current);
+      frame.current = 0;
+      shown.current = null;
+      volume.current = null;
+      p.close();
+      v.close();
+    };
+  }, [props.series.id]);
+
+  const home = (): void => {
+    const f = latest.current.current;
+    if (f) shown.current?.moveTo(f.position_lps_mm);
+  };
+  useEffect(home, [props.current?.number]);
+  useEffect(redraw, [props.heat, props.marks, props.series, single]);
+  useImperativeHandle(props.handle, () => ({ home }), []);
+
+  function setWindow(w: Window): void {
+    shown.current?.setWindow(w);
+    if (shown.current) setWin(shown.current.window);
+  }
+  function setTool(t: Tool): void {
+    setToolState(t);
+    shown.current?.setTool(t);
+    localStorage.setItem(toolStorage, t);
+  }
+  const scroll = (n: number): void => shown.current?.scroll(active, n);
+  const show = (plane: Plane): void => {
+    setActive(plane);
+    elements.current[plane]?.closest<HTMLElement>(".view")?.focus();
+  };
+
+  useKeys([
+    { keys: ["ArrowUp"], shown: "↑", does: "one slice up in the active plane", run: () => scroll(upward(active)) },
+    { keys: ["ArrowDown"], shown: "↓", does: "one slice down", run: () => scroll(-upward(active)) },
+    { keys: ["PageUp"], shown: "PgUp", does: "ten slices up", run: () => scroll(10 * upward(active)) },
+    { keys: ["PageDown"], shown: "PgDn", does: "ten slices down", run: () => scroll(-10 * upward(active)) },
+    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: "other plane", run: (e) => show(all[(all.indexOf(active) + (e.key === "ArrowRight" ? 1 : 2)) % 3] ?? "axial") },
+    {
+      keys: ["Shift+ArrowUp", "Shift+ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight"], shown: "Shift+arrows", does: "pan",
+      run: (e) => shown.current?.pan(active, e.key === "ArrowLeft" ? -40 : e.key === "ArrowRight" ? 40 : 0, e.key === "ArrowUp" ? -40 : e.key === "ArrowDown" ? 40 : 0),
+    },
+    { keys: ["+", "="], shown: "+", does: "larger", run: () => shown.current?.zoom(active, 1.25) },
+    { keys: ["-"], shown: "-", does: "smaller", run: () => shown.current?.zoom(active, 0.8) },
+    { keys: ["e"], shown: "E", does: "close-up of 80 mm around the crosshair", run: () => shown.current?.closeUp() },
+    { keys: ["Home"], shown: "Home", does: "the whole slice", run: () => shown.current?.whole() },
+    { keys: ["m"], shown: "M", does: "one plane large, or three", run: () => setSingle(!single) },
+    ...props.presets.slice(0, 9).map((preset, i) => ({
+      keys: [String(i + 1)], shown: String(i + 1), does: `window: ${preset.label} (${preset.center} / ${preset.width})`, run: () => setWindow(preset),
+    })),
+    ...tools.map((t) => ({ keys: [t.key], shown: t.key.toUpperCase(), does: t.help, run: () => setTool(t.tool) })),
+    { keys: ["Delete", "Backspace"], shown: "Del", does: "take the distances away", run: () => shown.current?.clearMeasurements() },
+  ]);
+
+  const preset = props.presets.find((x) => x.center === win.center && x.width === win.width);
+  return (
+    <section class="planes" aria-label="Images" ref={box} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
+      <div class="toolbar" role="toolbar" aria-label="Tools">
+        <div class="group" role="radiogroup" aria-label="Left mouse button">
+          {tools.map((t) => (
+            <button key={t.tool} type="button" role="radio" aria-checked={tool === t.tool} title={`${t.help} (${t.key.toUpperCase()})`} onClick={() => setTool(t.tool)}>
+              {t.label}
+            </button>
+          ))}
+        </div>
+        <div class="group" role="group" aria-label="Window">
+          {props.presets.map((x, i) => (
+            <button key={x.name} type="button" aria-pressed={preset?.name === x.name} title={`${x.center} / ${x.width} HU (${i + 1})`} onClick={() => setWindow(x)}>
+              {x.label}
+            </button>
+          ))}
+        </div>
+        <div class="group" role="group" aria-label="Overlays">
+          <button type="button" aria-pressed={props.heat !== null} disabled={!props.heatReady} title="heat map of the residual (H)" onClick={() => props.onHeat(props.heat === null)}>Heat map</button>
+          <button type="button" aria-pressed={props.marks} title="crosshair and circles (O)" onClick={() => props.onMarks(!props.marks)}>Marks</button>
+          {measured > 0 && <button type="button" title="take the distances away (Del)" onClick={() => shown.current?.clearMeasurements()}>Clear distances</button>}
+        </div>
+        <div class="group" role="group" aria-label="Size">
+          <button type="button" title="80 mm around the crosshair (E)" onClick={() => shown.current?.closeUp()}>Close-up</button>
+          <button type="button" title="the whole slice (Home)" onClick={() => shown.current?.whole()}>Whole</button>
+          <button type="button" aria-pressed={single} title="one plane large (M)" onClick={() => setSingle(!single)}>One plane</button>
+        </div>
+        {progress.total > 0 && progress.loaded < progress.total && (
+          <label class="loading">
+            {progress.failed > 0 ? `${progress.failed} slices could not be read` : "loading"}
+            <progress max={progress.total} value={progress.loaded} />
+          </label>
+        )}
+      </div>
+      {problem && <p class="error" role="alert">{problem}</p>}
+      <div class={single ? `grid single ${active}` : "grid"}>
+        {all.map((plane) => {
+          const t = texts[plane];
+          return (
+            <div
+              key={plane} class={`view ${plane}${active === plane ? " active" : ""}`} tabIndex={0} role="group"
+              aria-label={`${plane} plane. ${t?.slice ?? ""}`} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
+            >
+              <div class="picture" ref={(e) => { elements.current[plane] = e; }} onContextMenu={(e) => e.preventDefault()} />
+              <canvas class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
+              {t && (
+                <div class="texts" aria-hidden="true">
+                  <span class="corner tl"><b>{plane}</b><br />{t.slice}<br />{t.position}</span>
+                  <span class="corner bl">{t.hu}</span>
+                  <span class="corner br">W {win.width} L {win.center}<br />{t.scale}</span>
+                  <span class="letter top">{t.letters[0]}</span>
+                  <span class="letter right">{t.letters[1]}</span>
+                  <span class="letter bottom">{t.letters[2]}</span>
+                  <span class="letter left">{t.letters[3]}</span>
+                </div>
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </section>
+  );
+}
+
+const upward = (plane: Plane): number => (plane === "coronal" ? -1 : 1); // up: to the head, to the front, to the left
+
+function middle(v: SeriesVolume): Vec3 {
+  const { dims, spacing, origin, axes } = v.grid;
+  let p = origin;
+  for (const a of [0, 1, 2] as const) p = add(p, axes[a], ((dims[a] - 1) / 2) * spacing[a]);
+  return p;
+}
+
+function describe(p: Planes, v: SeriesVolume, plane: Plane): Texts {
+  const view = p.views[plane];
+  const right = view.right();
+  const down = view.down();
+  const minus = (a: Vec3): Vec3 => [-a[0], -a[1], -a[2]];
+  const [at, of] = p.position(plane);
+  const hu = v.hu(p.point);
+  const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
+  return {
+    slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
+    position: place(p.point).split("  ")[axis] + " mm",
+    hu: hu === null ? "" : `${hu} HU at the cross`,
+    letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
+    scale: `${(1 / view.mmPerPixel()).toFixed(1)} px/mm`,
+  };
+}
+
+// The time from asking for the page to the finding's slice on the screen, for
+// whoever measures it.
+function noteFirstView(box: HTMLDivElement | null, v: SeriesVolume, p: Planes, opened: number): void {
+  if (!box || box.dataset.firstView || !v.has(p.point)) return;
+  const now = performance.now();
+  box.dataset.firstView = String(Math.round(now - opened));
+  performance.measure("first view of the finding", { start: opened, end: now });
+}

@@ -1,0 +1,201 @@
+// The viewer of one series: who it is, the planes, the findings, why, and the
+// decision.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { api, problemOf } from "../api.ts";
+import type { Link, Live } from "../events.ts";
+import { byUrgency, decided, hint, shortDigest } from "../format.ts";
+import { useKeys, useLatest } from "../hooks.ts";
+import { Identity } from "../identity.tsx";
+import type { Decision, Finding, Series, Session } from "../types.ts";
+import { makeCube, type Cube } from "./cube.ts";
+import { DecisionPanel } from "./decision.tsx";
+import { FindingList } from "./findings.tsx";
+import { PlanesView, type PlanesHandle } from "./planesview.tsx";
+import { WhyPanel, type PatchImages } from "./why.tsx";
+
+export interface ViewerProps {
+  id: string;
+  finding: number; // 0: the first
+  session: Session;
+  live: Live | null;
+  link: Link;
+}
+
+export function ViewerPage(props: ViewerProps) {
+  const [series, setSeries] = useState<Series | null>(null);
+  const [error, setError] = useState("");
+  const [notice, setNotice] = useState("");
+  const [newer, setNewer] = useState<string | null>(null);
+  const [heat, setHeat] = useState(false);
+  const [marks, setMarks] = useState(true);
+  const [loaded, setLoaded] = useState(false);
+  const [model, setModel] = useState("");
+  const planes = useRef<PlanesHandle>(null);
+  const opened = useMemo(() => performance.now(), []);
+
+  const load = useCallback(async () => {
+    try {
+      const got = await api.series(props.id);
+      got.findings.sort(byUrgency);
+      setSeries(got);
+      setNewer(got.superseded_by);
+      setError("");
+    } catch (e) {
+      setError(problemOf(e).message);
+    }
+  }, [props.id]);
+
+  useEffect(() => void load(), [load]);
+
+  const current = series?.findings.find((f) => f.number === props.finding) ?? series?.findings[0] ?? null;
+  const scored = current?.scores.find((s) => s.model === model)?.model ?? current?.scores[0]?.model ?? "";
+  const images = usePatchImages(props.id, current, scored);
+  const latest = useLatest({ current, series });
+
+  // A decision, whoever made it, takes its place; what others do is told.
+  const keep = useCallback((number: number, d: Decision) => {
+    setSeries((s) => s && {
+      ...s,
+      findings: s.findings.map((f) =>
+        f.number === number && (f.decision?.version ?? 0) <= d.version ? { ...f, decision: d, versions: Math.max(f.versions, d.version) } : f),
+    });
+  }, []);
+  useEffect(() => props.live?.listen((e) => {
+    if (e.kind === "reset") void load();
+    if (e.kind === "decision" && e.id === props.id) {
+      const known = latest.current.series?.findings.find((f) => f.number === e.number)?.decision?.version ?? 0;
+      keep(e.number, e.decision);
+      if (e.decision.version > known && e.decision.reviewer !== props.session.name) {
+        const label = (code: string): string => props.session.reasons.find((r) => r.code === code)?.label ?? code;
+        setNotice(`Finding ${e.number}: ${decided(e.decision, label)}`);
+      }
+    }
+    if (e.kind === "result" && e.supersedes === props.id) setNewer(e.id);
+  }), [props.live, load, keep]);
+  // What was missed while the connection was lost.
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (props.link === "lost") wasLost.current = true;
+    else if (wasLost.current) {
+      wasLost.current = false;
+      void load();
+    }
+  }, [props.link, load]);
+
+  const go = useCallback((number: number) => {
+    history.replaceState(null, "", `#/series/${props.id}/${number}`);
+    window.dispatchEvent(new HashChangeEvent("hashchange"));
+  }, [props.id]);
+  const step = (by: number): void => {
+    const all = series?.findings ?? [];
+    if (all.length === 0 || !current) return;
+    const at = all.findIndex((f) => f.number === current.number);
+    const to = all[(at + by + all.length) % all.length];
+    if (to) go(to.number);
+  };
+  const nextOpen = useCallback(() => {
+    const { series: s, current: c } = latest.current;
+    if (!s || !c) return;
+    const at = s.findings.findIndex((f) => f.number === c.number);
+    const order = [...s.findings.slice(at + 1), ...s.findings.slice(0, at)];
+    const to = order.find((f) => !f.decision);
+    if (to) go(to.number);
+    else setNotice("Every finding of this series is decided.");
+  }, [go]);
+
+  useKeys([
+    { keys: ["n", "]"], shown: "N ]", does: "next finding", run: () => step(1) },
+    { keys: ["p", "["], shown: "P [", does: "finding before", run: () => step(-1) },
+    { keys: ["N"], shown: "Shift+N", does: "next finding that is not decided", run: nextOpen },
+    { keys: ["f"], shown: "F", does: "back to the finding", run: () => planes.current?.home() },
+    { keys: ["h"], shown: "H", does: "heat map of the residual on or off", run: () => setHeat(!heat) },
+    { keys: ["o"], shown: "O", does: "crosshair and circles on or off", run: () => setMarks(!marks) },
+    { keys: ["w"], shown: "W", does: "work list", run: () => { location.hash = "#/"; } },
+  ]);
+
+  if (error && !series) {
+    return (
+      <main class="viewer">
+        <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>Try again</button> <a href="#/">Work list</a></p>
+      </main>
+    );
+  }
+  if (!series) return <main class="viewer"><p class="loading" role="status">Loading…</p></main>;
+  return (
+    <main class="viewer">
+      <Identity patient={series.patient} problem={series.patient_problem} />
+      <div class="notices" aria-live="polite">
+        {newer && (
+          <p class="banner warn">This result was replaced by a newer one. <a href={`#/series/${newer}`}>Open the newer result</a></p>
+        )}
+        {series.problem && <p class="banner warn">This series was refused: {hint(series.problem)}</p>}
+        {series.source_problem && <p class="banner warn">The images cannot be read now: {hint(series.source_problem)}</p>}
+        {notice && (
+          <p class="banner" data-test="notice">
+            {notice} <button type="button" class="quiet" aria-label="Close the note" onClick={() => setNotice("")}>✕</button>
+          </p>
+        )}
+        {error && <p class="banner warn">{error}</p>}
+      </div>
+      <div class="columns">
+        <FindingList
+          id={props.id} findings={series.findings} current={current?.number ?? 0} onSelect={go} thumbnails={loaded}
+        />
+        {series.geometry ? (
+          <PlanesView
+            handle={planes} series={series} current={current} presets={series.window_presets} opened={opened}
+            heat={heat ? images.residual : null} marks={marks} onHeat={setHeat} onMarks={setMarks} onLoaded={setLoaded}
+            heatReady={images.residual !== null}
+          />
+        ) : <div class="planes empty"><p>No images.</p></div>}
+        <aside class="side" aria-label="Finding">
+          {current ? (
+            <>
+              <WhyPanel finding={current} images={images} model={scored} onModel={setModel} models={series.models} />
+              <DecisionPanel
+                key={current.number} id={props.id} finding={current} session={props.session}
+                replaced={newer !== null} onDecided={keep} onNext={nextOpen}
+              />
+            </>
+          ) : <p class="empty">This series has no findings.</p>}
+          <details class="about">
+            <summary>About this result</summary>
+            <dl>
+              {series.models.map((m) => (
+                <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : " · not loaded now"}</dd></div>
+              ))}
+              <div><dt>Software</dt><dd>{series.software}</dd></div>
+              <div><dt>Preprocessing</dt><dd>{series.preprocessing}</dd></div>
+              {series.warnings.map((w) => <div key={w.code}><dt>Warning</dt><dd>{hint(w)}</dd></div>)}
+            </dl>
+          </details>
+        </aside>
+      </div>
+    </main>
+  );
+}
+
+/** usePatchImages fetches what a detector saw and made of it, the newest finding alone. */
+function usePatchImages(id: string, finding: Finding | null, model: string): PatchImages {
+  const none: PatchImages = { patch: null, reconstruction: null, residual: null, problem: "" };
+  const [images, setImages] = useState<PatchImages & { key: string }>({ ...none, key: "" });
+  const key = `${finding?.number ?? 0} ${model}`;
+  useEffect(() => {
+    const patch = finding?.patch;
+    if (!finding || !patch || !model) return;
+    const stop = new AbortController();
+    setImages({ ...none, key });
+    const get = async (kind: "patch" | "reconstruction" | "residual"): Promise<void> => {
+      const cube: Cube = makeCube(await api.image(id, finding.number, kind, kind === "patch" ? "" : model, stop.signal), patch);
+      setImages((old) => (old.key === key ? { ...old, [kind]: cube } : old));
+    };
+    (async () => {
+      for (const kind of ["patch", "residual", "reconstruction"] as const) await get(kind);
+    })().catch((e) => {
+      if (!stop.signal.aborted) setImages((old) => (old.key === key ? { ...old, problem: problemOf(e).message } : old));
+    });
+    return () => stop.abort();
+  }, [id, key, finding?.patch !== null]);
+  return images.key === key ? images : none;
+}

@@ -1,0 +1,174 @@
+// Why a finding deviates: scores of every detector, where they lie among the
+// reference nodules, what the detector saw and what it made of it.
+
+import { useEffect, useRef } from "preact/hooks";
+import { hint, millimetres, percent, place, rank } from "../format.ts";
+import type { Finding, Model, Score } from "../types.ts";
+import { heatTable, residualFull, residualFullHU } from "./colour.ts";
+import { cut, planes, type Cube, type Plane } from "./cube.ts";
+
+export interface PatchImages {
+  patch: Cube | null;
+  reconstruction: Cube | null;
+  residual: Cube | null;
+  problem: string;
+}
+
+interface Props {
+  finding: Finding;
+  images: PatchImages;
+  model: string;
+  models: Model[];
+  onModel: (name: string) => void;
+}
+
+export function WhyPanel({ finding: f, images, model, models, onModel }: Props) {
+  const score = f.scores.find((s) => s.model === model);
+  return (
+    <section class="why" aria-label="Why">
+      <h2>
+        Finding {f.number} <small>{millimetres(f.diameter_mm)} · {place(f.position_lps_mm)} mm{f.confidence !== null ? ` · found with ${percent(f.confidence)}` : ""}</small>
+      </h2>
+      {f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
+      {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
+      {f.disagreement && (
+        <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
+          {f.disagreement.flags_differ ? "The detectors disagree: one flags this nodule, the other does not." : "The detectors agree on the flag."}{" "}
+          Their percentiles are {f.disagreement.percentile_gap.toFixed(1)} apart.
+        </p>
+      )}
+      {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model} gave no score: {x.message} ({x.code})</p>)}
+      {score && <ReferenceHistogram score={score} prevalence={models.find((m) => m.name === model)?.prevalence ?? 0} />}
+      {f.patch && score && <Strip images={images} model={model} />}
+      <Limits finding={f} />
+    </section>
+  );
+}
+
+function Scores({ finding, model, onModel }: { finding: Finding; model: string; onModel: (name: string) => void }) {
+  return (
+    <table class="scores">
+      <thead>
+        <tr>
+          <th scope="col">Detector</th>
+          <th scope="col" class="number" title="chance that readers call such a nodule suspicious, at the prevalence of the calibration set; not the chance of cancer">Probability</th>
+          <th scope="col" class="number" title="share of the reference normals with a lower score">Percentile</th>
+          <th scope="col" class="number" title="raw score, and the score above which it is flagged">Score (limit)</th>
+        </tr>
+      </thead>
+      <tbody>
+        {finding.scores.map((s) => (
+          <tr key={s.digest} class={s.model === model ? "chosen" : ""}>
+            <th scope="row">
+              {finding.scores.length > 1
+                ? <button type="button" class="quiet" aria-pressed={s.model === model} onClick={() => onModel(s.model)}>{s.model}</button>
+                : s.model}
+              {s.anomalous && <span class="badge flag">flagged</span>}
+            </th>
+            <td class="number">{s.probability === null ? <span title="this detector is not calibrated">–</span> : percent(s.probability)}</td>
+            <td class="number">{rank(s.percentile)}</td>
+            <td class="number">{s.raw.toPrecision(3)} <small>({s.threshold.toPrecision(3)})</small></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** ReferenceHistogram shows where a score lies among the reference normals. */
+function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: number }) {
+  const h = score.histogram;
+  if (!h || h.counts.length === 0) return <p class="hint">The reference of {score.model} is not loaded, so that its histogram cannot be shown.</p>;
+  const [w, ht, base] = [300, 84, 66];
+  const low = h.edges[0] ?? 0;
+  const high = h.edges.at(-1) ?? 1;
+  const most = Math.max(...h.counts, 1);
+  const x = (v: number): number => ((v - low) / (high - low || 1)) * w;
+  const text = `Raw scores of ${h.normals} reference normals from ${low.toPrecision(2)} to ${high.toPrecision(2)}. This nodule: ${score.raw.toPrecision(3)}, limit ${score.threshold.toPrecision(3)}.`;
+  const markX = Math.min(Math.max(x(score.raw), 0), w);
+  return (
+    <figure class="histogram">
+      <svg viewBox={`-4 0 ${w + 8} ${ht}`} role="img" aria-label={text}>
+        {h.counts.map((n, i) => {
+          const left = x(h.edges[i] ?? 0);
+          const right = x(h.edges[i + 1] ?? 0);
+          const tall = (n / most) * (base - 14);
+          return <rect key={i} class="bar" x={left + 0.5} y={base - tall} width={Math.max(right - left - 1, 0.5)} height={tall} />;
+        })}
+        <line class="axis" x1={0} x2={w} y1={base} y2={base} />
+        <line class="limit" x1={x(score.threshold)} x2={x(score.threshold)} y1={8} y2={base} />
+        <line class="score" x1={markX} x2={markX} y1={2} y2={base} />
+        <path class="score" d={`M${markX - 4} 2h8l-4 6z`} />
+        <text x={0} y={ht - 6}>{low.toPrecision(2)}</text>
+        <text x={w} y={ht - 6} text-anchor="end">{high.toPrecision(2)}</text>
+      </svg>
+      <figcaption>
+        <span class="key score">this nodule</span> <span class="key limit">limit</span> <span class="key bar">{h.normals} reference normals</span>
+        {score.probability !== null && prevalence > 0 && <> · probability at a prevalence of {percent(prevalence)}</>}
+      </figcaption>
+    </figure>
+  );
+}
+
+const rows: { kind: "patch" | "reconstruction" | "residual"; label: string; title: string }[] = [
+  { kind: "patch", label: "seen", title: "the voxels that are scored" },
+  { kind: "reconstruction", label: "rebuilt", title: "what the detector makes of them" },
+  { kind: "residual", label: "residual", title: "the difference" },
+];
+
+function Strip({ images, model }: { images: PatchImages; model: string }) {
+  return (
+    <figure class="strip" data-test="strip" data-ready={images.residual !== null && images.reconstruction !== null ? "yes" : "no"}>
+      <div class="cells" role="group" aria-label={`Patch, reconstruction and residual by ${model}`}>
+        <span />
+        {planes.map((p) => <span key={p} class="head">{p}</span>)}
+        {rows.map((row) => [
+          <span key={row.kind} class="head row" title={row.title}>{row.label}</span>,
+          ...planes.map((p) => <Cell key={row.kind + p} cube={images[row.kind]} plane={p} hot={row.kind === "residual"} label={`${row.label}, ${p}`} />),
+        ])}
+      </div>
+      <figcaption>
+        {images.problem ? <span class="error">{images.problem}</span> : (
+          <>28 mm, −1000 to 400 HU. Residual: <span class="ramp" aria-hidden="true" /> 0 to {residualFullHU} HU and more.</>
+        )}
+      </figcaption>
+    </figure>
+  );
+}
+
+function Cell({ cube, plane, hot, label }: { cube: Cube | null; plane: Plane; hot: boolean; label: string }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const c = canvas.current;
+    if (!c) return;
+    const ctx = c.getContext("2d");
+    if (!ctx) return;
+    if (!cube) {
+      ctx.clearRect(0, 0, c.width, c.height);
+      return;
+    }
+    const { width, height, values } = cut(cube, plane);
+    c.width = width;
+    c.height = height;
+    const picture = new ImageData(width, height);
+    values.forEach((v, i) => {
+      const level = Math.round(Math.min(Math.max(hot ? v / residualFull : v, 0), 1) * 255);
+      for (const ch of [0, 1, 2] as const) picture.data[4 * i + ch] = hot ? (heatTable[3 * level + ch] ?? 0) : level;
+      picture.data[4 * i + 3] = 255;
+    });
+    ctx.putImageData(picture, 0, 0);
+  }, [cube, plane, hot]);
+  return <canvas ref={canvas} width={28} height={28} role="img" aria-label={label} />;
+}
+
+function Limits({ finding: f }: { finding: Finding }) {
+  const items = f.applicability.map((a) => a.label);
+  if (f.padding_pct >= 0.5) items.push(`${f.padding_pct.toFixed(0)} % of its cube lies outside the scan.`);
+  return (
+    <section class="limits" aria-label="Limits of use">
+      <h3>Limits of use</h3>
+      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>This nodule touches none of the known limits.</p>}
+      <p class="use">{f.intended_use}</p>
+    </section>
+  );
+}

@@ -1,0 +1,262 @@
+// The work list: one row for a series, the most deviating first.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { api, problemOf } from "./api.ts";
+import type { Live } from "./events.ts";
+import { hint, moment, orDash, percent, rank, shortDigest, shownName, stateNames } from "./format.ts";
+import { useKeys } from "./hooks.ts";
+import type { Binding } from "./keys.ts";
+import type { Row, State, Worklist } from "./types.ts";
+
+export interface Filters {
+  states: State[];
+  flagged: boolean;
+  disagree: boolean;
+  unread: boolean;
+  stat: boolean;
+  superseded: boolean;
+  least: number; // probability in percent
+  sort: "probability" | "percentile" | "time" | "findings" | "state";
+  order: "desc" | "asc";
+  offset: number;
+}
+
+const none: Filters = {
+  states: [], flagged: false, disagree: false, unread: false, stat: false, superseded: false, least: 0,
+  sort: "probability", order: "desc", offset: 0,
+};
+const pageSize = 50;
+const states: State[] = ["waiting", "scored", "in_review", "done", "refused"];
+const storage = "nodulescope.filters";
+
+function stored(): Filters {
+  try {
+    return { ...none, ...(JSON.parse(sessionStorage.getItem(storage) ?? "{}") as Partial<Filters>) };
+  } catch {
+    return none;
+  }
+}
+
+/** query is what the service is asked. */
+export function query(f: Filters): URLSearchParams {
+  const q = new URLSearchParams({ sort: f.sort, order: f.order, limit: String(pageSize), offset: String(f.offset) });
+  if (f.states.length > 0) q.set("state", f.states.join(","));
+  for (const name of ["flagged", "disagree", "unread", "superseded"] as const) if (f[name]) q.set(name, "true");
+  if (f.stat) q.set("priority", "stat");
+  if (f.least > 0) q.set("min_probability", String(f.least / 100));
+  return q;
+}
+
+export function WorklistPage(props: { live: Live | null; onList: (eventId: string) => void; onUnread: (n: number) => void; onOpen: (id: string) => void }) {
+  const [filters, setFilters] = useState(stored);
+  const [list, setList] = useState<Worklist | null>(null);
+  const [error, setError] = useState("");
+  const [fresh, setFresh] = useState<Set<string>>(new Set());
+  const [news, setNews] = useState("");
+  const body = useRef<HTMLTableSectionElement>(null);
+
+  const load = useCallback(async (signal?: AbortSignal) => {
+    try {
+      const got = await api.worklist(query(filters), signal);
+      setList(got);
+      setError("");
+      props.onUnread(got.unread);
+      props.onList(got.event_id);
+    } catch (e) {
+      if (!signal?.aborted) setError(problemOf(e).message);
+    }
+  }, [filters]);
+
+  useEffect(() => {
+    sessionStorage.setItem(storage, JSON.stringify({ ...filters, offset: 0 }));
+    const stop = new AbortController();
+    void load(stop.signal);
+    return () => stop.abort();
+  }, [load]);
+
+  useEffect(() => {
+    let timer = 0;
+    const off = props.live?.listen((e) => {
+      if (e.kind === "result" || e.kind === "refused") {
+        setFresh((old) => new Set(old).add(e.id));
+        setNews(e.kind === "result" ? "A new result has arrived." : "A series was refused.");
+      }
+      window.clearTimeout(timer);
+      timer = window.setTimeout(() => void load(), 150);
+    });
+    return () => {
+      window.clearTimeout(timer);
+      off?.();
+    };
+  }, [props.live, load]);
+
+  const change = (by: Partial<Filters>): void => setFilters((f) => ({ ...f, offset: 0, ...by }));
+  const links = (): HTMLAnchorElement[] => [...(body.current?.querySelectorAll<HTMLAnchorElement>("a.open") ?? [])];
+  const move = (by: number): void => {
+    const all = links();
+    const at = all.indexOf(document.activeElement as HTMLAnchorElement);
+    all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)]?.focus();
+  };
+
+  const bindings: Binding[] = [
+    { keys: ["ArrowDown", "j"], shown: "↓ J", does: "next series", run: () => move(1) },
+    { keys: ["ArrowUp", "k"], shown: "↑ K", does: "series before", run: () => move(-1) },
+    { keys: ["Home"], shown: "Home", does: "first series", run: () => links()[0]?.focus() },
+    { keys: ["End"], shown: "End", does: "last series", run: () => links().at(-1)?.focus() },
+    {
+      keys: ["o", "Enter"], shown: "Enter O", does: "open the series (the first where none is chosen)",
+      run: () => {
+        const all = links();
+        (all[Math.max(0, all.indexOf(document.activeElement as HTMLAnchorElement))])?.click();
+      },
+    },
+    { keys: ["f"], shown: "F", does: "flagged ones alone, or all", run: () => change({ flagged: !filters.flagged }) },
+    { keys: ["d"], shown: "D", does: "where detectors disagree, or all", run: () => change({ disagree: !filters.disagree }) },
+    { keys: ["u"], shown: "U", does: "unread ones alone, or all", run: () => change({ unread: !filters.unread }) },
+    { keys: ["s"], shown: "S", does: "urgent ones alone, or all", run: () => change({ stat: !filters.stat }) },
+    { keys: ["0"], shown: "0", does: "no filter", run: () => setFilters(none) },
+    { keys: ["r"], shown: "R", does: "load the list again", run: () => void load() },
+    { keys: ["ArrowRight"], shown: "→", does: "next page", run: () => page(1) },
+    { keys: ["ArrowLeft"], shown: "←", does: "page before", run: () => page(-1) },
+  ];
+  const page = (by: number): void => {
+    const offset = filters.offset + by * pageSize;
+    if (offset >= 0 && offset < (list?.total ?? 0)) setFilters({ ...filters, offset });
+  };
+  useKeys(bindings);
+
+  return (
+    <main class="worklist">
+      <section class="filters" aria-label="Filters">
+        <div class="chips" role="group" aria-label="State">
+          {states.map((s) => (
+            <Chip
+              key={s}
+              on={filters.states.includes(s)}
+              onChange={(on) => change({ states: on ? [...filters.states, s] : filters.states.filter((x) => x !== s) })}
+            >
+              {stateNames[s]} <span class="count">{list?.counts[s] ?? 0}</span>
+            </Chip>
+          ))}
+        </div>
+        <div class="chips" role="group" aria-label="Marks">
+          <Chip on={filters.flagged} onChange={(flagged) => change({ flagged })}>flagged</Chip>
+          <Chip on={filters.disagree} onChange={(disagree) => change({ disagree })}>disagree</Chip>
+          <Chip on={filters.unread} onChange={(unread) => change({ unread })}>
+            unread <span class="count" data-test="unread">{list?.unread ?? 0}</span>
+          </Chip>
+          <Chip on={filters.stat} onChange={(stat) => change({ stat })}>urgent</Chip>
+          <Chip on={filters.superseded} onChange={(superseded) => change({ superseded })}>replaced results too</Chip>
+        </div>
+        <label class="inline">
+          at least
+          <input
+            type="number" min={0} max={100} step={5} value={filters.least}
+            onChange={(e) => change({ least: Math.min(100, Math.max(0, Number(e.currentTarget.value) || 0)) })}
+          />
+          %
+        </label>
+        <label class="inline">
+          sorted by
+          <select
+            value={`${filters.sort} ${filters.order}`}
+            onChange={(e) => {
+              const [sort, order] = e.currentTarget.value.split(" ") as [Filters["sort"], Filters["order"]];
+              change({ sort, order });
+            }}
+          >
+            <option value="probability desc">probability</option>
+            <option value="percentile desc">percentile</option>
+            <option value="time desc">newest</option>
+            <option value="time asc">oldest</option>
+            <option value="findings desc">findings</option>
+            <option value="state asc">state</option>
+          </select>
+        </label>
+      </section>
+      <p class="visually-hidden" role="status">{news}</p>
+      {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>Try again</button></p>}
+      {list && list.rows.length === 0 && <p class="empty">No series here{filters === none ? " yet. Results appear by themselves." : " with these filters."}</p>}
+      {list && list.rows.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col"><span class="visually-hidden">Marks</span></th>
+              <th scope="col">Patient</th>
+              <th scope="col">Study</th>
+              <th scope="col">State</th>
+              <th scope="col" class="number" title="Highest among the findings. How far the nodule is from reference nodules, not the chance of cancer.">Deviation</th>
+              <th scope="col" class="number">Decided</th>
+              <th scope="col">Detectors</th>
+              <th scope="col">Result of</th>
+            </tr>
+          </thead>
+          <tbody ref={body}>
+            {list.rows.map((row) => (
+              <SeriesRow key={row.id} row={row} fresh={fresh.has(row.id)} onOpen={props.onOpen} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {list && list.total > pageSize && (
+        <nav class="pages" aria-label="Pages">
+          <button type="button" disabled={filters.offset === 0} onClick={() => page(-1)}>← before</button>
+          <span>{filters.offset + 1} to {Math.min(filters.offset + pageSize, list.total)} of {list.total}</span>
+          <button type="button" disabled={filters.offset + pageSize >= list.total} onClick={() => page(1)}>next →</button>
+        </nav>
+      )}
+    </main>
+  );
+}
+
+function Chip(props: { on: boolean; onChange: (on: boolean) => void; children: preact.ComponentChildren }) {
+  return (
+    <button type="button" class="chip" aria-pressed={props.on} onClick={() => props.onChange(!props.on)}>
+      {props.children}
+    </button>
+  );
+}
+
+function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (id: string) => void }) {
+  const opens = row.state !== "waiting";
+  const name = row.patient ? shownName(row.patient) : "Patient unknown";
+  const classes = [row.unread && opens ? "unread" : "", fresh ? "fresh" : "", row.superseded_by ? "replaced" : ""].filter(Boolean).join(" ");
+  return (
+    <tr class={classes} data-id={row.id} onClick={() => opens && onOpen(row.id)}>
+      <td class="marks">
+        {row.unread && opens && <span class="dot" title="unread"><span class="visually-hidden">unread</span></span>}
+        {row.priority === "stat" && <span class="badge stat">urgent</span>}
+        {row.triage === "flagged" && <span class="badge flag">flagged</span>}
+        {row.triage === "unknown" && row.state !== "waiting" && <span class="badge unknown">unclear</span>}
+      </td>
+      <td>
+        {opens ? (
+          <a class="open" href={`#/series/${row.id}`} onClick={(e) => e.stopPropagation()}>{name}</a>
+        ) : <span class="name">{name}</span>}
+        <small>{row.patient ? `${orDash(row.patient.id)} · born ${orDash(row.patient.birth_date)}` : row.patient_problem ? hint(row.patient_problem) : ""}</small>
+      </td>
+      <td>
+        {orDash(row.patient?.study_date)}
+        <small>{row.patient ? `acc. ${orDash(row.patient.accession_number)}` : ""}</small>
+      </td>
+      <td>
+        <span class={`state ${row.state}`}>{stateNames[row.state]}</span>
+        {row.superseded_by && <small>replaced by a newer result</small>}
+        {row.problem && <small title={row.problem.message}>{row.problem.code}</small>}
+      </td>
+      <td class="number">
+        <strong>{row.probability !== null ? percent(row.probability) : rank(row.percentile)}</strong>
+        <small>{row.probability !== null && row.percentile !== null ? rank(row.percentile) : ""}</small>
+      </td>
+      <td class="number">
+        {row.decided} / {row.findings}
+        {row.flagged > 0 && <small>{row.flagged} flagged</small>}
+      </td>
+      <td>
+        {row.models.map((m) => <span key={m.digest} title={m.digest}>{m.name} <small class="version">{shortDigest(m.digest)}</small></span>)}
+        {row.disagree > 0 && <span class="badge disagree">disagree on {row.disagree}</span>}
+      </td>
+      <td><time dateTime={row.time}>{moment(row.time)}</time></td>
+    </tr>
+  );
+}

@@ -1,0 +1,4 @@
+import "./grid.test.ts";
+import "./cube.test.ts";
+import "./keys.test.ts";
+import "./texts.test.ts";

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { millimetres, percent, place, rank, shortDigest } from "../src/format.ts";
+import { letters, rulerLength } from "../src/viewer/overlay.ts";
+
+test("probabilities never round to certainty", () => {
+  assert.equal(percent(null), "–");
+  assert.equal(percent(0.004), "<1 %");
+  assert.equal(percent(0.434), "43 %");
+  assert.equal(percent(0.996), ">99 %");
+  assert.equal(percent(0), "0 %");
+});
+
+test("percentiles, sizes, versions", () => {
+  assert.equal(rank(75.31), "P 75.3");
+  assert.equal(rank(100), "above all");
+  assert.equal(millimetres(23.44), "23.4 mm");
+  assert.equal(millimetres(null), "size not given");
+  assert.equal(shortDigest("sha256:0123456789abcdef"), "01234567");
+});
+
+test("positions name their directions", () => {
+  assert.equal(place([56.2, -86.3, -115.94]), "L 56.2  A 86.3  F 115.9");
+  assert.equal(letters([1, 0, 0]), "L");
+  assert.equal(letters([-0.8, 0, 0.6]), "RH");
+  assert.equal(letters([0.1, 0.99, 0]), "P");
+});
+
+test("the ruler is a round length of a readable size", () => {
+  assert.equal(rulerLength(0.7), 50);
+  assert.equal(rulerLength(0.05), 5);
+  assert.equal(rulerLength(100), 200);
+});
