@@ -1,0 +1,71 @@
+package sr
+
+import (
+	"fmt"
+	"image"
+	"io"
+)
+
+// ClassSecondaryCapture is the SOP class of captures.
+const ClassSecondaryCapture = "1.2.840.10008.5.1.4.1.1.7"
+
+// MaxCaptureSide limits width and height of a capture.
+const MaxCaptureSide = 4096
+
+// Capture is a picture for viewers that read neither reports nor heat maps:
+// Secondary Capture (PS3.3 A.8.1), RGB, 8 bits. All that a reader must know,
+// the intended use among it, has to be drawn into it.
+type Capture struct {
+	Object
+	Image image.Image // from 1 x 1 to MaxCaptureSide in both directions; transparency is put on black
+	Named bool        // the picture shows the patient's name or number
+}
+
+// SOPInstanceUID is that of the capture.
+func (c Capture) SOPInstanceUID() string { return c.sopInstanceUID("capture") }
+
+// Encode writes the capture as a DICOM file, explicit VR little endian. Errors
+// are those of [Report.Encode].
+func (c Capture) Encode(w io.Writer) error {
+	const op = "write secondary capture"
+	if err := c.check(op); err != nil {
+		return err
+	}
+	if c.Image == nil {
+		return refuse(CodeReportInvalid, op, "there is no picture", nil)
+	}
+	b := c.Image.Bounds()
+	if b.Empty() || b.Dx() > MaxCaptureSide || b.Dy() > MaxCaptureSide {
+		return refuse(CodeReportInvalid, op, fmt.Sprintf("the picture has %d x %d pixels, at most %d in both directions are written", b.Dx(), b.Dy(), MaxCaptureSide), nil)
+	}
+	pixels := make([]byte, 0, 3*b.Dx()*b.Dy()+1)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			r, g, bl, _ := c.Image.At(x, y).RGBA() // multiplied by alpha
+			pixels = append(pixels, byte(r>>8), byte(g>>8), byte(bl>>8))
+		}
+	}
+	var d dataset
+	c.modules(&d, "capture", ClassSecondaryCapture, "OT", 9003, "Nodule scores, pictures, not for diagnosis")
+	d.text(0x00080008, "CS", "DERIVED", "SECONDARY")
+	d.text(0x00080064, "CS", "WSD") // conversion type: workstation
+	d.text(0x00180015, "CS", "CHEST")
+	d.text(0x00200020, "CS") // patient orientation: several planes in one picture
+	d.short(0x00280002, 3)
+	d.text(0x00280004, "CS", "RGB")
+	d.short(0x00280006, 0)
+	d.short(0x00280010, b.Dy())
+	d.short(0x00280011, b.Dx())
+	d.short(0x00280100, 8)
+	d.short(0x00280101, 8)
+	d.short(0x00280102, 7)
+	d.short(0x00280103, 0)
+	named := "NO"
+	if c.Named {
+		named = "YES"
+	}
+	d.text(0x00280301, "CS", named)
+	d.text(0x00282110, "CS", "00")
+	d.bytes(0x7FE00010, "OB", pixels)
+	return d.write(w, op, ClassSecondaryCapture, c.SOPInstanceUID())
+}

@@ -1,0 +1,58 @@
+// Package sr writes results as DICOM objects and reads nodule candidates from
+// the objects of others. It knows neither detectors nor transport: plain
+// structs go in, files come out, and the other way round.
+//
+// # Reports
+//
+// [Report] becomes a Comprehensive 3D SR document of template 1500 (PS3.16):
+// one measurement group (template 1410) per nodule with its tracking
+// identifiers, a point on the slice that is nearest to it, and for every
+// algorithm the deviation from reference nodules, the percentile, the raw score
+// and the operating point, each with name, version, parameters and maker of the
+// algorithm. It is COMPLETE, UNVERIFIED and PRELIMINARY. After a review the
+// same report with [Review] becomes a second document: VERIFIED and FINAL, with
+// the person who decided, a decision for every nodule, and the first document
+// as its predecessor.
+//
+// Patient and study come from an image of the series ([ReadHeader]), so that
+// the report is filed with it. Text is UTF-8 (ISO_IR 192).
+//
+// # Private codes
+//
+// No standard concept says "deviation from reference nodules": Certainty of
+// Finding (111012) would be read as "hardly a nodule" where it is low, and
+// Probability of Cancer (111047) is not what is measured. The private codes of
+// scheme 99NDSCOPE are identified in the header and defined in the text of
+// every report.
+//
+// # Identity
+//
+// Every UID follows from the identity of the result and a role ([UID]), and
+// every time stamp from the result: the same result gives the same bytes, so
+// that storing it twice leaves one document.
+//
+// # Heat maps and captures
+//
+// [HeatMap] is a parametric map of 32-bit floating point in the frame of
+// reference of the series. [Capture] is a picture for viewers that read nothing
+// else.
+//
+// # Candidates
+//
+// [Candidates] reads what a detector or a reader has marked, from measurement
+// reports (template 1500) and from Chest CAD SR, and [Candidate.Place] gives its
+// place in a series.
+//
+// # Why the package has its own encoder and parser
+//
+// The parser that dicomio uses for images cannot write 32-bit floating point
+// pixels (OF), cuts the length of a long value to 16 bits without a word, and
+// descends into sequences as deep as a file says, until the stack is exhausted,
+// which no recover catches. Reports nest, and come from outside.
+//
+// # Patient data
+//
+// [Header] holds a patient's identity. Nothing else in the package does, no
+// error names a value of a file, and a Header that is printed or logged shows
+// nothing.
+package sr

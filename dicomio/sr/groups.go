@@ -1,0 +1,128 @@
+package sr
+
+import "fmt"
+
+// content is the tree below the root (TID 1500 of PS3.16).
+func (r Report) content() []dataset {
+	list := []dataset{codeItem(hasModifier, codeLanguage, codeEnglish)}
+	list = append(list, r.reviewer()...)
+	list = append(list, r.Device.observer()...)
+	list = append(list, codeItem(hasModifier, codeProcedure, codeCT))
+	if images := r.images(); len(images) > 0 {
+		entries := []dataset{codeItem(hasAcquired, codeModality, codeModalityCT)}
+		for _, at := range images {
+			entries = append(entries, imageItem(contains, at))
+		}
+		list = append(list, container(contains, codeLibrary, "1600", container(contains, codeLibraryGroup, "", entries...)))
+	}
+	var groups []dataset
+	for _, n := range r.Nodules {
+		if n.Image.SOPInstanceUID != "" {
+			groups = append(groups, r.group(n))
+		}
+	}
+	if len(groups) > 0 {
+		list = append(list, container(contains, codeMeasurements, "", groups...))
+	}
+	return append(list, r.qualitative())
+}
+
+// observer tells which program made the report (TID 1004).
+func (v Device) observer() []dataset {
+	return []dataset{
+		codeItem(hasContext, codeObserverType, codeDevice),
+		uidItem(hasContext, codeDeviceUID, v.uid()),
+		textItem(hasContext, codeDeviceName, v.Model+" "+v.Version),
+		textItem(hasContext, codeDeviceMaker, v.Manufacturer),
+		textItem(hasContext, codeDeviceModel, v.Model),
+		textItem(hasContext, codeDeviceSerial, v.Serial),
+	}
+}
+
+// group is one nodule (TID 1410).
+func (r Report) group(n Nodule) dataset {
+	list := []dataset{
+		textItem(hasContext, codeTrackingID, n.ID),
+		uidItem(hasContext, codeTrackingUID, r.TrackingUID(n.ID)),
+		codeItem(contains, codeFinding, codeNodule),
+		pointItem(codeRegion, n.Image),
+		codeItem(hasModifier, codeSite, codeLung),
+	}
+	if n.DiameterMM > 0 {
+		list = append(list, numberItem(codeDiameter, round(n.DiameterMM, 0.1), codeMM))
+	}
+	for _, s := range n.Scores {
+		list = append(list, r.numbers(s)...)
+	}
+	for _, s := range n.Scores {
+		value := codeNotAbove
+		if s.Flagged {
+			value = codeAbove
+		}
+		list = append(list, codeItem(contains, codeFlag, value, r.algorithm(s.Algorithm)...))
+	}
+	list = append(list, n.Decision.items()...)
+	if n.Error != "" {
+		list = append(list, textItem(contains, codeNotScored, n.Error))
+	}
+	for _, note := range n.Notes {
+		list = append(list, textItem(contains, codeLimit, note))
+	}
+	list = append(list, textItem(contains, codeComment, n.place()))
+	return container(contains, codeGroup, "1410", list...)
+}
+
+// place tells the position itself, which a point on a slice does not.
+func (n Nodule) place() string {
+	p := n.PositionLPS
+	return fmt.Sprintf("Position given by the detector: LPS %.2f, %.2f, %.2f mm", p[0], p[1], p[2])
+}
+
+// numbers are the values of one algorithm (TID 1419).
+func (r Report) numbers(s Score) []dataset {
+	by := r.algorithm(s.Algorithm)
+	var list []dataset
+	if s.DeviationPct != nil {
+		list = append(list, numberItem(codeDeviation, round(*s.DeviationPct, 0.01), codePercent, by...))
+	}
+	return append(list,
+		numberItem(codePercentile, round(s.Percentile, 0.01), codePercent, by...),
+		numberItem(codeRaw, s.Raw, codeUnitless, by...),
+		numberItem(codeOperating, s.Threshold, codeUnitless, by...),
+	)
+}
+
+// algorithm tells the source of a value (TID 4019).
+func (r Report) algorithm(a Algorithm) []dataset {
+	if a.Manufacturer == "" {
+		a.Manufacturer = r.Device.Manufacturer
+	}
+	list := []dataset{textItem(hasModifier, codeAlgorithm, a.Name), textItem(hasModifier, codeVersion, a.Version)}
+	for _, p := range a.Parameters {
+		list = append(list, textItem(hasModifier, codeParameters, p))
+	}
+	return append(list, textItem(hasModifier, codeAlgorithmMaker, a.Manufacturer))
+}
+
+// qualitative is what is said of the whole series: the intended use, what the
+// private codes mean, and the nodules that no image shows.
+func (r Report) qualitative() dataset {
+	list := []dataset{textItem(contains, codeIntendedUse, r.IntendedUse)}
+	for _, note := range r.Notes {
+		list = append(list, textItem(contains, codeLimit, note))
+	}
+	for _, n := range r.Nodules {
+		if n.Image.SOPInstanceUID != "" {
+			continue
+		}
+		text := fmt.Sprintf("Nodule %s is on no image of the series. %s.", n.ID, n.place())
+		if n.Error != "" {
+			text += " " + n.Error
+		}
+		list = append(list, textItem(contains, codeNotScored, text))
+	}
+	for _, d := range definitions {
+		list = append(list, textItem(contains, codeDefinition, fmt.Sprintf("%s, %s: %s", d.value, d.meaning, d.text)))
+	}
+	return container(contains, codeQualitative, "", list...)
+}

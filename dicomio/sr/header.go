@@ -1,0 +1,186 @@
+package sr
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+)
+
+// maxHeaderBytes is how far into an image its header may reach.
+const maxHeaderBytes = 4 << 20
+
+// Header is what a report takes over from the images that it is about, so that
+// it is filed with them: patient and study as the images name them. All texts
+// are UTF-8 in DICOM's form; what the images do not have is empty.
+//
+// It holds the patient's identity. It is for the report and the screen, and
+// never for a log, a message or an error; printed, it shows nothing.
+type Header struct {
+	PatientName       string // components parted by ^, groups by =
+	PatientID         string
+	IssuerOfPatientID string
+	PatientBirthDate  string // YYYYMMDD
+	PatientSex        string
+	PatientAge        string
+
+	IdentityRemoved       string // YES or NO, see PS3.3 C.7.1.1
+	DeidentificationNotes []string
+
+	StudyUID           string
+	StudyDate          string // YYYYMMDD
+	StudyTime          string
+	StudyID            string
+	StudyDescription   string
+	AccessionNumber    string
+	ReferringPhysician string
+	TimezoneOffset     string // +HHMM, of all times of the study
+
+	SeriesUID           string
+	FrameOfReferenceUID string
+	Modality            string
+}
+
+// String hides the patient.
+func (Header) String() string { return "[patient and study]" }
+
+// GoString hides the patient.
+func (h Header) GoString() string { return h.String() }
+
+// LogValue hides the patient.
+func (h Header) LogValue() slog.Value { return slog.StringValue(h.String()) }
+
+// HeaderOf reads the header of the first slice of a series from its file.
+func HeaderOf(ctx context.Context, s *dicomio.Series) (Header, error) {
+	if err := ctx.Err(); err != nil {
+		return Header{}, err
+	}
+	if len(s.Slices) == 0 || s.Slices[0].Path == "" {
+		return Header{}, refuse(dicomio.CodeFolderEmpty, "read patient and study", "the series has no file; read the header where it is stored", nil)
+	}
+	f, err := os.Open(s.Slices[0].Path)
+	if err != nil {
+		return Header{}, refuse(dicomio.CodeUnreadable, "read patient and study", "a file of the series cannot be opened; was it moved?", err)
+	}
+	defer f.Close()
+	return ReadHeader(f)
+}
+
+// ReadHeader reads patient and study from a DICOM file of any kind. It reads
+// no further than it must, and 4 MiB at most. Errors have a code of dicomio
+// and hold no value of the file.
+func ReadHeader(r io.Reader) (Header, error) {
+	const op = "read patient and study"
+	b, err := io.ReadAll(io.LimitReader(r, maxHeaderBytes))
+	if err != nil {
+		return Header{}, refuse(dicomio.CodeUnreadable, op, "the file cannot be read", err)
+	}
+	f, err := parseFile(op, b, 0x0020FFFF)
+	if err != nil {
+		return Header{}, err
+	}
+	h := Header{
+		PatientName: f.text(0x00100010), PatientID: f.text(0x00100020), IssuerOfPatientID: f.text(0x00100021),
+		PatientBirthDate: date(f.text(0x00100030)), PatientSex: f.text(0x00100040), PatientAge: f.text(0x00101010),
+		IdentityRemoved: f.text(0x00120062),
+		StudyUID:        f.text(0x0020000D), StudyDate: date(f.text(0x00080020)), StudyTime: clock(f.text(0x00080030)),
+		StudyID: f.text(0x00200010), StudyDescription: f.text(0x00081030), AccessionNumber: f.text(0x00080050),
+		ReferringPhysician: f.text(0x00080090), TimezoneOffset: offset(f.text(0x00080201)),
+		SeriesUID: f.text(0x0020000E), FrameOfReferenceUID: f.text(0x00200052), Modality: f.text(0x00080060),
+	}
+	if note := f.text(0x00120063); note != "" {
+		h.DeidentificationNotes = strings.Split(note, `\`)
+	}
+	return h, nil
+}
+
+// date keeps a date of the form YYYYMMDD, and of the older YYYY.MM.DD.
+func date(s string) string {
+	s = strings.ReplaceAll(s, ".", "")
+	if _, err := time.Parse("20060102", s); err != nil {
+		return ""
+	}
+	return s
+}
+
+// clock keeps a time of the form HHMMSS.FFFFFF, shortened from the right.
+func clock(s string) string {
+	whole, fraction, _ := strings.Cut(strings.ReplaceAll(s, ":", ""), ".")
+	for _, layout := range []string{"150405", "1504", "15"} {
+		if _, err := time.Parse(layout, whole); err != nil {
+			continue
+		}
+		if fraction != "" && layout == "150405" && strings.Trim(fraction, "0123456789") == "" {
+			whole += "." + fraction[:min(6, len(fraction))]
+		}
+		return whole
+	}
+	return ""
+}
+
+// offset keeps an offset from UTC of the form +HHMM.
+func offset(s string) string {
+	if _, err := time.Parse("-0700", s); err != nil {
+		return ""
+	}
+	return s
+}
+
+// patientAndStudy writes the Patient, General Study and Clinical Trial
+// modules' part of an object that lies in the study of the images (PS3.3 C.7.1
+// and C.7.2). Type 2 elements are there also where they are empty.
+func (h Header) patientAndStudy(d *dataset) {
+	d.text(0x00080005, "CS", "ISO_IR 192")
+	d.text(0x00080020, "DA", h.StudyDate)
+	d.text(0x00080030, "TM", h.StudyTime)
+	d.text(0x00080050, "SH", h.AccessionNumber)
+	d.text(0x00080090, "PN", h.ReferringPhysician)
+	d.ifAny(0x00080201, "SH", h.TimezoneOffset)
+	d.ifAny(0x00081030, "LO", h.StudyDescription)
+	d.text(0x00100010, "PN", h.PatientName)
+	d.text(0x00100020, "LO", h.PatientID)
+	d.ifAny(0x00100021, "LO", h.IssuerOfPatientID)
+	d.text(0x00100030, "DA", h.PatientBirthDate)
+	d.text(0x00100040, "CS", h.PatientSex)
+	d.ifAny(0x00101010, "AS", h.PatientAge)
+	d.ifAny(0x00120062, "CS", h.IdentityRemoved)
+	if len(h.DeidentificationNotes) > 0 {
+		d.text(0x00120063, "LO", append([]string(nil), h.DeidentificationNotes...)...)
+	}
+	d.text(0x0020000D, "UI", h.StudyUID)
+	d.text(0x00200010, "SH", h.StudyID)
+}
+
+// check wants what no object can do without.
+func (h Header) check(op string) error {
+	if !validUID(h.StudyUID) {
+		return refuse(CodeReportInvalid, op, "the header has no usable StudyInstanceUID; read it from an image of the series", nil)
+	}
+	return nil
+}
+
+// zone is where the times of the study are told.
+func (h Header) zone(t time.Time) time.Time {
+	if at, err := time.Parse("-0700", h.TimezoneOffset); err == nil {
+		_, seconds := at.Zone()
+		return t.In(time.FixedZone(h.TimezoneOffset, seconds))
+	}
+	return t
+}
+
+// validUID tells whether text is a UID (PS3.5 section 9).
+func validUID(uid string) bool {
+	if uid == "" || len(uid) > 64 {
+		return false
+	}
+	for part := range strings.SplitSeq(uid, ".") {
+		if part == "" || strings.Trim(part, "0123456789") != "" {
+			return false
+		}
+	}
+	return true
+}

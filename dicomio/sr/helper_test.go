@@ -1,0 +1,101 @@
+package sr
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+)
+
+// testSeries is a small series with a patient whose name no 7-bit character
+// set can write.
+func testSeries(t testing.TB) *dicomio.Series {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ct")
+	err := dicomtest.WriteSeries(dir, dicomtest.Spec{
+		Slices: 12, Rows: 32, Cols: 40, Origin: [3]float64{-12, -10, -100},
+		Edit: func(_ int, set dicomtest.Elements) {
+			set.Set(0x00080005, "CS", "ISO_IR 192")
+			set.Set(0x00100010, "PN", "Müller^Jörg^^Dr.=山田^太郎")
+			set.Set(0x00100020, "LO", "P-1")
+			set.Set(0x00100030, "DA", "19500102")
+			set.Set(0x00100040, "CS", "M")
+			set.Set(0x00080050, "SH", "A-17")
+			set.Set(0x00080201, "SH", "+0100")
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// testReport has everything that a report can hold.
+func testReport(t testing.TB, s *dicomio.Series) Report {
+	t.Helper()
+	h, err := HeaderOf(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pct := 12.25
+	vae := Algorithm{Name: "vae-ad", Version: "1.0, weights sha256:0123", Parameters: []string{"calibration natural-prevalence", "prevalence 0.41"}}
+	gan := Algorithm{Name: "gan-ad", Version: "1.0", Manufacturer: "Somebody else"}
+	r := Report{
+		Identity: "sha256:5c60f10839e5db38", Time: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), Header: h,
+		Device: Device{Version: "nodulescope v0.1.0"}, Notes: []string{"gantry_tilt: the slices are tilted"},
+		Nodules: []Nodule{
+			{
+				ID: "n1", PositionLPS: s.Geometry.ToLPS([3]float64{3.2, 20, 10}), DiameterMM: 7.46,
+				Scores: []Score{
+					{Algorithm: vae, DeviationPct: &pct, Percentile: 88.8, Raw: 0.0123456789, Threshold: 0.0109, Flagged: true},
+					{Algorithm: gan, Percentile: 40, Raw: -3.5e-7, Threshold: 1},
+				},
+				Notes: []string{"detectors disagree"},
+			},
+			{ID: "Knoten 2 – λ", PositionLPS: s.Geometry.ToLPS([3]float64{8, 3, 30}), Error: "detector_failed: no score"},
+			{ID: "outside", PositionLPS: dicomio.Vec{900, 0, 0}, Error: "outside_scan: the position is not in the scan"},
+		},
+	}
+	for i := range r.Nodules {
+		if at, ok := s.OnImage(r.Nodules[i].PositionLPS); ok {
+			r.Nodules[i].Image = at
+		}
+	}
+	return r
+}
+
+// reviewed is the same report after a review.
+func reviewed(r Report, version int) Report {
+	r.Nodules = append([]Nodule(nil), r.Nodules...)
+	r.Review = &Review{Observer: "Ångström^Åsa^^Dr", Organization: "Universitätsklinik", Time: r.Time.Add(26 * time.Hour), Version: version}
+	r.Nodules[0].Decision = &Decision{Verdict: Accept, Comment: "growing\nsince 2024 \\ compare"}
+	r.Nodules[1].Decision = &Decision{Verdict: Reject, Reason: "vessel"}
+	return r
+}
+
+func encode(t testing.TB, r Report) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Encode(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func writeFile(t testing.TB, b []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "object.dcm")
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

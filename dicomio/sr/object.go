@@ -1,0 +1,58 @@
+package sr
+
+import (
+	"fmt"
+	"time"
+)
+
+// Object is what the objects beside a report have in common: heat maps and
+// captures. Identity, Time and Header are needed. The same object gives the
+// same bytes.
+type Object struct {
+	Identity string // of the result; UIDs follow from it and from Number
+	Time     time.Time
+	Header   Header
+	Device   Device
+
+	Number       int    // InstanceNumber, from 1: which of its kind; default 1
+	SeriesNumber int    // default 9002 for heat maps, 9003 for captures
+	SeriesText   string // SeriesDescription; default names the kind
+}
+
+func (o Object) check(op string) error {
+	if err := o.Header.check(op); err != nil {
+		return err
+	}
+	if o.Identity == "" || o.Time.Year() < 1900 || o.Time.Year() > 9999 || o.Number < 0 {
+		return refuse(CodeReportInvalid, op, "the identity or the time of the result is missing, or the number is negative", nil)
+	}
+	return nil
+}
+
+// sopInstanceUID is that of one object of a kind.
+func (o Object) sopInstanceUID(kind string) string {
+	return UID(o.Identity, fmt.Sprintf("%s %d", kind, max(o.Number, 1)))
+}
+
+// modules writes patient, study, series, equipment and SOP common.
+func (o Object) modules(d *dataset, kind, class, modality string, number int, text string) {
+	device := (Report{Device: o.Device}).withDefaults().Device
+	if o.SeriesNumber != 0 {
+		number = o.SeriesNumber
+	}
+	if clean("LO", o.SeriesText) != "" {
+		text = o.SeriesText
+	}
+	at := o.Header.zone(o.Time)
+	o.Header.patientAndStudy(d)
+	device.equipment(d)
+	d.text(0x00080016, "UI", class)
+	d.text(0x00080018, "UI", o.sopInstanceUID(kind))
+	d.text(0x00080023, "DA", at.Format("20060102"))
+	d.text(0x00080033, "TM", at.Format("150405"))
+	d.text(0x00080060, "CS", modality)
+	d.text(0x0008103E, "LO", text)
+	d.text(0x0020000E, "UI", UID(o.Identity, "series of "+kind+"s"))
+	d.text(0x00200011, "IS", fmt.Sprint(number))
+	d.text(0x00200013, "IS", fmt.Sprint(max(o.Number, 1)))
+}

@@ -1,0 +1,248 @@
+package sr
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+)
+
+// ClassComprehensive3D is the SOP class of the reports that are written.
+const ClassComprehensive3D = "1.2.840.10008.5.1.4.1.1.88.34"
+
+// MaxNodules is how many nodules a report may have.
+const MaxNodules = 4096
+
+// Report is what is told about the nodules of one CT series. Identity, Time
+// and Header are needed. Its file is a pure function of its fields.
+type Report struct {
+	Identity string    // of the result; every UID follows from it, see [UID]
+	Time     time.Time // when the result was made; told in the zone of the study, where that is known
+	Header   Header
+	Device   Device
+
+	SeriesNumber int    // default 9001
+	SeriesText   string // SeriesDescription; default "Nodule scores, not for diagnosis"
+
+	IntendedUse string   // stands in the report; default [IntendedUse]
+	Notes       []string // what limits the use of all scores: warnings of the series
+	Nodules     []Nodule // in the order in which they are shown
+
+	Review *Review // nil: nobody has verified it
+}
+
+// Device is the program that made the scores. Empty fields have defaults.
+type Device struct {
+	Manufacturer string // default Nodulescope
+	Model        string // default Nodulescope
+	Serial       string // default 1
+	Version      string // default unknown
+}
+
+// IntendedUse stands in a report that brings no text of its own.
+const IntendedUse = "Deviation from reference nodules, for research and triage. Not for diagnosis."
+
+// Nodule is one finding.
+type Nodule struct {
+	ID          string
+	PositionLPS dicomio.Vec        // mm
+	DiameterMM  float64            // 0: not known
+	Image       dicomio.ImagePoint // where it is shown, see dicomio's Series.OnImage; zero where it is on no image
+	Scores      []Score
+	Notes       []string // limits of use that it touches, disagreement
+	Error       string   // why some or all scores are missing; without patient data
+	Decision    *Decision
+}
+
+// Score is the judgement of one algorithm.
+type Score struct {
+	Algorithm    Algorithm
+	DeviationPct *float64 // calibrated score, 0..100; nil where the algorithm is not calibrated
+	Percentile   float64  // among reference nodules, 0..100
+	Raw          float64
+	Threshold    float64 // operating point: the raw score above which a nodule is flagged
+	Flagged      bool
+}
+
+// Algorithm is what TID 4019 of PS3.16 tells about the source of a value.
+type Algorithm struct {
+	Name         string
+	Version      string
+	Parameters   []string
+	Manufacturer string // default: that of the device
+}
+
+// SOPInstanceUID is that of the report: of the first form without a review,
+// and of its own for every version of a review.
+func (r Report) SOPInstanceUID() string {
+	if r.Review == nil {
+		return UID(r.Identity, "report")
+	}
+	return UID(r.Identity, fmt.Sprintf("verified report, version %d", r.Review.Version))
+}
+
+// SeriesInstanceUID is that of the series which holds all reports of a result.
+func (r Report) SeriesInstanceUID() string { return UID(r.Identity, "series of reports") }
+
+// TrackingUID names a nodule in all reports of a result.
+func (r Report) TrackingUID(noduleID string) string { return UID(r.Identity, "nodule "+noduleID) }
+
+// Encode writes the report as a DICOM file: Comprehensive 3D SR (PS3.3
+// A.35.13), template 1500 of PS3.16, explicit VR little endian, UTF-8. The same
+// report gives the same bytes.
+//
+// Its error has [CodeReportInvalid] where a field is missing or out of range,
+// and [CodeNotWritten] where w fails.
+func (r Report) Encode(w io.Writer) error {
+	const op = "write structured report"
+	if err := r.check(op); err != nil {
+		return err
+	}
+	r = r.withDefaults()
+	var d dataset
+	r.Header.patientAndStudy(&d)
+	r.series(&d)
+	r.document(&d)
+	root := container("", codeReport, "1500", r.content()...)
+	return append(d, root...).write(w, op, ClassComprehensive3D, r.SOPInstanceUID())
+}
+
+func (r Report) check(op string) error {
+	bad := func(format string, args ...any) error {
+		return refuse(CodeReportInvalid, op, fmt.Sprintf(format, args...), nil)
+	}
+	if err := r.Header.check(op); err != nil {
+		return err
+	}
+	switch {
+	case r.Identity == "":
+		return bad("the identity of the result is missing; all UIDs follow from it")
+	case r.Time.Year() < 1900 || r.Time.Year() > 9999:
+		return bad("the time of the result is missing; give the one at which it was made")
+	case len(r.Nodules) > MaxNodules:
+		return bad("%d nodules, a report has at most %d", len(r.Nodules), MaxNodules)
+	case !validUID(r.Header.SeriesUID):
+		return bad("the header has no usable SeriesInstanceUID; read it from an image of the series")
+	}
+	seen := map[string]bool{}
+	for i, n := range r.Nodules {
+		at := n.Image
+		switch {
+		case clean("UT", n.ID) == "" || seen[n.ID]:
+			return bad("nodule %d has no id, or that of another", i+1)
+		case at != (dicomio.ImagePoint{}) && (!validUID(at.SOPClassUID) || !validUID(at.SOPInstanceUID) || !(at.Column >= 0) || !(at.Row >= 0) || at.Frame != 0):
+			return bad("nodule %d is on an image that has no usable UID, or at no place of a single-frame image", i+1)
+		case !finite(n.PositionLPS[:]...) || !finite(n.DiameterMM) || n.DiameterMM < 0:
+			return bad("the position or the diameter of nodule %d is not a number", i+1)
+		}
+		seen[n.ID] = true
+		for _, s := range n.Scores {
+			switch {
+			case s.Algorithm.Name == "" || s.Algorithm.Version == "":
+				return bad("a score of nodule %d names no algorithm or no version", i+1)
+			case !finite(s.Percentile, s.Raw, s.Threshold) || s.DeviationPct != nil && !(*s.DeviationPct >= 0 && *s.DeviationPct <= 100):
+				return bad("a score of nodule %d is not a number, or its deviation is no percentage", i+1)
+			}
+		}
+	}
+	return r.checkReview(op)
+}
+
+func finite(values ...float64) bool {
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r Report) withDefaults() Report {
+	orElse := func(p *string, v string) {
+		if clean("LO", *p) == "" {
+			*p = v
+		}
+	}
+	orElse(&r.Device.Manufacturer, "Nodulescope")
+	orElse(&r.Device.Model, "Nodulescope")
+	orElse(&r.Device.Serial, "1")
+	orElse(&r.Device.Version, "unknown")
+	orElse(&r.SeriesText, "Nodule scores, not for diagnosis")
+	orElse(&r.IntendedUse, IntendedUse)
+	if r.SeriesNumber == 0 {
+		r.SeriesNumber = 9001
+	}
+	return r
+}
+
+// series writes the modules SR Document Series, General Equipment, Enhanced
+// General Equipment and SOP Common (PS3.3 C.17.1, C.7.5.1, C.7.5.2, C.12.1).
+func (r Report) series(d *dataset) {
+	d.text(0x00080016, "UI", ClassComprehensive3D)
+	d.text(0x00080018, "UI", r.SOPInstanceUID())
+	d.text(0x00080060, "CS", "SR")
+	d.text(0x0008103E, "LO", r.SeriesText)
+	d.sequence(0x00081111) // of a performed procedure step: there is none
+	d.text(0x0020000E, "UI", r.SeriesInstanceUID())
+	d.text(0x00200011, "IS", fmt.Sprint(r.SeriesNumber))
+	number := 1
+	if r.Review != nil {
+		number += r.Review.Version
+	}
+	d.text(0x00200013, "IS", fmt.Sprint(number))
+	r.Device.equipment(d)
+	var s dataset
+	s.text(0x00080102, "SH", scheme)
+	s.text(0x0008010C, "UI", schemeUID)
+	s.text(0x00080115, "ST", "Nodulescope: scores of deviation from reference nodules")
+	s.text(0x00080116, "ST", "Nodulescope")
+	d.sequence(0x00080110, s)
+}
+
+func (v Device) equipment(d *dataset) {
+	d.text(0x00080070, "LO", v.Manufacturer)
+	d.text(0x00081090, "LO", v.Model)
+	d.text(0x00181000, "LO", v.Serial)
+	d.text(0x00181020, "LO", v.Version)
+}
+
+// uid identifies the program and its version, not one copy of it.
+func (v Device) uid() string {
+	return UID(v.Manufacturer+"\n"+v.Model+"\n"+v.Serial+"\n"+v.Version, "device")
+}
+
+// document writes the module SR Document General (PS3.3 C.17.2), the review
+// aside.
+func (r Report) document(d *dataset) {
+	at := r.Header.zone(r.Time)
+	if r.Review != nil {
+		at = r.Header.zone(r.Review.Time)
+	}
+	d.text(0x00080023, "DA", at.Format("20060102"))
+	d.text(0x00080033, "TM", at.Format("150405"))
+	d.text(0x0040A491, "CS", "COMPLETE")
+	d.sequence(0x0040A372) // codes of the performed procedure: not known
+	if images := r.images(); len(images) > 0 {
+		refs := make([]dataset, len(images))
+		for i, at := range images {
+			refs[i] = reference(at.SOPClassUID, at.SOPInstanceUID)
+		}
+		d.sequence(0x0040A375, hierarchy(r.Header.StudyUID, r.Header.SeriesUID, refs))
+	}
+	r.verification(d)
+}
+
+// images are the slices that nodules are shown on, each once.
+func (r Report) images() []dicomio.ImagePoint {
+	var list []dicomio.ImagePoint
+	seen := map[string]bool{"": true}
+	for _, n := range r.Nodules {
+		if !seen[n.Image.SOPInstanceUID] {
+			seen[n.Image.SOPInstanceUID] = true
+			list = append(list, n.Image)
+		}
+	}
+	return list
+}

@@ -1,0 +1,123 @@
+package sr
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Review makes a report that a person answers for. Every nodule that is on an
+// image then needs a Decision.
+type Review struct {
+	Observer     string    // person name in DICOM's form, such as Doe^Jane^^Dr
+	Organization string    // needed: an unnamed verifier is none (PS3.3 C.17.2)
+	Time         time.Time // of the last decision
+	Version      int       // 1 for the first review; the next one is based on it
+}
+
+// Verdict is what a reviewer decided about a nodule.
+type Verdict string
+
+// Verdicts.
+const (
+	Accept Verdict = "accept" // a nodule, and worth its mark
+	Reject Verdict = "reject"
+	Unsure Verdict = "unsure"
+)
+
+// Decision is the verdict on one nodule.
+type Decision struct {
+	Verdict Verdict
+	Reason  string
+	Comment string
+}
+
+var verdicts = map[Verdict]code{Accept: codeAccepted, Reject: codeRejected, Unsure: codeUnsure}
+
+// items are the decision in a measurement group, none where there is none.
+func (d *Decision) items() []dataset {
+	if d == nil {
+		return nil
+	}
+	list := []dataset{codeItem(contains, codeDecision, verdicts[d.Verdict])}
+	if clean("UT", d.Reason) != "" {
+		list = append(list, textItem(contains, codeReason, d.Reason))
+	}
+	if clean("UT", d.Comment) != "" {
+		list = append(list, textItem(contains, codeComment, d.Comment))
+	}
+	return list
+}
+
+// checkReview wants a report to be verified as a whole or not at all.
+func (r Report) checkReview(op string) error {
+	for i, n := range r.Nodules {
+		hint := ""
+		switch {
+		case n.Decision != nil && verdicts[n.Decision.Verdict].value == "":
+			hint = "has a decision that is none of accept, reject and unsure"
+		case r.Review == nil && n.Decision != nil:
+			hint = "has a decision, but nobody is named who made it; add the review"
+		case r.Review != nil && n.Decision == nil && n.Image.SOPInstanceUID != "":
+			hint = "has no decision; a report is verified when all nodules have one"
+		}
+		if hint != "" {
+			return refuse(CodeReportInvalid, op, fmt.Sprintf("nodule %d %s", i+1, hint), nil)
+		}
+	}
+	v := r.Review
+	switch {
+	case v == nil:
+		return nil
+	case clean("PN", v.Observer) == "" || clean("LO", v.Organization) == "":
+		return refuse(CodeReportInvalid, op, "the review names no person or no organisation; both are needed to verify a report", nil)
+	case v.Version < 1 || v.Version >= math.MaxInt32 || v.Time.Year() < 1900 || v.Time.Year() > 9999:
+		return refuse(CodeReportInvalid, op, "the review has no version or no time", nil)
+	}
+	return nil
+}
+
+// verification writes the flags, who verified, and which documents the report
+// is based on (PS3.3 table C.17-2).
+func (r Report) verification(d *dataset) {
+	v := r.Review
+	if v == nil {
+		d.text(0x0040A493, "CS", "UNVERIFIED")
+		d.text(0x0040A496, "CS", "PRELIMINARY")
+		return
+	}
+	d.text(0x0040A493, "CS", "VERIFIED")
+	d.text(0x0040A496, "CS", "FINAL")
+	var who dataset
+	who.text(0x0040A027, "LO", v.Organization)
+	who.text(0x0040A030, "DT", r.Header.zone(v.Time).Format("20060102150405-0700"))
+	who.text(0x0040A075, "PN", v.Observer)
+	who.sequence(0x0040A088) // no code for the person
+	d.sequence(0x0040A073, who)
+
+	first := r
+	first.Review = nil
+	before := []dataset{reference(ClassComprehensive3D, first.SOPInstanceUID())}
+	if v.Version > 1 {
+		earlier := *v
+		earlier.Version--
+		first.Review = &earlier
+		before = append(before, reference(ClassComprehensive3D, first.SOPInstanceUID()))
+	}
+	d.sequence(0x0040A360, hierarchy(r.Header.StudyUID, r.SeriesInstanceUID(), before))
+}
+
+// reviewer tells which person observed (TID 1003).
+func (r Report) reviewer() []dataset {
+	if r.Review == nil {
+		return nil
+	}
+	return []dataset{
+		codeItem(hasContext, codeObserverType, codePerson),
+		personItem(hasContext, codePersonName, r.Review.Observer),
+		textItem(hasContext, codePersonOrg, r.Review.Organization),
+	}
+}
+
+// round rounds to a multiple of unit.
+func round(x, unit float64) float64 { return math.Round(x/unit) * unit }
