@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"fmt"
+
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/tensor"
@@ -20,11 +22,12 @@ type convKernel struct {
 	bufs    [][]float32                  // grid buffer per worker
 	scratch [][]float32                  // one tile per worker
 	cover   bool                         // every output element is written
+	kind    string                       // convolutions of one kind pack the same weights alike
 
 	y, x, w []float32 // bound ahead, so that a run allocates nothing
-	packed  bool      // the weights never change and are packed already
-	n       int       // sample in work, where all workers share one
-	class   *windows  // class in work
+	packed  *packed
+	n       int      // sample in work, where all workers share one
+	class   *windows // class in work
 	doLoad  func(worker, part int)
 	doBatch func(worker, part int)
 	doFill  func(worker, part int)
@@ -39,13 +42,14 @@ func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape
 	for i := range 3 {
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
-	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
+	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true, kind: fmt.Sprint("conv", c, x[1:])}
 	k.grid = newGrid(chans, in, pad, stride, reach, set.MaxCols(), l.lanes)
-	win := newWindows(l.tile, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out)
-	each(size, func(i int, q axes) {
-		for ch := range chans {
-			win.off[ch*taps+i] = l.lanes * k.grid.offset(ch, q)
-		}
+	win := newWindows(l.tile, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out, func(off []int) {
+		each(size, func(i int, q axes) {
+			for ch := range chans {
+				off[ch*taps+i] = l.lanes * k.grid.offset(ch, q)
+			}
+		})
 	})
 	k.add(win, func(w []float32, r int) {
 		left := win.row(r)
@@ -56,6 +60,12 @@ func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape
 	return k
 }
 
+// packed are the weights as the tiles want them.
+type packed struct {
+	left [][]float32 // per class
+	run  int         // of the plan, in which they were packed; -1: never again
+}
+
 // newConvData splits dx by the phases of the stride: with i + pad = s*t + r,
 // dx[i] is the sum over taps q = r + s*j of dy[t-j] * w[q], a convolution of
 // dy with stride 1 and no product by zero.
@@ -63,7 +73,7 @@ func newConvData(t *team, l layout, set *kernel.Set, c op.Conv, w, dy, x tensor.
 	pad, stride := onSpatial(x, c.Pad, 0), onSpatial(x, c.Stride, 1)
 	in, size, out := spatialAxes(x), spatialAxes(w), spatialAxes(dy)
 	chans, rows := dy[1], x[1]
-	k := &convKernel{team: t, batch: x[0], inSize: chans * out.volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true}
+	k := &convKernel{team: t, batch: x[0], inSize: chans * out.volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true, kind: fmt.Sprint("data", c, x[1:])}
 	var before, reach axes
 	for i := range 3 {
 		before[i] = (size[i] - 1) / stride[i]
@@ -86,13 +96,16 @@ func newConvData(t *team, l layout, set *kernel.Set, c op.Conv, w, dy, x tensor.
 			return
 		}
 		nt := taps.volume()
-		win := newWindows(l.tile, rows, chans*nt, &k.grid, n, at, stride, in)
 		q := make([]int, nt) // flat tap
 		each(taps, func(i int, j axes) {
 			q[i] = ((r[0]+stride[0]*j[0])*size[1]+r[1]+stride[1]*j[1])*size[2] + r[2] + stride[2]*j[2]
-			for ch := range chans {
-				win.off[ch*nt+i] = l.lanes * k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
-			}
+		})
+		win := newWindows(l.tile, rows, chans*nt, &k.grid, n, at, stride, in, func(off []int) {
+			each(taps, func(i int, j axes) {
+				for ch := range chans {
+					off[ch*nt+i] = l.lanes * k.grid.offset(ch, axes{first[0] + before[0] - j[0], first[1] + before[1] - j[1], first[2] + before[2] - j[2]})
+				}
+			})
 		})
 		k.add(win, func(w []float32, r int) {
 			left, o := win.row(r), 0
@@ -167,28 +180,36 @@ func fastest(set *kernel.Set, batch int, build func(layout) *convKernel) *convKe
 			}
 		}
 	}
-	best.buffers(set)
 	return best
 }
 
-func (k *convKernel) buffers(set *kernel.Set) {
+// build makes the tiles and the buffers. Grids of one geometry have the same
+// border, so that steps share them.
+func (k *convKernel) build(set *kernel.Set, s *space) {
 	for _, w := range k.classes {
-		w.pack()
+		w.build()
 	}
 	n := min(k.team.size, k.batch)
 	if k.grid.lanes > 1 {
 		n = 1
 	}
-	k.bufs = make([][]float32, n)
-	for i := range k.bufs {
-		k.bufs[i] = make([]float32, k.grid.samples)
+	g := &k.grid
+	k.bufs = shared(s, fmt.Sprint("grid ", g.chans, g.in, g.before, g.stride, g.size, g.lanes, g.plane), func() [][]float32 {
+		return buffers(n, g.samples)
+	})
+	size := 0
+	for _, t := range set.Tiles {
+		size = max(size, t.Rows*t.Cols)
 	}
-	k.scratch = make([][]float32, k.team.size)
-	for i := range k.scratch {
-		for _, t := range set.Tiles {
-			k.scratch[i] = make([]float32, max(len(k.scratch[i]), t.Rows*t.Cols))
-		}
+	k.scratch = shared(s, "tile", func() [][]float32 { return buffers(k.team.size, size) })
+}
+
+func buffers(n, size int) [][]float32 {
+	b := make([][]float32, n)
+	for i := range b {
+		b[i] = make([]float32, size)
 	}
+	return b
 }
 
 // flops counts the products and sums that are needed: none for the border.
@@ -200,10 +221,21 @@ func (k *convKernel) flops() int {
 	return n * k.batch
 }
 
-// bind fixes where y [N, rows, volume], x and the weights w are. Weights that
-// never change are packed once.
-func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
+// bind fixes where y [N, rows, volume], x and the weights w are. Weights are
+// packed once in a run for all steps that want them alike, and those that never
+// change once for ever.
+func (k *convKernel) bind(s *space, y, x, w []float32, constant bool) func() {
 	k.y, k.x, k.w = y, x, w
+	k.packed = shared(s, fmt.Sprintf("weights %p %s %dx%d", &w[0], k.kind, k.classes[0].tile.Rows, k.classes[0].tile.Cols), func() *packed {
+		p := &packed{}
+		for _, c := range k.classes {
+			p.left = append(p.left, make([]float32, c.panel()))
+		}
+		return p
+	})
+	for i, c := range k.classes {
+		c.left = k.packed.left[i]
+	}
 	// A worker packs whole row tiles, so that no two write to one cache line.
 	tile := k.classes[0].tile.Rows
 	k.doLoad = func(_, i int) {
@@ -232,17 +264,23 @@ func (k *convKernel) bind(y, x, w []float32, constant bool) func() {
 		_, out, _ := k.group(k.n)
 		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume)
 	}
-	if constant {
+	if constant && k.packed.run >= 0 {
 		k.pack()
-		k.packed = true
+		k.packed.run = -1
 	}
-	return k.run
+	return func() {
+		if k.packed.run >= 0 && k.packed.run != s.run {
+			k.pack()
+			k.packed.run = s.run
+		}
+		k.run()
+	}
 }
 
 // pack packs the weights of all classes.
 func (k *convKernel) pack() {
 	w := k.classes[0]
-	k.team.each(len(k.load)*((w.rows+w.tile.Rows-1)/w.tile.Rows), k.doLoad)
+	k.team.each(len(k.load)*up(w.rows, w.tile.Rows)/w.tile.Rows, k.doLoad)
 }
 
 // group returns the samples of the i-th filling of the grid, and their number.
@@ -255,9 +293,6 @@ func (k *convKernel) group(i int) (in, out []float32, n int) {
 // run computes y. Samples are shared out among the workers; where they lie in
 // lanes or are fewer than the workers, all work on one group after the other.
 func (k *convKernel) run() {
-	if !k.packed {
-		k.pack()
-	}
 	if !k.cover {
 		clear(k.y)
 	}

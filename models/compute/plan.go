@@ -24,6 +24,7 @@ type Options struct {
 // bound parameters may run at the same time as long as none writes them.
 type Plan struct {
 	team   *team
+	space  *space
 	steps  []step
 	bufs   int // elements of all buffers
 	inputs map[string][]float32
@@ -46,7 +47,7 @@ type step struct {
 // names it.
 func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan, error) {
 	c := compiler{
-		plan: &Plan{team: newTeam(o.Threads), inputs: map[string][]float32{}},
+		plan: &Plan{team: newTeam(o.Threads), space: newSpace(), inputs: map[string][]float32{}},
 		set:  o.Kernels, frozen: o.Frozen, fuser: newFuser(outs), params: map[*gorgonia.Node]bool{}, numbers: map[*float32]int{}, at: map[*gorgonia.Node][]float32{}, uses: map[*gorgonia.Node]int{}, root: map[*gorgonia.Node]*gorgonia.Node{},
 	}
 	if c.set == nil {
@@ -100,6 +101,7 @@ func (p *Plan) Output(i int) []float32 { return p.outs[i] }
 
 // Run computes the outputs from the inputs.
 func (p *Plan) Run() {
+	p.space.run++
 	for i := range p.steps {
 		p.steps[i].run()
 	}
@@ -262,9 +264,12 @@ func (c *compiler) kernel(n *gorgonia.Node, f fused) (run func(), flops int, err
 	}
 	conv := func(build func(layout) *convKernel, from, weights int) (func(), int, error) {
 		k := fastest(c.set, out[0], build)
-		return k.bind(y, x[from], x[weights], c.frozen && c.params[f.in[weights]]), k.flops(), nil
+		k.build(c.set, c.plan.space)
+		return k.bind(c.plan.space, y, x[from], x[weights], c.frozen && c.params[f.in[weights]]), k.flops(), nil
 	}
-	weight := func(g weightGrad) (func(), int, error) { return g.bind(t, c.set, y, x[0], x[1]), g.flops(), nil }
+	weight := func(g weightGrad) (func(), int, error) {
+		return g.bind(t, c.set, c.plan.space, y, x[0], x[1]), g.flops(), nil
+	}
 	switch o := f.op.(type) {
 	case op.Conv:
 		if f.up {

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"fmt"
+
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
 	"gorgonia.org/tensor"
 )
@@ -67,7 +69,7 @@ func newUpConv(t *team, l layout, set *kernel.Set, x, w, y tensor.Shape) *convKe
 	in, out, size := spatialAxes(x), spatialAxes(y), spatialAxes(w)
 	flat, before, two := onSpatial(x, 0, 1), onSpatial(x, 1, 0), onSpatial(x, 2, 1)
 	chans, rows := x[1], w[0]
-	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true}
+	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true, kind: fmt.Sprint("up", x[1:], y[1:])}
 	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, set.MaxCols(), l.lanes)
 	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
 		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
@@ -98,12 +100,13 @@ func (k *convKernel) addUpClass(tile *kernel.Tile, rows int, size, out, two axes
 		}
 	}
 	nt := len(sums)
-	win := newWindows(tile, rows, k.grid.chans*nt, &k.grid, n, at, two, out)
-	for ch := range k.grid.chans {
-		for i, s := range shifts {
-			win.off[ch*nt+i] = k.grid.lanes * k.grid.offset(ch, axes{s[0] + k.grid.before[0], s[1] + k.grid.before[1], s[2] + k.grid.before[2]})
+	win := newWindows(tile, rows, k.grid.chans*nt, &k.grid, n, at, two, out, func(off []int) {
+		for ch := range k.grid.chans {
+			for i, s := range shifts {
+				off[ch*nt+i] = k.grid.lanes * k.grid.offset(ch, axes{s[0] + k.grid.before[0], s[1] + k.grid.before[1], s[2] + k.grid.before[2]})
+			}
 		}
-	}
+	})
 	taps := size.volume()
 	k.add(win, func(w []float32, r int) {
 		left, o := win.row(r), 0
@@ -137,11 +140,11 @@ func upGroups(n, out int, flat bool) []upGroup {
 	if flat {
 		return []upGroup{{0, 1, []upMeet{{0, []int{0}}}}}
 	}
-	all := []upMeet{{4, []int{0}}, {2, []int{1, 2}}, {3, []int{0, 1}}, {1, []int{2}}}
+	all := []upMeet{{1, []int{2}}, {2, []int{1, 2}}, {3, []int{0, 1}}, {4, []int{0}}}
 	if out == 2*n {
 		return []upGroup{{0, n, all}}
 	}
-	return []upGroup{{0, n - 1, all}, {n - 1, 1, []upMeet{{2, []int{1}}, {1, []int{2}}}}}
+	return []upGroup{{0, n - 1, all}, {n - 1, 1, []upMeet{{1, []int{2}}, {2, []int{1}}}}}
 }
 
 // eachUpGroup calls f for every block of the small tensor: its first element,
@@ -183,15 +186,16 @@ func upReach(dy tensor.Shape) axes {
 func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape) *convKernel {
 	in, taps := spatialAxes(small), spatialAxes(w).volume()
 	chans, rows := dy[1], small[1]
-	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true}
+	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true, kind: fmt.Sprint("updata", small[1:], dy[1:])}
 	k.grid = newGrid(chans, spatialAxes(dy), onSpatial(small, 2, 0), onSpatial(small, 2, 1), upReach(dy), set.MaxCols(), l.lanes)
 	eachUpGroup(small, dy, w, func(from, count axes, starts []axes, of [][]int) {
-		win := newWindows(l.tile, rows, chans*len(starts), &k.grid, count, from, axes{1, 1, 1}, in)
-		for ch := range chans {
-			for i, s := range starts {
-				win.off[ch*len(starts)+i] = l.lanes * k.grid.offset(ch, s)
+		win := newWindows(l.tile, rows, chans*len(starts), &k.grid, count, from, axes{1, 1, 1}, in, func(off []int) {
+			for ch := range chans {
+				for i, s := range starts {
+					off[ch*len(starts)+i] = l.lanes * k.grid.offset(ch, s)
+				}
 			}
-		}
+		})
 		k.add(win, func(w []float32, r int) {
 			left, o := win.row(r), 0
 			for ch := range chans {

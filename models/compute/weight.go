@@ -73,9 +73,9 @@ func (g *weightGrad) flops() int {
 }
 
 // bind fixes where dw, x and dy are.
-func (g weightGrad) bind(t *team, set *kernel.Set, dw, x, dy []float32) func() {
+func (g weightGrad) bind(t *team, set *kernel.Set, s *space, dw, x, dy []float32) func() {
 	if g.swap {
 		x, dy = dy, x
 	}
-	return newWeightTiles(t, set, g).bind(dw, x, dy)
+	return newWeightTiles(t, set, s, g).bind(dw, x, dy)
 }

@@ -1,6 +1,10 @@
 package compute
 
-import "github.com/nodulescope/nodulescope/models/compute/kernel"
+import (
+	"fmt"
+
+	"github.com/nodulescope/nodulescope/models/compute/kernel"
+)
 
 // weightTiles computes a weightGrad as products of matrices: the rows, packed
 // for the tile, times what they meet on the grid. Positions are the inner
@@ -10,19 +14,24 @@ import "github.com/nodulescope/nodulescope/models/compute/kernel"
 // are all windows of all channels, copied out for every position.
 type weightTiles struct {
 	weightGrad
-	team   *team
-	tile   *kernel.Tile
-	size   axes      // of the grid
-	few    bool      // all windows are copied out
-	pitch  int       // elements of one position: the columns, filled up to whole tiles
-	group  int       // samples that are filled at once
-	grid   []float32 // [group][z][y][x][pitch], unless few
-	panels []weightPanel
+	team  *team
+	tile  *kernel.Tile
+	size  axes // of the grid
+	few   bool // all windows are copied out
+	pitch int  // elements of one position: the columns, filled up to whole tiles
+	group int  // samples that are filled at once
+	*weightBuffers
 
-	dwOut, xIn, rIn          []float32 // bound ahead
-	first                    int       // sample of the group in work
-	parallel                 int       // parts in which a sample is filled
-	doFill, doTiles, doPlace func(worker, part int)
+	dwOut, xIn, rIn                  []float32 // bound ahead
+	first                            int       // sample of the group in work
+	parallel                         int       // parts in which a sample is filled
+	doGrid, doFill, doTiles, doPlace func(worker, part int)
+}
+
+// weightBuffers are filled anew in every run. Steps of one geometry share them.
+type weightBuffers struct {
+	grid   []float32 // [group][z][y][x][pitch]; where channels are few, [group][channel][z][y][x]
+	panels []weightPanel
 }
 
 // weightPanel is what a part of the positions needs.
@@ -35,6 +44,7 @@ type weightPanel struct {
 	off    []int     // per sample of the group and position: where it is on the grid, from the first
 	start  []int     // per window: where the one of the first position is
 	sums   []float32 // [window][column tile][row tile][Rows*Cols]
+	pieces []piece   // where channels are few: the columns of a position
 }
 
 // weightBlock is how many positions are multiplied at a time, so that a window
@@ -48,11 +58,16 @@ const (
 // fewChannels is how many channels of the grid are too few for a tile.
 const fewChannels = 8
 
-func newWeightTiles(t *team, set *kernel.Set, g weightGrad) *weightTiles {
+func newWeightTiles(t *team, set *kernel.Set, s *space, g weightGrad) *weightTiles {
 	k := &weightTiles{weightGrad: g, team: t, few: g.chans < fewChannels}
 	columns := g.chans
-	if k.few {
-		columns *= len(g.parts[0].starts)
+	for i := range 3 {
+		k.size[i] = max(g.reach[i], g.before[i]+g.in[i])
+	}
+	for _, p := range g.parts {
+		if ps := k.pieces(p); k.few {
+			columns = max(columns, ps[len(ps)-1].col+4) // none reaches into the next position
+		}
 	}
 	least := 0.0
 	for i := range set.Tiles {
@@ -63,37 +78,41 @@ func newWeightTiles(t *team, set *kernel.Set, g weightGrad) *weightTiles {
 		}
 	}
 	k.pitch = up(columns, k.tile.Cols)
-	for i := range 3 {
-		k.size[i] = max(g.reach[i], g.before[i]+g.in[i])
-	}
 	sample := k.at(1, axes{})
 	if k.few {
 		sample = g.out.volume() * k.pitch
 	}
 	k.group = min(g.batch, max(1, weightGroup/sample))
-	if !k.few {
-		k.grid = make([]float32, k.group*sample)
-	}
-	for _, p := range g.parts {
-		k.panels = append(k.panels, k.panel(p))
-	}
+	key := fmt.Sprint("weight ", g.rows, g.chans, g.out, g.in, g.before, g.stride, k.size, k.group, k.pitch, k.tile.Rows, len(g.parts), g.parts[0].starts)
+	k.weightBuffers = shared(s, key, k.buffers)
 	return k
 }
 
-func (k *weightTiles) panel(p weightPart) weightPanel {
-	b := weightPanel{volume: p.count.volume(), along: p.count[2]}
+func (k *weightTiles) buffers() *weightBuffers {
+	b := &weightBuffers{grid: make([]float32, k.at(k.group, axes{}))}
+	if k.few { // a window is copied in pieces of four
+		b.grid = make([]float32, k.group*k.chans*k.size.volume()+3)
+	}
+	for _, p := range k.parts {
+		b.panels = append(b.panels, k.panel(p, b.grid))
+	}
+	return b
+}
+
+func (k *weightTiles) panel(p weightPart, grid []float32) weightPanel {
+	b := weightPanel{volume: p.count.volume(), along: p.count[2], right: grid}
 	for z := range p.count[0] {
 		for y := range p.count[1] {
 			b.runs = append(b.runs, ((p.from[0]+z)*k.out[1]+p.from[1]+y)*k.out[2]+p.from[2])
 		}
 	}
-	b.right = k.grid
 	if k.few {
 		b.start = []int{0}
 		b.right = make([]float32, k.group*b.volume*k.pitch)
 		for i := range k.group * b.volume {
 			b.off = append(b.off, i*k.pitch)
 		}
+		b.pieces = k.pieces(p)
 	} else {
 		for _, s := range p.starts {
 			b.start = append(b.start, k.at(0, s))
@@ -108,6 +127,25 @@ func (k *weightTiles) panel(p weightPart) weightPanel {
 	b.left = make([]float32, rows*len(b.off))
 	b.sums = make([]float32, len(b.start)*rows*k.pitch)
 	return b
+}
+
+// piece says that columns col to col+3 of a position begin at offset from of
+// the grid of its sample. What a piece copies too much, the next overwrites.
+type piece struct{ col, from int }
+
+func (k *weightTiles) pieces(p weightPart) []piece {
+	var ps []piece
+	next := 0
+	for c := range k.chans {
+		for i, s := range p.starts {
+			from := (((c*k.size[0]+s[0])*k.size[1] + s[1]) * k.size[2]) + s[2]
+			if col := c*len(p.starts) + i; col == 0 || from != next || col-ps[len(ps)-1].col == 4 {
+				ps = append(ps, piece{col, from})
+			}
+			next = from + 1
+		}
+	}
+	return ps
 }
 
 // up is n filled up to a multiple of m.
@@ -136,6 +174,7 @@ func (k *weightTiles) bind(dw, x, r []float32) func() {
 		}
 	}
 	k.parallel = planes + rowTiles
+	k.doGrid = func(_, i int) { k.fillChannel(i/k.chans, i%k.chans) }
 	k.doTiles = func(_, part int) {
 		for i := range k.panels {
 			b := &k.panels[i]
@@ -192,36 +231,36 @@ func (k *weightTiles) fillPlane(sample, z int) {
 	}
 }
 
-// fillWindows copies what the positions of plane z of the rows meet. What lies
-// outside of the tensor stays zero.
+// fillChannel copies a channel of a sample of the group to the grid.
+func (k *weightTiles) fillChannel(sample, c int) {
+	n := k.in[2]
+	src := k.xIn[((k.first+sample)*k.chans+c)*k.in.volume():]
+	dst := k.grid[(sample*k.chans+c)*k.size.volume():]
+	for z := range k.in[0] {
+		for y := range k.in[1] {
+			o := ((z+k.before[0])*k.size[1]+y+k.before[1])*k.size[2] + k.before[2]
+			copy(dst[o:o+n], src[(z*k.in[1]+y)*n:])
+		}
+	}
+}
+
+// fillWindows copies what the positions of plane z of the rows meet.
 func (k *weightTiles) fillWindows(sample, z int) {
-	volume := k.in.volume()
-	src := k.xIn[(k.first+sample)*k.chans*volume:][:k.chans*volume]
+	grid := k.grid[sample*k.chans*k.size.volume():]
 	for i := range k.panels {
 		p, b := &k.parts[i], &k.panels[i]
 		qz := z - p.from[0]
 		if qz < 0 || qz >= p.count[0] {
 			continue
 		}
+		dst := b.right[(sample*p.count[0]+qz)*p.count[1]*p.count[2]*k.pitch:]
 		for qy := range p.count[1] {
-			dst := b.right[((sample*p.count[0]+qz)*p.count[1]+qy)*p.count[2]*k.pitch:]
-			for s, start := range p.starts {
-				gz, gy := k.stride[0]*qz+start[0]-k.before[0], k.stride[1]*qy+start[1]-k.before[1]
-				if gz < 0 || gz >= k.in[0] || gy < 0 || gy >= k.in[1] {
-					continue
+			src := grid[(k.stride[0]*qz*k.size[1]+k.stride[1]*qy)*k.size[2]:]
+			for range p.count[2] {
+				for _, e := range b.pieces {
+					*(*[4]float32)(dst[e.col:]) = *(*[4]float32)(src[e.from:])
 				}
-				for c := range k.chans {
-					row := src[c*volume+(gz*k.in[1]+gy)*k.in[2]:][:k.in[2]]
-					column, step := dst[c*len(p.starts)+s:], k.stride[2]
-					gx, o := start[2]-k.before[2], 0
-					for range p.count[2] {
-						if uint(gx) < uint(len(row)) { //nolint:gosec // below zero is beyond the end
-							column[o] = row[gx]
-						}
-						gx += step
-						o += k.pitch
-					}
-				}
+				src, dst = src[k.stride[2]:], dst[k.pitch:]
 			}
 		}
 	}
@@ -241,13 +280,28 @@ func (k *weightTiles) place(p *weightPart, row, start, first int, v []float32) {
 // fillRows packs a row tile of a sample of the group.
 func (k *weightTiles) fillRows(sample, t int) {
 	volume, rows := k.out.volume(), k.tile.Rows
+	src := k.rIn[((k.first+sample)*k.rows+t*rows)*volume:]
+	n := min(rows, k.rows-t*rows)
 	for i := range k.panels {
 		b := &k.panels[i]
-		for r := range min(rows, k.rows-t*rows) {
-			dst := b.left[(t*len(b.off)+sample*b.volume)*rows+r:]
-			src, o := k.rIn[((k.first+sample)*k.rows+t*rows+r)*volume:][:volume], 0
+		dst := b.left[(t*len(b.off)+sample*b.volume)*rows:]
+		r := 0
+		for ; r+4 <= n; r += 4 { // stores that lie side by side
+			o := r
 			for _, from := range b.runs {
-				for _, v := range src[from : from+b.along] {
+				p, q := src[r*volume+from:][:b.along], src[(r+1)*volume+from:][:b.along]
+				s, u := src[(r+2)*volume+from:][:b.along], src[(r+3)*volume+from:][:b.along]
+				for i := range p {
+					d := dst[o : o+4 : o+4]
+					d[0], d[1], d[2], d[3] = p[i], q[i], s[i], u[i]
+					o += rows
+				}
+			}
+		}
+		for ; r < n; r++ {
+			o := r
+			for _, from := range b.runs {
+				for _, v := range src[r*volume+from:][:b.along] {
 					dst[o] = v
 					o += rows
 				}
@@ -260,6 +314,9 @@ func (k *weightTiles) fillRows(sample, t int) {
 func (k *weightTiles) run() {
 	for k.first = 0; k.first < k.batch; k.first += k.group {
 		samples := min(k.group, k.batch-k.first)
+		if k.few {
+			k.team.each(samples*k.chans, k.doGrid)
+		}
 		k.team.each(samples*k.parallel, k.doFill)
 		k.team.each(k.team.size, k.doTiles)
 	}

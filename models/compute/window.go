@@ -165,14 +165,17 @@ type move struct{ col, at int32 }
 // windows multiplies a matrix [rows, k] by the k shifted windows of a grid and
 // writes the result to some positions of an output [rows, volume].
 type windows struct {
-	tile  *kernel.Tile
-	rows  int
-	k     int
-	lanes int
+	tile    *kernel.Tile
+	rows    int
+	k       int
+	lanes   int
+	count   int // output positions
+	columns int // of all tiles
+	fill    func()
+
 	left  []float32 // packed [row tile][k][tile.Rows]
 	off   []int     // [k], in elements
 	tiles []windowTile
-	count int // output positions
 }
 
 type windowTile struct {
@@ -182,25 +185,51 @@ type windowTile struct {
 }
 
 // newWindows plans the output positions p < out, of which position p lands at
-// at + p*step in an output of size dst. A tile begins at the first position
-// that none before it covers.
-func newWindows(tile *kernel.Tile, rows, k int, g *grid, out, at, step, dst axes) *windows {
-	w := &windows{tile: tile, rows: rows, k: k, lanes: g.lanes, off: make([]int, k), count: out.volume()}
-	sample := rows * dst.volume()
-	each(out, func(_ int, p axes) {
-		o := ((at[0]+p[0]*step[0])*dst[1]+at[1]+p[1]*step[1])*dst[2] + at[2] + p[2]*step[2]
-		for lane := range g.lanes {
-			t, col := w.column(g.flat(p)*g.lanes+lane, lane)
-			t.moves = append(t.moves, move{int32(col), int32(lane*sample + o)}) //nolint:gosec // far below 2^31
-		}
-	})
-	w.complete()
-	if g.lanes > 1 { // sample after sample
-		for _, t := range w.tiles {
-			slices.SortFunc(t.moves, func(a, b move) int { return int(a.at) - int(b.at) })
-		}
+// at + p*step in an output of size dst; offsets fills in where the windows
+// begin. Only the number of columns is known before build.
+func newWindows(tile *kernel.Tile, rows, k int, g *grid, out, at, step, dst axes, offsets func(off []int)) *windows {
+	w := &windows{tile: tile, rows: rows, k: k, lanes: g.lanes, count: out.volume()}
+	if w.apart() {
+		w.columns = up(w.count*g.lanes, tile.Cols)
+	} else {
+		end := 0
+		each(out, func(_ int, p axes) {
+			first := g.flat(p) * g.lanes
+			for e := max(first, end); e < first+g.lanes; e = end {
+				w.columns += tile.Cols
+				end = e + tile.Cols
+			}
+		})
+	}
+	w.fill = func() {
+		w.off = make([]int, k)
+		offsets(w.off)
+		sample := rows * dst.volume()
+		each(out, func(_ int, p axes) {
+			o := ((at[0]+p[0]*step[0])*dst[1]+at[1]+p[1]*step[1])*dst[2] + at[2] + p[2]*step[2]
+			for lane := range g.lanes {
+				t, col := w.column(g.flat(p)*g.lanes+lane, lane)
+				t.moves = append(t.moves, move{int32(col), int32(lane*sample + o)}) //nolint:gosec // far below 2^31
+			}
+		})
 	}
 	return w
+}
+
+// apart says whether vectors of columns are whole lanes, which need not lie
+// side by side.
+func (w *windows) apart() bool { return w.lanes%w.tile.Vec == 0 }
+
+// build lays out the tiles.
+func (w *windows) build() {
+	w.fill()
+	if w.fill = nil; w.lanes == 1 {
+		return
+	}
+	w.complete()
+	for _, t := range w.tiles { // sample after sample
+		slices.SortFunc(t.moves, func(a, b move) int { return int(a.at) - int(b.at) })
+	}
 }
 
 // column returns the tile and the column that element e of the grid, of some
@@ -208,7 +237,7 @@ func newWindows(tile *kernel.Tile, rows, k int, g *grid, out, at, step, dst axes
 // tiles begin at the first element that none before them covers.
 func (w *windows) column(e, lane int) (t *windowTile, col int) {
 	vec, last := w.tile.Vec, len(w.tiles)-1
-	if w.lanes%vec != 0 {
+	if !w.apart() {
 		if last < 0 || e >= w.tiles[last].first+w.tile.Cols {
 			w.tiles = append(w.tiles, windowTile{first: e})
 			last++
@@ -234,16 +263,11 @@ func (w *windows) complete() {
 	}
 }
 
-// pack makes room for the left matrix.
-func (w *windows) pack() {
-	w.left = make([]float32, (w.rows+w.tile.Rows-1)/w.tile.Rows*w.tile.Rows*w.k)
-}
+// panel is how many elements the left matrix has.
+func (w *windows) panel() int { return up(w.rows, w.tile.Rows) * w.k }
 
 // cost is that of all products of one pass over the tiles, useful or not.
-func (w *windows) cost() float64 {
-	rows := (w.rows + w.tile.Rows - 1) / w.tile.Rows * w.tile.Rows
-	return w.tile.Cost * float64(len(w.tiles)*w.tile.Cols*rows*w.k)
-}
+func (w *windows) cost() float64 { return w.tile.Cost * float64(w.columns*w.panel()) }
 
 // row is where the left matrix holds a row: element p stands at p*tile.Rows.
 func (w *windows) row(r int) []float32 {
