@@ -32,6 +32,12 @@
 // lossless (1.2.840.10008.1.2.4.70 and .57). Other syntaxes are refused with
 // CodeTransferSyntax, multi-frame files with CodeMultiFrame.
 //
+// # Elsewhere
+//
+// OpenRemote builds a series of elements that another source than a folder
+// gives, such as the metadata of DICOMweb, and fetches images only where HU
+// decodes them. Package web is that source for a PACS.
+//
 // # Checking against pydicom
 //
 // testdata/pydicom_hu.py prints a digest of every slice's HU as pydicom

@@ -34,6 +34,20 @@ const (
 	CodeLimit             Code = "limit_exceeded"     // too many files or too large
 )
 
+// Codes of what is stored elsewhere (package web). OfArchive holds for them.
+const (
+	CodeUnreachable   Code = "pacs_unreachable"   // no connection, or it says that it is busy: time may heal it
+	CodeArchiveFailed Code = "pacs_failed"        // it answered with an error of its own, not as the standard says, or not in time
+	CodeDenied        Code = "pacs_denied"        // credentials or certificate are not accepted
+	CodeNotStored     Code = "pacs_not_found"     // it does not hold what was asked for
+	CodeRefusedThere  Code = "pacs_refused"       // it does not do what was asked for
+	CodeStoreRefused  Code = "pacs_store_refused" // it did not take an instance
+)
+
+// OfArchive tells whether the code is about the place where images are stored,
+// not about an image.
+func (c Code) OfArchive() bool { return strings.HasPrefix(string(c), "pacs_") }
+
 // Error says what was refused and what to do about it.
 type Error struct {
 	Code Code

@@ -29,6 +29,8 @@ type header struct {
 	imageType                                []string
 	acquisition                              int
 
+	remote Remote // where the pixels are asked for; nil: in the file at path
+
 	position, rowDir, colDir Vec        // rowDir: along a row, as columns grow
 	spacing                  [2]float64 // between rows, between columns; mm
 	format                   format
@@ -61,14 +63,7 @@ func readHeader(src source, inflateLimit int64) (*header, error) {
 	if p.mediaClass == classDICOMDR {
 		return nil, errNotDICOM // an index, not an image
 	}
-	h := &header{
-		sopClass: p.text(0x00080016), sopUID: p.text(0x00080018), modality: p.text(0x00080060),
-		manufacturer: p.text(0x00080070), studyUID: p.text(0x0020000D), seriesUID: p.text(0x0020000E),
-		frameUID: p.text(0x00200052), imageType: p.texts(0x00080008),
-	}
-	if n, ok := p.integer(0x00200012); ok {
-		h.acquisition = n
-	}
+	h := p.identify()
 	if err != nil && h.sopClass == "" {
 		return h, err
 	}
@@ -79,14 +74,35 @@ func readHeader(src source, inflateLimit int64) (*header, error) {
 		}
 		return h, kind
 	}
-	if err := h.readPlace(&p); err != nil {
+	if err := h.describe(&p, inflateLimit); err != nil {
 		return h, err
+	}
+	return h, h.format.readPixels(&p)
+}
+
+// identify reads what a file is and to what it belongs.
+func (p *parsed) identify() *header {
+	h := &header{
+		sopClass: p.text(0x00080016), sopUID: p.text(0x00080018), modality: p.text(0x00080060),
+		manufacturer: p.text(0x00080070), studyUID: p.text(0x0020000D), seriesUID: p.text(0x0020000E),
+		frameUID: p.text(0x00200052), imageType: p.texts(0x00080008),
+	}
+	if n, ok := p.integer(0x00200012); ok {
+		h.acquisition = n
+	}
+	return h
+}
+
+// describe checks the kind of an image and reads everything but its pixels.
+func (h *header) describe(p *parsed, inflateLimit int64) error {
+	if err := h.checkKind(p); err != nil {
+		return err
+	}
+	if err := h.readPlace(p); err != nil {
+		return err
 	}
 	h.format.inflateLimit = inflateLimit
-	if err := h.format.read(&p); err != nil {
-		return h, err
-	}
-	return h, nil
+	return h.format.read(p)
 }
 
 // isLocalizer: ImageType value 3 (PS3.3 C.8.2.1.1.1).
@@ -190,8 +206,7 @@ func (p *parsed) numbers(t uint32, n int, limit float64) ([]float64, bool) {
 	return out, true
 }
 
-// read takes the pixel description (PS3.3 C.7.6.3) and checks that the pixel
-// data can hold it.
+// read takes the pixel description (PS3.3 C.7.6.3).
 func (f *format) read(p *parsed) error {
 	var ok [3]bool
 	f.rows, ok[0] = p.integer(0x00280010)
@@ -228,7 +243,7 @@ func (f *format) read(p *parsed) error {
 		return err
 	}
 	f.readPadding(p)
-	return f.readPixels(p)
+	return nil
 }
 
 func (f *format) readRescale(p *parsed) error {

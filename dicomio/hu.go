@@ -21,8 +21,8 @@ const maxBlockVoxels = 512 << 20
 // C.7.5.1.1.2) and the constant value outside a circular field of view.
 //
 // Errors: CodeTruncated, CodeSizeMismatch, CodeUnreadable where a file has
-// changed or is corrupt, CodeLimit where the block is too large. A range
-// outside the series is an error without a code. HU may be called by several
+// changed or is corrupt, CodeLimit where the block is too large; of a series of
+// OpenRemote those of its source, too. A range outside the series is an error without a code. HU may be called by several
 // goroutines at once.
 func (s *Series) HU(ctx context.Context, first, count int) (*Block, error) {
 	b := &Block{}
@@ -46,18 +46,30 @@ func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
 	b.First, b.Count, b.Rows, b.Cols = first, count, g.Rows, g.Cols
 	b.HU = resize(b.HU, count*plane)
 	b.Padding = resize(b.Padding, count*plane)
-	var work frameReader
-	for i := range count {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	decode := func(work *frameReader, i int) error {
 		sl := &s.Slices[first+i]
 		if sl.file == nil || sl.file.format.rows*sl.file.format.cols != plane {
 			return &Error{Code: CodeSizeMismatch, Op: "decode pixels", Path: sl.Path, Hint: "the slice was not read by Open, or its matrix is not that of the series"}
 		}
 		hu, pad := b.HU[i*plane:][:plane], b.Padding[i*plane:][:plane]
+		if sl.file.remote != nil {
+			return work.remoteSlice(ctx, sl.file, hu, pad)
+		}
 		if err := work.slice(sl.file, hu, pad); err != nil {
 			return fileError(sl.Path, err)
+		}
+		return nil
+	}
+	if s.workers > 1 { // remote: what takes time is the way, not the decoding
+		return forEach(ctx, s.workers, count, func(i int) error { return decode(&frameReader{}, i) })
+	}
+	var work frameReader
+	for i := range count {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := decode(&work, i); err != nil {
+			return err
 		}
 	}
 	return nil

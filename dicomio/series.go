@@ -19,13 +19,15 @@ type Series struct {
 	Geometry            Geometry
 	Slices              []Slice   // ascending along Geometry.Normal
 	Warnings            []Warning // what was found and tolerated
+
+	workers int // images fetched at once, where they are remote
 }
 
 // Slice is one stored image of a series.
 type Slice struct {
 	SOPInstanceUID string
 	SOPClassUID    string
-	Path           string  // file the slice was read from
+	Path           string  // file the slice was read from; empty where it is remote
 	Frame          int     // zero-based frame number in the file
 	PositionMM     float64 // projection of ImagePositionPatient on the normal
 	Origin         [3]float64

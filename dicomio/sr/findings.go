@@ -6,24 +6,24 @@ import (
 
 // Concepts that are read and not written.
 var (
-	codeCentre       = code{"111010", "DCM", "Center"}
-	codeComposite    = code{"111015", "DCM", "Composite Feature"}
-	codeSingle       = code{"111059", "DCM", "Single Image Finding"}
-	codeRendering    = code{"111056", "DCM", "Rendering Intent"}
-	codeHidden       = code{"111152", "DCM", "Not for Presentation"}
-	codeCertainty    = code{"111012", "DCM", "Certainty of Finding"}
-	codeFeatureCert  = code{"111011", "DCM", "Certainty of Feature"}
-	sitesBeforeSCT   = []code{{"G-C0E3", "SRT", ""}, {"G-C0E3", "SNM3", ""}, {"G-C0E3", "99SDM", ""}}
-	longAxes         = []code{{"103339001", "SCT", ""}, {"G-A185", "SRT", ""}}
-	shortAxes        = []code{{"103340004", "SCT", ""}, {"G-A186", "SRT", ""}}
-	diameters        = []code{codeDiameter, {"M-02550", "SRT", ""}, {"M-02550", "SNM3", ""}}
-	lengths          = []code{{"410668003", "SCT", ""}, {"G-D7FE", "SRT", ""}, {"G-A22A", "SRT", ""}}
-	millimetresPer   = map[string]float64{"mm": 1, "cm": 10, "um": 1e-3, "m": 1000}
-	noduleCodes      = []code{codeNodule, {"M-03010", "SRT", ""}, {"M-03010", "SNM3", ""}, {"M-03000", "SRT", ""}, {"4147007", "SCT", ""}, {"118538004", "SCT", ""}, {"52988006", "SCT", ""}, {"108369006", "SCT", ""}, {"112001", "DCM", ""}, {"786838002", "SCT", ""}, {"427359005", "SCT", ""}}
-	noduleWords      = []string{"nodule", "mass", "lesion", "opacity", "tumor", "tumour", "neoplasm"}
-	chestCodes       = []code{codeLung, {"T-28000", "SRT", ""}, {"T-28000", "SNM3", ""}, {"51185008", "SCT", ""}, {"T-D3000", "SRT", ""}}
-	chestWords       = []string{"lung", "pulmon", "chest", "thora", "pleur", "bronch", "lingula", "mediastin", "hilum", "hilar"}
-	elsewhereInLungs = []string{"upper lobe", "middle lobe", "lower lobe"}
+	codeCentre      = code{"111010", "DCM", "Center"}
+	codeComposite   = code{"111015", "DCM", "Composite Feature"}
+	codeSingle      = code{"111059", "DCM", "Single Image Finding"}
+	codeRendering   = code{"111056", "DCM", "Rendering Intent"}
+	codeHidden      = code{"111152", "DCM", "Not for Presentation"}
+	codeCertainty   = code{"111012", "DCM", "Certainty of Finding"}
+	codeFeatureCert = code{"111011", "DCM", "Certainty of Feature"}
+	sitesBeforeSCT  = []code{{"G-C0E3", "SRT", ""}, {"G-C0E3", "SNM3", ""}, {"G-C0E3", "99SDM", ""}}
+	longAxes        = []code{{"103339001", "SCT", ""}, {"G-A185", "SRT", ""}}
+	shortAxes       = []code{{"103340004", "SCT", ""}, {"G-A186", "SRT", ""}}
+	diameters       = []code{codeDiameter, {"M-02550", "SRT", ""}, {"M-02550", "SNM3", ""}}
+	lengths         = []code{{"410668003", "SCT", ""}, {"G-D7FE", "SRT", ""}, {"G-A22A", "SRT", ""}}
+	millimetresPer  = map[string]float64{"mm": 1, "cm": 10, "um": 1e-3, "m": 1000}
+	noduleCodes     = []code{codeNodule, {"M-03010", "SRT", ""}, {"M-03010", "SNM3", ""}, {"M-03000", "SRT", ""}, {"4147007", "SCT", ""}, {"118538004", "SCT", ""}, {"52988006", "SCT", ""}, {"108369006", "SCT", ""}, {"112001", "DCM", ""}, {"786838002", "SCT", ""}, {"427359005", "SCT", ""}}
+	noduleWords     = []string{"nodule", "mass", "lesion", "opacity", "tumor", "tumour", "neoplasm"}
+	chestCodes      = []code{codeLung, {"T-28000", "SRT", ""}, {"T-28000", "SNM3", ""}, {"51185008", "SCT", ""}, {"T-D3000", "SRT", ""}}
+	chestWords      = []string{"lung", "pulmon", "chest", "thora", "pleur", "bronch", "lingula", "mediastin", "hilum", "hilar"}
+	lobeWords       = []string{"upper lobe", "middle lobe", "lower lobe"}
 )
 
 func oneOf(c code, list []code) bool {
@@ -54,7 +54,7 @@ func isNodule(c code) bool {
 func isSite(name code) bool { return name.same(codeSite) || oneOf(name, sitesBeforeSCT) }
 
 func inChest(c code) bool {
-	return c.value == "" || oneOf(c, chestCodes) || mentions(c, chestWords) || mentions(c, elsewhereInLungs)
+	return c.value == "" || oneOf(c, chestCodes) || mentions(c, chestWords) || mentions(c, lobeWords)
 }
 
 // findings reads a Chest CAD report: composite features, which gather what
@@ -108,7 +108,7 @@ func (c *Candidate) certainty(n *node) {
 }
 
 // sizes are the largest length measurements of a nodule, in mm.
-type sizes struct{ diameter0, long, short, length float64 }
+type sizes struct{ across, long, short, length float64 }
 
 func (s *sizes) read(n *node) {
 	factor := millimetresPer[n.unit.value]
@@ -122,7 +122,7 @@ func (s *sizes) read(n *node) {
 	for _, kind := range []struct {
 		to    *float64
 		names []code
-	}{{&s.diameter0, diameters}, {&s.long, longAxes}, {&s.short, shortAxes}, {&s.length, lengths}} {
+	}{{&s.across, diameters}, {&s.long, longAxes}, {&s.short, shortAxes}, {&s.length, lengths}} {
 		if oneOf(n.name, kind.names) {
 			*kind.to = max(*kind.to, v)
 		}
@@ -131,8 +131,8 @@ func (s *sizes) read(n *node) {
 
 func (s *sizes) diameter() float64 {
 	switch {
-	case s.diameter0 > 0:
-		return s.diameter0
+	case s.across > 0:
+		return s.across
 	case s.long > 0 && s.short > 0:
 		return (s.long + s.short) / 2
 	case s.long > 0:
@@ -189,5 +189,18 @@ func centroid(v []float64) (at [3]float64, ok bool) {
 	if area > -1e-9 && area < 1e-9 {
 		return middle("MULTIPOINT", v[2:], 2)
 	}
-	return [3]float64{x0 + at[0]/(3*area), y0 + at[1]/(3*area), 0}, true
+	at = [3]float64{x0 + at[0]/(3*area), y0 + at[1]/(3*area), 0}
+	if low, high := span(v); at[0] < low[0] || at[1] < low[1] || at[0] > high[0] || at[1] > high[1] {
+		return middle("MULTIPOINT", v[2:], 2) // an outline that crosses itself
+	}
+	return at, true
+}
+
+// span is the smallest and the largest column and row.
+func span(v []float64) (low, high [2]float64) {
+	low, high = [2]float64{v[0], v[1]}, [2]float64{v[0], v[1]}
+	for i := range v {
+		low[i%2], high[i%2] = min(low[i%2], v[i]), max(high[i%2], v[i])
+	}
+	return low, high
 }

@@ -1,0 +1,239 @@
+package dicomio
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/suyashkumar/dicom"
+)
+
+// Remote gives the images of a series that is stored elsewhere, such as in a
+// PACS. Package web has one for DICOMweb.
+type Remote interface {
+	// Image returns the file (PS3.10) of one instance. It is called by several
+	// goroutines at once. Its errors should be an *Error; what it returns is
+	// not changed.
+	Image(ctx context.Context, sopInstanceUID string) ([]byte, error)
+}
+
+// Attributes are elements of one image as text: tag (group<<16 | element) to
+// values. Numbers are written as decimal strings are (PS3.5 section 6.2).
+type Attributes map[uint32][]string
+
+// NeedsAttribute tells whether a volume is built of an element. A source need
+// not keep any other, and so holds no patient's data.
+func NeedsAttribute(tag uint32) bool { return wanted[tag] }
+
+const (
+	maxAttributeValues = 64
+	maxAttributeBytes  = 1 << 10
+)
+
+// OpenRemote builds the volume of one series of the elements of its images,
+// with the rules, warnings and codes of OpenSeries. Pixels are asked of remote
+// when HU decodes the slices that are named, Options.Workers at a time. Where
+// the elements of a CT image do not place it in a volume, its header is read
+// from the image.
+//
+// An image that is not the one that was described (another position, matrix or
+// spacing) is refused with CodeUnreadable when it is decoded. Errors of remote
+// come back as they are.
+func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remote Remote, opts Options) (*Series, error) {
+	const op = "open series"
+	opts = opts.withDefaults()
+	if len(images) > opts.MaxFiles {
+		return nil, &Error{Code: CodeLimit, Op: op, Hint: "the series has more images than are read"}
+	}
+	all := make([]scanned, len(images))
+	err := forEach(ctx, opts.Workers, len(images), func(i int) error {
+		all[i].header, all[i].err = remoteHeader(ctx, images[i], remote, opts)
+		return fatal(all[i].err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &catalog{refused: map[string]*Error{}}
+	c.sortOut(all)
+	s, err := c.named(seriesUID)
+	switch CodeOf(err) {
+	case "":
+	case CodeSeriesNotFound, CodeFolderEmpty:
+		return nil, &Error{Code: CodeSeriesNotFound, Op: op, Hint: "what is stored under the series holds no CT image of it; check the SeriesInstanceUID"}
+	default:
+		return nil, err
+	}
+	s.workers = opts.Workers
+	return s, nil
+}
+
+// fatal tells what ends the reading of a series at once from what is wrong
+// with one image.
+func fatal(err error) error {
+	var e *Error
+	if err == nil || errors.Is(err, errNotDICOM) || errors.As(err, &e) && !e.Code.OfArchive() {
+		return nil
+	}
+	return err
+}
+
+// remoteHeader makes the header of one image, and asks for the image itself
+// where that needs it.
+func remoteHeader(ctx context.Context, a Attributes, remote Remote, opts Options) (*header, error) {
+	p, err := a.parsed()
+	if err != nil {
+		return nil, err
+	}
+	h := p.identify()
+	if err = h.describe(p, opts.inflateLimit()); err == nil {
+		h.remote = remote
+		return h, nil
+	}
+	switch CodeOf(err) {
+	case CodeNoPosition, CodeNoPixelSpacing, CodePixelFormat:
+	default:
+		return h, err
+	}
+	file, err := remote.Image(ctx, h.sopUID)
+	if err != nil {
+		return h, err
+	}
+	whole, err := readHeader(bytes.NewReader(file), opts.inflateLimit())
+	if err == nil && whole.sopUID != h.sopUID {
+		err = refuse(CodeUnreadable, "another image came than the one that was asked for", nil)
+	}
+	if err != nil {
+		return h, err
+	}
+	whole.remote = remote
+	return whole, nil
+}
+
+// parsed makes the attributes look as if a file had been read up to its pixels.
+func (a Attributes) parsed() (*parsed, error) {
+	p := &parsed{}
+	for t, values := range a {
+		if !wanted[t] || len(values) == 0 {
+			continue
+		}
+		size := 0
+		for _, v := range values {
+			size += len(v)
+		}
+		if len(values) > maxAttributeValues || size > maxAttributeBytes {
+			return nil, refuse(CodeUnreadable, "a header value is longer than any image needs", nil)
+		}
+		v, err := dicom.NewValue(values)
+		if err != nil {
+			return nil, refuse(CodeUnreadable, "a header value is no text", err)
+		}
+		p.Elements = append(p.Elements, &dicom.Element{Tag: tagOf(t), Value: v})
+	}
+	return p, nil
+}
+
+// remoteSlice fetches and decodes one image.
+func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, pad []bool) error {
+	file, err := h.remote.Image(ctx, h.sopUID)
+	if err != nil {
+		return err
+	}
+	src := bytes.NewReader(file)
+	got, err := readHeader(src, h.format.inflateLimit)
+	if errors.Is(err, errNotDICOM) {
+		err = refuse(CodeUnreadable, "what came is no DICOM file", nil)
+	}
+	if err == nil && !got.depicts(h) {
+		err = refuse(CodeUnreadable, "the image is not the one that its metadata describe; open the series again", nil)
+	}
+	if err == nil {
+		err = r.decode(src, &got.format, hu, pad)
+	}
+	if err != nil {
+		return opened(asError(err, CodeUnreadable, "the pixel data is corrupt"))
+	}
+	return nil
+}
+
+// depicts tells whether h is the image that o describes.
+func (h *header) depicts(o *header) bool {
+	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-4*math.Abs(b) }
+	return h.sopUID == o.sopUID && h.seriesUID == o.seriesUID &&
+		h.format.rows == o.format.rows && h.format.cols == o.format.cols &&
+		h.position.near(o.position, samePosition) && h.rowDir.near(o.rowDir, 1e-3) && h.colDir.near(o.colDir, 1e-3) &&
+		near(h.spacing[0], o.spacing[0]) && near(h.spacing[1], o.spacing[1])
+}
+
+// Identity names a DICOM file of any kind.
+type Identity struct {
+	StudyUID, SeriesUID         string
+	SOPInstanceUID, SOPClassUID string
+	TransferSyntaxUID           string
+}
+
+// Identify reads what a file is. A file without UIDs of study, series,
+// instance and class is refused with CodeUnreadable, and so is what is no
+// DICOM file at all.
+func Identify(file []byte) (Identity, error) {
+	const op = "identify file"
+	p, err := parseHeader(bytes.NewReader(file), Options{}.withDefaults().inflateLimit())
+	if errors.Is(err, errNotDICOM) {
+		err = refuse(CodeUnreadable, "this is no DICOM file", nil)
+	}
+	if err != nil {
+		e := asError(err, CodeUnreadable, "the header is corrupt")
+		e.Op = op
+		return Identity{}, e
+	}
+	h := p.identify()
+	id := Identity{h.studyUID, h.seriesUID, h.sopUID, h.sopClass, p.syntax.uid}
+	if slices.Contains([]string{id.StudyUID, id.SeriesUID, id.SOPInstanceUID, id.SOPClassUID}, "") {
+		return id, &Error{Code: CodeUnreadable, Op: op, Hint: "UIDs of study, series, instance or class are missing"}
+	}
+	return id, nil
+}
+
+// Decodes tells whether the pixels of a transfer syntax can be read.
+func Decodes(transferSyntaxUID string) bool {
+	return syntaxOf(strings.TrimRight(transferSyntaxUID, " \x00")).pack != packUnsupported
+}
+
+// forEach calls f for 0..n-1 in as many goroutines as workers says, and
+// returns an error of the lowest number that has one. After an error or the
+// end of ctx no more are begun.
+func forEach(ctx context.Context, workers, n int, f func(i int) error) error {
+	errs := make([]error, n)
+	stopped, stop := context.WithCancel(ctx)
+	defer stop()
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(workers, n) {
+		wg.Go(func() {
+			for i := range next {
+				if errs[i] = f(i); errs[i] != nil {
+					stop()
+				}
+			}
+		})
+	}
+feed:
+	for i := range n {
+		select {
+		case next <- i:
+		case <-stopped.Done():
+			break feed
+		}
+	}
+	close(next)
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}

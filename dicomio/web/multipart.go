@@ -1,0 +1,87 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+)
+
+const (
+	kindDICOM    = "application/dicom"
+	kindRelated  = "multipart/related"
+	maxParts     = 1 << 16
+	maxBoundary  = 70 // RFC 2046 section 5.1.1
+	boundaryOnly = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'()+_,-./:=? "
+)
+
+// readParts hands over the DICOM files of a body one after the other, each of
+// at most limit bytes. The body is multipart/related (PS3.18 section 8.6.1.2)
+// or, as some servers send one instance, the file itself. Parts of another kind
+// are left out.
+func readParts(op string, h http.Header, body io.Reader, limit int64, each func(file []byte) error) error {
+	kind, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return broken(op, "the PACS sent an answer without a media type", nil)
+	}
+	switch kind {
+	case kindDICOM:
+		file, err := readPart(op, body, limit)
+		if err != nil {
+			return err
+		}
+		return each(file)
+	case kindRelated:
+	default:
+		return broken(op, "the PACS did not send DICOM files, which were asked for", nil)
+	}
+	boundary := parameters["boundary"]
+	if !validBoundary(boundary) {
+		return broken(op, "the PACS sent parts without a valid boundary", nil)
+	}
+	reader := multipart.NewReader(body, boundary)
+	for range maxParts {
+		part, err := reader.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return broken(op, "the parts that the PACS sent are cut short or not separated as they should be", nil)
+		}
+		if kind, _, err := mime.ParseMediaType(part.Header.Get("Content-Type")); err == nil && kind != kindDICOM {
+			continue
+		}
+		if e := part.Header.Get("Content-Transfer-Encoding"); e != "" && !strings.EqualFold(e, "binary") && !strings.EqualFold(e, "8bit") {
+			return broken(op, "the PACS sent a part that is not binary", nil)
+		}
+		file, err := readPart(op, part, limit)
+		if err != nil {
+			return err
+		}
+		if err := each(file); err != nil {
+			return err
+		}
+	}
+	return fail(dicomio.CodeLimit, op, "the PACS sent more parts than are read", nil)
+}
+
+// readPart reads to the end, which a multipart reader reports only where the
+// boundary behind it came.
+func readPart(op string, r io.Reader, limit int64) ([]byte, error) {
+	file, err := io.ReadAll(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return nil, broken(op, "an image was cut short", nil)
+	case int64(len(file)) > limit:
+		return nil, fail(dicomio.CodeLimit, op, "an image is larger than is read", nil)
+	}
+	return file, nil
+}
+
+func validBoundary(b string) bool {
+	return b != "" && len(b) <= maxBoundary && b[len(b)-1] != ' ' && strings.Trim(b, boundaryOnly) == ""
+}
