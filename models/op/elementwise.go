@@ -155,6 +155,9 @@ func (u Unary) Grad(in gorgonia.Nodes, out, dy *gorgonia.Node, _ []bool) (gorgon
 	case Softplus:
 		d = b.Mul(dy, b.Unary(Sigmoid, x))
 	case LeakyReLU:
+		if u.C >= 0 { // out has the sign of x, which then need not be kept
+			x = out
+		}
 		d = b.Mul(dy, b.Do(Unary{LeakyGate, u.C}, x))
 	case Scale:
 		d = b.Scale(dy, u.C)
