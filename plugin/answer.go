@@ -32,7 +32,7 @@ func (w *worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	}
 	p, err := prepare(ctx, ScoreRequest{
 		JobID: env.ID, Source: env.Source, Job: job, Software: w.cfg.Software, Detectors: w.cfg.Detectors,
-		AllowedRoots: w.cfg.AllowedRoots, MaxPaddingPct: w.cfg.MaxPaddingPct, NoDetails: true,
+		AllowedRoots: w.cfg.AllowedRoots, Archives: w.archives, MaxPaddingPct: w.cfg.MaxPaddingPct, NoDetails: true,
 	})
 	if err != nil {
 		if !late && (passing(err) || ctx.Err() != nil) {
@@ -47,7 +47,7 @@ func (w *worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	}
 	defer unlock()
 
-	found, v := w.look(ctx, d, p.identity)
+	found, v := w.look(ctx, d, p.identity, job)
 	if v.outcome != "" {
 		return v
 	}
@@ -70,7 +70,7 @@ func (w *worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	default:
 		return retry(err)
 	}
-	return w.publish(ctx, log, d, env, result, lineage)
+	return w.publish(ctx, log, d, env, job, result, lineage)
 }
 
 func deadlinePassed() error {
@@ -82,7 +82,8 @@ func deadlinePassed() error {
 func passing(err error) bool {
 	switch dicomio.CodeOf(err) {
 	case dicomio.CodeFolderMissing, dicomio.CodeFolderEmpty, dicomio.CodeSeriesNotFound,
-		dicomio.CodeTruncated, dicomio.CodeUnreadable, dicomio.CodeTooFewSlices:
+		dicomio.CodeTruncated, dicomio.CodeUnreadable, dicomio.CodeTooFewSlices,
+		dicomio.CodeUnreachable, dicomio.CodeArchiveFailed:
 		return true
 	}
 	return CodeOf(err) == "" // not foreseen
@@ -90,7 +91,7 @@ func passing(err error) bool {
 
 // look tells what the ledger knows of a result. Where a verdict has an
 // outcome, the job is answered or has to wait.
-func (w *worker) look(ctx context.Context, d *bus.Delivery, identity string) (entry, verdict) {
+func (w *worker) look(ctx context.Context, d *bus.Delivery, identity string, job bus.Job) (entry, verdict) {
 	found, err := w.ledger.find(identity)
 	if err != nil {
 		return found, retry(err)
@@ -113,7 +114,11 @@ func (w *worker) look(ctx context.Context, d *bus.Delivery, identity string) (en
 	case !there: // new, or its result has left the stream: answer it (again)
 		return entry{}, verdict{}
 	case found.State == unknown:
-		if err := w.ledger.publish(identity, entry{Time: time.Now().UTC(), Site: w.cfg.Site}, sequence); err != nil {
+		e := w.entry(job)
+		if _, result, err := w.bus.GetResult(ctx, sequence); err == nil {
+			e.Record = recordOf(e, result)
+		}
+		if err := w.ledger.publish(identity, e, sequence); err != nil {
 			return found, retry(err)
 		}
 	}
@@ -121,8 +126,9 @@ func (w *worker) look(ctx context.Context, d *bus.Delivery, identity string) (en
 }
 
 // publish stores a new result: intent, audit, broker, ledger.
-func (w *worker) publish(ctx context.Context, log *slog.Logger, d *bus.Delivery, env bus.Envelope, result bus.Result, lineage string) verdict {
-	e := entry{Time: time.Now().UTC(), Site: w.cfg.Site, Lineage: lineage, Nodules: noduleKeys(result.Nodules)}
+func (w *worker) publish(ctx context.Context, log *slog.Logger, d *bus.Delivery, env bus.Envelope, job bus.Job, result bus.Result, lineage string) verdict {
+	e := w.entry(job)
+	e.Lineage, e.Nodules = lineage, noduleKeys(result.Nodules)
 	var err error
 	if result.Supersedes, err = w.ledger.supersedes(lineage, result.Identity, e.Nodules); err != nil {
 		return retry(err)
@@ -156,13 +162,16 @@ func (w *worker) finish(ctx context.Context, log *slog.Logger, identity string, 
 	if err != nil {
 		return retry(err)
 	}
+	_, result, err := bus.DecodeResult(e.Event)
 	if there {
+		if err == nil {
+			e.Record = recordOf(e, result)
+		}
 		if err := w.ledger.publish(identity, e, sequence); err != nil {
 			return retry(err)
 		}
 		return verdict{outcome: outcomeRepaired}
 	}
-	_, result, err := bus.DecodeResult(e.Event)
 	if err != nil { // written by another version: score it anew
 		return retry(errors.Join(err, w.ledger.abandon(identity)))
 	}
@@ -195,6 +204,7 @@ func (w *worker) send(ctx context.Context, log *slog.Logger, identity string, e 
 		return retry(err)
 	}
 	log.Debug("result stored", "identity", identity, "sequence", ack.Sequence)
+	e.Record = recordOf(e, result)
 	if err := w.ledger.publish(identity, e, ack.Sequence); err != nil {
 		return retry(err)
 	}
@@ -224,6 +234,11 @@ func (w *worker) recover(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// entry is what the ledger keeps of a new result of a job.
+func (w *worker) entry(job bus.Job) entry {
+	return entry{Time: time.Now().UTC(), Site: w.cfg.Site, URI: job.URI, Priority: job.Priority}
 }
 
 func (w *worker) source() string { return "/nodulescope/" + w.cfg.Site }

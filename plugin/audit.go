@@ -20,6 +20,13 @@ const (
 	AuditScore  = "score"     // a result was made and is about to be published
 	AuditDead   = "dead"      // a job was put aside
 	AuditRepair = "recovered" // an unfinished last line was cut off at a start
+
+	AuditLogin       = "login"        // to the review page
+	AuditLoginFailed = "login_failed" // wrong password, or refused by the identity provider
+	AuditLogout      = "logout"
+	AuditView        = "view"     // somebody saw a list, a series or a finding
+	AuditDecision    = "decision" // somebody decided on a finding
+	AuditExport      = "export"   // somebody took the table of decisions
 )
 
 // AuditRecord is one line of the audit trail. It names no patient and no UID:
@@ -36,7 +43,15 @@ type AuditRecord struct {
 	Disagree int       `json:"disagree,omitempty"` // nodules that some models flag and others do not
 	Software string    `json:"software,omitempty"`
 	Dropped  int       `json:"dropped,omitempty"` // bytes of an unfinished line
-	Prev     string    `json:"prev"`              // hex SHA-256 of the line before, without its end
+
+	User       string   `json:"user,omitempty"`       // of the review page
+	Identities []string `json:"identities,omitempty"` // of the results that were seen in a list
+	Finding    int      `json:"finding,omitempty"`    // number of the nodule in the result
+	Decision   string   `json:"decision,omitempty"`
+	Version    int      `json:"version,omitempty"` // of the decision
+	Detail     string   `json:"detail,omitempty"`  // what was seen, or how somebody signed in
+
+	Prev string `json:"prev"` // hex SHA-256 of the line before, without its end
 }
 
 const (

@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio/web"
 )
 
 // DefaultHTTPAddr is where the command serves health and metrics. The library
@@ -24,8 +26,9 @@ type Config struct {
 	Detectors []detector.Detector
 	Software  string // name and version that results carry; default "nodulescope"
 
-	AllowedRoots  []string // folders that jobs may name, with what lies below; empty: any
-	MaxPaddingPct float64  // see nodule.CutOptions; 0: its default
+	AllowedRoots  []string      // folders that jobs may name, with what lies below; empty: any
+	PACS          []web.Options // DICOMweb servers that jobs may name; empty: none
+	MaxPaddingPct float64       // see nodule.CutOptions; 0: its default
 
 	// Bus names an external broker (URL) or a server of the host program
 	// (Server). With neither, an embedded server is started with these
@@ -35,6 +38,8 @@ type Config struct {
 	Queue  bus.ConsumerOptions
 
 	HTTPAddr string // host:port of health and metrics, port 0 for any; empty: none
+
+	Review ReviewConfig // the review page and its API; zero: none
 
 	Slots       int           // jobs worked on at once; default 1, for one uses every processor
 	MaxAttempts int           // of one job, before it is put aside; default 5
@@ -76,6 +81,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.Server.StoreDir = orDefault(c.Server.StoreDir, filepath.Join(c.DataDir, "bus"))
 	c.Server.Logger, c.Bus.Logger = c.Logger, c.Logger
+	c.PACS = slices.Clone(c.PACS)
+	for i := range c.PACS {
+		c.PACS[i].Logger = orDefault(c.PACS[i].Logger, c.Logger)
+	}
 	return c, nil
 }
 
@@ -110,6 +119,9 @@ func (c Config) Validate() error {
 			return bad("allowed folders must be absolute paths")
 		}
 	}
+	if _, err := NewArchives(c.PACS...); err != nil {
+		return err
+	}
 	switch {
 	case c.Bus.URL != "" && c.Bus.Server != nil:
 		return bad("name an external broker or a server of this program, not both")
@@ -126,7 +138,7 @@ func (c Config) Validate() error {
 	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):
 		return bad("the HTTP address is host:port, such as %s", DefaultHTTPAddr)
 	}
-	return nil
+	return c.Review.check()
 }
 
 // DefaultDataDir is the folder for the plugin's state: nodulescope in

@@ -27,6 +27,15 @@
 // audit trail and the metric flags_differ_total tell it; a deadline that ends
 // during a slow detector's work puts the job aside as deadline_passed.
 //
+// # Series in a PACS
+//
+// A job names a folder (file:///folder) or a series of DICOMweb
+// (https://host/path/studies/UID/series/UID). Only the PACS of Config.PACS are
+// asked, with the credentials that stand there; the address of a job must be
+// one of theirs. Headers come from the metadata, images are fetched for the
+// slices that cubes need. The result is the one that the same files in a folder
+// give.
+//
 // # Identity
 //
 // A result is named by a digest of all that it follows from: the job's source,
@@ -57,11 +66,11 @@
 // # What goes wrong
 //
 // A message that cannot be read and a series that cannot be used go to DEAD with
-// a code. What time may heal (a folder that is not there yet, a file that is
+// a code. So does one that its PACS does not hold or give. What time may heal (a folder that is not there yet, a file that is
 // still being written) and what the program itself fails at is tried again, with
 // growing delays, up to Config.MaxAttempts. A job that kills its worker is
-// counted too, and ends as retries_exhausted. Trouble of broker or disk, and a
-// stop of the service, do not count. Dead letters can be replayed.
+// counted too, and ends as retries_exhausted. Trouble of broker or disk, a PACS
+// that is not there, and a stop of the service, do not count. Dead letters can be replayed.
 //
 // # Audit
 //

@@ -16,9 +16,10 @@ type Code string
 // Codes of this package. Results and dead letters also carry those of dicomio,
 // nodule and bus.
 const (
-	CodeURIUnsupported   Code = "uri_unsupported" // not a file:// folder
-	CodeURIForbidden     Code = "uri_forbidden"   // outside the allowed folders
+	CodeURIUnsupported   Code = "uri_unsupported" // neither a file:// folder nor a series of DICOMweb
+	CodeURIForbidden     Code = "uri_forbidden"   // outside the allowed folders, or of a PACS that is not among the settings
 	CodeStudyMismatch    Code = "study_mismatch"  // the series belongs to another study than the job says
+	CodeSeriesMismatch   Code = "series_mismatch" // the uri names another series than the job says
 	CodeFrameMismatch    Code = "frame_of_reference_mismatch"
 	CodeDetectorFailed   Code = "detector_failed"
 	CodeScoreNotFinite   Code = "score_not_finite"

@@ -32,6 +32,11 @@ func (p *prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 	if err != nil {
 		return nil, nil, fmt.Errorf("score series: %w", err)
 	}
+	for _, c := range cubes { // a PACS that went away is no fault of a nodule
+		if dicomio.CodeOf(c.Err).OfArchive() {
+			return nil, nil, fmt.Errorf("score series: %w", c.Err)
+		}
+	}
 	low, high := diameters(p.req.Detectors)
 	nodules := make([]bus.ResultNodule, len(cubes))
 	patches := make([]*nodule.Patch, len(cubes))

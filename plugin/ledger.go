@@ -11,6 +11,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/nodulescope/nodulescope/plugin/review"
 )
 
 // state of a result in the ledger.
@@ -32,6 +34,10 @@ type entry struct {
 	Time     time.Time `json:"time"`
 	Lineage  string    `json:"lineage,omitempty"` // lineageKey, until it is published
 	Nodules  []string  `json:"nodules,omitempty"` // noduleKeys, until it is published
+	URI      string    `json:"uri,omitempty"`     // of the images, until it is published: then the review's record has it
+	Priority string    `json:"priority,omitempty"`
+
+	Record *review.Record `json:"-"` // what is kept for review with the note that it is published; nil: nothing
 }
 
 // heir is a result that a later one of the same source, series and nodules
@@ -54,8 +60,11 @@ var (
 // ledger tells which results exist. Every change is synced to the disk before
 // the call returns (bbolt's default), so that it holds after a SIGKILL. It
 // keeps digests and sequences, and a result's message only until that is
-// published.
-type ledger struct{ db *bbolt.DB }
+// published; what reviewers need is kept by the review store in the same file.
+type ledger struct {
+	db     *bbolt.DB
+	review *review.Store
+}
 
 // openLedger opens or creates the file. A second process is refused with
 // CodeLedgerLocked.
@@ -87,7 +96,11 @@ func openLedger(path string) (l *ledger, err error) {
 	if err != nil {
 		return nil, errors.Join(refuse(CodeLedger, op, "the file cannot be written", err), db.Close())
 	}
-	return &ledger{db}, nil
+	store, err := review.OpenStore(db)
+	if err != nil {
+		return nil, errors.Join(refuse(CodeLedger, op, "what is kept for review cannot be read; if it is damaged, move the file away", err), db.Close())
+	}
+	return &ledger{db, store}, nil
 }
 
 func (l *ledger) close() error { return l.db.Close() }
@@ -186,8 +199,16 @@ func (l *ledger) abandon(identity string) error {
 func (l *ledger) publish(identity string, e entry, sequence uint64) error {
 	return l.update("note result", func(tx *bbolt.Tx) error {
 		done := entry{State: published, Sequence: sequence, Site: e.Site, Time: e.Time}
-		if err := put(tx.Bucket(bucketResults), identity, done); err != nil || e.Lineage == "" {
+		if err := put(tx.Bucket(bucketResults), identity, done); err != nil {
 			return err
+		}
+		if e.Record != nil {
+			if err := l.review.Add(tx, *e.Record); err != nil {
+				return err
+			}
+		}
+		if e.Lineage == "" {
+			return nil
 		}
 		var heirs []heir
 		if err := get(tx.Bucket(bucketLineage), e.Lineage, &heirs); err != nil {
@@ -199,6 +220,11 @@ func (l *ledger) publish(identity string, e entry, sequence uint64) error {
 		heirs = append(heirs, heir{Identity: identity, Nodules: e.Nodules, Time: e.Time})
 		return put(tx.Bucket(bucketLineage), e.Lineage, heirs[max(0, len(heirs)-maxHeirs):])
 	})
+}
+
+// refuse keeps for review that a job was put aside.
+func (l *ledger) refuse(r review.Record) error {
+	return l.update("note refused job", func(tx *bbolt.Tx) error { return l.review.Add(tx, r) })
 }
 
 // begin counts an attempt at a job, before it is made: one that ends with its

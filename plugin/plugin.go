@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/review"
 )
 
 // Plugin is the service as a library. See [New].
 type Plugin struct {
-	cfg     Config
-	metrics *metrics
-	log     *slog.Logger
+	cfg      Config
+	metrics  *metrics
+	log      *slog.Logger
+	archives *Archives
 
 	mu      sync.Mutex
 	parts   parts
@@ -34,6 +36,9 @@ type parts struct {
 	bus    *bus.Bus
 	server *bus.Server // nil where the bus is external
 	addr   string      // of HTTP
+
+	review     *review.Server // nil where no page is served
+	reviewAddr string
 }
 
 // New checks the settings and returns a plugin that opens nothing before
@@ -46,8 +51,12 @@ func New(cfg Config) (*Plugin, error) {
 	if err != nil {
 		return nil, err
 	}
+	archives, err := NewArchives(cfg.PACS...)
+	if err != nil {
+		return nil, err
+	}
 	return &Plugin{
-		cfg: cfg, metrics: newMetrics(describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
+		cfg: cfg, archives: archives, metrics: newMetrics(describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}, nil
 }
@@ -95,7 +104,16 @@ func (p *Plugin) run(ctx context.Context) error {
 		return err
 	}
 	closers = append(closers, func() error { stopHTTP(); return nil })
-	p.set(func(s *parts) { s.ledger, s.addr = ledger, addr })
+	page, publisher, err := p.newReview(ledger, audit)
+	if err != nil {
+		return err
+	}
+	reviewAddr, stopReview, reviewFailed, err := p.serveReview(ctx, page)
+	if err != nil {
+		return err
+	}
+	closers = append(closers, func() error { stopReview(); return nil })
+	p.set(func(s *parts) { s.ledger, s.addr, s.review, s.reviewAddr = ledger, addr, page, reviewAddr })
 
 	b, err := p.join(ctx, &closers)
 	if err != nil {
@@ -105,20 +123,29 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &worker{cfg: p.cfg, bus: b, queue: queue, ledger: ledger, audit: audit, metrics: p.metrics, log: p.log}
+	w := &worker{cfg: p.cfg, bus: b, queue: queue, ledger: ledger, audit: audit, metrics: p.metrics, log: p.log, archives: p.archives}
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
 	p.set(func(s *parts) { s.bus = b })
+	publisher.Bus = b
 	close(p.ready)
 	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
 
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go p.housekeep(work, ledger)
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		publisher.Run(work)
+	}()
+	closers = append(closers, func() error { <-published; return nil })
 	go func() {
 		select {
 		case err := <-failed:
+			stop(err)
+		case err := <-reviewFailed:
 			stop(err)
 		case <-work.Done():
 		}

@@ -31,6 +31,9 @@ func (l *ledger) expire(before time.Time) (gone int, err error) {
 		if err != nil {
 			return err
 		}
+		if err := l.review.Expire(tx, before); err != nil {
+			return err
+		}
 		return deleteKeys(map[*bbolt.Bucket][][]byte{results: old, lineage: silent})
 	})
 	return gone, err

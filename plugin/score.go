@@ -14,8 +14,8 @@ import (
 // IntendedUse stands in every result.
 const IntendedUse = "Deviation from reference nodules, for research and triage. Not for diagnosis."
 
-// ScoreRequest asks for the nodules of one series. Job, with a file:// URI,
-// and Detectors are needed.
+// ScoreRequest asks for the nodules of one series. Job, with the URI of a folder
+// or of a series in a PACS, and Detectors are needed.
 type ScoreRequest struct {
 	JobID    string  // copied to the result
 	Source   string  // of the job; part of the result's identity
@@ -23,8 +23,9 @@ type ScoreRequest struct {
 	Software string  // copied to the result; default "nodulescope"
 
 	Detectors     []detector.Detector
-	AllowedRoots  []string // folders that may be read, with what lies below them; empty: any
-	MaxPaddingPct float64  // see nodule.CutOptions; 0: its default
+	AllowedRoots  []string  // folders that may be read, with what lies below them; empty: any
+	Archives      *Archives // PACS that may be asked; nil: none
+	MaxPaddingPct float64   // see nodule.CutOptions; 0: its default
 
 	NoDetails bool           // return no NoduleDetail, and hold no patch longer than needed
 	Progress  func(Progress) // called from the same goroutine; may be nil
@@ -56,7 +57,9 @@ type NoduleDetail struct {
 // detectors that failed. The error of Score
 // itself is for the series as a whole: its code ([CodeOf]) is one of dicomio's,
 // uri_unsupported, uri_forbidden, study_mismatch, frame_of_reference_mismatch,
-// or job_invalid.
+// series_mismatch, or job_invalid. Where a PACS does not answer in the middle, the
+// request fails as a whole with a code that starts with pacs_: no nodule gets an
+// error that is none of its own.
 func Score(ctx context.Context, req ScoreRequest) (bus.Result, []NoduleDetail, error) {
 	p, err := prepare(ctx, req)
 	if err != nil {
@@ -117,13 +120,9 @@ func prepare(ctx context.Context, req ScoreRequest) (*prepared, error) {
 // open finds the series and checks that it is the one the job means.
 func open(ctx context.Context, req ScoreRequest) (*dicomio.Series, error) {
 	const op = "open series"
-	dir, err := FolderOf(req.Job.URI, req.AllowedRoots)
+	series, err := OpenSeries(ctx, req.Job.URI, req.Job.SeriesUID, req.AllowedRoots, req.Archives)
 	if err != nil {
 		return nil, err
-	}
-	series, err := dicomio.OpenSeries(ctx, dir, req.Job.SeriesUID, dicomio.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	switch {
 	case req.Job.StudyUID != "" && req.Job.StudyUID != series.StudyUID:
@@ -132,7 +131,7 @@ func open(ctx context.Context, req ScoreRequest) (*dicomio.Series, error) {
 		return nil, refuse(CodeFrameMismatch, op,
 			"the positions are given in another frame of reference than that of the series: they mean other places", nil)
 	}
-	if len(req.AllowedRoots) > 0 { // a file may be a link to elsewhere
+	if len(req.AllowedRoots) > 0 && !IsSeriesURI(req.Job.URI) { // a file may be a link to elsewhere
 		for _, slice := range series.Slices {
 			if !allowedFile(slice.Path, req.AllowedRoots) {
 				return nil, refuse(CodeURIForbidden, op, "a file of the series is a link out of the folders that this service may read", nil)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
 )
 
 // settleTime bounds what is said to the broker and the ledger about a job
@@ -26,6 +27,8 @@ type worker struct {
 	metrics *metrics
 	log     *slog.Logger
 	locks   keyLocks
+
+	archives *Archives
 }
 
 // run works in cfg.Slots slots until ctx ends, and then up to cfg.Grace longer
@@ -93,11 +96,12 @@ func (w *worker) handle(ctx context.Context, d *bus.Delivery) {
 	w.settle(settle, log, d, v, attempt)
 }
 
-// ours tells errors of broker, disk and ledger: no fault of a job, however
-// often it meets them.
+// ours tells errors of broker, disk and ledger, and a PACS that is not there:
+// no fault of a job, however often it meets them.
 func ours(err error) bool {
 	switch CodeOf(err) {
-	case string(CodeLedger), string(CodeAudit), string(bus.CodeStream), string(bus.CodeUnreachable):
+	case string(CodeLedger), string(CodeAudit), string(bus.CodeStream), string(bus.CodeUnreachable),
+		string(dicomio.CodeUnreachable):
 		return true
 	}
 	return false
@@ -172,6 +176,12 @@ func (w *worker) putAside(ctx context.Context, log *slog.Logger, d *bus.Delivery
 	if err := w.audit.append(AuditRecord{Kind: AuditDead, Job: d.Sequence, Codes: []string{code}, Software: w.cfg.Software}); err != nil {
 		w.excuse(log, d)
 		return errors.Join(err, d.Retry(ctx, w.cfg.RetryDelay))
+	}
+	if record, ok := refusedRecord(w.cfg.Site, d, cause); ok { // first: a crash after it tells it once more
+		if err := w.ledger.refuse(record); err != nil {
+			w.excuse(log, d)
+			return errors.Join(err, d.Retry(ctx, w.cfg.RetryDelay))
+		}
 	}
 	if err := d.Dead(ctx, bus.Code(code), Summary(cause)); err != nil {
 		return err

@@ -1,0 +1,121 @@
+package plugin
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// inOrthanc stores a series in a PACS of the test, and makes the job for it
+// there and in its folder.
+func inOrthanc(t *testing.T) (server *orthanctest.Server, local, remote bus.Job) {
+	t.Helper()
+	server = orthanctest.Start(t, orthanctest.Settings{})
+	dir := writeCT(t, ctSpec())
+	server.StoreSCU(dir)
+	local = ctJob(t, dir)
+	remote = local
+	remote.URI = SeriesURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", local.SeriesUID)
+	return server, local, remote
+}
+
+func TestScoreOverDICOMweb(t *testing.T) {
+	server, local, remote := inOrthanc(t)
+	archives, err := NewArchives(server.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := request(t, "")
+	req.Job = local
+	want, _, err := Score(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Job, req.Archives, req.AllowedRoots = remote, archives, []string{t.TempDir()}
+	got, _, err := Score(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got, withoutTimings); d != "" {
+		t.Errorf("result (-folder +PACS):\n%s", d)
+	}
+
+	req.Job.SeriesUID = "1.2.3"
+	_, _, err = Score(t.Context(), req)
+	wantCode(t, err, CodeSeriesMismatch)
+	req.Job = remote
+	req.Job.StudyUID = "1.2.3"
+	_, _, err = Score(t.Context(), req)
+	wantCode(t, err, CodeStudyMismatch)
+	req.Job = remote
+	req.Job.URI = SeriesURI(server.DICOMweb, "1.2.3", "1.2.3.4")
+	req.Job.SeriesUID = ""
+	_, _, err = Score(t.Context(), req)
+	wantCode(t, err, dicomio.CodeNotStored)
+	req.Job, req.Archives = remote, nil
+	_, _, err = Score(t.Context(), req)
+	wantCode(t, err, CodeURIForbidden)
+}
+
+// TestPACSIsAwayForLongerThanAJobHasAttempts takes Orthanc away before a job is
+// read, and brings it back.
+func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
+	server, local, remote := inOrthanc(t)
+	cfg := testConfig(t)
+	opts := server.Options()
+	opts.Attempts = 1
+	cfg.PACS, cfg.MaxAttempts = []web.Options{opts}, 2
+	p := start(t, cfg)
+	server.Kill()
+	p.submit("/detector", "j1", remote)
+	p.outcome(outcomeRetried, 5)
+	server.Restart()
+	got := p.idle(1)[0]
+	req := request(t, "")
+	req.Job, req.Source, req.JobID, req.Software = local, "/detector", "j1", got.Software
+	want, _, err := Score(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got.Result, withoutTimings); d != "" {
+		t.Errorf("result (-folder +PACS):\n%s", d)
+	}
+
+	gone := remote
+	gone.URI, gone.SeriesUID = SeriesURI(server.DICOMweb, "1.2.3", "1.2.3.4"), "1.2.3.4"
+	p.submit("/detector", "j2", gone)
+	if letter := p.letter(1); letter.Code != bus.Code(dicomio.CodeNotStored) {
+		t.Errorf("%+v", letter)
+	}
+}
+
+// TestPACSGoesAwayInTheMiddle takes Orthanc away between the metadata and the
+// images: no nodule may be blamed for it.
+func TestPACSGoesAwayInTheMiddle(t *testing.T) {
+	server, _, remote := inOrthanc(t)
+	archives, err := NewArchives(server.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := request(t, "")
+	req.Job, req.Archives = remote, archives
+	req.Detectors = []detector.Detector{wrapped{req.Detectors[0], func(context.Context, []nodule.Patch) error { return nil }}}
+	req.Progress = func(p Progress) {
+		if p.Stage == "cut" && p.Done == 0 {
+			server.Kill()
+		}
+	}
+	begin := time.Now()
+	_, _, err = Score(t.Context(), req)
+	wantCode(t, err, dicomio.CodeUnreachable)
+	t.Logf("known after %s", time.Since(begin))
+}

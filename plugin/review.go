@@ -1,0 +1,198 @@
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/review"
+)
+
+// DefaultReviewAddr is where the command serves the review page.
+const DefaultReviewAddr = "127.0.0.1:8088"
+
+// ReviewConfig sets up the review page and its API. The zero value serves
+// none.
+type ReviewConfig struct {
+	Addr      string // host:port, port 0 for any; empty: none
+	TLSCert   string // PEM files; needed beyond this machine
+	TLSKey    string
+	Plain     bool          // listen beyond this machine without TLS: a proxy before it has that
+	PublicURL string        // where browsers find it, for OIDC and behind a proxy; scheme://host
+	UsersFile string        // default users.json in the data folder
+	OIDC      review.OIDC   // zero: none
+	Idle      time.Duration // of a session; default review.DefaultIdle
+	Lifetime  time.Duration // of a session; default review.DefaultLifetime
+	Page      fs.FS         // files of the page; nil: the API alone
+}
+
+// check names the first setting that cannot be used.
+func (c ReviewConfig) check() error {
+	const op = "check settings"
+	if c.Addr == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Addr)
+	switch {
+	case err != nil:
+		return refuse(CodeSettings, op, "the address of the review page is host:port, such as "+DefaultReviewAddr, nil)
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return refuse(CodeSettings, op, "TLS of the review page needs a certificate and its key", nil)
+	case !loopback(host) && c.TLSCert == "" && !c.Plain:
+		return refuse(CodeSettings, op,
+			"the review page shows patients: beyond this machine it needs TLS (certificate and key), or the setting that says that a proxy has it", nil)
+	case c.Idle < 0 || c.Lifetime < 0:
+		return refuse(CodeSettings, op, "times of a session must not be negative", nil)
+	case c.OIDC != (review.OIDC{}) && (c.OIDC.Issuer == "" || c.OIDC.ClientID == "" || c.PublicURL == ""):
+		return refuse(CodeSettings, op, "OpenID Connect needs issuer, client id and the public address of the review page", nil)
+	}
+	return nil
+}
+
+// loopback tells addresses that only this machine reaches.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// UsersFile is the file of the review page's users below a data folder.
+func UsersFile(dataDir string) string { return filepath.Join(dataDir, "users.json") }
+
+// newReview makes the server of the review page over what is kept in the
+// ledger.
+func (p *Plugin) newReview(l *ledger, a *audit) (*review.Server, *review.Publisher, error) {
+	c := p.cfg.Review
+	note := func(e review.Entry) error { return a.append(auditEntry(e)) }
+	publisher := &review.Publisher{Site: p.cfg.Site, Store: l.review, Audit: note, Logger: p.log.With("part", "review")}
+	if c.Addr == "" { // decisions of an earlier run may still have to leave
+		return nil, publisher, nil
+	}
+	server, err := review.New(review.Config{
+		Store: l.review, Source: newReviewSource(p), Publisher: publisher, Audit: note, Detectors: p.cfg.Detectors,
+		UsersFile: cmp.Or(c.UsersFile, UsersFile(p.cfg.DataDir)), OIDC: c.OIDC, Page: c.Page, Software: p.cfg.Software, IntendedUse: IntendedUse,
+		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
+	})
+	if err != nil {
+		return nil, nil, refuse(CodeSettings, "set up review page", "a setting of it cannot be used", err)
+	}
+	return server, publisher, nil
+}
+
+// auditEntry is a line of the trail for what happens on the review page.
+func auditEntry(e review.Entry) AuditRecord {
+	r := AuditRecord{Kind: e.Kind, User: e.User, Finding: e.Number, Decision: e.Decision, Version: e.Version, Again: e.Again, Detail: e.Detail}
+	if len(e.Identities) == 1 {
+		r.Identity = e.Identities[0]
+	} else {
+		r.Identities = e.Identities
+	}
+	return r
+}
+
+// serveReview answers on the page's address until stop is called. failed tells
+// a server that ended by itself.
+func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string, stop func(), failed <-chan error, err error) {
+	c := p.cfg.Review
+	if c.Addr == "" {
+		return "", func() {}, nil, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return "", nil, nil, refuse(CodeSettings, "serve review page", "the address cannot be listened on: choose another port", err)
+	}
+	server := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 3 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug), // handshakes of scanners
+	}
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return "", nil, nil, errors.Join(refuse(CodeSettings, "serve review page", "certificate or key cannot be read", err), listener.Close())
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	ended := make(chan error, 1)
+	go func() {
+		serve := server.Serve
+		if server.TLSConfig != nil {
+			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+		}
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			ended <- refuse(CodeInternal, "serve review page", "the server ended", err)
+		}
+	}()
+	p.log.Info("review page ready", "addr", listener.Addr().String(), "tls", c.TLSCert != "")
+	return listener.Addr().String(), func() {
+		s.Close()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			_ = server.Close() // what is still open is cut
+		}
+	}, ended, nil
+}
+
+// ReviewURL is where the review page is served, with the port that was taken;
+// empty before that and where there is none.
+func (p *Plugin) ReviewURL() string {
+	addr := p.state().reviewAddr
+	switch {
+	case addr == "":
+		return ""
+	case p.cfg.Review.PublicURL != "":
+		return strings.TrimRight(p.cfg.Review.PublicURL, "/")
+	case p.cfg.Review.TLSCert != "":
+		return "https://" + addr
+	}
+	return "http://" + addr
+}
+
+// ReviewLink is an address that signs a local user in, once and within ten
+// minutes; empty where no page is served.
+func (p *Plugin) ReviewLink(user string) string {
+	s := p.state()
+	if s.review == nil || s.reviewAddr == "" {
+		return ""
+	}
+	return p.ReviewURL() + s.review.OnceLink(user)
+}
+
+// recordOf is what is kept for review of a result.
+func recordOf(e entry, r bus.Result) *review.Record {
+	record := &review.Record{
+		ID: review.IDOf(r.Identity), Site: e.Site, JobID: r.JobID, Source: r.JobSource, StudyUID: r.StudyUID, SeriesUID: r.SeriesUID,
+		URI: e.URI, Priority: cmp.Or(e.Priority, bus.PriorityRoutine), Time: e.Time, Result: &r, Nodules: len(r.Nodules),
+	}
+	if r.Supersedes != "" {
+		record.Supersedes = review.IDOf(r.Supersedes)
+	}
+	return record
+}
+
+// refusedRecord is what is kept for review of a job that is put aside; ok is
+// false where its message cannot be read.
+func refusedRecord(site string, d *bus.Delivery, cause error) (r review.Record, ok bool) {
+	env, job, err := bus.DecodeJob(d.Data)
+	if err != nil {
+		return r, false
+	}
+	return review.Record{
+		ID: review.RefusedID(site, deliveryKey(d)), Site: site, JobID: env.ID, Source: env.Source, StudyUID: job.StudyUID,
+		SeriesUID: job.SeriesUID, URI: job.URI, Priority: cmp.Or(job.Priority, bus.PriorityRoutine), Time: time.Now().UTC(),
+		Problem: problem(cause), Nodules: len(job.Nodules),
+	}, true
+}

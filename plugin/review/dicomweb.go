@@ -1,0 +1,203 @@
+package review
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+)
+
+const explicitLittle = "1.2.840.10008.1.2.1"
+
+// attribute is an element in the DICOM JSON model (PS3.18 F.2).
+type attribute struct {
+	VR    string `json:"vr"`
+	Value []any  `json:"Value,omitempty"`
+}
+
+// seriesOf opens the series that a WADO-RS path names: only those of the work
+// list can be.
+func (s *Server) seriesOf(r *http.Request, who *session) (Record, *heldSeries, error) {
+	study, series := r.PathValue("study"), r.PathValue("series")
+	if !validUID(study) || !validUID(series) {
+		return Record{}, nil, notFound()
+	}
+	record, err := s.cfg.Store.recordOfSeries(study, series)
+	if errors.Is(err, errNotFound) {
+		return record, nil, notFound()
+	}
+	if err != nil {
+		return record, nil, fail(http.StatusInternalServerError, codeLedger, "the ledger cannot be read", err)
+	}
+	if err := s.auditView(who, record, 0, "images"); err != nil {
+		return record, nil, err
+	}
+	held, err := s.open(r.Context(), record)
+	if err != nil {
+		return record, nil, s.sourceError(err)
+	}
+	return record, held, nil
+}
+
+// validUID is that of PS3.5 section 9.1.
+func validUID(uid string) bool {
+	if uid == "" || len(uid) > 64 {
+		return false
+	}
+	for _, c := range []byte(uid) {
+		if c != '.' && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Server) getSeriesMetadata(w http.ResponseWriter, r *http.Request, who *session) error {
+	_, held, err := s.seriesOf(r, who)
+	if err != nil {
+		return err
+	}
+	list := make([]map[string]attribute, len(held.series.Slices))
+	for i := range list {
+		list[i] = metadata(held.series, i)
+	}
+	return answerJSON(w, "application/dicom+json", list)
+}
+
+func (s *Server) getInstanceMetadata(w http.ResponseWriter, r *http.Request, who *session) error {
+	_, held, err := s.seriesOf(r, who)
+	if err != nil {
+		return err
+	}
+	i, there := held.slices[r.PathValue("instance")]
+	if !there {
+		return notFound()
+	}
+	return answerJSON(w, "application/dicom+json", []map[string]attribute{metadata(held.series, i)})
+}
+
+// metadata describes a slice as it is served: HU in 16 bits.
+func metadata(s *dicomio.Series, i int) map[string]attribute {
+	g, slice := s.Geometry, s.Slices[i]
+	row, col := unit(g.ColStep), unit(g.RowStep)
+	numbers := func(values ...float64) []any {
+		list := make([]any, len(values))
+		for k, v := range values {
+			list[k] = v
+		}
+		return list
+	}
+	texts := func(values ...string) []any {
+		list := make([]any, len(values))
+		for k, v := range values {
+			list[k] = v
+		}
+		return list
+	}
+	centers, widths, names := []any{}, []any{}, []any{}
+	for _, p := range windowPresets() {
+		centers, widths, names = append(centers, p.Center), append(widths, p.Width), append(names, p.Label)
+	}
+	return map[string]attribute{
+		"00080016": {"UI", texts(slice.SOPClassUID)},
+		"00080018": {"UI", texts(slice.SOPInstanceUID)},
+		"00080060": {"CS", texts("CT")},
+		"00083002": {"UI", texts(explicitLittle)}, // AvailableTransferSyntaxUID
+		"00180050": {"DS", numbers(g.SpacingMM[0])},
+		"0020000D": {"UI", texts(s.StudyUID)},
+		"0020000E": {"UI", texts(s.SeriesUID)},
+		"00200013": {"IS", numbers(float64(i + 1))},
+		"00200032": {"DS", numbers(slice.Origin[:]...)},
+		"00200037": {"DS", numbers(row[0], row[1], row[2], col[0], col[1], col[2])},
+		"00200052": {"UI", texts(s.FrameOfReferenceUID)},
+		"00280002": {"US", numbers(1)},
+		"00280004": {"CS", texts("MONOCHROME2")},
+		"00280008": {"IS", numbers(1)},
+		"00280010": {"US", numbers(float64(g.Rows))},
+		"00280011": {"US", numbers(float64(g.Cols))},
+		"00280030": {"DS", numbers(g.SpacingMM[1], g.SpacingMM[2])},
+		"00280100": {"US", numbers(16)},
+		"00280101": {"US", numbers(16)},
+		"00280102": {"US", numbers(15)},
+		"00280103": {"US", numbers(1)},
+		"00281050": {"DS", centers},
+		"00281051": {"DS", widths},
+		"00281052": {"DS", numbers(0)},
+		"00281053": {"DS", numbers(1)},
+		"00281054": {"LO", texts("HU")},
+		"00281055": {"LO", names},
+	}
+}
+
+func unit(v dicomio.Vec) dicomio.Vec {
+	n := math.Sqrt(v[0]*v[0] + v[1]*v[1] + v[2]*v[2])
+	return dicomio.Vec{v[0] / n, v[1] / n, v[2] / n}
+}
+
+func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *session) error {
+	if r.PathValue("frame") != "1" {
+		return notFound()
+	}
+	record, held, err := s.seriesOf(r, who)
+	if err != nil {
+		return err
+	}
+	i, there := held.slices[r.PathValue("instance")]
+	if !there {
+		return notFound()
+	}
+	pixels, err := framePixels(r.Context(), held.series, i)
+	if err != nil {
+		s.series.forget(record) // the files may have changed: they are opened anew next time
+		return s.sourceError(err)
+	}
+	return answerFrame(w, r, pixels)
+}
+
+// framePixels are the HU of a slice, rounded to whole ones, as little-endian
+// int16.
+func framePixels(ctx context.Context, series *dicomio.Series, i int) ([]byte, error) {
+	block, err := series.HU(ctx, i, 1)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 2*len(block.HU))
+	for k, v := range block.HU {
+		hu := math.RoundToEven(float64(v))
+		hu = min(max(hu, math.MinInt16), math.MaxInt16)
+		if hu != hu { // not a number
+			hu = math.MinInt16
+		}
+		binary.LittleEndian.PutUint16(out[2*k:], uint16(int16(hu)))
+	}
+	return out, nil
+}
+
+// answerFrame writes pixels as one part (PS3.18 8.7.1.1), or alone where that
+// is what was asked for.
+func answerFrame(w http.ResponseWriter, r *http.Request, pixels []byte) error {
+	accept := r.Header.Get("Accept")
+	if strings.HasPrefix(accept, "application/octet-stream") {
+		w.Header().Set("Content-Type", "application/octet-stream; transfer-syntax="+explicitLittle)
+		w.Header().Set("Content-Length", strconv.Itoa(len(pixels)))
+		_, _ = w.Write(pixels) // a client that went away
+		return nil
+	}
+	boundary := "frame" + randomToken()
+	head := fmt.Sprintf("--%s\r\nContent-Type: application/octet-stream; transfer-syntax=%s\r\nContent-Length: %d\r\n\r\n", boundary, explicitLittle, len(pixels))
+	tail := "\r\n--" + boundary + "--\r\n"
+	w.Header().Set("Content-Type", `multipart/related; type="application/octet-stream"; boundary=`+boundary)
+	w.Header().Set("Content-Length", strconv.Itoa(len(head)+len(pixels)+len(tail)))
+	for _, part := range [][]byte{[]byte(head), pixels, []byte(tail)} {
+		if _, err := w.Write(part); err != nil {
+			break // a client that went away
+		}
+	}
+	return nil
+}

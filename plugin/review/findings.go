@@ -1,0 +1,241 @@
+package review
+
+import (
+	"cmp"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// histogramBins of the reference normals.
+const histogramBins = 30
+
+type finding struct {
+	Number        int                `json:"number"`
+	NoduleID      string             `json:"nodule_id"`
+	Position      [3]float64         `json:"position_lps_mm"`
+	Voxel         *[3]float64        `json:"voxel_zyx"`
+	Slice         *int               `json:"slice"`
+	InstanceUID   *string            `json:"instance_uid"`
+	DiameterMM    *float64           `json:"diameter_mm"`
+	Confidence    *float64           `json:"confidence"`
+	Scores        []scoreAnswer      `json:"scores"`
+	Failed        []bus.ModelProblem `json:"failed"`
+	Probability   *float64           `json:"probability"`
+	Percentile    *float64           `json:"percentile"`
+	Flagged       bool               `json:"flagged"`
+	Disagreement  *bus.Disagreement  `json:"disagreement"`
+	Applicability []Reason           `json:"applicability"`
+	PaddingPct    float64            `json:"padding_pct"`
+	Problem       *bus.Problem       `json:"problem"`
+	Patch         *patchPlace        `json:"patch"`
+	Decision      *Decision          `json:"decision"`
+	Versions      int                `json:"versions"`
+	IntendedUse   string             `json:"intended_use"`
+}
+
+// patchPlace says where the voxels of a patch lie: along the axes of the
+// patient, 1 mm apart.
+type patchPlace struct {
+	Size      [3]int     `json:"size"`
+	SpacingMM float64    `json:"spacing_mm"`
+	Origin    [3]float64 `json:"origin_lps_mm"`
+}
+
+type scoreAnswer struct {
+	bus.NoduleScore
+	Prevalence float64    `json:"prevalence"`
+	Threshold  float64    `json:"threshold"`
+	Histogram  *histogram `json:"histogram"`
+	Terms      []bus.Term `json:"terms"`
+}
+
+type histogram struct {
+	Edges   []float64 `json:"edges"`
+	Counts  []int     `json:"counts"`
+	Normals int       `json:"normals"`
+}
+
+// applicabilityLabels say in words what limit of use a nodule touches.
+var applicabilityLabels = map[string]string{
+	"slice_spacing_coarse":      "Slices are more than 3 mm apart",
+	"irregular_spacing":         "The distance between slices varies",
+	"gantry_tilt":               "The slices are tilted",
+	"cube_partly_outside":       "Part of the surroundings lies outside the scan",
+	"missing_slices_near":       "Slices are missing near the nodule",
+	"diameter_outside_training": "Smaller or larger than the reference nodules",
+	"diameter_unknown":          "The diameter is not known",
+}
+
+// findings are all of a result, highest probability first. series is nil where
+// the images cannot be read now.
+func (s *Server) findings(r Record, series *dicomio.Series) []finding {
+	list := make([]finding, 0, len(r.Result.Nodules))
+	for i := range r.Result.Nodules {
+		list = append(list, s.finding(r, i+1, series))
+	}
+	q := query{}
+	slices.SortStableFunc(list, func(a, b finding) int {
+		return cmp.Or(q.missingLast(a.Probability, b.Probability), q.missingLast(a.Percentile, b.Percentile))
+	})
+	return list
+}
+
+func (s *Server) finding(r Record, number int, series *dicomio.Series) finding {
+	n := &r.Result.Nodules[number-1]
+	high := highest(n)
+	f := finding{
+		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: positive(n.DiameterMM), Confidence: positive(n.Confidence),
+		Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.probability, Percentile: high.percentile, Flagged: high.flagged,
+		Disagreement: n.Disagreement, Applicability: []Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
+		Decision: s.cfg.Store.decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
+	}
+	if f.Failed == nil {
+		f.Failed = []bus.ModelProblem{}
+	}
+	if f.Decision != nil {
+		f.Versions = f.Decision.Version
+	}
+	for _, code := range n.Applicability {
+		label := applicabilityLabels[code]
+		if label == "" {
+			label = code
+		}
+		f.Applicability = append(f.Applicability, Reason{code, label})
+	}
+	for _, score := range n.Scores {
+		f.Scores = append(f.Scores, s.score(r.Result, score))
+	}
+	if len(n.Scores)+len(n.Failed) > 0 {
+		const half = (nodule.PatchSize - 1) / 2.0
+		f.Patch = &patchPlace{[3]int{nodule.PatchSize, nodule.PatchSize, nodule.PatchSize}, 1,
+			[3]float64{n.PositionLPS[0] - half, n.PositionLPS[1] - half, n.PositionLPS[2] - half}}
+	}
+	if series != nil {
+		f.place(series)
+	}
+	return f
+}
+
+// place finds the voxel and the slice of a finding.
+func (f *finding) place(series *dicomio.Series) {
+	zyx := series.Geometry.ToVoxel(dicomio.Vec(f.Position))
+	for _, v := range zyx {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return
+		}
+	}
+	f.Voxel = &zyx
+	if len(series.Slices) == 0 {
+		return
+	}
+	slice := int(min(max(math.Round(zyx[0]), 0), float64(len(series.Slices)-1)))
+	uid := series.Slices[slice].SOPInstanceUID
+	f.Slice, f.InstanceUID = &slice, &uid
+}
+
+func (s *Server) score(r *bus.Result, n bus.NoduleScore) scoreAnswer {
+	a := scoreAnswer{NoduleScore: n, Terms: n.Terms}
+	if a.Terms == nil {
+		a.Terms = []bus.Term{}
+	}
+	for _, m := range r.Models {
+		if m.Digest == n.Digest {
+			a.Prevalence, a.Threshold = m.Prevalence, m.Threshold
+		}
+	}
+	if d, ok := s.detectorOf(n.Digest).(interface{ Calibration() detector.Calibration }); ok {
+		a.Histogram = histogramOf(d.Calibration().Reference, n.Raw, a.Threshold)
+	}
+	return a
+}
+
+// histogramOf counts reference scores in bins that also span the score and the
+// threshold, so that both can be drawn on it.
+func histogramOf(reference []float64, marks ...float64) *histogram {
+	if len(reference) == 0 {
+		return nil
+	}
+	low, high := slices.Min(reference), slices.Max(reference)
+	for _, m := range marks {
+		low, high = min(low, m), max(high, m)
+	}
+	if !(high > low) {
+		high = low + max(1e-9, math.Abs(low)*1e-6)
+	}
+	h := &histogram{Counts: make([]int, histogramBins), Normals: len(reference)}
+	width := (high - low) / histogramBins
+	for i := range histogramBins {
+		h.Edges = append(h.Edges, low+float64(i)*width)
+	}
+	h.Edges = append(h.Edges, high)
+	for _, v := range reference {
+		h.Counts[min(int((v-low)/width), histogramBins-1)]++
+	}
+	return h
+}
+
+// number of the finding that a path names, checked against the record.
+func number(r *http.Request, record Record) (int, error) {
+	text := r.PathValue("number")
+	n, err := strconv.Atoi(text)
+	if err != nil || strconv.Itoa(n) != text || record.Result == nil || n < 1 || n > len(record.Result.Nodules) {
+		return 0, notFound()
+	}
+	return n, nil
+}
+
+func (s *Server) getFindings(w http.ResponseWriter, r *http.Request, who *session) error {
+	record, err := s.record(r)
+	if err != nil {
+		return err
+	}
+	if err := s.auditView(who, record, 0, "findings"); err != nil {
+		return err
+	}
+	list := []finding{}
+	if record.Result != nil {
+		list = s.findings(record, s.seriesOrNil(r, record))
+	}
+	return answerJSON(w, "application/json", map[string]any{"findings": list})
+}
+
+func (s *Server) getFinding(w http.ResponseWriter, r *http.Request, who *session) error {
+	record, err := s.record(r)
+	if err != nil {
+		return err
+	}
+	n, err := number(r, record)
+	if err != nil {
+		return err
+	}
+	if err := s.auditView(who, record, n, "finding"); err != nil {
+		return err
+	}
+	return answerJSON(w, "application/json", s.finding(record, n, s.seriesOrNil(r, record)))
+}
+
+// seriesOrNil opens a series where that is possible now.
+func (s *Server) seriesOrNil(r *http.Request, record Record) *dicomio.Series {
+	held, err := s.open(r.Context(), record)
+	if err != nil {
+		return nil
+	}
+	return held.series
+}
+
+// positive is nil for 0, which stands for unknown.
+func positive(v float64) *float64 {
+	if v == 0 {
+		return nil
+	}
+	return &v
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
