@@ -27,10 +27,10 @@ type element struct {
 type dataset []element
 
 // Implementation and transfer syntax of the files that are written. The UID is
-// derived from a UUID (PS3.5 B.2), as all UIDs of this package are.
+// UID("nodulescope", "implementation").
 const (
 	explicitLittle    = "1.2.840.10008.1.2.1"
-	implementationUID = "2.25.253089141577293826130158925104826433163"
+	implementationUID = "2.25.298323993168951458637705555756537688944"
 	implementation    = "NODULESCOPE"
 )
 

@@ -1,6 +1,7 @@
 package sr
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -54,13 +55,21 @@ func (h Header) GoString() string { return h.String() }
 // LogValue hides the patient.
 func (h Header) LogValue() slog.Value { return slog.StringValue(h.String()) }
 
-// HeaderOf reads the header of the first slice of a series from its file.
+// HeaderOf reads the header of the first slice of a series from its file, or
+// from the PACS where the series is there.
 func HeaderOf(ctx context.Context, s *dicomio.Series) (Header, error) {
 	if err := ctx.Err(); err != nil {
 		return Header{}, err
 	}
-	if len(s.Slices) == 0 || s.Slices[0].Path == "" {
+	if len(s.Slices) == 0 {
 		return Header{}, refuse(dicomio.CodeFolderEmpty, "read patient and study", "the series has no file; read the header where it is stored", nil)
+	}
+	if s.Slices[0].Path == "" { // in a PACS
+		file, err := s.File(ctx, 0)
+		if err != nil {
+			return Header{}, err
+		}
+		return ReadHeader(bytes.NewReader(file))
 	}
 	f, err := os.Open(s.Slices[0].Path)
 	if err != nil {

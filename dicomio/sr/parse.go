@@ -72,7 +72,7 @@ func parse(b []byte, last uint32) (*file, error) {
 		return nil, errors.New("no DICOM preamble")
 	}
 	r := &reader{b: b[magic:], order: binary.LittleEndian, explicit: true}
-	meta, at, err := r.set(0, len(r.b), 0x0002FFFF, 0)
+	meta, at, err := r.meta()
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +110,28 @@ type reader struct {
 	order    binary.ByteOrder
 	explicit bool
 	count    int
+}
+
+// meta reads the file meta information (PS3.10 section 7.1): as long as its
+// group length says, or up to another group. What follows is in another
+// syntax, and perhaps deflated.
+func (r *reader) meta() (d dataset, at int, err error) {
+	end := len(r.b)
+	for at+2 <= end && r.order.Uint16(r.b[at:]) == 0x0002 {
+		e, value, length, err := r.head(at, end)
+		if err != nil {
+			return nil, 0, err
+		}
+		if at, err = r.value(&e, value, length, end, 0); err != nil {
+			return nil, 0, err
+		}
+		if d = append(d, e); e.tag == 0x00020000 && len(e.value) == 4 {
+			if n := int64(r.order.Uint32(e.value)); n <= int64(end-at) {
+				end = at + int(n)
+			}
+		}
+	}
+	return d, at, nil
 }
 
 // set reads elements from off until end, the delimiter of an item, or the
