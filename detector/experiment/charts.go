@@ -80,7 +80,11 @@ func rank(scored []detector.Scored, row string) ranked {
 		if anomaly(s) {
 			c = 1
 		}
-		r.scores, r.anomalous, r.patients = append(r.scores, v), append(r.anomalous, c == 1), append(r.patients, s.Patient)
+		who := s.Patient
+		if who == "" { // an image stands for itself
+			who = fmt.Sprint("case ", i)
+		}
+		r.scores, r.anomalous, r.patients = append(r.scores, v), append(r.anomalous, c == 1), append(r.patients, who)
 		r.diameters = append(r.diameters, s.DiameterMM)
 		r.classes[c], r.sizes[c] = append(r.classes[c], v), append(r.sizes[c], s.DiameterMM)
 	}
@@ -134,7 +138,7 @@ func (s *Set) best() string {
 }
 
 // areas draws density, ROC and precision-recall of the first network.
-func (a *album) areas(prefix string, s *Set, score string) error {
+func (a *album) areas(prefix string, s *Set, score, axis string) error {
 	e := s.Runs.Single[0]
 	row := e.Row(score)
 	if row == nil {
@@ -150,11 +154,11 @@ func (a *album) areas(prefix string, s *Set, score string) error {
 		}
 	}
 	err := a.chart(prefix+"density", "Density of the score of the first network by class, with a line for every case below.",
-		"Two curves, normals and anomalies, over the score.", figure.Density{Title: "Score by class, " + s.Name, Axis: score, Log: r.skewed(), Groups: r.groups(), Marks: marks})
+		"Two curves, normals and anomalies, over the score.", figure.Density{Title: "Score by class, " + s.Name, Axis: axis, Log: r.skewed(), Groups: r.groups(), Marks: marks})
 	if err != nil {
 		return err
 	}
-	roc := figure.ROC{Title: "ROC, " + s.Name, Normals: len(r.classes[0]), Anomalies: len(r.classes[1]), Band: "95 % pointwise, bootstrap by patient"}
+	roc := figure.ROC{Title: "ROC, " + s.Name, Normals: len(r.classes[0]), Anomalies: len(r.classes[1]), Band: "95 % pointwise, bootstrap by " + by(e)}
 	pr := figure.PrecisionRecall{Title: "Precision and recall, " + s.Name, Normals: len(r.classes[0]), Anomalies: len(r.classes[1])}
 	names := []string{score}
 	if best := s.best(); best != score && best != "" {
@@ -190,13 +194,21 @@ func (a *album) areas(prefix string, s *Set, score string) error {
 	if err := a.chart(prefix+"roc", "ROC of the first network beside rows that need no model (grey). Areas with DeLong's interval.", "ROC curves over the diagonal.", roc); err != nil {
 		return err
 	}
-	return a.chart(prefix+"precision", "Precision against recall; guessing gives the prevalence. Average precision with an interval by bootstrap over patients.", "Precision curves over the prevalence line.", pr)
+	return a.chart(prefix+"precision", "Precision against recall; guessing gives the prevalence. Average precision with an interval by bootstrap.", "Precision curves over the prevalence line.", pr)
+}
+
+// by is what a bootstrap draws.
+func by(e *detector.Evaluation) string {
+	if e.Unit == "nodules" {
+		return "patient"
+	}
+	return "image"
 }
 
 // seeds draws the AUROC of every network with the paper's value.
 func (a *album) seeds(prefix string, s *Set, score string, p Paper) error {
 	d := figure.Dots{Title: "AUROC of every network, " + s.Name, X: s.Runs.By, Y: "AUROC", Interval: "DeLong 95 %",
-		Marks: []figure.Mark{{Name: fmt.Sprintf("paper: %.2f", p.AUROC), At: p.AUROC}}}
+		Marks: []figure.Mark{{Name: "paper", At: p.AUROC}}}
 	names := []string{score}
 	if best := s.best(); best != score && best != "" {
 		names = append(names, best)

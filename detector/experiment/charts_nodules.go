@@ -11,14 +11,14 @@ import (
 )
 
 // sizes draws what a score has to do with size.
-func (a *album) sizes(prefix string, s *Set, score string) error {
+func (a *album) sizes(prefix string, s *Set, score, axis string) error {
 	e := s.Runs.Single[0]
 	row := e.Row(score)
 	if row == nil || len(row.Bands) == 0 {
 		return nil // nothing has a size
 	}
 	r := rank(e.Scored, score)
-	sc := figure.Scatter{Title: "Score against diameter, " + s.Name, X: "diameter in mm", Y: score, LogX: true, LogY: r.skewed()}
+	sc := figure.Scatter{Title: "Score against diameter, " + s.Name, X: "diameter in mm", Y: axis, LogX: true, LogY: r.skewed()}
 	var all [2][]float64
 	for c := range classNames {
 		cloud := figure.Cloud{Name: classNames[c]}

@@ -74,7 +74,7 @@ func difference(old, now []byte) string {
 	a, b := strings.Split(string(old), "\n"), strings.Split(string(now), "\n")
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {
-			return fmt.Sprintf("there %q, now %q", strings.TrimSpace(a[i]), strings.TrimSpace(b[i]))
+			return fmt.Sprintf("there %s, now %s", strings.Trim(a[i], " ,"), strings.Trim(b[i], " ,"))
 		}
 	}
 	return "one of them is longer"

@@ -13,8 +13,8 @@ import (
 type mixture struct {
 	weight []float64 // logarithm
 	mean   [][]float64
-	inv    []*mat.TriDense // inverse of the lower Cholesky factor
-	norm   []float64       // logarithm of the factor before the exponential
+	inv    []*mat.Dense // inverse of the lower Cholesky factor, transposed
+	norm   []float64    // logarithm of the factor before the exponential
 }
 
 // Settings of the fit: rounds of expectation-maximisation, and the share of the
@@ -38,7 +38,7 @@ func fitMixture(x [][]float64, k int, seed uint64) *mixture {
 	}
 	ridge := math.Max(mixtureRidge*spread, 1e-9)
 
-	m := &mixture{weight: make([]float64, k), mean: spreadOut(x, k, seed), inv: make([]*mat.TriDense, k), norm: make([]float64, k)}
+	m := &mixture{weight: make([]float64, k), mean: spreadOut(x, k, seed), inv: make([]*mat.Dense, k), norm: make([]float64, k)}
 	for c := range k { // spheres to begin with
 		m.weight[c] = -math.Log(float64(k))
 		m.shape(c, diagonal(d, spread+ridge))
@@ -98,8 +98,9 @@ func (m *mixture) shape(c int, cov *mat.SymDense) {
 	}
 	var lower mat.TriDense
 	chol.LTo(&lower)
-	m.inv[c] = mat.NewTriDense(d, mat.Lower, nil)
-	_ = m.inv[c].InverseTri(&lower) // a condition number is no failure: the ridge bounds it
+	inverse := mat.NewTriDense(d, mat.Lower, nil)
+	_ = inverse.InverseTri(&lower) // a condition number is no failure: the ridge bounds it
+	m.inv[c] = mat.DenseCopyOf(inverse.T())
 	m.norm[c] = -0.5 * (float64(d)*math.Log(2*math.Pi) + chol.LogDet())
 }
 
@@ -111,7 +112,7 @@ func (m *mixture) logs(c int, data *mat.Dense, out []float64) {
 		floats.SubTo(shifted.RawRowView(i), data.RawRowView(i), m.mean[c])
 	}
 	var white mat.Dense
-	white.Mul(shifted, m.inv[c].T())
+	white.Mul(shifted, m.inv[c])
 	for i := range n {
 		r := white.RawRowView(i)
 		out[i] = m.weight[c] + m.norm[c] - 0.5*floats.Dot(r, r)
@@ -156,9 +157,13 @@ func (m *mixture) maximise(c int, data *mat.Dense, share []float64, ridge float6
 		floats.SubTo(r, data.RawRowView(i), mean)
 		floats.Scale(math.Sqrt(share[i]/total), r)
 	}
+	var full mat.Dense
+	full.Mul(scaled.T(), scaled) // a product of matrices is faster than one that uses the symmetry
 	cov := mat.NewSymDense(d, nil)
-	cov.SymOuterK(1, scaled.T())
 	for i := range d {
+		for j := i; j < d; j++ {
+			cov.SetSym(i, j, full.At(i, j))
+		}
 		cov.SetSym(i, i, cov.At(i, i)+ridge)
 	}
 	m.weight[c], m.mean[c] = math.Log(total/float64(n)), mean

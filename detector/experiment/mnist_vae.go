@@ -14,7 +14,7 @@ import (
 // the choice set.
 var (
 	latentNeighbours = []int{1, 5, 20}
-	latentGaussians  = []int{1, 10, 40}
+	latentGaussians  = []int{1, 10, 40, 100}
 )
 
 // imageVAE scores images with a trained VAE.
@@ -124,12 +124,16 @@ func (n *imageVAE) latent(known []models.PatchBound, knownRecon, recon []float64
 	for _, k := range latentNeighbours {
 		out = append(out, column{term(fmt.Sprintf("latent neighbours, k = %d", k)), neighbours(reference, here, k, false)})
 	}
-	error2 := standardiser(knownRecon)(recon)
+	misfit := standardiser(knownRecon)(recon)
 	for _, k := range latentGaussians {
+		name := fmt.Sprintf("latent density, %d Gaussians", k)
+		if k == 1 {
+			name = "latent density, one Gaussian"
+		}
 		m := fitMixture(reference, k, n.u.seed)
 		surprise := m.surprise(here)
-		out = append(out, column{term(fmt.Sprintf("latent density, %d Gaussians", k)), surprise},
-			column{term(fmt.Sprintf("latent density, %d Gaussians + reconstruction", k)), sum(standardiser(m.surprise(reference))(surprise), error2)})
+		out = append(out, column{term(name), surprise},
+			column{term(name + " + reconstruction"), sum(standardiser(m.surprise(reference))(surprise), misfit)})
 	}
 	return out
 }

@@ -66,7 +66,7 @@ func (t *tracker) end() {
 		t.done[p] += w[p] - t.at[p]
 	}
 	t.at = work{}
-	t.report(scoring, 1, 1, "")
+	t.report(scoring, 1, 1, "done")
 }
 
 // step says that done of last steps of a part are behind.

@@ -119,8 +119,8 @@ func (o Options) section(r *Results, s *Set, a *album) ([]figure.Section, error)
 		func() error { return a.forest(prefix, s) },
 	}
 	if s.Runs.By == "seed" {
-		steps = append(steps, func() error { return a.areas(prefix, s, score) },
-			func() error { return a.sizes(prefix, s, score) }, func() error { return a.judged(prefix, s) })
+		steps = append(steps, func() error { return a.areas(prefix, s, score, o.Settings.axis()) },
+			func() error { return a.sizes(prefix, s, score, o.Settings.axis()) }, func() error { return a.judged(prefix, s) })
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -156,6 +156,19 @@ func (o Options) pictures(r *Results, a *album) ([]figure.Section, error) {
 		return nil, err
 	}
 	return []figure.Section{seen, {Title: "Training and search", Figures: a.take(from)}}, nil
+}
+
+// axis says what the score is.
+func (s Settings) axis() string {
+	switch {
+	case s.Experiment == MNIST && s.VAE != nil:
+		return "score: squared error, summed (equation 16)"
+	case s.Experiment == MNIST:
+		return "score: loss of the search (equation 15)"
+	case s.VAE != nil:
+		return "score: squared error per voxel (equation 16)"
+	}
+	return "score: loss of the search per voxel (equation 15)"
 }
 
 func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

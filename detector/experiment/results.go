@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models"
@@ -177,6 +178,10 @@ func (o Options) set(ctx context.Context, name, about string, units []unit, file
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.unit(u).path(file), err)
 		}
+		if len(scored) > 0 && !sameRows(scored[0], one[0]) {
+			return nil, fmt.Errorf("experiment: %s was scored by another version of this program, in other ways than %s: remove it, and the same command scores it again with the network that is there",
+				o.unit(u).path(file), o.unit(units[0]).path(file))
+		}
 		scored, s.all = append(scored, one...), append(s.all, one)
 	}
 	notes, err := o.notes(units[0])
@@ -194,6 +199,11 @@ func (o Options) set(ctx context.Context, name, about string, units []unit, file
 		return nil, err
 	}
 	return s, s.average()
+}
+
+// sameRows says whether two cases are ranked in the same ways.
+func sameRows(a, b detector.Scored) bool {
+	return slices.EqualFunc(a.Values, b.Values, func(x, y detector.Term) bool { return x.Name == y.Name })
 }
 
 // pool makes one table of all folds.

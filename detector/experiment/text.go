@@ -53,13 +53,13 @@ func (r *Results) verdict(s Settings) string {
 		if ruler := set.bestRuler(); ruler != nil {
 			switch {
 			case m.Average.Low > ruler.Average.High:
-				fmt.Fprintf(&b, "It beats what needs no model: %q has %s. ", ruler.Name, ruler.Average)
+				fmt.Fprintf(&b, "The score beats what needs no model: %q has %s. ", ruler.Name, ruler.Average)
 			case m.Average.High < ruler.Average.Low:
-				fmt.Fprintf(&b, "It fails against what needs no model: %q has %s. ", ruler.Name, ruler.Average)
+				fmt.Fprintf(&b, "The score fails against what needs no model: %q has %s. ", ruler.Name, ruler.Average)
 			case m.Average.Mean <= ruler.Average.Mean:
-				fmt.Fprintf(&b, "It does not beat what needs no model: %q has %s. ", ruler.Name, ruler.Average)
+				fmt.Fprintf(&b, "The score does not beat what needs no model: %q has %s. ", ruler.Name, ruler.Average)
 			default:
-				fmt.Fprintf(&b, "What needs no model is within the interval: %q has %s. ", ruler.Name, ruler.Average)
+				fmt.Fprintf(&b, "The interval of the score holds what needs no model: %q has %s. ", ruler.Name, ruler.Average)
 			}
 		}
 		if row := set.Runs.Single[0].Row(score); row != nil && row.Matched != nil {
@@ -88,25 +88,27 @@ func (s *Set) modelRows() int {
 // without a model, per set.
 func (r *Results) brief(s Settings) figure.Table {
 	t := figure.Table{Caption: "AUROC, mean of the networks with a 95 % interval over cases and networks",
-		Head: []string{"set", "the score", "best variant", "best row without a model", "paper"}}
+		Head: []string{"set", "ranked by", "AUROC"}, Note: r.Paper.Where}
 	for i := range r.Sets {
 		set := &r.Sets[i]
-		row := []string{set.Name, "-", "-", "-", fmt.Sprintf("%.2f [%.2f, %.2f]", r.Paper.AUROC, r.Paper.Low, r.Paper.High)}
-		if m := set.mean(s.detectorName()); m != nil {
-			row[1] = m.Average.String()
-			best := set.mean(set.best())
-			row[2] = best.Name + ": " + best.Average.String()
-		} else if set.Pool != nil {
+		add := func(kind, name, value string) { t.Rows = append(t.Rows, []string{set.Name, kind + name, value}) }
+		if set.Pool != nil {
 			if p := set.Pool.Row(s.detectorName()); p != nil {
-				row[1] = p.Overall.String() + " pooled"
+				add("the score, all folds pooled", "", p.Overall.String())
 			}
+			continue
+		}
+		if m := set.mean(s.detectorName()); m != nil {
+			t.Strong = append(t.Strong, len(t.Rows))
+			add("the score", "", m.Average.String())
+			best := set.mean(set.best())
+			add("best variant: ", best.Name, best.Average.String())
 		}
 		if m := set.bestRuler(); m != nil {
-			row[3] = m.Name + ": " + m.Average.String()
+			add("without a model: ", m.Name, m.Average.String())
 		}
-		t.Rows = append(t.Rows, row)
 	}
-	t.Note = r.Paper.Where
+	t.Rows = append(t.Rows, []string{"of the paper", "the score", fmt.Sprintf("%.2f [%.2f, %.2f]", r.Paper.AUROC, r.Paper.Low, r.Paper.High)})
 	return t
 }
 
@@ -177,6 +179,9 @@ func (s *Set) spreadTable(score string) figure.Table {
 		if len(v.Values) == 0 {
 			return "-"
 		}
+		if v.Low == v.High { // the same for every network
+			return fmt.Sprintf("%.3f", v.Mean)
+		}
 		return fmt.Sprintf("%.3f (%.3f to %.3f)", v.Mean, v.Low, v.High)
 	}
 	sized := false
@@ -234,7 +239,8 @@ func judgedTables(e *detector.Evaluation, pooled bool) []figure.Table {
 			add("calibration", "%s", cmp.Or(d.FitMissing, "none"))
 		}
 		if p := d.Reproduced; p != nil {
-			add("reproduction row", "%s: %d of each class, logistic regression fitted and measured on the same scores, as the paper does", p.Area, p.PerClass)
+			add("reproduction row", "%s, %d of each class", p.Area, p.PerClass)
+			t.Note = "Reproduction row: equal numbers of both classes and a logistic regression that is fitted and measured on the same scores, as the paper does. It sees the labels, so it is never below 0.5."
 		}
 		out = append(out, t)
 		if len(d.Points) == 0 {
@@ -252,7 +258,7 @@ func judgedTables(e *detector.Evaluation, pooled bool) []figure.Table {
 		out = append(out, o)
 	}
 	if len(e.Comparisons) > 0 {
-		t := figure.Table{Caption: "Differences of AUROC over the same cases" + which, Head: []string{"difference", "value [95 %, bootstrap by patient]", "p (DeLong)"}}
+		t := figure.Table{Caption: "Differences of AUROC over the same cases" + which, Head: []string{"difference", "value [95 %, bootstrap by " + by(e) + "]", "p (DeLong)"}}
 		for _, c := range e.Comparisons {
 			t.Rows = append(t.Rows, []string{c.A + " - " + c.B, interval(c.Difference, c.BootLow, c.BootHigh), fmt.Sprintf("%.3g", c.P)})
 		}
