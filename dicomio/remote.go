@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -236,4 +239,36 @@ feed:
 		}
 	}
 	return ctx.Err()
+}
+
+// File returns the file (PS3.10) of slice z, as it is stored: read, or fetched
+// where the series is remote. It holds the patient's data. Errors: CodeUnreadable,
+// CodeLimit above 1 GiB, those of a remote source. A slice outside the series is
+// an error without a code.
+func (s *Series) File(ctx context.Context, z int) ([]byte, error) {
+	const op = "read file"
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if z < 0 || z >= len(s.Slices) {
+		return nil, fmt.Errorf("dicomio: the file of slice %d asked of a series of %d", z, len(s.Slices))
+	}
+	sl := &s.Slices[z]
+	if sl.file != nil && sl.file.remote != nil {
+		return sl.file.remote.Image(ctx, sl.SOPInstanceUID)
+	}
+	limit := Options{}.withDefaults().MaxFileBytes
+	f, err := os.Open(sl.Path)
+	if err != nil {
+		return nil, &Error{Code: CodeUnreadable, Op: op, Path: sl.Path, Hint: "the file cannot be opened any more", Err: err}
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch {
+	case err != nil:
+		return nil, &Error{Code: CodeUnreadable, Op: op, Path: sl.Path, Hint: "the file cannot be read", Err: err}
+	case int64(len(b)) > limit:
+		return nil, &Error{Code: CodeLimit, Op: op, Path: sl.Path, Hint: "the file is too large"}
+	}
+	return b, nil
 }

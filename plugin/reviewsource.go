@@ -1,12 +1,12 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/nodulescope/nodulescope/bus"
@@ -14,6 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review"
 )
@@ -30,7 +31,7 @@ type reviewSource struct {
 	p *Plugin
 
 	mu    sync.Mutex
-	files map[string]string // URI and series -> a file of the series
+	files map[string]string // URI and series -> a file of the series, or in a PACS its SOPInstanceUID
 }
 
 func newReviewSource(p *Plugin) *reviewSource { return &reviewSource{p: p, files: map[string]string{}} }
@@ -52,23 +53,29 @@ func (s *reviewSource) Open(ctx context.Context, r review.Record) (*dicomio.Seri
 // Header implements review.Source. The file is read every time; only its place
 // is remembered.
 func (s *reviewSource) Header(ctx context.Context, r review.Record) (sr.Header, error) {
-	if !strings.HasPrefix(r.URI, "file:") {
-		series, err := s.Open(ctx, r)
+	read, find := s.headerAt, s.findFile
+	if IsSeriesURI(r.URI) {
+		client, study, series, err := s.p.archives.Client(r.URI)
 		if err != nil {
 			return sr.Header{}, err
 		}
-		return sr.HeaderOf(ctx, series)
+		read = func(instance, seriesUID string) (sr.Header, error) {
+			return archiveHeader(ctx, client, study, series, instance, seriesUID)
+		}
+		find = func(ctx context.Context, r review.Record) (string, sr.Header, error) {
+			return findInstance(ctx, client, study, series, r.SeriesUID)
+		}
 	}
 	key := r.URI + "\x00" + r.SeriesUID
 	s.mu.Lock()
 	path := s.files[key]
 	s.mu.Unlock()
 	if path != "" {
-		if h, err := s.headerAt(path, r.SeriesUID); err == nil {
+		if h, err := read(path, r.SeriesUID); err == nil {
 			return h, nil
 		}
 	}
-	path, h, err := s.findFile(ctx, r)
+	path, h, err := find(ctx, r)
 	if err != nil {
 		return sr.Header{}, err
 	}
@@ -94,6 +101,33 @@ func (s *reviewSource) headerAt(path, seriesUID string) (sr.Header, error) {
 	}
 	defer f.Close()
 	h, err := sr.ReadHeader(f)
+	if err == nil && h.SeriesUID != seriesUID {
+		err = errOtherSeries
+	}
+	return h, err
+}
+
+// findInstance asks a PACS for one image of a series.
+func findInstance(ctx context.Context, c *web.Client, study, series, seriesUID string) (string, sr.Header, error) {
+	found, err := c.Instances(ctx, study, series, web.Query{Limit: 1})
+	if err != nil {
+		return "", sr.Header{}, err
+	}
+	if len(found) == 0 {
+		return "", sr.Header{}, &dicomio.Error{Code: dicomio.CodeSeriesNotFound, Op: "read patient and study", Hint: "the PACS holds no image of the series"}
+	}
+	instance := found[0].Text(web.TagSOPInstanceUID)
+	h, err := archiveHeader(ctx, c, study, series, instance, seriesUID)
+	return instance, h, err
+}
+
+// archiveHeader reads an image of a PACS that must be of the series.
+func archiveHeader(ctx context.Context, c *web.Client, study, series, instance, seriesUID string) (sr.Header, error) {
+	file, err := c.Instance(ctx, study, series, instance)
+	if err != nil {
+		return sr.Header{}, err
+	}
+	h, err := sr.ReadHeader(bytes.NewReader(file))
 	if err == nil && h.SeriesUID != seriesUID {
 		err = errOtherSeries
 	}
