@@ -25,14 +25,20 @@ Each row is a piece of work as a detector does it, with the median time, the
 FLOPs that it needs and the share of the rate of fused multiply-adds that this
 machine reached in the same run. With --peer, a script that times the same works
 with PyTorch runs in the same session, before and after, and the row ends with
-how many times longer it took. docs/performance.md tells what was measured.`
+how many times longer it took. docs/performance.md tells what was measured.
+
+With --accuracy, outputs and gradients are compared instead: ours on every
+kernel set, and the peer's in float32, with the peer's in float64, from the same
+weights and inputs.`
 
 type benchOptions struct {
-	threads int
-	kernels string
-	peer    string
-	steps   bool
-	json    bool
+	threads  int
+	kernels  string
+	peer     string
+	steps    bool
+	accuracy bool
+	seeds    int
+	json     bool
 }
 
 func newBenchCommand(*globals) *cobra.Command {
@@ -41,7 +47,7 @@ func newBenchCommand(*globals) *cobra.Command {
 		Use:     "bench",
 		Short:   "Time the reference networks on this machine",
 		Long:    benchHelp,
-		Example: "  nodulescope bench --peer docs/peer/torch_bench.py",
+		Example: "  nodulescope bench --peer docs/peer/torch_bench.py\n  nodulescope bench --accuracy --peer docs/peer/torch_accuracy.py",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBench(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -52,6 +58,8 @@ func newBenchCommand(*globals) *cobra.Command {
 	f.StringVar(&o.kernels, "kernels", "", "`SET` of loops: avx512, avx2 or go (default: the fastest that this machine runs)")
 	f.StringVar(&o.peer, "peer", "", "Python `SCRIPT` that times the same works, such as docs/peer/torch_bench.py")
 	f.BoolVar(&o.steps, "steps", false, "also time every step of the compiled plans")
+	f.BoolVar(&o.accuracy, "accuracy", false, "compare outputs and gradients with --peer docs/peer/torch_accuracy.py, and time nothing")
+	f.IntVar(&o.seeds, "seeds", 3, "draws of weights and inputs with --accuracy, 1 to 100")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
@@ -78,6 +86,9 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 		if co.Kernels = kernel.Named(o.kernels); co.Kernels == nil {
 			return usageError(fmt.Errorf("this machine does not run the kernels %q", o.kernels), "choose one of "+strings.Join(kernel.Names(), ", "))
 		}
+	}
+	if o.accuracy {
+		return runAccuracy(ctx, o, co.Kernels, stdout)
 	}
 	memory, err := bench.SearchMemory(co) // first: see there
 	if err != nil {
@@ -132,6 +143,32 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 	return err
 }
 
+// runAccuracy compares outputs and gradients: on one kernel set if it was
+// named, on all otherwise.
+func runAccuracy(ctx context.Context, o benchOptions, set *kernel.Set, stdout io.Writer) error {
+	if o.peer == "" || o.steps {
+		return usageError(errors.New("--accuracy"), "it needs --peer docs/peer/torch_accuracy.py, and takes no --steps")
+	}
+	if o.seeds < 1 || o.seeds > 100 {
+		return usageError(fmt.Errorf("--seeds %d", o.seeds), "give 1 to 100")
+	}
+	ao := bench.AccuracyOptions{Threads: o.threads, Seeds: o.seeds}
+	if o.kernels != "" {
+		ao.Sets = []*kernel.Set{set}
+	}
+	r, err := bench.Accuracy(ctx, o.peer, ao)
+	if errors.Is(err, bench.ErrPeer) {
+		return usageError(err, "install Debian's python3-torch and name docs/peer/torch_accuracy.py")
+	}
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(stdout, r)
+	}
+	return r.WriteTable(stdout)
+}
+
 func (r *benchReport) table(w io.Writer) {
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	p("kernels %s, %d workers, peak %.0f GFLOP/s (fused multiply-adds, this run)\n", r.Kernels, r.Threads, r.Peak)
@@ -164,7 +201,7 @@ func runPeer(ctx context.Context, o benchOptions) (ms map[string]float64, name s
 	if o.peer == "" {
 		return nil, "", nil
 	}
-	cmd := exec.CommandContext(ctx, "/usr/bin/python3", o.peer, strconv.Itoa(o.threads)) //nolint:gosec // the user names it
+	cmd := exec.CommandContext(ctx, bench.Python, o.peer, strconv.Itoa(o.threads)) //nolint:gosec // the user names it
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
