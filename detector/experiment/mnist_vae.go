@@ -14,7 +14,7 @@ import (
 // the choice set.
 var (
 	latentNeighbours = []int{1, 5, 20}
-	latentGaussians  = []int{1, 10, 40, 100}
+	latentGaussians  = []int{1, 10, 40, 100, 160}
 )
 
 // imageVAE scores images with a trained VAE.
