@@ -27,6 +27,10 @@ their percentiles among reference nodules, in points; where one flags a nodule
 and another does not, a line below the table says so. Neither overrules the
 other, and a large gap is a reason to look.
 
+With --sr the result is written as a DICOM structured report of the study, for the
+PACS: a point and the scores for every nodule. It names the patient as the images
+do. The same result has the same UIDs; a file that holds it already stays as it is.
+
 A score is a deviation from the reference nodules of the detector's training,
 never a probability of cancer. ` + intendedUse
 
@@ -36,6 +40,7 @@ type scoreOptions struct {
 	models   detectorFlags
 	json     bool
 	pictures string
+	report   string
 }
 
 func newScoreCommand(*globals) *cobra.Command {
@@ -46,7 +51,8 @@ func newScoreCommand(*globals) *cobra.Command {
 		Long:  scoreHelp,
 		Example: `  nodulescope score /data/series --nodules nodules.json
   nodulescope score /data/study --series 1.2.840.1 --nodules annotations.csv --json
-  nodulescope score /data/series --nodules readers.xml --pictures pictures`,
+  nodulescope score /data/series --nodules readers.xml --pictures pictures
+  nodulescope score /data/series --nodules nodules.json --sr report.dcm`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runScore(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -58,6 +64,7 @@ func newScoreCommand(*globals) *cobra.Command {
 	o.models.register(f)
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
+	f.StringVar(&o.report, "sr", "", "write a DICOM structured report, which names the patient, into `FILE`")
 	mustRequire(cmd, "nodules")
 	return cmd
 }
@@ -82,6 +89,11 @@ func runScore(ctx context.Context, folder string, o scoreOptions, stdout, stderr
 		}
 		if err := savePictures(o.pictures, pictures); err != nil {
 			return usageError(err, "name a folder for --pictures that can be written")
+		}
+	}
+	if o.report != "" {
+		if err := saveReport(ctx, o.report, result, series); err != nil {
+			return err
 		}
 	}
 	if o.json {

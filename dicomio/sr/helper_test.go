@@ -76,7 +76,7 @@ func testReport(t testing.TB, s *dicomio.Series) Report {
 // reviewed is the same report after a review.
 func reviewed(r Report, version int) Report {
 	r.Nodules = append([]Nodule(nil), r.Nodules...)
-	r.Review = &Review{Observer: "Ångström^Åsa^^Dr", Organization: "Universitätsklinik", Time: r.Time.Add(26 * time.Hour), Version: version}
+	r.Review = &Review{Observer: "Ångström^Åsa^^Dr", Organization: "Universitätsklinik", Time: r.Time.Add(26 * time.Hour), Version: version, Previous: max(version-1, 0)}
 	r.Nodules[0].Decision = &Decision{Verdict: Accept, Comment: "growing\nsince 2024 \\ compare"}
 	r.Nodules[1].Decision = &Decision{Verdict: Reject, Reason: "vessel"}
 	return r

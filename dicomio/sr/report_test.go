@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -231,6 +232,17 @@ func TestHeaderOf(t *testing.T) {
 	if _, err := HeaderOf(canceled, s); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	images := make([]dicomio.Attributes, len(s.Slices))
+	for i, slice := range s.Slices { // only what tells the images apart: all else is read from them
+		images[i] = dicomio.Attributes{0x00080018: {slice.SOPInstanceUID}, 0x0020000E: {s.SeriesUID}, 0x00080060: {"CT"}}
+	}
+	remote, err := dicomio.OpenRemote(context.Background(), images, s.SeriesUID, folder(*s), dicomio.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := HeaderOf(context.Background(), remote); err != nil || !cmp.Equal(got, want) {
+		t.Errorf("remote: %v: %s", err, cmp.Diff(want, got))
+	}
 	moved := *s
 	moved.Slices = []dicomio.Slice{{Path: s.Slices[0].Path + "x"}}
 	if _, err := HeaderOf(context.Background(), &moved); dicomio.CodeOf(err) != dicomio.CodeUnreadable {
@@ -239,4 +251,16 @@ func TestHeaderOf(t *testing.T) {
 	if _, err := HeaderOf(context.Background(), &dicomio.Series{}); dicomio.CodeOf(err) != dicomio.CodeFolderEmpty {
 		t.Error(err)
 	}
+}
+
+// folder serves the files of a series as if they were elsewhere.
+type folder dicomio.Series
+
+func (f folder) Image(_ context.Context, sopInstanceUID string) ([]byte, error) {
+	for _, slice := range f.Slices {
+		if slice.SOPInstanceUID == sopInstanceUID {
+			return os.ReadFile(slice.Path)
+		}
+	}
+	return nil, os.ErrNotExist
 }

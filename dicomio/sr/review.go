@@ -12,7 +12,8 @@ type Review struct {
 	Observer     string    // person name in DICOM's form, such as Doe^Jane^^Dr
 	Organization string    // needed: an unnamed verifier is none (PS3.3 C.17.2)
 	Time         time.Time // of the last decision
-	Version      int       // 1 for the first review; the next one is based on it
+	Version      int       // of the decisions, from 1; each version is a document of its own
+	Previous     int       // version of the verified report that this one replaces; 0: there is none
 }
 
 // Verdict is what a reviewer decided about a nodule.
@@ -71,7 +72,9 @@ func (r Report) checkReview(op string) error {
 		return nil
 	case clean("PN", v.Observer) == "" || clean("LO", v.Organization) == "":
 		return refuse(CodeReportInvalid, op, "the review names no person or no organisation; both are needed to verify a report", nil)
-	case v.Version < 1 || v.Version >= math.MaxInt32 || v.Time.Year() < 1900 || v.Time.Year() > 9999:
+	case v.Previous < 0 || v.Previous >= v.Version:
+		return refuse(CodeReportInvalid, op, "the review replaces a version that is not older than itself", nil)
+	case v.Version >= math.MaxInt32 || v.Time.Year() < 1900 || v.Time.Year() > 9999:
 		return refuse(CodeReportInvalid, op, "the review has no version or no time", nil)
 	}
 	return nil
@@ -98,9 +101,9 @@ func (r Report) verification(d *dataset) {
 	first := r
 	first.Review = nil
 	before := []dataset{reference(ClassComprehensive3D, first.SOPInstanceUID())}
-	if v.Version > 1 {
+	if v.Previous > 0 {
 		earlier := *v
-		earlier.Version--
+		earlier.Version = v.Previous
 		first.Review = &earlier
 		before = append(before, reference(ClassComprehensive3D, first.SOPInstanceUID()))
 	}

@@ -1,0 +1,109 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+)
+
+// Report is the structured report of a result. Series is the one that was
+// scored, header is read from one of its images, and at is when the result was
+// made: the time of its event. The same result at the same time gives the same
+// file, and the same result at any time the same UIDs.
+//
+// Codes: series_mismatch where the result is of another series.
+func Report(result bus.Result, series *dicomio.Series, header sr.Header, at time.Time) (sr.Report, error) {
+	if result.SeriesUID != series.SeriesUID || header.SeriesUID != series.SeriesUID {
+		return sr.Report{}, refuse(CodeSeriesMismatch, "make report", "the result, the series and the patient do not belong together", nil)
+	}
+	name, version, _ := strings.Cut(result.Software, " ")
+	if version == "" {
+		version = name
+	}
+	report := sr.Report{
+		Identity: result.Identity, Time: at, Header: header, IntendedUse: result.IntendedUse,
+		Device: sr.Device{Version: version},
+	}
+	for _, w := range result.Warnings {
+		report.Notes = append(report.Notes, w.Code+": "+w.Message)
+	}
+	for _, n := range result.Nodules {
+		report.Nodules = append(report.Nodules, reportNodule(result, n, series))
+	}
+	return report, nil
+}
+
+func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series) sr.Nodule {
+	out := sr.Nodule{ID: n.ID, PositionLPS: n.PositionLPS, DiameterMM: n.DiameterMM}
+	if at, ok := series.OnImage(n.PositionLPS); ok {
+		out.Image = at
+	}
+	for _, s := range n.Scores {
+		score := sr.Score{
+			Algorithm:  sr.Algorithm{Name: s.Model, Version: result.Software + ", weights " + s.Digest, Parameters: []string{"preprocessing " + result.Preprocessing}},
+			Percentile: s.Percentile, Raw: s.Raw, Flagged: s.Anomalous,
+		}
+		if i := slices.IndexFunc(result.Models, func(m bus.Model) bool { return m.Digest == s.Digest }); i >= 0 {
+			m := result.Models[i]
+			score.Threshold = m.Threshold
+			score.Algorithm.Parameters = append(score.Algorithm.Parameters, "calibration "+m.Calibration)
+			if s.Probability != nil {
+				score.Algorithm.Parameters = append(score.Algorithm.Parameters, fmt.Sprintf("prevalence of the calibration set %.4g", m.Prevalence))
+			}
+		}
+		if s.Probability != nil {
+			pct := 100 * *s.Probability
+			score.DeviationPct = &pct
+		}
+		out.Scores = append(out.Scores, score)
+	}
+	if d := n.Disagreement; d != nil && d.FlagsDiffer {
+		out.Notes = append(out.Notes, fmt.Sprintf("The algorithms disagree: one flags the nodule and another does not; their percentiles are %.1f points apart", d.PercentileGap))
+	}
+	out.Notes = append(out.Notes, n.Applicability...)
+	if n.Error != nil {
+		out.Error = n.Error.Code + ": " + n.Error.Message
+	}
+	return out
+}
+
+// Reviewed is a report after a review: the newest decision on every nodule,
+// made by observer, a person's name in DICOM's form such as Doe^Jane, of an
+// organisation. It reports false where a nodule that is on an image has no
+// decision yet: such a report is not verified. Decisions of other results do
+// not count. The version of the review is 1 where every nodule has its first
+// decision, and grows with every later one, so that each makes a document of
+// its own. The caller, who knows which of them was stored, sets Previous.
+func Reviewed(report sr.Report, decisions []bus.Review, observer, organization string) (sr.Report, bool) {
+	report.Review = &sr.Review{Observer: observer, Organization: organization}
+	report.Nodules = slices.Clone(report.Nodules)
+	decided := 0
+	for i := range report.Nodules {
+		n := &report.Nodules[i]
+		newest := bus.Review{}
+		for _, d := range decisions {
+			if d.Identity == report.Identity && d.NoduleID == n.ID && d.Version > newest.Version {
+				newest = d
+			}
+		}
+		if newest.Version == 0 {
+			if n.Image.SOPInstanceUID != "" {
+				return sr.Report{}, false
+			}
+			continue
+		}
+		n.Decision = &sr.Decision{Verdict: sr.Verdict(newest.Decision), Reason: newest.Reason, Comment: newest.Comment}
+		report.Review.Version += newest.Version
+		decided++
+		if newest.Time.After(report.Review.Time) {
+			report.Review.Time = newest.Time
+		}
+	}
+	report.Review.Version -= decided - 1
+	return report, decided > 0
+}
