@@ -36,6 +36,8 @@ type demoOptions struct {
 	dir     string
 	models  detectorFlags
 	phantom phantomOptions
+	review  bool
+	listen  string
 }
 
 func newDemoCommand(g *globals) *cobra.Command {
@@ -44,7 +46,7 @@ func newDemoCommand(g *globals) *cobra.Command {
 		Use:     "demo",
 		Short:   "Score the nodules of a synthetic CT over the bus, and show how it was done",
 		Long:    demoHelp,
-		Example: "  nodulescope demo\n  nodulescope demo --dir elsewhere --seed 7",
+		Example: "  nodulescope demo\n  nodulescope demo --review\n  nodulescope demo --dir elsewhere --seed 7",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context(), o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -53,6 +55,8 @@ func newDemoCommand(g *globals) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "demo", "`FOLDER` for what the demo leaves")
 	o.models.register(f)
+	f.BoolVar(&o.review, "review", false, "then show the result on the review page, until Ctrl-C")
+	f.StringVar(&o.listen, "listen-review", "127.0.0.1:0", "`ADDRESS` of that page, on this machine; port 0 for any")
 	o.phantom.register(f)
 	o.phantom.spacing, o.phantom.noise = phantom.DefaultZMM, phantom.DefaultNoiseHU
 	return cmd
@@ -108,6 +112,13 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	fmt.Fprintf(stdout, "  %s score %s --nodules %s\n", program(), quoted(dir), quoted(truth))
 	fmt.Fprintf(stdout, "  %s serve, and in another shell:\n", program())
 	fmt.Fprintf(stdout, "    %[1]s submit %[2]s --nodules %[3]s\n    %[1]s results\n", program(), quoted(dir), quoted(truth))
+	if o.review {
+		if err := showReview(ctx, o.listen, dir, filepath.Join(work, "plugin"), ds, quietInfo(g.log), stdout); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(stdout, "  %s demo --dir %s --review, for the review page in a browser\n", program(), quoted(o.dir))
+	}
 	return refusedNodules(result)
 }
 

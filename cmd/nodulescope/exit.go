@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/review"
 )
 
 // Exit codes. They are part of the help and never change.
@@ -69,7 +70,7 @@ func exitCode(ctx context.Context, err error) int {
 		return coded.code
 	case nodule.CodeOf(err) != "": // those of dicomio included
 		return exitBadInput
-	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew):
+	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, review.ErrUsers):
 		return exitBadInput
 	default:
 		return codeExitCode(plugin.CodeOf(err)) // those of bus included

@@ -69,6 +69,7 @@ func commands() []func(*globals) *cobra.Command {
 		newScoreCommand,
 		newServeCommand,
 		newSubmitCommand,
+		newUsersCommand,
 		newTrainCommand,
 		newEvaluateCommand,
 		newExperimentCommand,

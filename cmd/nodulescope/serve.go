@@ -30,7 +30,10 @@ A job is answered once, also across a crash. SIGINT and SIGTERM end the service
 in order: what is in work is finished or handed back.
 
 Jobs name folders. On a bus that others reach, say with --roots which may be
-read.`
+read.
+
+The review page listens on 127.0.0.1:8088; 'users add' makes somebody who may
+sign in. Beyond this machine it needs TLS (--review-cert and --review-key).`
 
 type serveOptions struct {
 	bus    busFlags
@@ -43,6 +46,7 @@ type serveOptions struct {
 	site        string
 	listen      string
 	models      detectorFlags
+	review      reviewFlags
 	roots       []string
 	workers     int
 	attempts    int
@@ -56,7 +60,7 @@ func newServeCommand(g *globals) *cobra.Command {
 	var o serveOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Run the service: bus, workers, health and metrics",
+		Short: "Run the service: bus, workers, review page, health and metrics",
 		Long:  serveHelp,
 		Example: `  nodulescope serve
   nodulescope serve --site hospital-1 --roots /data/ct --nats-url tls://bus.example:4222 --nats-creds-file site.creds
@@ -75,6 +79,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	siteFlag(f, &o.site, "local", "`SITE` whose jobs are taken: a-z, 0-9 and -")
 	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
 	o.models.register(f)
+	o.review.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
@@ -103,6 +108,9 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: o.retryDelay,
 		JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log,
+	}
+	if cfg.Review, err = o.review.config(); err != nil {
+		return cfg, err
 	}
 	if cfg.DataDir == "" {
 		if cfg.DataDir, err = plugin.DefaultDataDir(); err != nil {
@@ -138,6 +146,7 @@ func (o *serveOptions) checkFiles() error {
 		"nats-nkey-file": o.bus.nkeyFile, "nats-creds-file": o.bus.credsFile, "nats-password-file": o.bus.password,
 		"nats-tls-ca": o.bus.tlsCA, "nats-tls-cert": o.bus.tlsCert, "nats-tls-key": o.bus.tlsKey,
 		"nats-server-cert": o.server.cert, "nats-server-key": o.server.key, "nats-client-ca": o.server.clientCA,
+		"review-cert": o.review.cert, "review-key": o.review.key,
 	} {
 		if path == "" {
 			continue
@@ -217,6 +226,7 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 	} else if cfg.HTTPAddr != "" {
 		fmt.Fprintf(w, "  health   %s\n", cfg.HTTPAddr)
 	}
+	o.review.describe(w, cfg, p)
 	for _, m := range p.Version().Models {
 		fmt.Fprintf(w, "  model    %s\n", describeModel(m))
 	}

@@ -34,7 +34,7 @@ type service struct {
 // when it says that it is ready.
 func startService(t *testing.T, dataDir, model string, more ...string) *service {
 	t.Helper()
-	args := append([]string{"serve", "--data-dir", dataDir, "--model", model, "--nats-port", "0", "--listen", "127.0.0.1:0"}, more...)
+	args := append([]string{"serve", "--data-dir", dataDir, "--model", model, "--nats-port", "0", "--listen", "127.0.0.1:0", "--review-listen", "127.0.0.1:0"}, more...)
 	s := &service{t: t, cmd: exec.Command(os.Args[0], args...), logs: &lockedBuffer{}} //nolint:gosec // this test
 	s.cmd.Env = append(cleanEnviron(), runAsProgram+"=1")
 	s.cmd.Stderr = s.logs
