@@ -275,6 +275,10 @@ func (w *windows) row(r int) []float32 {
 	return w.left[r/rows*w.k*rows+r%rows:]
 }
 
+// convBlock is how many products are summed up at a time: a sum of thousands in
+// one register loses three times as many bits as a sum of sums.
+const convBlock = 256
+
 // run computes tile i from the grid buffer and stores it in samples of
 // [rows, volume] each, of which dst holds those of the lanes.
 func (w *windows) run(i int, buf, dst, scratch []float32, volume int) {
@@ -285,7 +289,10 @@ func (w *windows) run(i int, buf, dst, scratch []float32, volume int) {
 		n--
 	}
 	for r0 := 0; r0 < w.rows; r0 += rows {
-		w.tile.Run(w.k, w.left[r0*w.k:], buf[t.first:], w.off, t.at, scratch, cols, false)
+		left := w.left[r0*w.k:]
+		for p := 0; p < w.k; p += convBlock {
+			w.tile.Run(min(convBlock, w.k-p), left[p*rows:], buf[t.first:], w.off[p:], t.at, scratch, cols, p > 0)
+		}
 		store(dst[r0*volume:], scratch, t.moves[:n], min(rows, w.rows-r0), cols, volume)
 	}
 }
