@@ -40,20 +40,6 @@ func (s *sheet) column(name string) []float64 {
 	return nil
 }
 
-// add appends a column.
-func (s *sheet) add(name string, values []float64) {
-	if len(s.rows) == 0 && len(s.columns) == 0 {
-		s.rows = make([][]float64, len(values))
-	}
-	if len(values) != len(s.rows) {
-		panic(fmt.Sprintf("experiment: column %q has %d values for %d rows", name, len(values), len(s.rows)))
-	}
-	s.columns = append(s.columns, name)
-	for i, v := range values {
-		s.rows[i] = append(s.rows[i], v)
-	}
-}
-
 // csv is the sheet as a file.
 func (s *sheet) csv() []byte {
 	var b bytes.Buffer
