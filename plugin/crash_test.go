@@ -29,6 +29,8 @@ type crashPlan struct {
 	DataDir string
 	BusURL  string // empty: a server of its own
 	Point   string // a line of the log, or whileScoring
+	Site    string
+	Decide  bool // decide on a finding over HTTP
 }
 
 const whileScoring = "scoring"
@@ -65,11 +67,27 @@ func runAndCrash(text string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if plan.Decide {
+		go func() {
+			_, err := p.Bus(ctx)
+			if err == nil {
+				err = decideOverHTTP(ctx, p.ReviewURL())
+			}
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "not decided:", err)
+			}
+		}()
+	}
 	return p.Run(ctx)
 }
 
 func crashConfig(plan crashPlan) Config {
+	var review ReviewConfig
+	if plan.Decide {
+		review.Addr = "127.0.0.1:0"
+	}
 	return Config{
+		Site: plan.Site, Review: review,
 		DataDir: plan.DataDir, Bus: bus.Options{URL: plan.BusURL}, Server: bus.ServerOptions{DontListen: true},
 		Queue:       bus.ConsumerOptions{AckWait: 500 * time.Millisecond, PollWait: 20 * time.Millisecond},
 		MaxAttempts: 2, RetryDelay: 20 * time.Millisecond, MinFreeBytes: 1,

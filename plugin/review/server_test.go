@@ -1,0 +1,254 @@
+package review
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// Every route is described, every described path is a route, and every code
+// that is answered is listed.
+func TestDescriptionIsComplete(t *testing.T) {
+	text := string(Description())
+	described := map[string]bool{}
+	path := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if m := regexp.MustCompile(`^  (/\S*):$`).FindStringSubmatch(line); m != nil {
+			path = m[1]
+		}
+		if m := regexp.MustCompile(`^    (get|post|put|delete):$`).FindStringSubmatch(line); m != nil && path != "" {
+			described[strings.ToUpper(m[1])+" /api/v1"+path] = true
+		}
+		if line == "components:" {
+			path = ""
+		}
+	}
+	source, err := os.ReadFile("server.go")
+	must(t, err)
+	routes := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?:public|signed)\((dicomWeb\+)?"([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+		route := m[2]
+		if m[1] != "" {
+			route = "GET /api/v1/dicom-web/studies/{study}/series/{series}/" + route
+		}
+		if strings.Contains(route, "/api/v1/") {
+			routes[strings.Replace(route, "frames/{frame}", "frames/1", 1)] = true
+		}
+	}
+	if d := cmp.Diff(described, routes); d != "" || len(routes) < 15 {
+		t.Errorf("described and served differ: %s", d)
+	}
+	codes, err := os.ReadFile("problem.go")
+	must(t, err)
+	for _, m := range regexp.MustCompile(`code\w+ += "(\w+)"`).FindAllStringSubmatch(string(codes), -1) {
+		if !regexp.MustCompile(`\b` + m[1] + `\b`).MatchString(text) {
+			t.Errorf("code %s is not described", m[1])
+		}
+	}
+}
+
+// Idle time, absolute time, and what does not prolong a session.
+func TestSessionTimes(t *testing.T) {
+	s := newServer(t, nil)
+	c := s.signedInAs("ann")
+	for range 3 {
+		s.clock.add(DefaultIdle - time.Second)
+		c.call(200, "GET", "/api/v1/worklist", nil, nil)
+	}
+	s.clock.add(DefaultIdle / 2)
+	c.call(200, "GET", "/api/v1/session", nil, nil)
+	s.clock.add(DefaultIdle/2 + time.Second)
+	c.call(401, "GET", "/api/v1/worklist", nil, nil)
+
+	c = s.signedInAs("ann")
+	for at := time.Duration(0); at < DefaultLifetime-DefaultIdle; at += DefaultIdle / 2 {
+		s.clock.add(DefaultIdle / 2)
+		c.call(200, "GET", "/api/v1/worklist", nil, nil)
+	}
+	s.clock.add(DefaultIdle / 2)
+	c.call(200, "GET", "/api/v1/worklist", nil, nil)
+	s.clock.add(DefaultIdle / 2)
+	c.call(401, "GET", "/api/v1/worklist", nil, nil)
+}
+
+// Where the audit trail cannot be written nothing is shown and nobody gets in.
+func TestAuditTrailFails(t *testing.T) {
+	s := newServer(t, func(c *Config) {
+		c.Source = fakeSource{headers: func(Record) (sr.Header, error) { return sr.Header{PatientName: "A^B"}, nil }}
+	})
+	r := sample("a", 1, 0.3)
+	s.cfg.Store.add(t, r)
+	c := s.signedInAs("ann")
+	s.mu.Lock()
+	s.fail = errors.New("disk full")
+	s.mu.Unlock()
+	var p struct{ Code string }
+	for _, path := range []string{"/api/v1/worklist", "/api/v1/series/" + r.ID, "/api/v1/series/" + r.ID + "/findings/1", "/api/v1/decisions.csv"} {
+		if c.call(500, "GET", path, nil, &p); p.Code != codeAudit {
+			t.Errorf("%s: %s", path, p.Code)
+		}
+	}
+	s.client().call(500, "POST", "/api/v1/session", map[string]string{"name": "ann", "password": goodPassword}, &p)
+	c.call(500, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", NewDecision{Decision: Accept}, &p)
+	s.mu.Lock()
+	s.fail = nil
+	s.mu.Unlock()
+	var d Decision
+	c.call(200, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", NewDecision{Decision: Accept}, &d) // it was kept
+	if d.Version != 1 {
+		t.Errorf("%+v", d)
+	}
+	// Once noted, a view is not noted again in this session.
+	for range 3 {
+		c.call(200, "GET", "/api/v1/worklist", nil, nil)
+	}
+	if n := s.noted("view"); n != 1 {
+		t.Errorf("%d views are noted", n)
+	}
+}
+
+// Without images a series still opens, and says what is wrong with them.
+func TestSeriesWithoutImages(t *testing.T) {
+	s := newServer(t, nil)
+	r := sample("a", 1, 0.3, 0.9)
+	s.cfg.Store.add(t, r)
+	var a seriesAnswer
+	s.signedInAs("vera").call(200, "GET", "/api/v1/series/"+r.ID, nil, &a)
+	if a.Geometry != nil || a.SourceProblem == nil || a.SourceProblem.Code != "folder_missing" || a.Patient != nil || len(a.Findings) != 2 ||
+		a.Findings[0].Number != 2 || a.Findings[0].Voxel != nil || a.Models[0].Loaded || a.Findings[0].Scores[0].Threshold != 0.5 {
+		t.Errorf("%+v", a)
+	}
+	var p struct{ Code string }
+	s.signedInAs("vera").call(502, "GET", "/api/v1/dicom-web/studies/1.2/series/1.2.1/metadata", nil, &p)
+	if p.Code != "folder_missing" {
+		t.Error(p.Code)
+	}
+}
+
+// Pictures are computed one at a time and kept; who asks beyond the queue is
+// told to come back.
+func TestPicturesOneAtATime(t *testing.T) {
+	begun, end := make(chan struct{}, 100), make(chan struct{})
+	s := newServer(t, func(c *Config) {
+		c.Source = fakeSource{explain: func(context.Context) (Explanation, error) {
+			begun <- struct{}{}
+			<-end
+			return Explanation{Patch: nodule.Patch{Voxels: make([]float32, nodule.PatchVoxels)}}, nil
+		}}
+	})
+	r := sample("a", 1, 0.3, 0.4, 0.5)
+	s.cfg.Store.add(t, r)
+	c := s.signedInAs("ann")
+	path := func(n string) string { return "/api/v1/series/" + r.ID + "/findings/" + n + "/images/patch" }
+	done := make(chan struct{})
+	go func() { defer close(done); c.call(200, "GET", path("1"), nil, nil) }()
+	<-begun
+	for range pictureQueue - 1 {
+		s.pictures.queue <- struct{}{}
+	}
+	var p struct{ Code string }
+	if c.call(503, "GET", path("2"), nil, &p); p.Code != codeBusy || len(begun) != 0 {
+		t.Errorf("%s, %d computed beside it", p.Code, len(begun))
+	}
+	close(end)
+	<-done
+	for range pictureQueue - 1 {
+		<-s.pictures.queue
+	}
+	c.call(200, "GET", path("1"), nil, nil)
+	if len(begun) != 0 {
+		t.Error("computed again")
+	}
+}
+
+func TestExport(t *testing.T) {
+	s := newStore(t)
+	r := sample("a", 1, 0.3, 0.9)
+	r.Result.Nodules[0].ID = "=cmd|' /C calc'!A0"
+	s.add(t, r)
+	for _, d := range []NewDecision{{Decision: Accept, Comment: "+1, \"quoted\"\n-2"}, {Decision: Reject, Reason: "vessel", Comment: " @x", BaseVersion: 1}} {
+		_, _, err := s.Decide(r, 1, d, "ann", time.Unix(1, 0))
+		must(t, err)
+	}
+	var all, current bytes.Buffer
+	must(t, s.WriteCSV(&all, false))
+	must(t, s.WriteCSV(&current, true))
+	rows, err := csv.NewReader(&all).ReadAll()
+	must(t, err)
+	if len(rows) != 3 || !slices.Equal(rows[0], exportColumns) || rows[1][7] != "false" || rows[2][7] != "true" ||
+		rows[1][10] != "'+1, \"quoted\"\n'-2" || rows[2][10] != "' @x" || rows[1][5] != "'=cmd|' /C calc'!A0" || rows[1][16] != "0.3" {
+		t.Errorf("%q", rows)
+	}
+	if rows, err := csv.NewReader(&current).ReadAll(); err != nil || len(rows) != 2 || rows[1][6] != "2" {
+		t.Errorf("%q %v", rows, err)
+	}
+}
+
+// An export of more decisions than a batch holds has each once.
+func TestExportBatches(t *testing.T) {
+	s := newStore(t)
+	r := sample("a", 1, 0.3)
+	s.add(t, r)
+	const n = exportBatch + 20
+	for v := range n {
+		_, _, err := s.Decide(r, 1, NewDecision{Decision: Accept, BaseVersion: v}, "ann", time.Unix(int64(v), 0))
+		must(t, err)
+	}
+	var b bytes.Buffer
+	must(t, s.WriteCSV(&b, false))
+	if lines := strings.Count(b.String(), "\n"); lines != n+1 {
+		t.Errorf("%d lines, want %d", lines, n+1)
+	}
+}
+
+func TestHarmless(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "plain": "plain", "a=b": "a=b", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\t=1": "'\t=1", "  =1": "'  =1", "a\n=1": "a\n'=1",
+		"a\r=1": "a\n'=1", "\u00a0=1": "'\u00a0=1", "＝1": "'＝1", "ann": "ann",
+	} {
+		if got := harmless(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestReadableName(t *testing.T) {
+	for pn, want := range map[string]string{
+		"": "", "Doe^John": "Doe, John", "Doe^John^Q^Dr.^Jr.": "Doe, Dr. John Q Jr.", "DOE": "DOE", "^John": "John", "Doe^": "Doe",
+		"Yamada^Tarou=山田^太郎=やまだ^たろう": "Yamada, Tarou (山田, 太郎; やまだ, たろう)", "=山田^太郎": "山田, 太郎",
+	} {
+		if got := readableName(pn); got != want {
+			t.Errorf("%q: %q, want %q", pn, got, want)
+		}
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	h := histogramOf([]float64{1, 2, 2, 3}, 5, 0)
+	sum := 0
+	for _, n := range h.Counts {
+		sum += n
+	}
+	if sum != 4 || h.Edges[0] != 0 || h.Edges[len(h.Edges)-1] != 5 || len(h.Edges) != len(h.Counts)+1 || h.Normals != 4 || h.Counts[12] != 2 {
+		t.Errorf("%+v", h)
+	}
+	if h := histogramOf([]float64{2, 2}, 2); h.Counts[0] != 2 {
+		t.Errorf("%+v", h)
+	}
+	if histogramOf(nil, 1) != nil {
+		t.Error("a histogram of nothing")
+	}
+}

@@ -1,0 +1,149 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"testing"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+// decideOverHTTP signs in and decides on the first finding of the only series,
+// in the process that is about to be killed.
+func decideOverHTTP(ctx context.Context, url string) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Jar: jar}
+	call := func(method, path, csrf string, in, out any) error {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		req, err := http.NewRequestWithContext(ctx, method, url+path, bytes.NewReader(text))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-CSRF-Token", csrf)
+		res, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s %s: %s", method, path, res.Status)
+		}
+		return json.NewDecoder(res.Body).Decode(out)
+	}
+	var session struct{ CSRF string }
+	if err := call("POST", "/api/v1/session", "", map[string]string{"name": "ann", "password": testPassword}, &session); err != nil {
+		return err
+	}
+	var list worklistAnswer
+	if err := call("GET", "/api/v1/worklist", "", nil, &list); err != nil {
+		return err
+	}
+	path := "/api/v1/series/" + list.Rows[0].ID + "/findings/1/decision"
+	return call("PUT", path, session.CSRF, map[string]any{"decision": "accept", "comment": "sure", "base_version": 0}, &session)
+}
+
+// forgetReviews makes the broker forget the ids of decisions, as it does after
+// two minutes: a probe that is younger than all of them is taken anew.
+func (b broker) forgetReviews() {
+	b.t.Helper()
+	window := func(d time.Duration) {
+		s, err := b.js.Stream(testContext(b.t), bus.StreamReviews)
+		must(b.t, err)
+		cfg := s.CachedInfo().Config
+		cfg.Duplicates = d
+		_, err = b.js.UpdateStream(testContext(b.t), cfg)
+		must(b.t, err)
+	}
+	probe := func() bool {
+		ack, err := b.bus.PublishReview(testContext(b.t), "other", "/probe", bus.Review{Identity: probeIdentity, NoduleID: "n", Decision: "accept", Reviewer: "probe"})
+		must(b.t, err)
+		return !ack.Duplicate
+	}
+	probe()
+	short := 100 * time.Millisecond
+	waitFor(b.t, func() bool {
+		short += time.Millisecond // a change makes the broker look at once
+		window(short)
+		time.Sleep(2 * short)
+		return probe()
+	})
+	window(bus.DuplicateWindow)
+}
+
+// A service that is killed at any point of a decision, with the broker's memory
+// gone when the next one starts: the decision is there, in the audit trail, and
+// published once.
+func TestKilledWhileDeciding(t *testing.T) {
+	b, dir := newBroker(t), writeCT(t, ctSpec())
+	for i, tt := range []struct {
+		point  string
+		stored int // in REVIEWS when the process is dead
+		again  bool
+	}{
+		{"decision kept", 0, true},
+		{"decision noted", 0, false},
+		{"decision stored", 1, false},
+	} {
+		t.Run(tt.point, func(t *testing.T) {
+			b := b
+			b.t = t
+			site := fmt.Sprint("site", i)
+			plan := crashPlan{DataDir: t.TempDir(), BusURL: b.url, Point: tt.point, Site: site, Decide: true}
+			writeUsers(t, plan.DataDir)
+			cfg := crashConfig(plan)
+			cfg.Detectors, cfg.Logger = testConfig(t).Detectors, testLogger(t)
+			p := start(t, cfg)
+			p.submit("/test", "1", ctJob(t, dir))
+			p.outcome(outcomeScored, 1)
+			must(t, p.stop())
+
+			crash(t, plan)
+			published := func() (n int) {
+				must(t, b.bus.Reviews(testContext(t), site, 0, func(_ bus.Envelope, r bus.Review) error {
+					if n++; r.Comment != "sure" || r.Reviewer != "ann" || r.Version != 1 {
+						t.Errorf("%+v", r)
+					}
+					return nil
+				}))
+				return n
+			}
+			if n := published(); n != tt.stored {
+				t.Fatalf("%d decisions at the crash, want %d", n, tt.stored)
+			}
+			b.forgetReviews()
+
+			p = start(t, cfg)
+			waitFor(t, func() bool {
+				left, err := p.state().ledger.review.Waiting()
+				must(t, err)
+				return left == 0
+			})
+			if n := published(); n != 1 {
+				t.Errorf("%d decisions are published", n)
+			}
+			user := signIn(t, p, "bob")
+			var answer struct{ Current struct{ Reviewer string } }
+			id := user.worklist("?state=done").Rows[0].ID
+			user.json(409, "PUT", "/api/v1/series/"+id+"/findings/1/decision", map[string]any{"decision": "unsure", "base_version": 0}, &answer)
+			if answer.Current.Reviewer != "ann" {
+				t.Errorf("%+v", answer)
+			}
+			must(t, p.stop())
+			if lines := auditLines(t, cfg.DataDir, AuditDecision); len(lines) != 1 || lines[0].Again != tt.again || lines[0].Version != 1 {
+				t.Errorf("audit trail %+v", lines)
+			}
+		})
+	}
+}
