@@ -66,6 +66,9 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 	switch CodeOf(err) {
 	case "":
 	case CodeSeriesNotFound, CodeFolderEmpty:
+		if len(c.stray) > 0 { // what cannot be read may have been it
+			return nil, mostFrequent(c.stray)
+		}
 		return nil, &Error{Code: CodeSeriesNotFound, Op: op, Hint: "what is stored under the series holds no CT image of it; check the SeriesInstanceUID"}
 	default:
 		return nil, err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -43,10 +44,11 @@ func readParts(op string, h http.Header, body io.Reader, limit int64, each func(
 	if !validBoundary(boundary) {
 		return broken(op, "the PACS sent parts without a valid boundary", nil)
 	}
-	reader := multipart.NewReader(body, boundary)
+	tail := &tailReader{r: body}
+	reader := multipart.NewReader(tail, boundary)
 	for range maxParts {
 		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && tail.holds("--"+boundary+"--") {
 			return nil
 		}
 		if err != nil {
@@ -85,3 +87,23 @@ func readPart(op string, r io.Reader, limit int64) ([]byte, error) {
 func validBoundary(b string) bool {
 	return b != "" && len(b) <= maxBoundary && b[len(b)-1] != ' ' && strings.Trim(b, boundaryOnly) == ""
 }
+
+// tailReader remembers the last bytes that were read: multipart.Reader reports
+// the same end behind the last boundary and within the header of a part.
+type tailReader struct {
+	r    io.Reader
+	last []byte
+}
+
+const tailBytes = 1 << 10
+
+func (t *tailReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	t.last = append(t.last, p[max(0, n-tailBytes):n]...)
+	if over := len(t.last) - tailBytes; over > 0 {
+		t.last = append(t.last[:0], t.last[over:]...)
+	}
+	return n, err
+}
+
+func (t *tailReader) holds(text string) bool { return bytes.Contains(t.last, []byte(text)) }
