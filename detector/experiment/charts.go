@@ -236,25 +236,26 @@ func (a *album) seeds(prefix string, s *Set, score string, p Paper) error {
 
 // forest sets all rows beside each other.
 func (a *album) forest(prefix string, s *Set) error {
-	e := s.Runs.Single[0]
-	f := figure.Forest{Title: "Every way to rank, " + s.Name + ", first network", Columns: []string{"AUROC"}, Null: 0.5, Interval: "95 %"}
+	e, which := s.Runs.Single[0], "first network"
+	if s.Pool != nil {
+		e, which = s.Pool, "all folds"
+	}
+	f := figure.Forest{Title: "Every way to rank, " + s.Name + ", " + which, Columns: []string{"AUROC"}, Null: 0.5, Interval: "95 %"}
 	sized := false
 	for _, r := range e.Rows {
 		sized = sized || r.Matched != nil
 	}
 	if sized {
-		f.Columns = append(f.Columns, "size-matched", "size regressed out")
+		f.Columns = append(f.Columns, "size-matched")
 	}
 	for _, r := range e.Rows {
 		row := figure.ForestRow{Name: r.Name, Note: fmt.Sprintf("%d + %d", r.Counts.Normals, r.Counts.Anomalies), Reference: !r.Model, Estimates: []*figure.Estimate{estimate(r.Overall)}}
 		if sized {
-			for _, v := range []*detector.AUROC{r.Matched, r.Regressed} {
-				var x *figure.Estimate
-				if v != nil {
-					x = estimate(*v)
-				}
-				row.Estimates = append(row.Estimates, x)
+			var matched *figure.Estimate
+			if r.Matched != nil {
+				matched = estimate(*r.Matched)
 			}
+			row.Estimates = append(row.Estimates, matched)
 		}
 		f.Rows = append(f.Rows, row)
 	}

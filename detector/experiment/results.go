@@ -119,8 +119,8 @@ func (o Options) collect(ctx context.Context) (*Results, error) {
 	}
 	r.Sets = append(r.Sets, *fixed)
 	if len(folds) > 0 {
-		about := fmt.Sprintf("Every patient but two is tested once, by the network that did not train on that patient's fold (%d epochs or steps instead of %d).",
-			s.length(folds[0]), s.length(seeds[0]))
+		about := fmt.Sprintf("Every patient but two is tested once, by the network that did not train on that patient's fold (%d %s instead of %d).",
+			s.length(folds[0]), s.lengthUnit(), s.length(seeds[0]))
 		crossed, err := o.set(ctx, "cross-validation", about, folds, scoresFile)
 		if err != nil {
 			return nil, err

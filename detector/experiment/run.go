@@ -87,6 +87,14 @@ func (s Settings) length(u unit) int {
 	return s.GAN.Steps
 }
 
+// lengthUnit is what length counts.
+func (s Settings) lengthUnit() string {
+	if s.VAE != nil {
+		return "epochs"
+	}
+	return "steps"
+}
+
 // Names of what is scored.
 const (
 	choiceSet = "choice"
