@@ -75,7 +75,7 @@ func Open(dir string) (*Source, error) {
 
 func open(dir string, files [4]file) (*Source, error) {
 	s := &Source{dir: dir, files: files}
-	for _, f := range files[2:] {
+	for _, f := range files {
 		if _, err := f.find(dir); err != nil {
 			return nil, err
 		}
