@@ -205,6 +205,22 @@ func (s *Server) Get(path string, into any) {
 	}
 }
 
+// Post sends JSON to the server's own REST interface, such as to
+// /modalities/NAME/query, and reads the answer where into is not nil.
+func (s *Server) Post(path string, body, into any) {
+	s.t.Helper()
+	text, err := json.Marshal(body)
+	if err == nil {
+		var answer []byte
+		if answer, err = s.ask(http.MethodPost, path, text); err == nil && into != nil {
+			err = json.Unmarshal(answer, into)
+		}
+	}
+	if err != nil {
+		s.t.Fatalf("POST %s: %v", path, err)
+	}
+}
+
 // Delete removes what a path of the REST interface names, such as /series/ID.
 func (s *Server) Delete(path string) {
 	s.t.Helper()
