@@ -80,6 +80,15 @@
 // Patients and UIDs appear neither there nor in logs, metrics or dead letters'
 // texts.
 //
+// # Review
+//
+// Config.Review serves the review page and its API (package review) on an
+// address of its own. What reviewers need is kept in the ledger's file in the
+// same transaction that notes a result or a job that was put aside: the result
+// message and the URI of the images, never who the patient is. Decisions are
+// kept there first, then noted in the audit trail, then published on REVIEWS
+// until the broker has taken them, once.
+//
 // # Health
 //
 // [Plugin.Handler] answers /healthz, /readyz, /metrics (Prometheus) and

@@ -104,9 +104,13 @@ func (p *Publisher) audit(entry uint64, l *letter, again bool) error {
 	if err != nil {
 		return err
 	}
-	p.Logger.Debug("decision noted", "entry", entry)
+	p.Logger.Debug("decision in audit trail", "entry", entry)
 	l.Audited = true
-	return p.Store.putLetter(entry, *l)
+	if err := p.Store.putLetter(entry, *l); err != nil {
+		return err
+	}
+	p.Logger.Debug("decision noted", "entry", entry)
+	return nil
 }
 
 // drain publishes what the outbox holds, in order, up to the first that the
