@@ -87,7 +87,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	}
 	dir := folder.path("series")
 	truth := filepath.Join(dir, phantom.TruthFile)
-	job, series, err := readJob(ctx, dir, truth, "")
+	job, series, err := readJob(ctx, dir, truth, "", nil)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func askPlugin(ctx context.Context, p *plugin.Plugin, id string, job bus.Job, st
 // demoPictures scores without the bus, checks that it gives the same, and
 // draws.
 func demoPictures(ctx context.Context, job bus.Job, series *dicomio.Series, ds []detector.Detector, result bus.Result, stderr io.Writer) ([]picture, error) {
-	again, details, err := scoreJob(ctx, job, ds, false, stderr)
+	again, details, err := scoreJob(ctx, job, nil, ds, false, stderr)
 	if err != nil {
 		return nil, err
 	}

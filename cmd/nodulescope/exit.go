@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
@@ -68,6 +69,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, &coded):
 		return coded.code
+	case dicomio.CodeOf(err).OfArchive() && dicomio.CodeOf(err) != dicomio.CodeNotStored:
+		return exitFailure // a PACS that cannot be asked
 	case nodule.CodeOf(err) != "": // those of dicomio included
 		return exitBadInput
 	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, review.ErrUsers):
@@ -84,7 +87,7 @@ func isAny(err error, targets ...error) bool {
 // codeExitCode is the exit code for a code of plugin or bus.
 func codeExitCode(code string) int {
 	switch plugin.Code(code) {
-	case plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeFrameMismatch:
+	case plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeSeriesMismatch, plugin.CodeFrameMismatch:
 		return exitBadInput
 	case plugin.CodeSettings:
 		return exitUsage

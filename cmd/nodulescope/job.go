@@ -27,14 +27,14 @@ const nodulesHelp = `FILE holds the candidates in LPS millimetres and may be
   LIDC XML    the contours of the readers; marks of one nodule are joined`
 
 // readJob reads the headers of the series in a folder, which may be given as a
-// file:// URI, and the candidates in a file, and makes the job for them.
-// seriesUID may be empty where the folder holds one CT series.
-func readJob(ctx context.Context, folder, nodules, seriesUID string) (bus.Job, *dicomio.Series, error) {
-	dir, uri, err := folderAndURI(folder)
+// file:// URI, or in a PACS, and the candidates in a file, and makes the job for
+// them. seriesUID may be empty where the folder holds one CT series.
+func readJob(ctx context.Context, place, nodules, seriesUID string, archives *plugin.Archives) (bus.Job, *dicomio.Series, error) {
+	uri, err := placeURI(place)
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
-	series, err := dicomio.OpenSeries(ctx, dir, seriesUID, dicomio.Options{})
+	series, err := plugin.OpenSeries(ctx, uri, seriesUID, nil, archives)
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
@@ -52,14 +52,21 @@ func readJob(ctx context.Context, folder, nodules, seriesUID string) (bus.Job, *
 	return job, series, nil
 }
 
-// folderAndURI takes a folder or the URI of one.
-func folderAndURI(folder string) (dir, uri string, err error) {
-	if strings.HasPrefix(folder, "file:") || strings.Contains(folder, "://") {
-		dir, err = plugin.FolderOf(folder, nil)
-		return dir, folder, err
+// placeURI takes a folder, the URI of one, or that of a series in a PACS, and
+// returns the URI that a job carries.
+func placeURI(place string) (uri string, err error) {
+	switch {
+	case plugin.IsSeriesURI(place):
+		base, study, series, err := plugin.SplitSeriesURI(place)
+		if err != nil {
+			return "", err
+		}
+		return plugin.SeriesURI(base, study, series), nil
+	case strings.HasPrefix(place, "file:") || strings.Contains(place, "://"):
+		_, err = plugin.FolderOf(place, nil)
+		return place, err
 	}
-	uri, err = plugin.FileURI(folder)
-	return folder, uri, err
+	return plugin.FileURI(place)
 }
 
 // jobID names a job by all that it says, so that the same submission twice is

@@ -14,7 +14,9 @@ import (
 
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
 
-DIR is searched with all folders below it. Where it holds several CT series, name
+DIR is searched with all folders below it. It may also be a series in a PACS, by
+its DICOMweb address (see --pacs): then only the images that the nodules need are
+fetched. Where it holds several CT series, name
 one with --series. ` + nodulesHelp + `
 
 What comes out is what 'nodulescope serve' answers to the same job, to the last
@@ -40,10 +42,11 @@ type scoreOptions struct {
 	models   detectorFlags
 	json     bool
 	pictures string
+	pacs     pacsFlag
 	report   string
 }
 
-func newScoreCommand(*globals) *cobra.Command {
+func newScoreCommand(g *globals) *cobra.Command {
 	var o scoreOptions
 	cmd := &cobra.Command{
 		Use:   "score DIR --nodules FILE",
@@ -51,11 +54,12 @@ func newScoreCommand(*globals) *cobra.Command {
 		Long:  scoreHelp,
 		Example: `  nodulescope score /data/series --nodules nodules.json
   nodulescope score /data/study --series 1.2.840.1 --nodules annotations.csv --json
+  nodulescope score https://pacs.example/dicom-web/studies/1.2.3/series/1.2.3.4 --nodules nodules.json
   nodulescope score /data/series --nodules readers.xml --pictures pictures
   nodulescope score /data/series --nodules nodules.json --sr report.dcm`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runScore(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runScore(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -65,20 +69,25 @@ func newScoreCommand(*globals) *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
 	f.StringVar(&o.report, "sr", "", "write a DICOM structured report, which names the patient, into `FILE`")
+	o.pacs.register(f)
 	mustRequire(cmd, "nodules")
 	return cmd
 }
 
-func runScore(ctx context.Context, folder string, o scoreOptions, stdout, stderr io.Writer) error {
+func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, stdout, stderr io.Writer) error {
 	ds, err := o.models.load()
 	if err != nil {
 		return err
 	}
-	job, series, err := readJob(ctx, folder, o.nodules, o.series)
+	archives, err := o.pacs.archives(g.log, folder)
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, ds, o.pictures == "", stderr)
+	job, series, err := readJob(ctx, folder, o.nodules, o.series, archives)
+	if err != nil {
+		return err
+	}
+	result, details, err := scoreJob(ctx, job, archives, ds, o.pictures == "", stderr)
 	if err != nil {
 		return err
 	}
@@ -108,7 +117,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, stdout, stderr
 }
 
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
+func scoreJob(ctx context.Context, job bus.Job, archives *plugin.Archives, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
@@ -116,7 +125,7 @@ func scoreJob(ctx context.Context, job bus.Job, ds []detector.Detector, noDetail
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
 	return plugin.Score(ctx, plugin.ScoreRequest{
-		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds,
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds, Archives: archives,
 		NoDetails: noDetails, Progress: func(p plugin.Progress) { showProgress(bar, p) },
 	})
 }

@@ -29,8 +29,8 @@ listen beyond this machine, give --nats-host and a way to sign in
 A job is answered once, also across a crash. SIGINT and SIGTERM end the service
 in order: what is in work is finished or handed back.
 
-Jobs name folders. On a bus that others reach, say with --roots which may be
-read.
+Jobs name folders, or series in a PACS (DICOMweb). On a bus that others reach,
+say with --roots which folders may be read. Only the PACS of --pacs are asked.
 
 The review page listens on 127.0.0.1:8088; 'users add' makes somebody who may
 sign in. Beyond this machine it needs TLS (--review-cert and --review-key).`
@@ -48,6 +48,7 @@ type serveOptions struct {
 	models      detectorFlags
 	review      reviewFlags
 	roots       []string
+	pacs        pacsFlag
 	workers     int
 	attempts    int
 	retryDelay  time.Duration
@@ -81,6 +82,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	o.models.register(f)
 	o.review.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
+	o.pacs.register(f)
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
 	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each after")
@@ -107,7 +109,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 	cfg := plugin.Config{
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: o.retryDelay,
-		JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log,
+		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log,
 	}
 	if cfg.Review, err = o.review.config(); err != nil {
 		return cfg, err
@@ -235,6 +237,9 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 	}
 	for _, root := range cfg.AllowedRoots {
 		fmt.Fprintf(w, "  folders  %s\n", root)
+	}
+	for _, pacs := range cfg.PACS {
+		fmt.Fprintf(w, "  pacs     %s\n", pacs.URL)
 	}
 	more := ""
 	if p.Site() != "local" {

@@ -107,16 +107,26 @@ func applySettings(flags *pflag.FlagSet, values map[string]any, origin map[strin
 		if !there || flag.Changed || !isSetting(flag) {
 			return
 		}
-		text, err := settingText(value)
-		if err == nil {
-			err = flags.Set(flag.Name, text)
-		}
+		err := setFlag(flags, flag, value)
 		if err != nil {
 			_, usage := pflag.UnquoteUsage(flag)
 			errs = append(errs, usageError(fmt.Errorf("%s: setting %s: %w", origin[flag.Name], flag.Name, err), "expected: "+usage))
 		}
 	})
 	return errors.Join(errs...)
+}
+
+// setFlag gives a flag the value of a setting. One that takes more than a text
+// has a method SetSetting.
+func setFlag(flags *pflag.FlagSet, flag *pflag.Flag, value any) error {
+	if v, ok := flag.Value.(interface{ SetSetting(value any) error }); ok {
+		return v.SetSetting(value)
+	}
+	text, err := settingText(value)
+	if err != nil {
+		return err
+	}
+	return flags.Set(flag.Name, text)
 }
 
 // settingText writes a value as it would stand on the command line.

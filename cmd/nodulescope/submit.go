@@ -14,9 +14,10 @@ import (
 
 const submitHelp = `Put a job on the bus: this series has these nodule candidates.
 
-DIR is a folder or its file:// URI. Its headers are read here, for the UIDs of
-study, series and frame of reference; the service reads the pixels. Where it
-sees the folder under another name, give that with --uri. ` + nodulesHelp + `
+DIR is a folder, its file:// URI, or a series in a PACS by its DICOMweb address
+(https://host/path/studies/UID/series/UID, see --pacs). Its headers are read here,
+for the UIDs of study, series and frame of reference; the service reads the
+pixels. Where it sees the series under another name, give that with --uri. ` + nodulesHelp + `
 
 The id of a job follows from its content, so that the same command twice is one
 job, however often it is sent; --id names it otherwise. The bus knows an id for
@@ -34,6 +35,7 @@ type submitOptions struct {
 	uri      string
 	priority string
 	deadline time.Duration
+	pacs     pacsFlag
 }
 
 func newSubmitCommand(g *globals) *cobra.Command {
@@ -56,9 +58,10 @@ func newSubmitCommand(g *globals) *cobra.Command {
 	siteFlag(f, &o.site, "local", "`SITE` whose service does the job")
 	f.StringVar(&o.source, "source", jobSource, "`NAME` of the sender as a URI reference; a result is one per sender")
 	f.StringVar(&o.id, "id", "", "`ID` of the job (default: follows from its content)")
-	f.StringVar(&o.uri, "uri", "", "file:// `URI` of the folder as the service sees it (default: that of DIR)")
+	f.StringVar(&o.uri, "uri", "", "`URI` of the series as the service sees it, file:// or https:// (default: that of DIR)")
 	f.StringVar(&o.priority, "priority", bus.PriorityRoutine, "`PRIORITY`: stat or routine")
 	f.DurationVar(&o.deadline, "deadline", 0, "`TIME` from now after which nobody needs the answer, such as 30m (default: none)")
+	o.pacs.register(f)
 	o.bus.register(f, localBus, "")
 	mustRequire(cmd, "nodules")
 	return cmd
@@ -74,13 +77,17 @@ func runSubmit(ctx context.Context, folder string, o submitOptions, g *globals, 
 	if o.source == "" {
 		return usageError(errors.New("--source is empty"), "name the sender, such as /detector/ct-3")
 	}
-	job, _, err := readJob(ctx, folder, o.nodules, o.series)
+	archives, err := o.pacs.archives(g.log, folder)
+	if err != nil {
+		return err
+	}
+	job, _, err := readJob(ctx, folder, o.nodules, o.series, archives)
 	if err != nil {
 		return err
 	}
 	job.Priority = o.priority
 	if o.uri != "" {
-		if _, job.URI, err = folderAndURI(o.uri); err != nil {
+		if job.URI, err = placeURI(o.uri); err != nil {
 			return err
 		}
 	}
