@@ -70,8 +70,8 @@ func readSheet(b []byte) (*sheet, error) {
 	s := &sheet{columns: append([]string(nil), head...)}
 	seen := map[string]bool{}
 	for _, c := range s.columns {
-		if seen[c] {
-			return nil, fmt.Errorf("%w: two columns %.64q", errSheet, c)
+		if c == "" || seen[c] {
+			return nil, fmt.Errorf("%w: a column has no name, or two are called %.64q", errSheet, c)
 		}
 		seen[c] = true
 	}
