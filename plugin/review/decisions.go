@@ -153,12 +153,11 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 func newest(tx *bbolt.Tx, id string, number int) (d Decision, there bool, err error) {
 	c := tx.Bucket(bucketDecisions).Cursor()
 	prefix := fmt.Sprintf("%s/%03d/", id, number)
-	k, v := c.Seek([]byte(prefix + "~"))
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+	move := c.Prev // from the first key behind those of the finding
+	if behind, _ := c.Seek([]byte(prefix + "~")); behind == nil {
+		move = c.Last
 	}
+	k, v := move()
 	if k == nil || !strings.HasPrefix(string(k), prefix) {
 		return d, false, nil
 	}
