@@ -101,7 +101,7 @@ func SplitSeriesURI(uri string) (base, studyUID, seriesUID string, err error) {
 	}
 	u, err := url.Parse(scheme + "://" + rest)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(uri, "#") ||
-		strings.ContainsAny(rest, "%\\") {
+		strings.Contains(rest, "%") || u.String() != scheme+"://"+rest { // what would need an escape
 		return "", "", "", unsupported
 	}
 	parts := strings.Split(strings.TrimSuffix(u.Path, "/"), "/")
