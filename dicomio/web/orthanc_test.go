@@ -98,6 +98,22 @@ func TestOrthancGivesTheVolumeOfTheFolder(t *testing.T) {
 	}
 }
 
+// TestOrthancThatTellsLittle has one that sends only what it indexes.
+func TestOrthancThatTellsLittle(t *testing.T) {
+	server := orthanctest.Start(t, orthanctest.Settings{Extra: map[string]any{
+		"DicomWeb": map[string]any{"Enable": true, "Root": "/dicom-web/", "SeriesMetadata": "MainDicomTags"},
+	}})
+	client := connect(t, server.Options())
+	dir, local := series(t, dicomtest.Spec{Slices: 6})
+	server.StoreSCU(dir)
+	remote, err := client.Open(t.Context(), local.StudyUID, local.SeriesUID, dicomio.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, local, remote)
+	sameHU(t, local, remote, 0, 6)
+}
+
 // store sends the files of a folder by C-STORE or by STOW-RS. storescu sends no
 // RLE, which Orthanc stores as it is.
 func store(t *testing.T, server *orthanctest.Server, client *web.Client, dir string, bySCU bool) {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -45,7 +46,7 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var uids []string
 	for reader := multipart.NewReader(r.Body, parameters["boundary"]); ; {
 		part, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -70,7 +70,7 @@ func Start(t testing.TB, settings Settings) *Server {
 		"Plugins": []string{plugin}, "HttpPort": port, "DicomPort": s.DICOMPort, "DicomAet": s.AET,
 		"RemoteAccessAllowed": false, "AuthenticationEnabled": true, "RegisteredUsers": map[string]string{s.User: password},
 		"DicomAlwaysAllowFind": true, "DicomAlwaysAllowMove": true, "DicomAlwaysAllowGet": true,
-		"DicomWeb": map[string]any{"Enable": true, "Root": "/dicom-web/"},
+		"DicomWeb": map[string]any{"Enable": true, "Root": "/dicom-web/", "SeriesMetadata": "Full"},
 		"Locale":   "C",
 	}
 	maps.Copy(config, settings.Extra)
