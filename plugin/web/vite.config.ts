@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
 // The page runs under a content security policy without inline styles. The
@@ -23,6 +24,7 @@ function stylesByProperty(): Plugin {
 
 export default defineConfig({
   base: "./",
+  resolve: { alias: { xmlbuilder2: fileURLToPath(new URL("src/stubs/xmlbuilder2.ts", import.meta.url)) } },
   plugins: [stylesByProperty()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {

@@ -10,7 +10,7 @@ export const percent = (share: number | null): string => {
 
 /** rank says a percentile among the reference normals. */
 export const rank = (percentile: number | null): string =>
-  percentile === null ? "–" : percentile >= 99.95 ? "above all" : `P ${percentile.toFixed(1)}`;
+  percentile === null ? "–" : `P\u00a0${percentile >= 99.95 ? "100" : percentile.toFixed(1)}`;
 
 export const millimetres = (mm: number | null): string => (mm === null ? "size not given" : `${mm.toFixed(1)} mm`);
 

@@ -1,13 +1,14 @@
 // Hooks that several places use.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { bind, type Binding } from "./keys.ts";
 
 /** useKeys makes bindings count while the component is there; they always see its newest state. */
 export function useKeys(bindings: Binding[], active = true): void {
   const latest = useRef(bindings);
   latest.current = bindings;
-  useEffect(() => {
+  // Before anything is painted, so that no key falls between two places.
+  useLayoutEffect(() => {
     if (!active) return;
     // Each entry looks up its newest version when it is used.
     const stable = latest.current.map((b, i) => ({ ...b, run: (e: KeyboardEvent) => latest.current[i]?.run(e) }));

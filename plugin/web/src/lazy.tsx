@@ -14,7 +14,11 @@ export function lazy<P extends object>(get: () => Promise<ComponentType<P>>): Co
     const [error, setError] = useState(false);
     useEffect(() => {
       if (got) return;
-      fetchOnce().then((c) => { got = c; redraw(1); }, () => { coming = null; setError(true); });
+      fetchOnce().then((c) => { got = c; redraw(1); }, (e) => {
+        coming = null;
+        console.error("the viewer could not be loaded", e);
+        setError(true);
+      });
     }, []);
     if (got) {
       const Found = got;

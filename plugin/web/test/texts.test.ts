@@ -12,8 +12,8 @@ test("probabilities never round to certainty", () => {
 });
 
 test("percentiles, sizes, versions", () => {
-  assert.equal(rank(75.31), "P 75.3");
-  assert.equal(rank(100), "above all");
+  assert.equal(rank(75.31), "P\u00a075.3");
+  assert.equal(rank(99.99), "P\u00a0100");
   assert.equal(millimetres(23.44), "23.4 mm");
   assert.equal(millimetres(null), "size not given");
   assert.equal(shortDigest("sha256:0123456789abcdef"), "01234567");

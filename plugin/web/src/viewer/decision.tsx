@@ -119,7 +119,6 @@ export function DecisionPanel(props: Props) {
           <button type="button" class="quiet" onClick={() => api.decisions(props.id, f.number).then(setHistory, (e) => setError(problemOf(e).message))}>
             {f.decision.version === 1 ? "1 version" : `${f.decision.version} versions`}
           </button>
-          {!f.decision.published && <small>not yet on the bus; it will be tried again</small>}
         </p>
       ) : <p class="now" data-test="decision" data-version="0">Not decided yet.</p>}
       {session.role === "view" && <p class="hint">Your role can look and not decide.</p>}
@@ -140,7 +139,7 @@ export function DecisionPanel(props: Props) {
           </div>
           {verdict === "reject" && <Reasons box={reasonBox} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
           <label class="comment">
-            <span>Comment <small>names no patient</small></span>
+            <span>Comment <small>(without the patient’s data)</small></span>
             <textarea ref={field} rows={2} maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
           <div class="save">
@@ -166,7 +165,7 @@ export function DecisionPanel(props: Props) {
               {comment && <q>{comment}</q>}
             </section>
           </div>
-          <p class="hint">Both stay in the history, whichever counts.</p>
+          <p class="hint">Theirs stays in the history, whichever you choose.</p>
           <div class="save">
             <button
               type="button" class="primary" autofocus
@@ -189,7 +188,7 @@ export function DecisionPanel(props: Props) {
             {[...history].reverse().map((d) => (
               <li key={d.version}>
                 <b>{verdictNames[d.decision]}{d.reason ? `: ${label(d.reason)}` : ""}</b>
-                <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time></small>
+                <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time>{d.published ? "" : " · not yet on the bus"}</small>
                 {d.comment && <q>{d.comment}</q>}
               </li>
             ))}

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
 import { millimetres, percent, rank, verdictNames } from "../format.ts";
 import type { Finding } from "../types.ts";
@@ -21,15 +21,15 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
               data-finding={f.number} onClick={() => props.onSelect(f.number)}
             >
               {props.thumbnails && f.patch
-                ? <img src={api.thumbnail(props.id, f.number)} alt="" width={56} height={56} loading="lazy" />
+                ? <Thumbnail key={f.number} url={api.thumbnail(props.id, f.number)} />
                 : <span class="nothumb" aria-hidden="true" />}
               <span class="what">
                 <span>
                   <b>{f.number}</b> {f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : rank(f.percentile)}
-                  {f.flagged && <span class="badge flag">flagged</span>}
                 </span>
                 <small>{millimetres(f.diameter_mm)}{f.probability !== null && f.percentile !== null ? ` · ${rank(f.percentile)}` : ""}</small>
                 <small>
+                  {f.flagged && <span class="badge flag">flagged</span>}
                   {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}
                   {f.decision && <span class={`verdict ${f.decision.decision}`}>{verdictNames[f.decision.decision]}</span>}
                 </small>
@@ -40,4 +40,22 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
       </ol>
     </nav>
   );
+}
+
+const attempts = 8;
+
+/** Thumbnail asks again for a picture that could not be had, ever more slowly. */
+function Thumbnail({ url }: { url: string }) {
+  const [attempt, setAttempt] = useState(0);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (!failed || attempt >= attempts) return;
+    const timer = window.setTimeout(() => {
+      setAttempt(attempt + 1);
+      setFailed(false);
+    }, 1000 * 2 ** attempt);
+    return () => window.clearTimeout(timer);
+  }, [failed]);
+  if (failed) return <span class="nothumb" aria-hidden="true" />;
+  return <img key={attempt} src={url} alt="" width={56} height={56} loading="lazy" onError={() => setFailed(true)} />;
 }

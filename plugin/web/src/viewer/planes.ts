@@ -1,7 +1,7 @@
 // Three planes through one point, drawn by the viewer library.
 
 import {
-  Enums, RenderingEngine, eventTarget, getRenderingCapabilities, init as initCore, setRenderBackend, type PlanarViewport, type Types,
+  Enums, RenderingEngine, eventTarget, getRenderingCapabilities, init as initCore, type PlanarViewport, type Types,
 } from "@cornerstonejs/core";
 import {
   Enums as ToolEnums, LengthTool, PanTool, ToolGroupManager, ZoomTool, addTool, annotation, init as initTools, utilities as toolUtilities,
@@ -42,23 +42,31 @@ const closeUpMM = 80;
 
 let ready = false;
 
-/** start sets the library up. Without a graphics processor it draws in software. */
+/**
+ * start sets the library up. Without a graphics processor it draws in software.
+ * It throws where the browser has no WebGL, which the library needs either way.
+ */
 export function start(): void {
   if (ready) return;
+  const capabilities = getRenderingCapabilities();
+  if (!capabilities.webgl2) throw new Error("this browser has no WebGL 2. Switch its graphics acceleration on, or allow WebGL in software");
+  const wanted = new URLSearchParams(location.search).get("render");
+  const software = wanted === "cpu" || (wanted !== "gpu" && capabilities.softwareRasterizer);
   initCore({
-    rendering: { planar: { cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: true } } },
+    rendering: {
+      webGlContextCount: software ? 1 : planes.length,
+      planar: {
+        renderBackend: software ? Enums.RenderBackends.CPU : Enums.RenderBackends.GPU,
+        cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: true },
+      },
+    },
   } as unknown as Parameters<typeof initCore>[0]);
   initTools();
   for (const tool of [PanTool, ZoomTool, LengthTool]) addTool(tool);
-  const capabilities = getRenderingCapabilities();
-  const wanted = new URLSearchParams(location.search).get("render");
-  if (wanted === "cpu" || (wanted !== "gpu" && (!capabilities.webgl2 || capabilities.softwareRasterizer))) {
-    setRenderBackend(Enums.RenderBackends.CPU, "no graphics processor");
-  }
   ready = true;
 }
 
-/** Planes shows a volume in three planes that meet in one point. */
+/** Planes shows a volume in three planes that meet in one point. Call start first. */
 export class Planes {
   readonly views: Record<Plane, View>;
   point: Vec3 = [0, 0, 0];
@@ -69,9 +77,9 @@ export class Planes {
   private readonly observer: ResizeObserver;
   private volume: SeriesVolume | null = null;
   private tool: Tool = "cross";
+  private opened = false;
 
   constructor(elements: Record<Plane, HTMLDivElement>, changed: () => void) {
-    start();
     this.elements = elements;
     this.changed = changed;
     this.engine = new RenderingEngine(engineId);
@@ -101,6 +109,11 @@ export class Planes {
       resizing = window.requestAnimationFrame(() => this.resize());
     });
     for (const plane of planes) this.observer.observe(elements[plane]);
+  }
+
+  /** whenDrawn calls f each time a plane was drawn. */
+  whenDrawn(plane: Plane, f: () => void): void {
+    this.elements[plane].addEventListener(Enums.Events.IMAGE_RENDERED, () => this.opened && f());
   }
 
   private viewport(plane: Plane): PlanarViewport {
@@ -138,6 +151,7 @@ export class Planes {
         viewport.setViewState({ slice: { kind: "volumePoint", sliceWorldPoint: this.point } });
       }),
     );
+    this.opened = true;
     this.setWindow(this.window);
   }
 
@@ -148,6 +162,7 @@ export class Planes {
     const by = add(to, this.point, -1);
     this.point = to;
     this.volume.look(to);
+    if (!this.opened) return; // it opens there
     for (const plane of planes) {
       const viewport = this.viewport(plane);
       const state: { slice?: { kind: "volumePoint"; sliceWorldPoint: Vec3 }; anchorWorld?: Vec3; anchorCanvas?: [number, number] } = {};
@@ -159,8 +174,7 @@ export class Planes {
         state.anchorCanvas = [0.5, 0.5];
       }
       if (!state.slice && !state.anchorWorld) continue;
-      viewport.setViewState(state);
-      viewport.render();
+      viewport.setViewState(state); // draws
     }
     this.changed();
   }
@@ -186,6 +200,7 @@ export class Planes {
   }
 
   setWindow(w: Window): void {
+    if (!this.volume) return;
     this.window = { center: Math.round(w.center), width: Math.max(1, Math.round(w.width)) };
     const half = this.window.width / 2;
     for (const plane of planes) {
@@ -198,6 +213,7 @@ export class Planes {
 
   /** closeUp shows the surroundings of the point, whole all of the slice. */
   closeUp(): void {
+    if (!this.volume) return;
     for (const plane of planes) {
       const view = this.views[plane];
       const wanted = closeUpMM / Math.max(1, Math.min(...view.size()));
@@ -206,17 +222,18 @@ export class Planes {
   }
 
   whole(): void {
+    if (!this.volume) return;
     for (const plane of planes) {
       const viewport = this.viewport(plane);
       viewport.resetViewState({ resetPan: true, resetZoom: true, resetOrientation: false });
       viewport.setViewState({ slice: { kind: "volumePoint", sliceWorldPoint: this.point } });
-      viewport.render();
     }
     this.changed();
   }
 
   /** zoom enlarges a plane by a factor, around its middle or centred on a position. */
   zoom(plane: Plane, factor: number, center?: Vec3): void {
+    if (!this.volume) return;
     const viewport = this.viewport(plane);
     const scale = Math.min(Math.max(viewport.getZoom() * factor, 0.2), 60);
     const [w, h] = this.views[plane].size();
@@ -225,16 +242,15 @@ export class Planes {
       anchorWorld: center ?? this.views[plane].toWorld(w / 2, h / 2),
       anchorCanvas: [0.5, 0.5],
     });
-    viewport.render();
     this.changed();
   }
 
   /** pan moves the picture of a plane by CSS pixels. */
   pan(plane: Plane, dx: number, dy: number): void {
+    if (!this.volume) return;
     const [w, h] = this.views[plane].size();
     const viewport = this.viewport(plane);
     viewport.setViewState({ anchorWorld: this.views[plane].toWorld(w / 2 - dx, h / 2 - dy), anchorCanvas: [0.5, 0.5] });
-    viewport.render();
     this.changed();
   }
 
@@ -269,15 +285,15 @@ export class Planes {
   }
 
   private resize(): void {
-    this.engine.resize(true, true);
+    if (!this.volume) return;
+    this.engine.resize(true, true); // empties the canvases
+    if (this.opened) for (const plane of planes) this.viewport(plane).render();
     this.changed();
   }
 
-  render(): void {
-    this.engine.render();
-  }
-
+  /** close gives everything back. Calls that come later do nothing. */
   close(): void {
+    this.volume = null;
     this.observer.disconnect();
     for (const plane of planes) {
       for (const event of [Enums.Events.CAMERA_MODIFIED, Enums.Events.IMAGE_RENDERED]) {

@@ -8,7 +8,7 @@ import type { Finding, Series, Vec3, WindowPreset } from "../types.ts";
 import { planes as all, type Cube, type Plane } from "./cube.ts";
 import { add } from "./grid.ts";
 import { draw, letters } from "./overlay.ts";
-import { Planes, type Tool, type Window } from "./planes.ts";
+import { Planes, start, type Tool, type Window } from "./planes.ts";
 import { attach } from "./pointer.ts";
 import { SeriesVolume, type Progress } from "./volume.ts";
 
@@ -84,15 +84,15 @@ export function PlanesView(props: Props) {
       }
       setTexts(next);
       setMeasured(p.measurements());
-      noteFirstView(box.current, v, p, latest.current.opened);
     });
   };
 
   useEffect(() => {
-    const byPlane = elements.current as Record<Plane, HTMLDivElement>;
+    const byPlane = { ...elements.current } as Record<Plane, HTMLDivElement>;
     let p: Planes;
     let v: SeriesVolume;
     try {
+      start();
       v = new SeriesVolume(props.series, (state) => {
         setProgress(state);
         if (state.loaded + state.failed === state.total) latest.current.onLoaded(true);
@@ -110,6 +110,7 @@ export function PlanesView(props: Props) {
     const preset = props.presets[0];
     if (preset) p.window = { center: preset.center, width: preset.width };
     setWin(p.window);
+    p.whenDrawn("axial", () => noteFirstView(box.current, v, p, latest.current.opened));
     p.open(v, point).then(redraw, (e) => setProblem(`The images cannot be drawn: ${String(e)}`));
     const wanted = tools.find((t) => t.tool === localStorage.getItem(toolStorage))?.tool ?? "cross";
     setTool(wanted);
@@ -223,12 +224,12 @@ export function PlanesView(props: Props) {
               {t && (
                 <div class="texts" aria-hidden="true">
                   <span class="corner tl"><b>{plane}</b><br />{t.slice}<br />{t.position}</span>
+                  <span class="corner tr">W {win.width} L {win.center}<br />{t.scale}</span>
                   <span class="corner bl">{t.hu}</span>
-                  <span class="corner br">W {win.width} L {win.center}<br />{t.scale}</span>
-                  <span class="letter top">{t.letters[0]}</span>
-                  <span class="letter right">{t.letters[1]}</span>
-                  <span class="letter bottom">{t.letters[2]}</span>
-                  <span class="letter left">{t.letters[3]}</span>
+                  <span class="letter at-top">{t.letters[0]}</span>
+                  <span class="letter at-right">{t.letters[1]}</span>
+                  <span class="letter at-bottom">{t.letters[2]}</span>
+                  <span class="letter at-left">{t.letters[3]}</span>
                 </div>
               )}
             </div>
@@ -259,7 +260,7 @@ function describe(p: Planes, v: SeriesVolume, plane: Plane): Texts {
   return {
     slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
     position: place(p.point).split("  ")[axis] + " mm",
-    hu: hu === null ? "" : `${hu} HU at the cross`,
+    hu: hu === null ? "" : `${hu} HU`,
     letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
     scale: `${(1 / view.mmPerPixel()).toFixed(1)} px/mm`,
   };

@@ -125,18 +125,20 @@ export function ViewerPage(props: ViewerProps) {
   return (
     <main class="viewer">
       <Identity patient={series.patient} problem={series.patient_problem} />
-      <div class="notices" aria-live="polite">
+      <div class="alerts" aria-live="polite">
         {newer && (
           <p class="banner warn">This result was replaced by a newer one. <a href={`#/series/${newer}`}>Open the newer result</a></p>
         )}
         {series.problem && <p class="banner warn">This series was refused: {hint(series.problem)}</p>}
         {series.source_problem && <p class="banner warn">The images cannot be read now: {hint(series.source_problem)}</p>}
+        {error && <p class="banner warn">{error}</p>}
+      </div>
+      <div class="notices" aria-live="polite">
         {notice && (
           <p class="banner" data-test="notice">
             {notice} <button type="button" class="quiet" aria-label="Close the note" onClick={() => setNotice("")}>✕</button>
           </p>
         )}
-        {error && <p class="banner warn">{error}</p>}
       </div>
       <div class="columns">
         <FindingList
@@ -150,26 +152,28 @@ export function ViewerPage(props: ViewerProps) {
           />
         ) : <div class="planes empty"><p>No images.</p></div>}
         <aside class="side" aria-label="Finding">
-          {current ? (
-            <>
-              <WhyPanel finding={current} images={images} model={scored} onModel={setModel} models={series.models} />
-              <DecisionPanel
-                key={current.number} id={props.id} finding={current} session={props.session}
-                replaced={newer !== null} onDecided={keep} onNext={nextOpen}
-              />
-            </>
-          ) : <p class="empty">This series has no findings.</p>}
-          <details class="about">
-            <summary>About this result</summary>
-            <dl>
-              {series.models.map((m) => (
-                <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : " · not loaded now"}</dd></div>
-              ))}
-              <div><dt>Software</dt><dd>{series.software}</dd></div>
-              <div><dt>Preprocessing</dt><dd>{series.preprocessing}</dd></div>
-              {series.warnings.map((w) => <div key={w.code}><dt>Warning</dt><dd>{hint(w)}</dd></div>)}
-            </dl>
-          </details>
+          <div class="scrolled">
+            {current
+              ? <WhyPanel finding={current} images={images} model={scored} onModel={setModel} models={series.models} />
+              : <p class="empty">This series has no findings.</p>}
+            <details class="about">
+              <summary>About this result</summary>
+              <dl>
+                {series.models.map((m) => (
+                  <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : " · not loaded now"}</dd></div>
+                ))}
+                <div><dt>Software</dt><dd>{series.software}</dd></div>
+                <div><dt>Preprocessing</dt><dd>{series.preprocessing}</dd></div>
+                {series.warnings.map((w) => <div key={w.code}><dt>Warning</dt><dd>{hint(w)}</dd></div>)}
+              </dl>
+            </details>
+          </div>
+          {current && (
+            <DecisionPanel
+              key={current.number} id={props.id} finding={current} session={props.session}
+              replaced={newer !== null} onDecided={keep} onNext={nextOpen}
+            />
+          )}
         </aside>
       </div>
     </main>

@@ -68,7 +68,7 @@ export class SeriesVolume {
       spacing,
       origin,
       direction: direction as unknown as ConstructorParameters<typeof ImageVolume>[0]["direction"],
-      imageIds: places.map((_, k) => `${this.id}:${k}`),
+      imageIds: places.map((_, k) => this.imageId(k)),
       referencedImageIds: [],
       metadata: {
         BitsAllocated: 16, BitsStored: 16, HighBit: 15, SamplesPerPixel: 1, PixelRepresentation: 1,
@@ -87,6 +87,11 @@ export class SeriesVolume {
     // The range only scales and clamps: the whole of CT, known before the voxels.
     (volume.voxelManager as unknown as { getRange: () => [number, number] }).getRange = () => [-32768, 32767];
     return volume;
+  }
+
+  // Without a scheme, so that the library never tries to load one by itself.
+  private imageId(k: number): string {
+    return `${this.series.id}/${k}`;
   }
 
   private sliceOf(k: number): Int16Array {
@@ -167,7 +172,7 @@ export class SeriesVolume {
     const out = this.sliceOf(k);
     placeSlice(out, cols, rows, pixels, g.cols, g.rows, place);
     // The graphics texture is filled from these, one by one.
-    imageLoader.createAndCacheLocalImage(`${this.id}:${k}`, {
+    imageLoader.createAndCacheLocalImage(this.imageId(k), {
       scalarData: out,
       dimensions: [cols, rows],
       spacing: [this.grid.spacing[0], this.grid.spacing[1]],

@@ -53,7 +53,7 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
           <th scope="col">Detector</th>
           <th scope="col" class="number" title="chance that readers call such a nodule suspicious, at the prevalence of the calibration set; not the chance of cancer">Probability</th>
           <th scope="col" class="number" title="share of the reference normals with a lower score">Percentile</th>
-          <th scope="col" class="number" title="raw score, and the score above which it is flagged">Score (limit)</th>
+          <th scope="col" class="number" title="raw score, and the score above which it is flagged">Score, limit</th>
         </tr>
       </thead>
       <tbody>
@@ -67,7 +67,7 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
             </th>
             <td class="number">{s.probability === null ? <span title="this detector is not calibrated">–</span> : percent(s.probability)}</td>
             <td class="number">{rank(s.percentile)}</td>
-            <td class="number">{s.raw.toPrecision(3)} <small>({s.threshold.toPrecision(3)})</small></td>
+            <td class="number">{s.raw.toPrecision(3)} <small>{s.threshold.toPrecision(3)}</small></td>
           </tr>
         ))}
       </tbody>

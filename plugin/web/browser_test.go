@@ -1,0 +1,172 @@
+package web_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+var quick = []string{"--detectors", "vae-ad"}
+
+func small(t testing.TB, seed string) string {
+	t.Helper()
+	return phantom(t, "--seed", seed, "--slices", "60", "--size", "128", "--count", "3")
+}
+
+// One radiologist: open the first series by keyboard, look, decide, load the
+// page again.
+func TestReview(t *testing.T) {
+	browser := newBrowser(t)
+	s := serve(t, quick...)
+	s.submit(t, small(t, "1"))
+	ann := newTab(t, browser, "ann")
+	ann.size(1280, 800)
+	ann.signIn(s.url, "ann")
+	ann.until("a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	ann.text("tbody tr[data-id] a.open", "Phantom")
+	ann.text("[data-test=intended-use]", "Not for diagnosis")
+	ann.shot("worklist")
+	ann.press(kb.ArrowDown, kb.Enter)
+	ann.opened()
+	ann.text("[data-test=patient-name]", "Phantom")
+	ann.until("patch, reconstruction and residual", `document.querySelector("[data-test=strip]")?.dataset.ready === "yes"`)
+	ann.shot("viewer")
+
+	// Slices, by key and by wheel.
+	at := func() int { return eval[int](ann, `Number(document.querySelector(".view.axial").dataset.slice)`) }
+	wants := func(slice int) string {
+		return fmt.Sprintf(`document.querySelector(".view.axial").dataset.slice === "%d"`, slice)
+	}
+	home := at()
+	ann.press(kb.ArrowUp)
+	ann.until("the next slice", wants(home+1))
+	ann.press(kb.PageDown)
+	ann.until("nine slices down", wants(max(1, home-9)))
+	ann.press("f")
+	ann.until("the finding again", wants(home))
+	eval[bool](ann, `document.querySelector(".view.axial .picture").dispatchEvent(new WheelEvent("wheel", {deltaY: -120, bubbles: true, cancelable: true}))`)
+	ann.until("one slice up by the wheel", wants(home+1))
+	ann.press("f", "2")
+	ann.text(".view.axial .corner.tr", "W 400 L 40")
+	ann.press("h")
+	ann.until("the heat map", `document.querySelector(".toolbar button[title^=heat]").getAttribute("aria-pressed") === "true"`)
+	ann.press("e")
+	ann.shot("close-up")
+	for i, want := range []string{"H", "L", "F", "R"} {
+		got := eval[string](ann, fmt.Sprintf(`document.querySelectorAll(".view.coronal .letter")[%d].textContent`, i))
+		if got != want {
+			t.Errorf("side %d of the coronal plane is marked %s, not %s", i, got, want)
+		}
+	}
+	ann.press("?")
+	ann.text("dialog[open]", "next finding")
+	ann.shot("keys")
+	ann.press(kb.Escape)
+	ann.until("the help is gone", `!document.querySelector("dialog[open]")`)
+
+	// Decide by keyboard: reject with the first reason.
+	ann.press("r")
+	ann.until("the reasons", `document.activeElement?.name === "reason"`)
+	ann.press("1")
+	ann.shot("reject")
+	ann.press(kb.Enter)
+	ann.until("the decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
+	ann.text("[data-test=decision]", "rejected")
+	first := eval[string](ann, `document.querySelector(".findings [aria-current]").dataset.finding`)
+	ann.press("N")
+	ann.until("the next finding", fmt.Sprintf(`document.querySelector(".findings [aria-current]").dataset.finding !== %q`, first))
+	ann.press("p")
+	ann.until("the decided finding", fmt.Sprintf(`document.querySelector(".findings [aria-current]").dataset.finding === %q`, first))
+
+	// A second version, then everything is still there after loading again.
+	ann.press("u", "c")
+	ann.do("write a comment", chromedp.KeyEvent("near the fissure"))
+	ann.do("save while writing", chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	ann.until("the second version", `document.querySelector("[data-test=decision]")?.dataset.version === "2"`)
+	ann.do("load again", chromedp.Reload())
+	ann.opened()
+	ann.until("the decision after loading again", `document.querySelector("[data-test=decision]")?.dataset.version === "2"`)
+	ann.text("[data-test=decision]", "near the fissure")
+	ann.press("w")
+	ann.text("tbody tr[data-id] .state", "in review")
+}
+
+// Two reviewers: the second one is told, nothing is lost.
+func TestTwoReviewers(t *testing.T) {
+	browser := newBrowser(t)
+	s := serve(t, quick...)
+	s.submit(t, small(t, "2"))
+	ann, bob := newTab(t, browser, "ann"), newTab(t, browser, "bob")
+	bob.expected = append(bob.expected, "409") // the refusal that is tested
+	for _, b := range []*tab{ann, bob} {
+		b.signIn(s.url, b.name)
+		b.until("a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+		b.press("o")
+		b.opened()
+	}
+	bob.press("a") // chosen on what he sees now
+	bob.until("bob's choice", `document.querySelector(".choices .accept").getAttribute("aria-pressed") === "true"`)
+	ann.press("u", kb.Enter)
+	ann.until("ann's decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
+	bob.text("[data-test=notice]", "ann") // it arrives by itself
+	bob.press(kb.Enter)
+	bob.text("[data-test=conflict]", "unsure")
+	bob.text("[data-test=conflict]", "accepted")
+	bob.shot("conflict")
+	bob.click("dialog .save button:not(.primary)")
+	bob.until("the second version", `document.querySelector("[data-test=decision]")?.dataset.version === "2"`)
+	bob.text("[data-test=decision]", "accepted")
+	ann.text("[data-test=decision]", "bob")
+	bob.click(".decision .now button")
+	bob.text("dialog[open] .versions", "unsure")
+	bob.shot("history")
+
+	vera := newTab(t, browser, "vera")
+	vera.signIn(s.url, "vera")
+	vera.until("the series", `document.querySelector("tbody tr[data-id]")`)
+	vera.press("o")
+	vera.opened()
+	vera.text(".decision", "can look and not decide")
+	if eval[bool](vera, `Boolean(document.querySelector(".choices"))`) {
+		t.Error("a viewer is offered to decide")
+	}
+}
+
+// A result appears by itself, also after the network was gone; a decision that
+// could not leave is kept until it can.
+func TestLiveAndLost(t *testing.T) {
+	browser := newBrowser(t)
+	s := serve(t, quick...)
+	w := newWire(t, s.url[len("http://"):])
+	url := "http://" + w.addr
+	ann := newTab(t, browser, "ann")
+	ann.expected = append(ann.expected, "ERR_", "Failed to load", "reconnect") // of the cut network
+	ann.signIn(url, "ann")
+	ann.text("main.worklist", "No series here")
+	s.submit(t, small(t, "3"))
+	ann.until("the new result", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	ann.shot("arrived")
+	ann.press("o")
+	ann.opened()
+
+	w.set(true)
+	ann.text("[data-test=link-lost]", "No connection")
+	ann.press("a", kb.Enter)
+	ann.text("[data-test=decision-error]", "Not saved")
+	ann.shot("lost")
+	w.set(false)
+	ann.until("the connection", `!document.querySelector("[data-test=link-lost]")`)
+	ann.press(kb.Enter)
+	ann.until("the decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
+	ann.text("[data-test=decision]", "accepted")
+
+	ann.press("w")
+	ann.until("the work list", `document.querySelector("tbody tr[data-id]")`)
+	w.set(true)
+	ann.text("[data-test=link-lost]", "No connection")
+	s.submit(t, small(t, "4"))
+	w.set(false)
+	ann.until("what came meanwhile", `document.querySelectorAll("tbody tr[data-id] .state.scored, tbody tr[data-id] .state.in_review").length === 2`)
+}

@@ -1,0 +1,235 @@
+package web_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const password = "correct horse battery staple"
+
+// patience is for machines that do much else.
+const patience = 4 * time.Minute
+
+// program is the binary that the page is part of, built once.
+var program = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("TEST_NODULESCOPE"); path != "" {
+		return path, nil
+	}
+	dir, err := os.MkdirTemp("", "nodulescope-page-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "nodulescope")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../../cmd/nodulescope") //nolint:gosec // our own
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the binary: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// run calls the binary and returns what it prints.
+func run(t testing.TB, input string, args ...string) string {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...) //nolint:gosec // our own
+	cmd.Stdin = strings.NewReader(input)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("nodulescope %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// phantom writes a series that is no patient and returns its folder.
+func phantom(t testing.TB, args ...string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ct")
+	run(t, "", append([]string{"phantom", dir}, args...)...)
+	return dir
+}
+
+// service is `nodulescope serve` with its own data and users ann, bob (review)
+// and vera (view).
+type service struct {
+	url, bus string
+	detector []string
+}
+
+func serve(t testing.TB, detectors ...string) *service {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("a stop of the service is asked for by a signal")
+	}
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	for name, role := range map[string]string{"ann": "review", "bob": "review", "vera": "view"} {
+		run(t, password+"\n", "users", "add", name, "--role", role, "--data-dir", data)
+	}
+	args := []string{"serve", "--data-dir", data, "--listen", "", "--review-listen", "127.0.0.1:0", "--nats-port", "0"}
+	args = append(args, detectors...)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // our own
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := &service{}
+	ready := make(chan error, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ready <- s.read(stdout)
+		_, _ = io.Copy(io.Discard, stdout)
+		ended <- cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		if t.Failed() {
+			t.Logf("log of the service:\n%s", log.String())
+		}
+	})
+	select {
+	case err := <-ready:
+		if err != nil {
+			t.Fatalf("serve: %v\n%s", err, log.String())
+		}
+	case <-time.After(patience):
+		t.Fatal("serve is not ready")
+	}
+	return s
+}
+
+var (
+	busLine    = regexp.MustCompile(`^\s+bus\s+(nats://\S+)`)
+	reviewLine = regexp.MustCompile(`^\s+review\s+(http://\S+?)/?(?:\s|$)`)
+)
+
+// read takes the addresses from what serve prints.
+func (s *service) read(stdout io.Reader) error {
+	var said strings.Builder
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+		if m := busLine.FindStringSubmatch(lines.Text()); m != nil {
+			s.bus = m[1]
+		}
+		if m := reviewLine.FindStringSubmatch(lines.Text()); m != nil {
+			s.url = m[1]
+		}
+		if strings.HasPrefix(lines.Text(), "Next,") {
+			break
+		}
+	}
+	if s.bus == "" || s.url == "" {
+		return errors.New("it does not say where bus and review page are:\n" + said.String())
+	}
+	return nil
+}
+
+// submit puts a series of phantom into the queue.
+func (s *service) submit(t testing.TB, dir string) {
+	t.Helper()
+	run(t, "", "submit", dir, "--nodules", filepath.Join(dir, "truth.json"), "--nats-url", s.bus)
+}
+
+// wire is a network between browser and service that can be cut.
+type wire struct {
+	addr string
+
+	mu    sync.Mutex
+	cut   bool
+	conns map[net.Conn]bool
+}
+
+func newWire(t testing.TB, to string) *wire {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{addr: listener.Addr().String(), conns: map[net.Conn]bool{}}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go w.carry(conn, to)
+		}
+	}()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		w.set(true)
+	})
+	return w
+}
+
+func (w *wire) carry(from net.Conn, address string) {
+	defer from.Close()
+	to, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	w.mu.Lock()
+	if w.cut {
+		w.mu.Unlock()
+		return
+	}
+	w.conns[from], w.conns[to] = true, true
+	w.mu.Unlock()
+	done := make(chan struct{}, 2)
+	for _, pair := range [][2]net.Conn{{from, to}, {to, from}} {
+		go func() {
+			_, _ = io.Copy(pair[0], pair[1])
+			_ = pair[0].Close()
+			done <- struct{}{}
+		}()
+	}
+	<-done
+	<-done
+	w.mu.Lock()
+	delete(w.conns, from)
+	delete(w.conns, to)
+	w.mu.Unlock()
+}
+
+// set cuts the network, or mends it.
+func (w *wire) set(cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = cut
+	if cut {
+		for c := range w.conns {
+			_ = c.Close()
+		}
+	}
+}
