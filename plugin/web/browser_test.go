@@ -2,6 +2,9 @@ package web_test
 
 import (
 	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -21,7 +24,7 @@ func TestReview(t *testing.T) {
 	browser := newBrowser(t)
 	s := serve(t, quick...)
 	s.submit(t, small(t, "1"))
-	ann := newTab(t, browser, "ann")
+	ann := newTab(browser, t, "ann")
 	ann.size(1280, 800)
 	ann.signIn(s.url, "ann")
 	ann.until("a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
@@ -60,7 +63,22 @@ func TestReview(t *testing.T) {
 			t.Errorf("side %d of the coronal plane is marked %s, not %s", i, got, want)
 		}
 	}
-	ann.press("?")
+	slice := eval[string](ann, `document.querySelector(".view.coronal").dataset.slice`)
+	ann.drag(".view.axial", 100, 200, 180, 260)
+	ann.until("the crosshair somewhere else", fmt.Sprintf(`document.querySelector(".view.coronal").dataset.slice !== %q`, slice))
+	ann.press("f", "d")
+	ann.until("the crosshair on the finding", fmt.Sprintf(`document.querySelector(".view.coronal").dataset.slice === %q`, slice))
+	ann.drag(".view.axial", 100, 200, 180, 260)
+	ann.until("a distance", `/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
+	perMM := eval[float64](ann, `parseFloat(document.querySelector(".view.axial .corner.tr").textContent.match(/([\d.]+) px/)[1])`)
+	length := eval[float64](ann, `parseFloat(document.querySelector(".view.axial svg.svg-layer").textContent)`)
+	if want := 100 / perMM; math.Abs(length-want) > 0.03*want { // 80 and 60 pixels; the scale is rounded
+		t.Errorf("the distance is %.2f mm, not %.2f", length, want)
+	}
+	ann.shot("distance")
+	ann.press(kb.Delete)
+	ann.until("no distance", `!/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
+	ann.press("x", "?")
 	ann.text("dialog[open]", "next finding")
 	ann.shot("keys")
 	ann.press(kb.Escape)
@@ -98,7 +116,7 @@ func TestTwoReviewers(t *testing.T) {
 	browser := newBrowser(t)
 	s := serve(t, quick...)
 	s.submit(t, small(t, "2"))
-	ann, bob := newTab(t, browser, "ann"), newTab(t, browser, "bob")
+	ann, bob := newTab(browser, t, "ann"), newTab(browser, t, "bob")
 	bob.expected = append(bob.expected, "409") // the refusal that is tested
 	for _, b := range []*tab{ann, bob} {
 		b.signIn(s.url, b.name)
@@ -123,7 +141,7 @@ func TestTwoReviewers(t *testing.T) {
 	bob.text("dialog[open] .versions", "unsure")
 	bob.shot("history")
 
-	vera := newTab(t, browser, "vera")
+	vera := newTab(browser, t, "vera")
 	vera.signIn(s.url, "vera")
 	vera.until("the series", `document.querySelector("tbody tr[data-id]")`)
 	vera.press("o")
@@ -141,7 +159,7 @@ func TestLiveAndLost(t *testing.T) {
 	s := serve(t, quick...)
 	w := newWire(t, s.url[len("http://"):])
 	url := "http://" + w.addr
-	ann := newTab(t, browser, "ann")
+	ann := newTab(browser, t, "ann")
 	ann.expected = append(ann.expected, "ERR_", "Failed to load", "reconnect") // of the cut network
 	ann.signIn(url, "ann")
 	ann.text("main.worklist", "No series here")
@@ -169,4 +187,42 @@ func TestLiveAndLost(t *testing.T) {
 	s.submit(t, small(t, "4"))
 	w.set(false)
 	ann.until("what came meanwhile", `document.querySelectorAll("tbody tr[data-id] .state.scored, tbody tr[data-id] .state.in_review").length === 2`)
+}
+
+// A real scan with the readers' marks as candidates.
+func TestRealSeries(t *testing.T) {
+	data := os.Getenv("NODULESCOPE_DATA")
+	if data == "" {
+		t.Skip("NODULESCOPE_DATA names no folder with real scans")
+	}
+	marks, err := filepath.Glob(filepath.Join(data, "ct", "LIDC-IDRI-0003", "*", "*", "*.xml"))
+	if err != nil || len(marks) == 0 {
+		t.Skipf("no readers' marks of LIDC-IDRI-0003 there (%v)", err)
+	}
+	browser := newBrowser(t)
+	s := serve(t, quick...)
+	run(t, "", "submit", filepath.Dir(marks[0]), "--nodules", marks[0], "--nats-url", s.bus)
+	ann := newTab(browser, t, "ann")
+	ann.size(1280, 800)
+	ann.signIn(s.url, "ann")
+	ann.until("a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	ann.press("o")
+	ann.opened()
+	for _, plane := range []string{"axial", "coronal", "sagittal"} {
+		// Something was drawn: lung and tissue are not of one grey.
+		levels := eval[int](ann, fmt.Sprintf(`(() => {
+			const shown = [...document.querySelectorAll(".view.%s .picture canvas")].find((c) => c.clientWidth > 0);
+			const small = new OffscreenCanvas(32, 32), ctx = small.getContext("2d");
+			ctx.drawImage(shown, 0, 0, 32, 32);
+			return new Set(ctx.getImageData(0, 0, 32, 32).data).size;
+		})()`, plane))
+		if levels < 16 {
+			t.Errorf("the %s plane has %d levels of grey", plane, levels)
+		}
+	}
+	if n := eval[int](ann, `document.querySelectorAll(".findings li").length`); n < 3 {
+		t.Errorf("%d findings", n)
+	}
+	ann.press("n", kb.PageUp, kb.PageDown, "a", kb.Enter)
+	ann.until("the decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
 }

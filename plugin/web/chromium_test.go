@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
@@ -23,7 +25,7 @@ var screenshots = flag.String("screenshots", "", "`FOLDER` for pictures of what 
 func chromium(t testing.TB) string {
 	t.Helper()
 	if os.Getenv("NODULESCOPE_BROWSER") == "" {
-		t.Skip("set NODULESCOPE_BROWSER=1 to run the tests of the page: two of them still fail, since leaving the viewer throws an error")
+		t.Skip("set NODULESCOPE_BROWSER=1 to run the tests of the page: one of them still fails")
 	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -65,7 +67,7 @@ type tab struct {
 
 // newTab opens a tab that notes every error of the page, refusals of its
 // content policy included.
-func newTab(t testing.TB, browser context.Context, name string) *tab {
+func newTab(browser context.Context, t testing.TB, name string) *tab {
 	t.Helper()
 	ctx, stop := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(stop)
@@ -183,6 +185,25 @@ func (b *tab) press(keys ...string) {
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	b.do("click on "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
+// drag presses the left button at one point of an element, moves to another,
+// and lets go; in CSS pixels from its upper left corner.
+func (b *tab) drag(selector string, x0, y0, x1, y1 float64) {
+	b.t.Helper()
+	box := eval[[]float64](b, fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.left, r.top]; })()`, selector))
+	at := func(kind input.DispatchMouseEventType, x, y float64, buttons int64) chromedp.Action[chromedp.Void] {
+		return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, input.DispatchMouseEvent, input.DispatchMouseEventParams{
+				Type: kind, X: box[0] + x, Y: box[1] + y, Button: input.MouseButtonLeft, Buttons: buttons, ClickCount: 1,
+			})
+			return err
+		})
+	}
+	b.do("drag on "+selector,
+		at(input.DispatchMouseEventTypeMouseMoved, x0, y0, 0), at(input.DispatchMouseEventTypeMousePressed, x0, y0, 1),
+		at(input.DispatchMouseEventTypeMouseMoved, (x0+x1)/2, (y0+y1)/2, 1), at(input.DispatchMouseEventTypeMouseMoved, x1, y1, 1),
+		at(input.DispatchMouseEventTypeMouseReleased, x1, y1, 0))
 }
 
 // signIn signs in with the form.

@@ -41,7 +41,7 @@ func TestMeasure(t *testing.T) {
 	s := serve(t, quick...)
 	s.submit(t, phantom(t, "--slices", "260", "--count", "30", "--slice-spacing", "1.25"))
 	for _, way := range []string{"cpu", "gpu"} {
-		b := newTab(t, browser, "ann")
+		b := newTab(browser, t, "ann")
 		b.size(1280, 800)
 		b.signIn(s.url, "ann")
 		b.until("a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)
@@ -51,13 +51,13 @@ func TestMeasure(t *testing.T) {
 		eval[bool](b, `(location.hash = "#/series/`+id+`", true)`)
 		b.opened()
 		t.Logf("%s: first view of the finding after %s ms", way, eval[string](b, `document.querySelector(".planes").dataset.firstView`))
-		before := processTimes(t, b.ctx)
+		before := processTimes(b.ctx, t)
 		const turns = 60
 		for _, plane := range []string{"axial", "coronal", "sagittal"} {
 			got := evalAwait[[]float64](b, fmt.Sprintf(scrolling, plane, turns))
 			t.Logf("%s: %s: %.0f frames drawn in %.0f ms, %.1f a second", way, plane, got[0], got[1], 1000*got[0]/got[1])
 		}
-		after := processTimes(t, b.ctx)
+		after := processTimes(b.ctx, t)
 		for id, p := range after {
 			if spent := p.cpu - before[id].cpu; spent > 0.2 {
 				t.Logf("%s: %s spent %.1f ms of processor time for a turn of the wheel", way, p.kind, 1000*spent/(3*turns))
@@ -80,7 +80,7 @@ type process struct {
 }
 
 // processTimes are those of the browser's processes, by their number.
-func processTimes(t *testing.T, ctx context.Context) map[int]process {
+func processTimes(ctx context.Context, t *testing.T) map[int]process {
 	t.Helper()
 	got, err := chromedp.CallBrowser(ctx, systeminfo.GetProcessInfo, cdp.Empty{})
 	if err != nil {

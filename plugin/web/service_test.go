@@ -70,7 +70,6 @@ func phantom(t testing.TB, args ...string) string {
 // and vera (view).
 type service struct {
 	url, bus string
-	detector []string
 }
 
 func serve(t testing.TB, detectors ...string) *service {

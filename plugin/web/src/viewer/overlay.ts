@@ -46,28 +46,29 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, w, h);
   if (state.heat) drawHeat(ctx, view, state.heat, w, h);
-  const unitFont = getComputedStyle(document.documentElement).fontSize;
-  ctx.font = `${unitFont} system-ui, sans-serif`;
+  const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  ctx.font = `${font}px system-ui, sans-serif`;
+  const k = font / 14; // lines grow with the letters
   if (state.marks) {
-    for (const f of state.findings) drawNodule(ctx, view, f, f.number === state.current);
-    drawCross(ctx, view, state, w, h);
+    for (const f of state.findings) drawNodule(ctx, view, f, f.number === state.current, k);
+    drawCross(ctx, view, state, w, h, k);
   }
-  drawRuler(ctx, view, w, h);
+  drawRuler(ctx, view, w, h, k);
 }
 
-function drawNodule(ctx: CanvasRenderingContext2D, view: View, f: Finding, current: boolean): void {
+function drawNodule(ctx: CanvasRenderingContext2D, view: View, f: Finding, current: boolean, k: number): void {
   const plane = view.toWorld(0, 0);
   const off = dot(add(f.position_lps_mm, plane, -1), view.normal());
   const radius = (f.diameter_mm ?? 2 * defaultRadiusMM) / 2;
   if (Math.abs(off) > Math.max(radius, view.mmPerPixel())) return;
   const [x, y] = view.toCanvas(f.position_lps_mm);
   const shown = Math.sqrt(Math.max(radius * radius - off * off, 0)) / view.mmPerPixel();
-  const r = Math.max(shown + 3, 6);
+  const r = Math.max(shown + 3, 6 * k);
   ctx.save();
   ctx.setLineDash(f.diameter_mm === null ? [4, 4] : []);
   for (const [style, width] of [[colours.shadow, 4], [current ? colours.mark : colours.other, current ? 1.75 : 1.25]] as const) {
     ctx.strokeStyle = style;
-    ctx.lineWidth = width;
+    ctx.lineWidth = width * k;
     ctx.beginPath();
     ctx.arc(x, y, r, 0, 2 * Math.PI);
     ctx.stroke();
@@ -86,17 +87,17 @@ function label(ctx: CanvasRenderingContext2D, text: string, x: number, y: number
   ctx.fillText(text, x, y);
 }
 
-function drawCross(ctx: CanvasRenderingContext2D, view: View, state: OverlayState, w: number, h: number): void {
+function drawCross(ctx: CanvasRenderingContext2D, view: View, state: OverlayState, w: number, h: number, k: number): void {
   const [x, y] = view.toCanvas(state.point);
   const f = state.findings.find((f) => f.number === state.current);
-  let gap = 14;
+  let gap = 14 * k;
   if (f && length(add(f.position_lps_mm, state.point, -1)) < 1) {
     gap = Math.max(gap, (f.diameter_mm ?? 2 * defaultRadiusMM) / 2 / view.mmPerPixel() + 10);
   }
   ctx.save();
   ctx.strokeStyle = colours.cross;
   ctx.globalAlpha = 0.7;
-  ctx.lineWidth = 1;
+  ctx.lineWidth = k;
   ctx.beginPath();
   const [px, py] = [Math.round(x) + 0.5, Math.round(y) + 0.5];
   ctx.moveTo(0, py); ctx.lineTo(px - gap, py);
@@ -107,20 +108,20 @@ function drawCross(ctx: CanvasRenderingContext2D, view: View, state: OverlayStat
   ctx.restore();
 }
 
-function drawRuler(ctx: CanvasRenderingContext2D, view: View, w: number, h: number): void {
-  const mm = rulerLength(view.mmPerPixel());
+function drawRuler(ctx: CanvasRenderingContext2D, view: View, w: number, h: number, k: number): void {
+  const mm = rulerLength(view.mmPerPixel() * k);
   const px = mm / view.mmPerPixel();
   const x = (w - px) / 2;
-  const y = h - 14;
+  const y = h - 10 * k;
   ctx.save();
   for (const [style, width] of [[colours.shadow, 4], ["#e6e9ec", 1.5]] as const) {
     ctx.strokeStyle = style;
-    ctx.lineWidth = width;
+    ctx.lineWidth = width * k;
     ctx.beginPath();
     ctx.moveTo(x, y);
     ctx.lineTo(x + px, y);
     for (let i = 0; i <= 10; i++) {
-      const tick = i % 10 === 0 ? 8 : i === 5 ? 6 : 3;
+      const tick = (i % 10 === 0 ? 8 : i === 5 ? 6 : 3) * k;
       ctx.moveTo(x + (px * i) / 10, y);
       ctx.lineTo(x + (px * i) / 10, y - tick);
     }

@@ -89,7 +89,7 @@ export function PlanesView(props: Props) {
 
   useEffect(() => {
     const byPlane = { ...elements.current } as Record<Plane, HTMLDivElement>;
-    let p: Planes;
+    const refuse = (e: unknown): void => setProblem(`The images cannot be shown: ${e instanceof Error ? e.message : String(e)}`);
     let v: SeriesVolume;
     try {
       start();
@@ -98,9 +98,16 @@ export function PlanesView(props: Props) {
         if (state.loaded + state.failed === state.total) latest.current.onLoaded(true);
         redraw();
       });
+    } catch (e) {
+      refuse(e);
+      return;
+    }
+    let p: Planes;
+    try {
       p = new Planes(byPlane, redraw);
     } catch (e) {
-      setProblem(`The images cannot be shown: ${e instanceof Error ? e.message : String(e)}`);
+      v.close();
+      refuse(e);
       return;
     }
     shown.current = p;
@@ -111,7 +118,7 @@ export function PlanesView(props: Props) {
     if (preset) p.window = { center: preset.center, width: preset.width };
     setWin(p.window);
     p.whenDrawn("axial", () => noteFirstView(box.current, v, p, latest.current.opened));
-    p.open(v, point).then(redraw, (e) => setProblem(`The images cannot be drawn: ${String(e)}`));
+    p.open(v, point).then(redraw, refuse);
     const wanted = tools.find((t) => t.tool === localStorage.getItem(toolStorage))?.tool ?? "cross";
     setTool(wanted);
     const detach = all.map((plane) => attach(byPlane[plane], plane, p, {

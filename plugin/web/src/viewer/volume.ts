@@ -208,8 +208,8 @@ export class SeriesVolume {
     utilities.genericViewportDisplaySetMetadataProvider.remove(this.dataId);
     for (const id of this.volume.imageIds) {
       if (cache.getImageLoadObject(id)) cache.removeImageLoadObject(id, { force: true });
-      utilities.genericMetadataProvider.clear?.();
     }
+    utilities.genericMetadataProvider.clear();
     cache.removeVolumeLoadObject(this.id);
   }
 }
