@@ -290,3 +290,14 @@ func TestRealReport(t *testing.T) {
 		})
 	}
 }
+
+// TestOwnReportsAreKnown: what scores candidates is no report that brings them.
+func TestOwnReportsAreKnown(t *testing.T) {
+	own := encode(t, testReport(t, testSeries(t)))
+	if !IsOwn(own) {
+		t.Error("a report of this package is not known")
+	}
+	if IsOwn(bytes.ReplaceAll(own, []byte("99NDSCOPE"), []byte("99OTHERS "))) {
+		t.Error("a report of others is taken for one of this package")
+	}
+}

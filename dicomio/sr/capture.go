@@ -24,6 +24,9 @@ type Capture struct {
 // SOPInstanceUID is that of the capture.
 func (c Capture) SOPInstanceUID() string { return c.sopInstanceUID("capture") }
 
+// SeriesInstanceUID is that of the series which holds all captures of a result.
+func (c Capture) SeriesInstanceUID() string { return c.seriesUID("capture") }
+
 // Encode writes the capture as a DICOM file, explicit VR little endian. Errors
 // are those of [Report.Encode].
 func (c Capture) Encode(w io.Writer) error {

@@ -39,6 +39,9 @@ type HeatPatch struct {
 // SOPInstanceUID is that of the map.
 func (m HeatMap) SOPInstanceUID() string { return m.sopInstanceUID("heat map") }
 
+// SeriesInstanceUID is that of the series which holds all maps of a result.
+func (m HeatMap) SeriesInstanceUID() string { return m.seriesUID("heat map") }
+
 // Encode writes the map as a DICOM file, explicit VR little endian. Errors are
 // those of [Report.Encode].
 func (m HeatMap) Encode(w io.Writer) error {

@@ -34,6 +34,9 @@ func (o Object) sopInstanceUID(kind string) string {
 	return UID(o.Identity, fmt.Sprintf("%s %d", kind, max(o.Number, 1)))
 }
 
+// seriesUID is that of the series which holds all objects of a kind.
+func (o Object) seriesUID(kind string) string { return UID(o.Identity, "series of "+kind+"s") }
+
 // modules writes patient, study, series, equipment and SOP common.
 func (o Object) modules(d *dataset, kind, class, modality string, number int, text string) {
 	device := (Report{Device: o.Device}).withDefaults().Device
@@ -52,7 +55,7 @@ func (o Object) modules(d *dataset, kind, class, modality string, number int, te
 	d.text(0x00080033, "TM", at.Format("150405"))
 	d.text(0x00080060, "CS", modality)
 	d.text(0x0008103E, "LO", text)
-	d.text(0x0020000E, "UI", UID(o.Identity, "series of "+kind+"s"))
+	d.text(0x0020000E, "UI", o.seriesUID(kind))
 	d.text(0x00200011, "IS", fmt.Sprint(number))
 	d.text(0x00200013, "IS", fmt.Sprint(max(o.Number, 1)))
 }

@@ -1,6 +1,7 @@
 package sr
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -24,6 +25,12 @@ func IsReport(sopClassUID string) bool {
 	}
 	return false
 }
+
+// IsOwn tells whether a file is a report with the private codes of this
+// package: one that scores candidates, and not one that brings them. Who takes
+// candidates from where reports are stored asks it first, or scores lead to
+// scores for ever.
+func IsOwn(file []byte) bool { return bytes.Contains(file, []byte(scheme)) }
 
 // node is a content item.
 type node struct {

@@ -16,15 +16,16 @@ import (
 
 // Client speaks to one DICOMweb server. It is safe for concurrent use.
 type Client struct {
-	opts Options
-	base *url.URL
-	http *http.Client
+	opts  Options
+	base  *url.URL
+	store *url.URL
+	http  *http.Client
 }
 
 // New checks the options, reads the files that they name, and opens nothing.
 // Its errors wrap ErrOptions.
 func New(opts Options) (*Client, error) {
-	base, err := opts.check()
+	base, store, err := opts.check()
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func New(opts Options) (*Client, error) {
 	if _, err := opts.authorization(); err != nil {
 		return nil, bad("%w", err)
 	}
-	return &Client{opts: opts, base: base, http: &http.Client{
+	return &Client{opts: opts, base: base, store: store, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
@@ -52,6 +53,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 type call struct {
 	op          string // for errors, such as "find series"
 	method      string
+	base        *url.URL // default: Options.URL
 	path        []string
 	query       url.Values
 	accept      string
@@ -148,6 +150,9 @@ func (c *Client) try(ctx context.Context, q call) (wait time.Duration, err error
 
 func (c *Client) address(q call) string {
 	u := *c.base
+	if q.base != nil {
+		u = *q.base
+	}
 	u.Path += "/" + strings.Join(q.path, "/")
 	u.RawQuery = q.query.Encode()
 	return u.String()

@@ -28,6 +28,11 @@
 // rest, reads the list of failures, and asks again where the answer leaves
 // something open or none came. Sent twice, an instance is stored once.
 //
+// # Orthanc
+//
+// [Orthanc] asks the interface of its own that this free PACS has beside
+// DICOMweb: what has changed since a position, and what that is.
+//
 // # What goes wrong
 //
 // Errors are a *dicomio.Error whose code starts with pacs_. A question is asked

@@ -29,7 +29,7 @@ func statusError(op string, status int) error {
 		code, hint = dicomio.CodeDenied, "the PACS does not accept the credentials, or they do not allow this; check its settings"
 	case status == http.StatusNotFound || status == http.StatusGone:
 		code, hint = dicomio.CodeNotStored, "the PACS does not hold it, or its DICOMweb address is another"
-	case status == http.StatusTooManyRequests || status == http.StatusBadGateway ||
+	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status == http.StatusBadGateway ||
 		status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
 		code, hint = dicomio.CodeUnreachable, "the PACS is busy or not there; it is worth trying again"
 	case status >= 500:
@@ -37,7 +37,28 @@ func statusError(op string, status int) error {
 	case status >= 300 && status < 400:
 		hint = "the PACS leads to another address, which is not followed; give that one in the settings"
 	}
-	return fail(code, op, fmt.Sprintf("%s (HTTP %d)", hint, status), nil)
+	return fail(code, op, fmt.Sprintf("%s (HTTP %d)", hint, status), httpStatus(status))
+}
+
+// httpStatus is the cause of an error that a server answered with.
+type httpStatus int
+
+// Error is the phrase of the standard, not what the server wrote.
+func (s httpStatus) Error() string {
+	if text := http.StatusText(int(s)); text != "" {
+		return text
+	}
+	return "unknown status"
+}
+
+// StatusOf is the HTTP status that a server answered with instead of success,
+// and 0 where err is about something else.
+func StatusOf(err error) int {
+	var s httpStatus
+	if errors.As(err, &s) {
+		return int(s)
+	}
+	return 0
 }
 
 // transportError is a request without an answer, or an answer that broke off.

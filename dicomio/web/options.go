@@ -21,6 +21,10 @@ type Options struct {
 	// https://pacs.example/dicom-web, without name and password.
 	URL string
 
+	// StoreURL is what stands before /studies where instances are stored, if
+	// that is another address than URL. Credentials go there, too.
+	StoreURL string
+
 	User         string // basic authentication, with PasswordFile
 	PasswordFile string // one line
 	TokenFile    string // bearer token, one line; read for every request, so that it may be renewed
@@ -81,9 +85,21 @@ func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrOptions, fmt.Errorf(format, args...))
 }
 
-// check validates what needs no file, and returns the address.
-func (o Options) check() (*url.URL, error) {
-	u, err := url.Parse(o.URL)
+// check validates what needs no file, and returns the addresses to ask and to
+// store at.
+func (o Options) check() (base, store *url.URL, err error) {
+	if base, err = o.address(o.URL); err != nil || o.StoreURL == "" {
+		return base, base, err
+	}
+	if store, err = o.address(o.StoreURL); err != nil {
+		return nil, nil, fmt.Errorf("store-url: %w", err)
+	}
+	return base, store, nil
+}
+
+// address validates one address and what goes with it.
+func (o Options) address(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "" {
 		return nil, bad("the address must be http(s)://host/path, the part before /studies")
 	}

@@ -146,7 +146,7 @@ func (c *Client) send(ctx context.Context, batch []*storing) error {
 		return nil
 	}
 	err := c.do(ctx, call{
-		op: op, method: http.MethodPost, path: []string{"studies"}, accept: "application/dicom+json",
+		op: op, method: http.MethodPost, base: c.store, path: []string{"studies"}, accept: "application/dicom+json",
 		contentType: kind, body: body, limit: maxStoreAnswer,
 		answers: func(status int) bool { return status == http.StatusConflict },
 		read: func(status int, h http.Header, answer io.Reader) error {
