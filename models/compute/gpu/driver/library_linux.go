@@ -1,0 +1,34 @@
+//go:build linux && !nogpu
+
+package driver
+
+import (
+	"fmt"
+
+	"github.com/ebitengine/purego"
+)
+
+const noSupport = ""
+
+var (
+	openCLNames = []string{"libOpenCL.so.1", "libOpenCL.so"}
+	cudaNames   = []string{"libcuda.so.1", "libcuda.so"}
+)
+
+func open(name string) (uintptr, error) {
+	h, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return 0, fmt.Errorf("%s cannot be opened: %w", name, ErrUnavailable)
+	}
+	return h, nil
+}
+
+func symbol(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }
+
+// call calls a C function whose arguments and result are integers and pointers.
+//
+//go:uintptrescapes
+func call(f uintptr, args ...uintptr) uintptr {
+	r, _, _ := purego.SyscallN(f, args...)
+	return r
+}
