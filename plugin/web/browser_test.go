@@ -70,12 +70,16 @@ func TestReview(t *testing.T) {
 	ann.until("the crosshair on the finding", fmt.Sprintf(`document.querySelector(".view.coronal").dataset.slice === %q`, slice))
 	ann.drag(".view.axial", 100, 200, 180, 260)
 	ann.until("a distance", `/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
-	perMM := eval[float64](ann, `parseFloat(document.querySelector(".view.axial .corner.tr").textContent.match(/([\d.]+) px/)[1])`)
+	perMM := eval[float64](ann, `parseFloat(document.querySelector(".view.axial .corner.tr").innerText.match(/([\d.]+) px/)[1])`) // innerText: one line a line
 	length := eval[float64](ann, `parseFloat(document.querySelector(".view.axial svg.svg-layer").textContent)`)
 	if want := 100 / perMM; math.Abs(length-want) > 0.03*want { // 80 and 60 pixels; the scale is rounded
 		t.Errorf("the distance is %.2f mm, not %.2f", length, want)
 	}
 	ann.shot("distance")
+	ann.press(kb.ArrowUp)
+	ann.until("no distance on the slice above", `!/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
+	ann.press(kb.ArrowDown)
+	ann.until("the distance on its slice", `/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
 	ann.press(kb.Delete)
 	ann.until("no distance", `!/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
 	ann.press("x", "?")

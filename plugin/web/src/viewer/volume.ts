@@ -4,7 +4,7 @@
 import { cache, eventTarget, Enums, ImageVolume, imageLoader, triggerEvent, utilities } from "@cornerstonejs/core";
 import { api } from "../api.ts";
 import type { Series, Vec3 } from "../types.ts";
-import { makeGrid, placeSlice, toIndex, type Grid } from "./grid.ts";
+import { makeGrid, placeSlice, toIndex, toPosition, type Grid } from "./grid.ts";
 
 const air = -1024;
 const parallel = 4; // requests at once: browsers allow six to one host, and events take one
@@ -176,6 +176,8 @@ export class SeriesVolume {
       scalarData: out,
       dimensions: [cols, rows],
       spacing: [this.grid.spacing[0], this.grid.spacing[1]],
+      origin: toPosition(this.grid, [0, 0, k]),
+      direction: this.grid.axes.flat() as [number, number, number, number, number, number, number, number, number],
       frameOfReferenceUID: g.frame_of_reference_uid,
       targetBuffer: { type: "Int16Array" },
     });
