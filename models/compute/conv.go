@@ -19,7 +19,10 @@ type convKernel struct {
 	grid    grid
 	classes []*windows
 	load    []func(w []float32, row int) // per class: packs the weights of a row
-	bufs    [][]float32                  // grid buffer per worker
+	arena   *arena                       // holds the grids
+	layout  string                       // of the grids in it
+	bufs    [][]float32                  // grid buffer per worker, while it runs
+	border  bool                         // is still as an earlier run left it
 	scratch [][]float32                  // one tile per worker
 	cover   bool                         // every output element is written
 	kind    string                       // convolutions of one kind pack the same weights alike
@@ -29,6 +32,7 @@ type convKernel struct {
 	n       int      // sample in work, where all workers share one
 	class   *windows // class in work
 	doLoad  func(worker, part int)
+	doClear func(worker, part int)
 	doBatch func(worker, part int)
 	doFill  func(worker, part int)
 	doTiles func(worker, part int)
@@ -183,8 +187,7 @@ func fastest(set *kernel.Set, batch int, build func(layout) *convKernel) *convKe
 	return best
 }
 
-// build makes the tiles and the buffers. Grids of one geometry have the same
-// border, so that steps share them.
+// build makes the tiles and reserves memory.
 func (k *convKernel) build(set *kernel.Set, s *space) {
 	for _, w := range k.classes {
 		w.build()
@@ -194,9 +197,10 @@ func (k *convKernel) build(set *kernel.Set, s *space) {
 		n = 1
 	}
 	g := &k.grid
-	k.bufs = shared(s, fmt.Sprint("grid ", g.chans, g.in, g.before, g.stride, g.size, g.lanes, g.plane), func() [][]float32 {
-		return buffers(n, g.samples)
-	})
+	k.bufs = make([][]float32, n)
+	k.layout = fmt.Sprint("grid ", n, g.chans, g.in, g.before, g.stride, g.size, g.lanes, g.plane)
+	k.arena = &s.arena
+	k.arena.reserve(n * g.samples)
 	size := 0
 	for _, t := range set.Tiles {
 		size = max(size, t.Rows*t.Cols)
@@ -244,6 +248,7 @@ func (k *convKernel) bind(s *space, y, x, w []float32, constant bool) func() {
 			k.load[class](k.w, r)
 		}
 	}
+	k.doClear = func(_, i int) { clear(k.bufs[i]) }
 	k.doBatch = func(worker, n int) {
 		in, out, _ := k.group(n)
 		buf := k.bufs[worker]
@@ -258,6 +263,9 @@ func (k *convKernel) bind(s *space, y, x, w []float32, constant bool) func() {
 	}
 	k.doFill = func(_, c int) {
 		in, _, n := k.group(k.n)
+		if !k.border {
+			clear(k.grid.channel(k.bufs[0], c))
+		}
 		k.grid.fill(k.bufs[0], in, c, n)
 	}
 	k.doTiles = func(worker, i int) {
@@ -296,12 +304,21 @@ func (k *convKernel) run() {
 	if !k.cover {
 		clear(k.y)
 	}
+	var memory []float32
+	memory, k.border = k.arena.claim(len(k.bufs)*k.grid.samples, k.layout)
+	for i := range k.bufs {
+		k.bufs[i] = memory[i*k.grid.samples:][:k.grid.samples]
+	}
 	if k.grid.lanes == 1 && k.batch >= k.team.size {
+		if !k.border {
+			k.team.each(len(k.bufs), k.doClear)
+		}
 		k.team.each(k.batch, k.doBatch)
 		return
 	}
 	for k.n = 0; k.n < k.groups(); k.n++ {
 		k.team.each(k.grid.chans, k.doFill)
+		k.border = true
 		for _, k.class = range k.classes {
 			k.team.each(len(k.class.tiles), k.doTiles)
 		}

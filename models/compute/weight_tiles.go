@@ -20,17 +20,22 @@ type weightTiles struct {
 	few   bool // all windows are copied out
 	pitch int  // elements of one position: the columns, filled up to whole tiles
 	group int  // samples that are filled at once
-	*weightBuffers
+	*weightIndex
+	grid   []float32 // [group][z][y][x][pitch]; where channels are few, [group][channel][z][y][x]; while it runs
+	key    string    // of the memory that it claims
+	border bool      // is still as an earlier run left it
 
-	dwOut, xIn, rIn                  []float32 // bound ahead
-	first                            int       // sample of the group in work
-	parallel                         int       // parts in which a sample is filled
-	doGrid, doFill, doTiles, doPlace func(worker, part int)
+	dwOut, xIn, rIn                           []float32 // bound ahead
+	first                                     int       // sample of the group in work
+	parallel                                  int       // parts in which a sample is filled
+	doClear, doGrid, doFill, doTiles, doPlace func(worker, part int)
 }
 
-// weightBuffers are filled anew in every run. Steps of one geometry share them.
-type weightBuffers struct {
-	grid   []float32 // [group][z][y][x][pitch]; where channels are few, [group][channel][z][y][x]
+// weightIndex says where things lie. Steps of one geometry share it, and the
+// memory.
+type weightIndex struct {
+	arena  *arena
+	grids  int // elements of the grid
 	panels []weightPanel
 }
 
@@ -39,6 +44,9 @@ type weightPanel struct {
 	volume int       // positions
 	runs   []int     // where the positions of a row along x begin, in a channel of the rows
 	along  int       // positions of such a row
+	lefts  int       // elements of left,
+	rights int       // of right, where it is not the grid,
+	sum    int       // and of sums
 	left   []float32 // [row tile][group][position][tile.Rows]
 	right  []float32 // the grid; where channels are few, [group][position][pitch]
 	off    []int     // per sample of the group and position: where it is on the grid, from the first
@@ -83,24 +91,30 @@ func newWeightTiles(t *team, set *kernel.Set, s *space, g weightGrad) *weightTil
 		sample = g.out.volume() * k.pitch
 	}
 	k.group = min(g.batch, max(1, weightGroup/sample))
-	key := fmt.Sprint("weight ", g.rows, g.chans, g.out, g.in, g.before, g.stride, k.size, k.group, k.pitch, k.tile.Rows, len(g.parts), g.parts[0].starts)
-	k.weightBuffers = shared(s, key, k.buffers)
+	k.key = fmt.Sprint("weight ", g.rows, g.chans, g.out, g.in, g.before, g.stride, k.size, k.group, k.pitch, k.tile.Rows, len(g.parts), g.parts[0].starts)
+	k.weightIndex = shared(s, k.key, func() *weightIndex { return k.index(&s.arena) })
 	return k
 }
 
-func (k *weightTiles) buffers() *weightBuffers {
-	b := &weightBuffers{grid: make([]float32, k.at(k.group, axes{}))}
+// index lays out what a run needs, one after the other in memory, the grid
+// first.
+func (k *weightTiles) index(a *arena) *weightIndex {
+	x := &weightIndex{arena: a, grids: k.at(k.group, axes{})}
 	if k.few { // a window is copied in pieces of four
-		b.grid = make([]float32, k.group*k.chans*k.size.volume()+3)
+		x.grids = k.group*k.chans*k.size.volume() + 3
 	}
+	size := x.grids
 	for _, p := range k.parts {
-		b.panels = append(b.panels, k.panel(p, b.grid))
+		b := k.panel(p)
+		x.panels = append(x.panels, b)
+		size += b.lefts + b.rights + b.sum
 	}
-	return b
+	a.reserve(size)
+	return x
 }
 
-func (k *weightTiles) panel(p weightPart, grid []float32) weightPanel {
-	b := weightPanel{volume: p.count.volume(), along: p.count[2], right: grid}
+func (k *weightTiles) panel(p weightPart) weightPanel {
+	b := weightPanel{volume: p.count.volume(), along: p.count[2]}
 	for z := range p.count[0] {
 		for y := range p.count[1] {
 			b.runs = append(b.runs, ((p.from[0]+z)*k.out[1]+p.from[1]+y)*k.out[2]+p.from[2])
@@ -108,7 +122,7 @@ func (k *weightTiles) panel(p weightPart, grid []float32) weightPanel {
 	}
 	if k.few {
 		b.start = []int{0}
-		b.right = make([]float32, k.group*b.volume*k.pitch)
+		b.rights = k.group * b.volume * k.pitch
 		for i := range k.group * b.volume {
 			b.off = append(b.off, i*k.pitch)
 		}
@@ -124,9 +138,33 @@ func (k *weightTiles) panel(p weightPart, grid []float32) weightPanel {
 		}
 	}
 	rows := up(k.rows, k.tile.Rows)
-	b.left = make([]float32, rows*len(b.off))
-	b.sums = make([]float32, len(b.start)*rows*k.pitch)
+	b.lefts = rows * len(b.off)
+	b.sum = len(b.start) * rows * k.pitch
 	return b
+}
+
+// claim takes the memory of a run.
+func (k *weightTiles) claim() {
+	size := k.grids
+	for i := range k.panels {
+		b := &k.panels[i]
+		size += b.lefts + b.rights + b.sum
+	}
+	memory, kept := k.arena.claim(size, k.key)
+	take := func(n int) []float32 {
+		part := memory[:n]
+		memory = memory[n:]
+		return part
+	}
+	k.grid = take(k.grids)
+	k.border = kept
+	for i := range k.panels {
+		b := &k.panels[i]
+		b.left, b.right, b.sums = take(b.lefts), k.grid, take(b.sum)
+		if k.few {
+			b.right = take(b.rights)
+		}
+	}
 }
 
 // piece says that columns col to col+3 of a position begin at offset from of
@@ -174,6 +212,10 @@ func (k *weightTiles) bind(dw, x, r []float32) func() {
 		}
 	}
 	k.parallel = planes + rowTiles
+	k.doClear = func(_, i int) {
+		lo, hi := span(len(k.grid), i, k.team.size)
+		clear(k.grid[lo:hi])
+	}
 	k.doGrid = func(_, i int) { k.fillChannel(i/k.chans, i%k.chans) }
 	k.doTiles = func(_, part int) {
 		for i := range k.panels {
@@ -312,6 +354,10 @@ func (k *weightTiles) fillRows(sample, t int) {
 
 // run computes dw. Samples are added in order, whatever the number of workers.
 func (k *weightTiles) run() {
+	k.claim()
+	if !k.border {
+		k.team.each(k.team.size, k.doClear)
+	}
 	for k.first = 0; k.first < k.batch; k.first += k.group {
 		samples := min(k.group, k.batch-k.first)
 		if k.few {

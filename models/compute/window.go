@@ -88,12 +88,18 @@ func (g *grid) offset(c int, q axes) int {
 	return (c*g.stride.volume()+ph)*g.plane + g.flat(shift)
 }
 
+// channel is what fill writes of channel c, with its border.
+func (g *grid) channel(buf []float32, c int) []float32 {
+	n := g.stride.volume() * g.plane * g.lanes
+	return buf[c*n:][:n]
+}
+
 // fill copies channel c of the samples x [n][C, in...], one per lane, to the
-// buffer. The border stays as it is: zero since the buffer was made.
+// buffer. The border stays as it is: whoever claims the memory clears it.
 func (g *grid) fill(buf, x []float32, c, n int) {
 	volume := g.in.volume()
 	sample := g.chans * volume
-	buf = buf[c*g.stride.volume()*g.plane*g.lanes:]
+	buf = g.channel(buf, c)
 	x = x[c*volume:]
 	if g.lanes == 1 {
 		g.fillOne(buf, x[:volume])
