@@ -65,6 +65,24 @@ func (a *Archives) Client(uri string) (client *web.Client, studyUID, seriesUID s
 	return nil, "", "", refuse(CodeURIForbidden, "read uri", "the PACS is not among those that this service may ask; add its DICOMweb address to the setting pacs", nil)
 }
 
+// store is the PACS that documents about a series go to: the one that holds
+// the series, where it has a store address, else the first that has one; nil
+// where none has.
+func (a *Archives) store(uri string) *web.Client {
+	if a == nil {
+		return nil
+	}
+	if c, _, _, err := a.Client(uri); err == nil && c.Stores() {
+		return c
+	}
+	for _, c := range a.clients {
+		if c.Stores() {
+			return c
+		}
+	}
+	return nil
+}
+
 // SeriesURI is the URI of a series in a PACS, as a job carries it: the address
 // of its DICOMweb service, studies/UID/series/UID.
 func SeriesURI(base, studyUID, seriesUID string) string {

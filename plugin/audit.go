@@ -27,6 +27,8 @@ const (
 	AuditView        = "view"     // somebody saw a list, a series or a finding
 	AuditDecision    = "decision" // somebody decided on a finding
 	AuditExport      = "export"   // somebody took the table of decisions
+
+	AuditSent = "sent" // a PACS has what was to be sent; detail tells the kind
 )
 
 // AuditRecord is one line of the audit trail. It names no patient and no UID:

@@ -40,6 +40,7 @@ type Config struct {
 	HTTPAddr string // host:port of health and metrics, port 0 for any; empty: none
 
 	Review ReviewConfig // the review page and its API; zero: none
+	Send   SendConfig   // what goes to the PACS that have a store address
 
 	Slots       int           // jobs worked on at once; default 1, for one uses every processor
 	MaxAttempts int           // of one job, before it is put aside; default 5
@@ -137,6 +138,9 @@ func (c Config) Validate() error {
 		return bad("the free space that is needed must not be negative")
 	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):
 		return bad("the HTTP address is host:port, such as %s", DefaultHTTPAddr)
+	}
+	if err := c.Send.check(); err != nil {
+		return err
 	}
 	return c.Review.check()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -31,6 +32,8 @@ type crashPlan struct {
 	Point   string // a line of the log, or whileScoring
 	Site    string
 	Decide  bool // decide on a finding over HTTP
+
+	PACS, User, PasswordFile string // where results are stored
 }
 
 const whileScoring = "scoring"
@@ -86,8 +89,12 @@ func crashConfig(plan crashPlan) Config {
 	if plan.Decide {
 		review.Addr = "127.0.0.1:0"
 	}
+	var pacs []web.Options
+	if plan.PACS != "" {
+		pacs = append(pacs, web.Options{URL: plan.PACS, StoreURL: plan.PACS, User: plan.User, PasswordFile: plan.PasswordFile})
+	}
 	return Config{
-		Site: plan.Site, Review: review,
+		Site: plan.Site, Review: review, PACS: pacs, Send: SendConfig{FirstWait: 20 * time.Millisecond, LastWait: 200 * time.Millisecond},
 		DataDir: plan.DataDir, Bus: bus.Options{URL: plan.BusURL}, Server: bus.ServerOptions{DontListen: true},
 		Queue:       bus.ConsumerOptions{AckWait: 500 * time.Millisecond, PollWait: 20 * time.Millisecond},
 		MaxAttempts: 2, RetryDelay: 20 * time.Millisecond, MinFreeBytes: 1,

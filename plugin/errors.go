@@ -31,6 +31,7 @@ const (
 	CodeLedger           Code = "ledger_failed"
 	CodeLedgerLocked     Code = "ledger_locked" // another process has it open
 	CodeAudit            Code = "audit_failed"
+	CodeRecordGone       Code = "result_gone" // what was to be sent is no longer kept
 )
 
 // Error says what was refused and what to do about it. It names no patient, no

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
 
 // VersionInfo is what /version answers.
@@ -31,10 +32,12 @@ type VersionInfo struct {
 
 // Readiness is what /readyz answers: with status 200 where Ready, 503
 // otherwise. Checks maps bus, disk, ledger and models to "ok" or to what is
-// wrong.
+// wrong. Send tells what waits for a PACS; a PACS that is away does not make
+// the service unready, for it scores and keeps what is to be sent.
 type Readiness struct {
 	Ready  bool              `json:"ready"`
 	Checks map[string]string `json:"checks"`
+	Send   *outbox.Status    `json:"send,omitempty"`
 }
 
 // Version describes this plugin.
@@ -64,6 +67,10 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	}
 	if parts.ledger != nil {
 		ledgerErr = parts.ledger.check()
+	}
+	if parts.ledger != nil && (p.sends() || p.outboxStatus() != (outbox.Status{})) {
+		status := p.outboxStatus()
+		r.Send = &status
 	}
 	note("bus", busErr)
 	note("ledger", ledgerErr)

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review"
 )
 
@@ -60,10 +61,14 @@ var (
 // ledger tells which results exist. Every change is synced to the disk before
 // the call returns (bbolt's default), so that it holds after a SIGKILL. It
 // keeps digests and sequences, and a result's message only until that is
-// published; what reviewers need is kept by the review store in the same file.
+// published; what reviewers need is kept by the review store in the same file,
+// and what is to be sent by the outbox.
 type ledger struct {
 	db     *bbolt.DB
 	review *review.Store
+	outbox *outbox.Store
+
+	letters func(tx *bbolt.Tx, r *review.Record) error // writes what is to be sent of a result; nil: nothing is
 }
 
 // openLedger opens or creates the file. A second process is refused with
@@ -100,7 +105,11 @@ func openLedger(path string) (l *ledger, err error) {
 	if err != nil {
 		return nil, errors.Join(refuse(CodeLedger, op, "what is kept for review cannot be read; if it is damaged, move the file away", err), db.Close())
 	}
-	return &ledger{db, store}, nil
+	letters, err := outbox.OpenStore(db)
+	if err != nil {
+		return nil, errors.Join(refuse(CodeLedger, op, "the outbox cannot be written", err), db.Close())
+	}
+	return &ledger{db: db, review: store, outbox: letters}, nil
 }
 
 func (l *ledger) close() error { return l.db.Close() }
@@ -205,6 +214,11 @@ func (l *ledger) publish(identity string, e entry, sequence uint64) error {
 		if e.Record != nil {
 			if err := l.review.Add(tx, *e.Record); err != nil {
 				return err
+			}
+			if l.letters != nil {
+				if err := l.letters(tx, e.Record); err != nil {
+					return err
+				}
 			}
 		}
 		if e.Lineage == "" {

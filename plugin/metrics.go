@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
 
 // Outcomes of a delivery, as the metric nodulescope_deliveries_total names
@@ -30,6 +31,8 @@ type metrics struct {
 	models     *prometheus.HistogramVec // by model: parts of the stage "score"
 	disagree   prometheus.Counter
 	inWork     prometheus.Gauge
+	sent       *prometheus.CounterVec // by kind
+	unsent     *prometheus.CounterVec // attempts, by code
 }
 
 func newMetrics(models []bus.Model, software string) *metrics {
@@ -52,6 +55,8 @@ func newMetrics(models []bus.Model, software string) *metrics {
 		disagree: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "nodulescope", Name: "flags_differ_total", Help: "Nodules of new results that some models flag and others do not.",
 		}),
+		sent:   counter("sent_total", "Results of which a PACS has the documents, by kind.", "kind"),
+		unsent: counter("send_failures_total", "Attempts to send to a PACS that failed, by code.", "code"),
 		inWork: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "nodulescope", Name: "jobs_in_work", Help: "Jobs worked on now."}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -60,12 +65,28 @@ func newMetrics(models []bus.Model, software string) *metrics {
 	for _, model := range models {
 		info.WithLabelValues(model.Name, model.Digest, model.Calibration, software).Set(1)
 	}
-	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, info,
+	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{outcomeScored, outcomeAnswered, outcomeRepaired, outcomeRetried, outcomeReturned, outcomeDead} {
 		m.deliveries.WithLabelValues(outcome) // a rate needs the zero
 	}
 	return m
+}
+
+// outbox registers what waits to be sent; status is asked at every scrape.
+func (m *metrics) outbox(status func() outbox.Status) {
+	gauge := func(name, help string, value func(outbox.Status) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "nodulescope", Name: name, Help: help},
+			func() float64 { return value(status()) }))
+	}
+	gauge("send_waiting", "Letters of the outbox that wait for a PACS.", func(s outbox.Status) float64 { return float64(s.Waiting) })
+	gauge("send_refused", "Letters of the outbox that a PACS refused for good; they are kept.", func(s outbox.Status) float64 { return float64(s.Refused) })
+	gauge("send_oldest_timestamp_seconds", "Since when the oldest letter waits; 0 where none does.", func(s outbox.Status) float64 {
+		if s.Since.IsZero() {
+			return 0
+		}
+		return float64(s.Since.UnixMilli()) / 1000
+	})
 }
 
 // scored counts a new result.

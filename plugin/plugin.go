@@ -55,10 +55,12 @@ func New(cfg Config) (*Plugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Plugin{
+	p := &Plugin{
 		cfg: cfg, archives: archives, metrics: newMetrics(describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
 		ready: make(chan struct{}), ended: make(chan struct{}),
-	}, nil
+	}
+	p.metrics.outbox(p.outboxStatus)
+	return p, nil
 }
 
 // Run opens the ledger, starts or joins the bus, and answers jobs until ctx
@@ -114,6 +116,11 @@ func (p *Plugin) run(ctx context.Context) error {
 	}
 	closers = append(closers, func() error { stopReview(); return nil })
 	p.set(func(s *parts) { s.ledger, s.addr, s.review, s.reviewAddr = ledger, addr, page, reviewAddr })
+	stopControl, err := p.control(ctx, ledger)
+	if err != nil {
+		return err
+	}
+	closers = append(closers, func() error { stopControl(); return nil })
 
 	b, err := p.join(ctx, &closers)
 	if err != nil {
@@ -141,6 +148,12 @@ func (p *Plugin) run(ctx context.Context) error {
 		publisher.Run(work)
 	}()
 	closers = append(closers, func() error { <-published; return nil })
+	emptied := make(chan struct{})
+	go func() {
+		defer close(emptied)
+		p.empty(work, ledger, audit)
+	}()
+	closers = append(closers, func() error { <-emptied; return nil })
 	go func() {
 		select {
 		case err := <-failed:
@@ -173,6 +186,7 @@ func (p *Plugin) openFiles(closers *[]func() error) (*ledger, *audit, error) {
 		return nil, nil, err
 	}
 	*closers = append(*closers, audit.close)
+	p.addLetters(ledger)
 	p.expire(ledger)
 	return ledger, audit, nil
 }

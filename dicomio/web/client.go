@@ -46,6 +46,10 @@ func New(opts Options) (*Client, error) {
 // URL is the address of the server, without a slash at its end.
 func (c *Client) URL() string { return c.base.String() }
 
+// Stores tells whether Options.StoreURL is set: whether this PACS is one that
+// instances are meant to be stored in.
+func (c *Client) Stores() bool { return c.opts.StoreURL != "" }
+
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

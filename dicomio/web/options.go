@@ -22,7 +22,8 @@ type Options struct {
 	URL string
 
 	// StoreURL is what stands before /studies where instances are stored, if
-	// that is another address than URL. Credentials go there, too.
+	// that is another address than URL. Credentials go there, too. Client.Store
+	// works without it.
 	StoreURL string
 
 	User         string // basic authentication, with PasswordFile

@@ -126,6 +126,15 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 		if err := putJSON(tx.Bucket(bucketDecisions), decisionKey(r.ID, number, kept.Version), kept); err != nil {
 			return err
 		}
+		if s.OnDecision != nil {
+			decisions, err := newestOfAll(tx, r.ID)
+			if err == nil {
+				err = s.OnDecision(tx, now, decisions)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		outbox := tx.Bucket(bucketOutbox)
 		if entry, err = outbox.NextSequence(); err != nil {
 			return err
@@ -162,6 +171,31 @@ func newest(tx *bbolt.Tx, id string, number int) (d Decision, there bool, err er
 		return d, false, nil
 	}
 	return d, true, json.Unmarshal(v, &d)
+}
+
+// newestOfAll reads the newest decision on every finding of a record.
+func newestOfAll(tx *bbolt.Tx, id string) (map[int]Decision, error) {
+	decisions := map[int]Decision{}
+	prefix := id + "/"
+	c := tx.Bucket(bucketDecisions).Cursor()
+	for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
+		var d Decision
+		_, number, ok := parseDecisionKey(string(k))
+		if err := json.Unmarshal(v, &d); err != nil || !ok {
+			return nil, errors.Join(err, errors.New("a decision is damaged"))
+		}
+		decisions[number] = d // later versions come later
+	}
+	return decisions, nil
+}
+
+// Decisions are the newest ones on the findings of a record, by their numbers.
+func (s *Store) Decisions(id string) (decisions map[int]Decision, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		decisions, err = newestOfAll(tx, id)
+		return err
+	})
+	return decisions, err
 }
 
 // pending tells whether the newest version of a decision still waits for the

@@ -23,6 +23,12 @@ var (
 // Store keeps records, decisions and what users have read. Changes are synced
 // before a call returns. It is safe for concurrent use.
 type Store struct {
+	// OnDecision, where set, is called with a record and the newest decision on
+	// each of its findings, by their numbers, in the transaction that keeps a new
+	// one. Its error keeps the decision from being kept. It is set before the
+	// store is used.
+	OnDecision func(tx *bbolt.Tx, r Record, decisions map[int]Decision) error
+
 	db     *bbolt.DB
 	events *hub
 

@@ -1,0 +1,192 @@
+package plugin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/plugin/outbox"
+)
+
+// controlFile says, to who may read the data folder, how the running service
+// is asked for what only it can open: the ledger.
+const controlFile = "control.json"
+
+const (
+	maxControlBytes = 4 << 20
+	controlTimeout  = 10 * time.Second
+)
+
+type controlAddress struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+}
+
+// control answers for the outbox, on a port of this machine that only those
+// reach who may read the data folder.
+func (p *Plugin) control(ctx context.Context, l *ledger) (stop func(), err error) {
+	const op = "open control port"
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, refuse(CodeSettings, op, "no port of this machine is free", err)
+	}
+	address := controlAddress{URL: "http://" + listener.Addr().String(), Token: rand.Text()}
+	path := filepath.Join(p.cfg.DataDir, controlFile)
+	text, err := json.Marshal(address)
+	if err == nil {
+		err = writePrivate(path, text)
+	}
+	if err != nil {
+		return nil, errors.Join(refuse(CodeSettings, op, "the data folder cannot be written", err), listener.Close())
+	}
+	server := &http.Server{
+		Handler: controlHandler(l.outbox, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
+		WriteTimeout: controlTimeout, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	go func() { _ = server.Serve(listener) }() // it ends with stop
+	return func() {
+		_ = os.Remove(path) // one that stays names a port on which nobody answers
+		_ = server.Close()  // what is asked meanwhile can be asked again
+	}, nil
+}
+
+// writePrivate writes a file that only this user may read.
+func writePrivate(path string, text []byte) error {
+	temporary := path + ".tmp"
+	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
+// controlHandler answers GET and POST /outbox, with the token alone.
+func controlHandler(store *outbox.Store, token string) http.Handler {
+	mux := http.NewServeMux()
+	answer := func(w http.ResponseWriter, v any, err error) {
+		switch {
+		case errors.Is(err, outbox.ErrNotThere):
+			http.Error(w, "not there", http.StatusNotFound)
+		case err != nil:
+			http.Error(w, "failed", http.StatusInternalServerError)
+		default:
+			writeJSON(w, http.StatusOK, v)
+		}
+	}
+	mux.HandleFunc("GET /outbox", func(w http.ResponseWriter, _ *http.Request) {
+		list, err := store.List()
+		answer(w, list, err)
+	})
+	mux.HandleFunc("POST /outbox", func(w http.ResponseWriter, r *http.Request) {
+		var numbers []uint64
+		if err := json.NewDecoder(r.Body).Decode(&numbers); err != nil {
+			http.Error(w, "a list of numbers is needed", http.StatusBadRequest)
+			return
+		}
+		n, err := store.Resend(numbers...)
+		answer(w, n, err)
+	})
+	return http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !found || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
+			http.Error(w, "unauthorized", http.StatusUnauthorized)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}), 1<<20)
+}
+
+// Outbox lists what the service of a data folder has yet to send to a PACS, and
+// what a PACS refused, whether that service runs or not. Codes: ledger_failed,
+// ledger_locked.
+func Outbox(ctx context.Context, dataDir string) (list []outbox.Letter, err error) {
+	err = withOutbox(ctx, dataDir, http.MethodGet, nil, &list, func(s *outbox.Store) error {
+		list, err = s.List()
+		return err
+	})
+	return list, err
+}
+
+// Resend has letters tried again: those with the numbers given, or all that
+// were refused where none is given. It returns how many these are. The error
+// wraps outbox.ErrNotThere where a number is not there.
+func Resend(ctx context.Context, dataDir string, numbers ...uint64) (n int, err error) {
+	if numbers == nil {
+		numbers = []uint64{}
+	}
+	err = withOutbox(ctx, dataDir, http.MethodPost, numbers, &n, func(s *outbox.Store) error {
+		n, err = s.Resend(numbers...)
+		return err
+	})
+	return n, err
+}
+
+// withOutbox asks the running service, or opens the ledger where none runs.
+func withOutbox(ctx context.Context, dataDir, method string, body, into any, own func(*outbox.Store) error) error {
+	const op = "read outbox"
+	path := filepath.Join(dataDir, "ledger.db")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return refuse(CodeLedger, op, "the data folder holds no ledger: name that of the service", nil)
+	}
+	asked, err := ask(ctx, dataDir, method, body, into)
+	if asked {
+		return err
+	}
+	l, err := openLedger(path)
+	if err != nil {
+		return err
+	}
+	if err := own(l.outbox); err != nil {
+		return errors.Join(err, l.close())
+	}
+	return l.close()
+}
+
+// ask asks the running service; asked is false where none answers.
+func ask(ctx context.Context, dataDir, method string, body, into any) (asked bool, err error) {
+	const op = "ask service"
+	text, err := os.ReadFile(filepath.Join(dataDir, controlFile))
+	var address controlAddress
+	if err != nil || json.Unmarshal(text, &address) != nil {
+		return false, nil //nolint:nilerr // no service runs, or it does not say where
+	}
+	if text, err = json.Marshal(body); err != nil {
+		return true, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, address.URL+"/outbox", strings.NewReader(string(text)))
+	if err != nil {
+		return false, nil //nolint:nilerr // the file is damaged
+	}
+	request.Header.Set("Authorization", "Bearer "+address.Token)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return false, nil //nolint:nilerr // a service that was killed
+	}
+	defer response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return true, outbox.ErrNotThere
+	case http.StatusUnauthorized: // another program has the port of a service that was killed
+		return false, nil
+	default:
+		return true, refuse(CodeLedger, op, "the service could not do it; its log has more", nil)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxControlBytes)).Decode(into); err != nil {
+		return true, refuse(CodeInternal, op, "its answer cannot be read", err)
+	}
+	return true, nil
+}
