@@ -17,6 +17,8 @@ type Options struct {
 	Threads int         // workers; 0: one per processor
 	Kernels *kernel.Set // nil: the fastest that this machine runs
 	Frozen  bool        // bound parameters hold their final values: they are packed once
+	Backend Backend     // nil: the processor
+	Loop    *Loop       // nil: the plan is only Run
 }
 
 // Plan is a graph compiled for its shapes: steps in order, with every buffer
@@ -29,6 +31,9 @@ type Plan struct {
 	bufs   int // elements of all buffers
 	inputs map[string][]float32
 	outs   [][]float32
+	loop   *Loop
+	kept   [][]float32
+	device *elsewhere // nil: all runs on the processor
 }
 
 type step struct {
@@ -46,6 +51,15 @@ type step struct {
 // that is not float32, or a bound slice of the wrong length is an error that
 // names it.
 func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan, error) {
+	if o.Backend != nil {
+		program, err := Lower(outs, bound, o)
+		if err != nil {
+			return nil, err
+		}
+		if p := compileOn(program, o, func(o Options) (*Plan, error) { return Compile(outs, bound, o) }); p != nil {
+			return p, nil
+		}
+	}
 	c := compiler{
 		plan: &Plan{team: newTeam(o.Threads), space: newSpace(), inputs: map[string][]float32{}},
 		set:  o.Kernels, frozen: o.Frozen, fuser: newFuser(outs), params: map[*gorgonia.Node]bool{}, numbers: map[*float32]int{}, at: map[*gorgonia.Node][]float32{}, uses: map[*gorgonia.Node]int{}, root: map[*gorgonia.Node]*gorgonia.Node{},
@@ -79,7 +93,7 @@ func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan,
 	for _, n := range outs {
 		c.plan.outs = append(c.plan.outs, c.at[n])
 	}
-	return c.plan, nil
+	return c.plan, c.plan.setLoop(o.Loop, outs)
 }
 
 // Input returns the buffer of a named input for the caller to fill. It panics
@@ -101,6 +115,10 @@ func (p *Plan) Output(i int) []float32 { return p.outs[i] }
 
 // Run computes the outputs from the inputs.
 func (p *Plan) Run() {
+	if p.device != nil {
+		_ = p.onDevice(Executable.Run, func(spare *Plan) error { spare.Run(); return nil }) // see Err
+		return
+	}
 	p.space.run++
 	for i := range p.steps {
 		p.steps[i].run()
@@ -110,6 +128,9 @@ func (p *Plan) Run() {
 // FLOPs is how many multiplications and additions one Run needs, without those
 // on borders and padding.
 func (p *Plan) FLOPs() int {
+	if p.OnDevice() {
+		return p.device.exec.FLOPs()
+	}
 	n := 0
 	for _, s := range p.steps {
 		n += s.flops

@@ -3,6 +3,7 @@ package compute
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
 	"gorgonia.org/gorgonia"
@@ -37,7 +38,15 @@ func CompileTraining(outs, params, grads gorgonia.Nodes, bound map[string][]floa
 	if len(params) != len(grads) {
 		return nil, fmt.Errorf("compute: %d parameters and %d gradients", len(params), len(grads))
 	}
-	p, err := Compile(append(append(gorgonia.Nodes{}, outs...), grads...), bound, o)
+	all := append(append(gorgonia.Nodes{}, outs...), grads...)
+	if o.Backend != nil {
+		p, err := trainOn(all, params, bound, a, o, func(o Options) (*Plan, error) { return CompileTraining(outs, params, grads, bound, a, o) })
+		if p != nil || err != nil {
+			return p, err
+		}
+		o.Backend = nil
+	}
+	p, err := Compile(all, bound, o)
 	if err != nil {
 		return nil, err
 	}
@@ -45,20 +54,12 @@ func CompileTraining(outs, params, grads gorgonia.Nodes, bound map[string][]floa
 	if u.set == nil {
 		u.set = kernel.Best()
 	}
-	fresh := a.M == nil
+	if err := a.fit(params, p.outs[len(outs):], bound); err != nil {
+		return nil, err
+	}
 	weights := 0
 	for i, n := range params {
-		w, ok := bound[n.Name()]
-		g := p.outs[len(outs)+i]
-		if !ok || len(w) != len(g) {
-			return nil, fmt.Errorf("compute: parameter %q is not bound to a slice of the size of its gradient", n.Name())
-		}
-		if fresh {
-			a.M, a.V = append(a.M, make([]float32, len(w))), append(a.V, make([]float32, len(w)))
-		}
-		if len(a.M) <= i || len(a.V) <= i || len(a.M[i]) != len(w) || len(a.V[i]) != len(w) {
-			return nil, fmt.Errorf("compute: the moments of %q are those of another network", n.Name())
-		}
+		w, g := bound[n.Name()], p.outs[len(outs)+i]
 		for lo := 0; lo < len(w); lo += chunk {
 			hi := min(lo+chunk, len(w))
 			u.parts = append(u.parts, updatePart{w[lo:hi], a.M[i][lo:hi], a.V[i][lo:hi], g[lo:hi]})
@@ -79,6 +80,50 @@ func CompileTraining(outs, params, grads gorgonia.Nodes, bound map[string][]floa
 	}
 	p.steps = append(p.steps, step{name: "clip and adam", flops: 14 * weights, bytes: 4 * 7 * weights, run: u.run})
 	return p, nil
+}
+
+// fit makes moments for the parameters, or checks those that are there.
+func (a *Adam) fit(params gorgonia.Nodes, grads [][]float32, bound map[string][]float32) error {
+	fresh := a.M == nil
+	for i, n := range params {
+		w, ok := bound[n.Name()]
+		if !ok || len(w) != len(grads[i]) {
+			return fmt.Errorf("compute: parameter %q is not bound to a slice of the size of its gradient", n.Name())
+		}
+		if fresh {
+			a.M, a.V = append(a.M, make([]float32, len(w))), append(a.V, make([]float32, len(w)))
+		}
+		if len(a.M) <= i || len(a.V) <= i || len(a.M[i]) != len(w) || len(a.V[i]) != len(w) {
+			return fmt.Errorf("compute: the moments of %q are those of another network", n.Name())
+		}
+	}
+	return nil
+}
+
+// trainOn is compileOn for a training step; the gradients are the last of all.
+func trainOn(all, params gorgonia.Nodes, bound map[string][]float32, a *Adam, o Options, again func(Options) (*Plan, error)) (*Plan, error) {
+	program, err := Lower(all, bound, o)
+	if err != nil {
+		return nil, err
+	}
+	grads := all[len(all)-len(params):]
+	sizes := make([][]float32, len(grads))
+	for i, n := range grads {
+		sizes[i] = make([]float32, n.Shape().TotalSize())
+	}
+	if err := a.fit(params, sizes, bound); err != nil {
+		return nil, err
+	}
+	program.Train = &Update{Adam: a, Grads: program.Outs[len(all)-len(params):]}
+	for _, n := range params {
+		at := slices.IndexFunc(program.Tensors, func(t Tensor) bool { return t.Kind == Parameter && t.Name == n.Name() })
+		if at < 0 {
+			return nil, fmt.Errorf("compute: no step reads parameter %q", n.Name())
+		}
+		program.Train.Params = append(program.Train.Params, at)
+	}
+	program.Outs = program.Outs[:len(all)-len(params)]
+	return compileOn(program, o, again), nil
 }
 
 // update is the last step of a training plan.
