@@ -36,18 +36,24 @@ var _ compute.Backend = (*Backend)(nil)
 
 // Open opens a device and loads the kernels.
 func Open(d driver.Device, o Options) (*Backend, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Limit == 0 && d.Type != driver.CPU {
-		o.Limit = 30 * time.Second
-	}
 	if d.Group < 256 || d.Local < 32<<10 {
 		return nil, fmt.Errorf("gpu: %s (%s) has groups of %d work items and %d bytes, 256 and 32768 are needed", d.ID(), d.Name, d.Group, d.Local)
 	}
 	ctx, err := d.Open()
 	if err != nil {
 		return nil, fmt.Errorf("gpu: %w", err)
+	}
+	return on(ctx, o)
+}
+
+// on makes a back end of an open device.
+func on(ctx driver.Context, o Options) (*Backend, error) {
+	d := ctx.Device()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Limit == 0 && d.Type != driver.CPU {
+		o.Limit = 30 * time.Second
 	}
 	if err := ctx.Load(driver.Program{Source: kernels.Source(), Options: "-cl-std=CL1.2", PTX: kernels.PTX()}); err != nil {
 		ctx.Close()

@@ -1,0 +1,256 @@
+package gpu
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/conform"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// failing is a device whose submissions fail once calls have been made.
+type failing struct {
+	driver.Context
+	left *atomic.Int64
+	err  error
+}
+
+type failingQueue struct {
+	driver.Queue
+	f failing
+}
+
+func (f failing) Queue() (driver.Queue, error) {
+	q, err := f.Context.Queue()
+	return failingQueue{q, f}, err
+}
+
+func (q failingQueue) Submit(limit time.Duration, parts ...driver.Times) error {
+	if q.f.left.Add(-1) < 0 {
+		return q.f.err
+	}
+	return q.Queue.Submit(limit, parts...)
+}
+
+// first opens the first device.
+func first(t *testing.T) driver.Context {
+	t.Helper()
+	ctx, err := devices(t)[0].Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// TestLostDevice: plans go on on the processor with the same numbers, in the
+// middle of a loop too; one that follows starts there.
+func TestLostDevice(t *testing.T) {
+	outs, loop := descent(t, 9)
+	here, err := compute.Compile(outs, nil, compute.Options{Loop: loop})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after := range int64(14) {
+		ctx := first(t)
+		left := &atomic.Int64{}
+		left.Store(1000)
+		var log bytes.Buffer
+		faults := 0
+		b, err := on(failing{ctx, left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, Options{Log: slog.New(slog.NewTextHandler(&log, nil)), OnFault: func(error) { faults++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		there, err := compute.Compile(outs, nil, compute.Options{Loop: loop, Backend: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+		if err != nil || !other.OnDevice() {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(4, 4))
+		for _, name := range here.Inputs() {
+			x := draw(rng, 120)
+			for _, p := range []*compute.Plan{here, there, other} {
+				copy(p.Input(name), x)
+			}
+		}
+		left.Store(after)
+		if err := there.Repeat(nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := here.Repeat(nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := near(there.Kept(0), here.Kept(0), 1e-6); err != nil {
+			t.Errorf("lost after %d submissions: losses: %v", after, err)
+		}
+		if err := near(there.Input("z"), here.Input("z"), 1e-6); err != nil {
+			t.Errorf("lost after %d submissions: z: %v", after, err)
+		}
+		if there.OnDevice() {
+			continue // it was done before
+		}
+		if b.Alive() || faults != 1 || b.Err() == nil || strings.Count(log.String(), "msg=") != 1 {
+			t.Errorf("%d faults told, log %q", faults, log.String())
+		}
+		other.Run()
+		if other.OnDevice() || other.Err() != nil || faults != 1 {
+			t.Error("another plan of the device stays there")
+		}
+		next, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+		if err != nil || next.OnDevice() {
+			t.Errorf("a new plan is compiled for a device that failed (%v)", err)
+		}
+		b.Close()
+	}
+}
+
+// TestLostWeights: weights that lived on the device alone are not made up.
+func TestLostWeights(t *testing.T) {
+	for _, hold := range []bool{false, true} {
+		left := &atomic.Int64{}
+		left.Store(1000)
+		b, err := on(failing{first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		outs, params, grads, ps := critic(t, models.GAN{Dims: 2, Latent: 3}, 2)
+		a := compute.AdamDefaults(1e-3)
+		p, err := compute.CompileTraining(outs, params, grads, ps.Bound(), a, compute.Options{Backend: b})
+		if err != nil || !p.OnDevice() {
+			t.Fatal(err)
+		}
+		if hold {
+			p.Hold()
+		}
+		p.Run()
+		left.Store(0)
+		p.Run()
+		loss := p.Output(0)[0]
+		if lost := p.Err() != nil; lost != hold || (loss != loss) != hold {
+			t.Errorf("hold %t: error %v, loss %g", hold, p.Err(), loss)
+		}
+		if !hold && a.Steps != 2 {
+			t.Errorf("%d steps, want 2", a.Steps)
+		}
+	}
+}
+
+// TestLittleMemory: a plan that does not fit runs on the processor, and the
+// device stays in use for those that do.
+func TestLittleMemory(t *testing.T) {
+	b, err := on(first(t), Options{Memory: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	v := models.VAE{Dims: 2, Latent: 4}
+	ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
+	for _, batch := range []int{1, 64} {
+		g := v.NewGraph(tensor.Float32)
+		out := v.Decode(g, g.Input("z", batch, 4))
+		if g.Err != nil {
+			t.Fatal(g.Err)
+		}
+		p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backend: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Run()
+		if p.OnDevice() || !b.Alive() {
+			t.Errorf("batch %d: on the device %t, alive %t", batch, p.OnDevice(), b.Alive())
+		}
+	}
+	if b.Used() != 0 {
+		t.Errorf("%d bytes are in use by plans that do not fit", b.Used())
+	}
+	outs, _ := descent(t, 1)
+	p, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+	if err != nil || !p.OnDevice() {
+		t.Errorf("a small plan runs on the processor (%v)", err)
+	}
+	runtime.KeepAlive(p)
+}
+
+// TestMemoryIsGivenBack: plans that nobody holds any more leave nothing behind.
+func TestMemoryIsGivenBack(t *testing.T) {
+	b, err := on(first(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	outs, _ := descent(t, 1)
+	for range 20 {
+		p, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Run()
+	}
+	for range 100 {
+		if runtime.GC(); b.Used() == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d bytes are still in use", b.Used())
+}
+
+// TestTwoProcesses: two processes on one device give the same.
+func TestTwoProcesses(t *testing.T) {
+	if os.Getenv("NODULESCOPE_TEST_CHILD") != "" {
+		b, err := on(first(t), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := conform.Upsampled[0]
+		feed, outs, err := c.Graph(rand.New(rand.NewPCG(1, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := conform.Reference(feed, outs...)
+		p := compile(t, strict{b, t}, outs, feed, compute.Options{})
+		for range 20 {
+			p.Run()
+			for i := range outs {
+				if err := conform.Compare(p.Output(i), want[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return
+	}
+	devices(t)
+	failed := make(chan error, 2)
+	for range 2 {
+		go func() {
+			cmd := exec.Command(os.Args[0], "-test.run=TestTwoProcesses$") //nolint:gosec // this test
+			cmd.Env = append(os.Environ(), "NODULESCOPE_TEST_CHILD=1")
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				err = errors.Join(err, errors.New(string(out)))
+			}
+			failed <- err
+		}()
+	}
+	for range 2 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+}
