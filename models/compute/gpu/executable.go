@@ -20,9 +20,8 @@ type executable struct {
 	outs    [][]float32
 	kept    [][]float32
 	flops   int
-	hold    bool     // parameters and moments stay on the device
-	held    bool     // those there are newer than the host's
-	params  []string // that training updates
+	hold    bool // parameters and moments stay on the device
+	held    bool // those there are newer than the host's
 	upload  driver.Recording
 	before  driver.Recording // inputs
 	body    driver.Recording
@@ -32,6 +31,18 @@ type executable struct {
 	fetch   driver.Recording // parameters and moments to the host
 	ends    driver.Recording // of a loop: what was kept and carried
 	moments driver.Recording // to the device
+	staged  []staged         // what fetch reads
+	carried []staged         // what ends reads into inputs
+}
+
+// staged is read to one place and copied to another once the device has done
+// everything: what fails half-way leaves the values to start from.
+type staged struct{ to, from []float32 }
+
+func unstage(all []staged) {
+	for _, s := range all {
+		copy(s.to, s.from)
+	}
 }
 
 // resources are what an executable gives back.
@@ -99,9 +110,6 @@ func (e *executable) build() error {
 	l := lower(p, func(name string) int { return e.set.unit[name] })
 	if p.Train != nil {
 		e.train = l.update(p.Train)
-		for _, t := range p.Train.Params {
-			e.params = append(e.params, p.Tensors[t].Name)
-		}
 	}
 	for _, f := range l.flops {
 		e.flops += f
@@ -150,6 +158,11 @@ func (e *executable) record(l *lowerer, loop loopBlocks, memory []driver.Memory)
 		}
 		return driver.Op{From: m, FromAt: 4 * kernels.Unit * at, Host: driver.Bytes(host)}
 	}
+	stage := func(list *[]staged, to []float32) []float32 {
+		from := e.slab(len(to))
+		*list = append(*list, staged{to, from})
+		return from
+	}
 	size := 0
 	for _, t := range l.prog.Tensors {
 		if t.Kind == compute.Input {
@@ -181,9 +194,11 @@ func (e *executable) record(l *lowerer, loop loopBlocks, memory []driver.Memory)
 		for i := range e.train.m {
 			m, v := e.train.moments[0][i], e.train.moments[1][i]
 			moments = append(moments, write(e.train.m[i], m), write(e.train.v[i], v))
-			fetch = append(fetch, read(e.train.m[i], m), read(e.train.v[i], v))
+			fetch = append(fetch, read(e.train.m[i], stage(&e.staged, m)), read(e.train.v[i], stage(&e.staged, v)))
 		}
-		fetch = append(fetch, e.set.download(e.params)...)
+		for _, t := range l.prog.Train.Params {
+			fetch = append(fetch, read(l.at[t], stage(&e.staged, l.prog.Tensors[t].Host)))
+		}
 	}
 	body := l.ops(l.launches[:loop.body], memory)
 	if l.prog.Loop != nil {
@@ -194,7 +209,7 @@ func (e *executable) record(l *lowerer, loop loopBlocks, memory []driver.Memory)
 		for _, c := range l.prog.Loop.Carry {
 			for i, t := range l.prog.Tensors {
 				if t.Kind == compute.Input && t.Name == c.Input {
-					ends = append(ends, read(l.at[i], e.inputs[c.Input]))
+					ends = append(ends, read(l.at[i], stage(&e.carried, e.inputs[c.Input])))
 				}
 			}
 		}

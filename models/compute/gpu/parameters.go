@@ -90,15 +90,6 @@ func (p *parameters) upload() []driver.Op {
 	return ops
 }
 
-// download reads some slices from the device.
-func (p *parameters) download(names []string) []driver.Op {
-	var ops []driver.Op
-	for _, name := range names {
-		ops = append(ops, driver.Op{From: p.memory, FromAt: 4 * kernels.Unit * p.unit[name], Host: driver.Bytes(p.host[name])})
-	}
-	return ops
-}
-
 func (p *parameters) free(b *Backend) {
 	p.memory.Release()
 	b.give(p.bytes)

@@ -75,12 +75,16 @@ func (e *executable) Run() error {
 	if err := e.submit(parts...); err != nil {
 		return err
 	}
-	if e.train != nil {
-		e.train.after()
-		if e.hold && !e.held {
-			e.held = true
-			e.set.holders++
-		}
+	if e.train == nil {
+		return nil
+	}
+	e.train.after()
+	switch {
+	case !e.hold:
+		unstage(e.staged)
+	case !e.held:
+		e.held = true
+		e.set.holders++
 	}
 	return nil
 }
@@ -99,6 +103,7 @@ func (e *executable) Fetch() error {
 	if err := e.submit(times(e.fetch, 1)); err != nil {
 		return err
 	}
+	unstage(e.staged)
 	e.held = false
 	e.set.holders--
 	return nil
@@ -115,6 +120,7 @@ func (e *executable) Repeat(tell func(done int) error) error {
 		if err := e.submit(parts...); err != nil {
 			return err
 		}
+		unstage(e.carried)
 		return tell(rounds)
 	}
 	first := e.start()
@@ -131,5 +137,9 @@ func (e *executable) Repeat(tell func(done int) error) error {
 			return err
 		}
 	}
-	return e.submit(times(e.after, 1), times(e.ends, 1))
+	if err := e.submit(times(e.after, 1), times(e.ends, 1)); err != nil {
+		return err
+	}
+	unstage(e.carried)
+	return nil
 }
