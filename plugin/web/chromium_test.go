@@ -41,7 +41,9 @@ func newBrowser(t testing.TB) context.Context {
 		chromedp.WSURLReadTimeout(patience), chromedp.WindowSize(1280, 800),
 		chromedp.DisableGPU, chromedp.Flag("enable-unsafe-swiftshader", true),
 	)
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, stopAll := context.WithTimeout(context.Background(), bound)
+	t.Cleanup(stopAll)
+	ctx, stop := chromedp.NewExecAllocator(ctx, opts...)
 	t.Cleanup(stop)
 	ctx, stopBrowser := chromedp.NewContext(ctx)
 	t.Cleanup(stopBrowser)
@@ -155,8 +157,8 @@ func (b *tab) until(what, condition string) {
 		if err == nil && ok {
 			return
 		}
-		if errors.Is(err, context.Canceled) {
-			b.t.Fatalf("%s: the browser is gone while waiting for %s", b.name, what)
+		if b.ctx.Err() != nil || errors.Is(err, context.Canceled) {
+			b.t.Fatalf("%s: the browser is gone, or its time is over, while waiting for %s", b.name, what)
 		}
 		last = fmt.Sprint(err)
 	}

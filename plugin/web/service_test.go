@@ -21,8 +21,12 @@ import (
 
 const password = "correct horse battery staple"
 
-// patience is for machines that do much else.
-const patience = 4 * time.Minute
+// patience is for machines that do much else. Whatever a test does, it ends
+// after bound.
+const (
+	patience = 2 * time.Minute
+	bound    = 8 * time.Minute
+)
 
 // program is the binary that the page is part of, built once.
 var program = sync.OnceValues(func() (string, error) {
@@ -72,7 +76,7 @@ type service struct {
 	url, bus string
 }
 
-func serve(t testing.TB, detectors ...string) *service {
+func serve(t testing.TB, settings ...string) *service {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("a stop of the service is asked for by a signal")
@@ -86,7 +90,7 @@ func serve(t testing.TB, detectors ...string) *service {
 		run(t, password+"\n", "users", "add", name, "--role", role, "--data-dir", data)
 	}
 	args := []string{"serve", "--data-dir", data, "--listen", "", "--review-listen", "127.0.0.1:0", "--nats-port", "0"}
-	args = append(args, detectors...)
+	args = append(args, settings...)
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // our own
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

@@ -8,9 +8,12 @@ export const percent = (share: number | null): string => {
   return p > 0 && p < 1 ? "<1 %" : p > 99 && p < 100 ? ">99 %" : `${Math.round(p)} %`;
 };
 
-/** rank says a percentile among the reference normals. */
+/** rank is a percentile among the reference normals. */
 export const rank = (percentile: number | null): string =>
-  percentile === null ? "–" : `P\u00a0${percentile >= 99.95 ? "100" : percentile.toFixed(1)}`;
+  percentile === null ? "–" : percentile >= 99.95 ? "100" : percentile.toFixed(1);
+
+/** ranked is rank where no heading says what the number is. */
+export const ranked = (percentile: number | null): string => (percentile === null ? "–" : `percentile\u00a0${rank(percentile)}`);
 
 export const millimetres = (mm: number | null): string => (mm === null ? "size not given" : `${mm.toFixed(1)} mm`);
 
@@ -39,8 +42,8 @@ export const shortDigest = (digest: string): string => digest.replace(/^sha256:/
 
 export const orDash = (text: string | undefined): string => (text ? text : "–");
 
-/** hint is a problem as a sentence with its code. */
-export const hint = (note: Note): string => `${note.message} (${note.code})`;
+/** hint is a problem as a sentence with its code, once. */
+export const hint = (note: Note): string => (note.message.includes(`(${note.code})`) ? note.message : `${note.message} (${note.code})`);
 
 /** shown is a patient's name as viewers show it: family in capitals is kept as it is. */
 export const shownName = (p: Patient): string => p.name || "name not in the images";

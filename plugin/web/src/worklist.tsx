@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "./api.ts";
 import type { Live } from "./events.ts";
-import { hint, moment, orDash, percent, rank, shortDigest, shownName, stateNames } from "./format.ts";
+import { hint, moment, orDash, percent, ranked, shortDigest, shownName, stateNames } from "./format.ts";
 import { useKeys } from "./hooks.ts";
 import type { Binding } from "./keys.ts";
 import type { Row, State, Worklist } from "./types.ts";
@@ -146,7 +146,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
             unread <span class="count" data-test="unread">{list?.unread ?? 0}</span>
           </Chip>
           <Chip on={filters.stat} onChange={(stat) => change({ stat })}>urgent</Chip>
-          <Chip on={filters.superseded} onChange={(superseded) => change({ superseded })}>replaced results too</Chip>
+          <Chip on={filters.superseded} onChange={(superseded) => change({ superseded })}>replaced too</Chip>
         </div>
         <label class="inline">
           at least
@@ -227,7 +227,7 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
         {row.unread && opens && <span class="dot" title="unread"><span class="visually-hidden">unread</span></span>}
         {row.priority === "stat" && <span class="badge stat">urgent</span>}
         {row.triage === "flagged" && <span class="badge flag">flagged</span>}
-        {row.triage === "unknown" && row.state !== "waiting" && <span class="badge unknown">unclear</span>}
+        {row.triage === "unknown" && row.state !== "waiting" && <span class="badge unknown" title="not every finding could be scored">unclear</span>}
       </td>
       <td>
         {opens ? (
@@ -245,8 +245,8 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
         {row.problem && <small title={row.problem.message}>{row.problem.code}</small>}
       </td>
       <td class="number">
-        <strong>{row.probability !== null ? percent(row.probability) : rank(row.percentile)}</strong>
-        <small>{row.probability !== null && row.percentile !== null ? rank(row.percentile) : ""}</small>
+        <strong>{row.probability !== null ? percent(row.probability) : ranked(row.percentile)}</strong>
+        <small>{row.probability !== null && row.percentile !== null ? ranked(row.percentile) : ""}</small>
       </td>
       <td class="number">
         {row.decided} / {row.findings}

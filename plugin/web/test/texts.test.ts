@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { millimetres, percent, place, rank, shortDigest } from "../src/format.ts";
+import { hint, millimetres, percent, place, rank, ranked, shortDigest } from "../src/format.ts";
 import { letters, rulerLength } from "../src/viewer/overlay.ts";
 
 test("probabilities never round to certainty", () => {
@@ -12,11 +12,18 @@ test("probabilities never round to certainty", () => {
 });
 
 test("percentiles, sizes, versions", () => {
-  assert.equal(rank(75.31), "P\u00a075.3");
-  assert.equal(rank(99.99), "P\u00a0100");
+  assert.equal(rank(75.31), "75.3");
+  assert.equal(rank(99.99), "100");
+  assert.equal(ranked(75.31), "percentile\u00a075.3");
+  assert.equal(ranked(null), "–");
   assert.equal(millimetres(23.44), "23.4 mm");
   assert.equal(millimetres(null), "size not given");
   assert.equal(shortDigest("sha256:0123456789abcdef"), "01234567");
+});
+
+test("a problem names its code once", () => {
+  assert.equal(hint({ code: "busy", message: "come again" }), "come again (busy)");
+  assert.equal(hint({ code: "busy", message: "come again (busy)" }), "come again (busy)");
 });
 
 test("positions name their directions", () => {

@@ -111,8 +111,8 @@ export function DecisionPanel(props: Props) {
 
   return (
     <section class="decision" aria-label="Decision">
-      <h2>Decision</h2>
-      {f.decision ? (
+      <h2>Decision {!f.decision && <small class="now" data-test="decision" data-version="0">not decided yet</small>}</h2>
+      {f.decision && (
         <p class={`now ${f.decision.decision}`} data-test="decision" data-version={f.decision.version}>
           <b>{decided(f.decision, label)}</b>
           {f.decision.comment && <q>{f.decision.comment}</q>}
@@ -120,7 +120,7 @@ export function DecisionPanel(props: Props) {
             {f.decision.version === 1 ? "1 version" : `${f.decision.version} versions`}
           </button>
         </p>
-      ) : <p class="now" data-test="decision" data-version="0">Not decided yet.</p>}
+      )}
       {session.role === "view" && <p class="hint">Your role can look and not decide.</p>}
       {props.replaced && <p class="hint">Decide on the newer result.</p>}
       {may && (
@@ -144,8 +144,8 @@ export function DecisionPanel(props: Props) {
           </label>
           <div class="save">
             <button type="submit" class="primary" disabled={!verdict || busy}>Save <kbd>Enter</kbd></button>
-            <button type="button" disabled={!verdict || busy} onClick={() => void save(base, true)}>Save, next</button>
-            {verdict && <button type="button" class="quiet" onClick={drop}>Drop</button>}
+            <button type="button" disabled={!verdict || busy} title="save and go to the next open finding (Shift+Enter)" onClick={() => void save(base, true)}>Save, next <kbd>⇧ Enter</kbd></button>
+            {verdict && <button type="button" class="quiet" title="drop the choice (Esc)" onClick={drop}>Drop</button>}
           </div>
         </form>
       )}
@@ -200,8 +200,10 @@ export function DecisionPanel(props: Props) {
 }
 
 function Reasons(props: { box: { current: HTMLFieldSetElement | null }; reasons: Labelled[]; chosen: string; onChoose: (code: string) => void }) {
-  useKeys(props.reasons.slice(0, 9).map((r, i) => ({
-    keys: [String(i + 1)], shown: "", does: "", run: () => props.onChoose(r.code),
+  // The tenth has the 0, as on the keyboard.
+  const key = (i: number): string => (i < 10 ? String((i + 1) % 10) : "");
+  useKeys(props.reasons.slice(0, 10).map((r, i) => ({
+    keys: [key(i)], shown: "", does: "", run: () => props.onChoose(r.code),
   })));
   return (
     <fieldset class="reasons" ref={props.box}>
@@ -209,7 +211,7 @@ function Reasons(props: { box: { current: HTMLFieldSetElement | null }; reasons:
       {props.reasons.map((r, i) => (
         <label key={r.code}>
           <input type="radio" name="reason" value={r.code} checked={props.chosen === r.code} onChange={() => props.onChoose(r.code)} />
-          {r.label} {i < 9 && <kbd>{i + 1}</kbd>}
+          {key(i) ? <kbd>{key(i)}</kbd> : <span class="nokey" />} <span>{r.label}</span>
         </label>
       ))}
     </fieldset>

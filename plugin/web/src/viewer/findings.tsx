@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
-import { millimetres, percent, rank, verdictNames } from "../format.ts";
+import { millimetres, percent, ranked, verdictNames } from "../format.ts";
 import type { Finding } from "../types.ts";
 
 /** FindingList is every finding of the series, the most deviating first. */
@@ -11,7 +11,7 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
   }, [props.current]);
   const open = props.findings.filter((f) => !f.decision).length;
   return (
-    <nav class="findings" aria-label="Findings">
+    <nav class="findings" aria-label="Findings, the most deviating first">
       <h2>Findings <small>{open === 0 ? "all decided" : `${open} of ${props.findings.length} open`}</small></h2>
       <ol ref={list}>
         {props.findings.map((f) => (
@@ -25,9 +25,9 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
                 : <span class="nothumb" aria-hidden="true" />}
               <span class="what">
                 <span>
-                  <b>{f.number}</b> {f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : rank(f.percentile)}
+                  <b>{f.number}</b> {f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
                 </span>
-                <small>{millimetres(f.diameter_mm)}{f.probability !== null && f.percentile !== null ? ` · ${rank(f.percentile)}` : ""}</small>
+                <small title={f.percentile === null ? undefined : ranked(f.percentile)}>{millimetres(f.diameter_mm)}</small>
                 <small>
                   {f.flagged && <span class="badge flag">flagged</span>}
                   {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}

@@ -14,7 +14,7 @@ export interface OverlayState {
   heat: Cube | null; // residual, where it is to be shown
 }
 
-const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", shadow: "rgba(0,0,0,0.75)" };
+const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", shadow: "rgba(0,0,0,0.75)", ground: "rgba(0,0,0,0.65)", ruler: "#e6e9ec" };
 export const defaultRadiusMM = 5; // of a nodule whose diameter is not known
 
 /** letters names the direction of a vector for a viewer, such as L or HL. */
@@ -80,7 +80,7 @@ function drawNodule(ctx: CanvasRenderingContext2D, view: View, f: Finding, curre
 }
 
 function label(ctx: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
-  ctx.lineWidth = 3;
+  ctx.lineWidth = parseFloat(ctx.font) / 4;
   ctx.strokeStyle = colours.shadow;
   ctx.strokeText(text, x, y);
   ctx.fillStyle = colour;
@@ -113,21 +113,23 @@ function drawRuler(ctx: CanvasRenderingContext2D, view: View, w: number, h: numb
   const px = mm / view.mmPerPixel();
   const x = (w - px) / 2;
   const y = h - 10 * k;
+  const text = `${mm} mm`;
   ctx.save();
-  for (const [style, width] of [[colours.shadow, 4], ["#e6e9ec", 1.5]] as const) {
-    ctx.strokeStyle = style;
-    ctx.lineWidth = width * k;
-    ctx.beginPath();
-    ctx.moveTo(x, y);
-    ctx.lineTo(x + px, y);
-    for (let i = 0; i <= 10; i++) {
-      const tick = (i % 10 === 0 ? 8 : i === 5 ? 6 : 3) * k;
-      ctx.moveTo(x + (px * i) / 10, y);
-      ctx.lineTo(x + (px * i) / 10, y - tick);
-    }
-    ctx.stroke();
+  ctx.fillStyle = colours.ground;
+  ctx.fillRect(x - 5 * k, y - 12 * k, px + 17 * k + ctx.measureText(text).width, 17 * k);
+  ctx.strokeStyle = colours.ruler;
+  ctx.lineWidth = 1.5 * k;
+  ctx.beginPath();
+  ctx.moveTo(x, y);
+  ctx.lineTo(x + px, y);
+  for (let i = 0; i <= 10; i++) {
+    const tick = (i % 10 === 0 ? 8 : i === 5 ? 6 : 3) * k;
+    ctx.moveTo(x + (px * i) / 10, y);
+    ctx.lineTo(x + (px * i) / 10, y - tick);
   }
-  label(ctx, `${mm} mm`, x + px + 8, y + 2, "#e6e9ec");
+  ctx.stroke();
+  ctx.fillStyle = colours.ruler;
+  ctx.fillText(text, x + px + 8 * k, y + 1 * k);
   ctx.restore();
 }
 

@@ -6,7 +6,7 @@ import { place } from "../format.ts";
 import { useKeys, useLatest } from "../hooks.ts";
 import type { Finding, Series, Vec3, WindowPreset } from "../types.ts";
 import { planes as all, type Cube, type Plane } from "./cube.ts";
-import { add } from "./grid.ts";
+import { add, inside, length } from "./grid.ts";
 import { draw, letters } from "./overlay.ts";
 import { Planes, start, type Tool, type Window } from "./planes.ts";
 import { attach } from "./pointer.ts";
@@ -182,6 +182,9 @@ export function PlanesView(props: Props) {
     { keys: ["Delete", "Backspace"], shown: "Del", does: "take the distances away", run: () => shown.current?.clearMeasurements() },
   ]);
 
+  const grid = volume.current?.grid;
+  const at = props.current?.position_lps_mm;
+  const outside = grid && at && length(add(inside(grid, at), at, -1)) > Math.max(...grid.spacing);
   const preset = props.presets.find((x) => x.center === win.center && x.width === win.width);
   return (
     <section class="planes" aria-label="Images" ref={box} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
@@ -203,7 +206,6 @@ export function PlanesView(props: Props) {
         <div class="group" role="group" aria-label="Overlays">
           <button type="button" aria-pressed={props.heat !== null} disabled={!props.heatReady} title="heat map of the residual (H)" onClick={() => props.onHeat(props.heat === null)}>Heat map</button>
           <button type="button" aria-pressed={props.marks} title="crosshair and circles (O)" onClick={() => props.onMarks(!props.marks)}>Marks</button>
-          {measured > 0 && <button type="button" title="take the distances away (Del)" onClick={() => shown.current?.clearMeasurements()}>Clear distances</button>}
         </div>
         <div class="group" role="group" aria-label="Size">
           <button type="button" title="80 mm around the crosshair (E)" onClick={() => shown.current?.closeUp()}>Close-up</button>
@@ -211,14 +213,16 @@ export function PlanesView(props: Props) {
           <button type="button" aria-pressed={single} title="one plane large (M)" onClick={() => setSingle(!single)}>One plane</button>
         </div>
         {progress.total > 0 && progress.loaded < progress.total && (
-          <label class="loading">
-            {progress.failed > 0 ? `${progress.failed} slices could not be read` : "loading"}
-            <progress max={progress.total} value={progress.loaded} />
-          </label>
+          <progress max={progress.total} value={progress.loaded} aria-label="slices loaded" />
         )}
       </div>
       {problem && <p class="error" role="alert">{problem}</p>}
       <div class={single ? `grid single ${active}` : "grid"}>
+        <div class="over">
+          {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed} of {progress.total} slices could not be read.</p>}
+          {outside && <p class="banner warn" role="status" data-test="outside">This candidate lies outside the images. What is shown is the nearest place in them.</p>}
+          {measured > 0 && <button type="button" onClick={() => shown.current?.clearMeasurements()}>Clear distances <kbd>Del</kbd></button>}
+        </div>
         {all.map((plane) => {
           const t = texts[plane];
           return (

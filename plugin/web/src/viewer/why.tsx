@@ -33,14 +33,14 @@ export function WhyPanel({ finding: f, images, model, models, onModel }: Props) 
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
         <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
-          {f.disagreement.flags_differ ? "The detectors disagree: one flags this nodule, the other does not." : "The detectors agree on the flag."}{" "}
-          Their percentiles are {f.disagreement.percentile_gap.toFixed(1)} apart.
+          {f.disagreement.flags_differ ? "The detectors disagree on the flag" : "The detectors agree"},{" "}
+          percentiles {f.disagreement.percentile_gap.toFixed(1)} apart.
         </p>
       )}
       {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model} gave no score: {x.message} ({x.code})</p>)}
+      <Limits finding={f} />
       {score && <ReferenceHistogram score={score} prevalence={models.find((m) => m.name === model)?.prevalence ?? 0} />}
       {f.patch && score && <Strip images={images} model={model} />}
-      <Limits finding={f} />
     </section>
   );
 }
@@ -53,7 +53,7 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
           <th scope="col">Detector</th>
           <th scope="col" class="number" title="chance that readers call such a nodule suspicious, at the prevalence of the calibration set; not the chance of cancer">Probability</th>
           <th scope="col" class="number" title="share of the reference normals with a lower score">Percentile</th>
-          <th scope="col" class="number" title="raw score, and the score above which it is flagged">Score, limit</th>
+          <th scope="col" class="number" title="raw score; above its limit a nodule is flagged">Score</th>
         </tr>
       </thead>
       <tbody>
@@ -63,11 +63,11 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
               {finding.scores.length > 1
                 ? <button type="button" class="quiet" aria-pressed={s.model === model} onClick={() => onModel(s.model)}>{s.model}</button>
                 : s.model}
-              {s.anomalous && <span class="badge flag">flagged</span>}
+              {s.anomalous && <span class="badge flag" title="above the limit">flagged</span>}
             </th>
             <td class="number">{s.probability === null ? <span title="this detector is not calibrated">–</span> : percent(s.probability)}</td>
             <td class="number">{rank(s.percentile)}</td>
-            <td class="number">{s.raw.toPrecision(3)} <small>{s.threshold.toPrecision(3)}</small></td>
+            <td class="number" title={`limit ${s.threshold.toPrecision(3)}`}>{s.raw.toPrecision(3)}</td>
           </tr>
         ))}
       </tbody>
@@ -103,7 +103,7 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
         <text x={w} y={ht - 6} text-anchor="end">{high.toPrecision(2)}</text>
       </svg>
       <figcaption>
-        <span class="key score">this nodule</span> <span class="key limit">limit</span> <span class="key bar">{h.normals} reference normals</span>
+        <span class="key score">this nodule</span> <span class="key limit">limit {score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals} reference normals</span>
         {score.probability !== null && prevalence > 0 && <> · probability at a prevalence of {percent(prevalence)}</>}
       </figcaption>
     </figure>
@@ -164,11 +164,11 @@ function Cell({ cube, plane, hot, label }: { cube: Cube | null; plane: Plane; ho
 function Limits({ finding: f }: { finding: Finding }) {
   const items = f.applicability.map((a) => a.label);
   if (f.padding_pct >= 0.5) items.push(`${f.padding_pct.toFixed(0)} % of its cube lies outside the scan.`);
+  if (f.problem && items.length === 0) return null; // nothing was checked
   return (
-    <section class="limits" aria-label="Limits of use">
+    <section class={items.length > 0 ? "limits touched" : "limits"} aria-label="Limits of use">
       <h3>Limits of use</h3>
-      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>This nodule touches none of the known limits.</p>}
-      <p class="use">{f.intended_use}</p>
+      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none of the known ones is touched.</p>}
     </section>
   );
 }
