@@ -19,13 +19,16 @@ type convKernel struct {
 	grid    grid
 	classes []*windows
 	load    []func(w []float32, row int) // per class: packs the weights of a row
-	arena   *arena                       // holds the grids
-	layout  string                       // of the grids in it
-	bufs    [][]float32                  // grid buffer per worker, while it runs
-	border  bool                         // is still as an earlier run left it
-	scratch [][]float32                  // one tile per worker
-	cover   bool                         // every output element is written
-	kind    string                       // convolutions of one kind pack the same weights alike
+	set     *kernel.Set
+	arena   *arena      // holds the grids
+	layout  string      // of the grids in it
+	bufs    [][]float32 // grid buffer per worker, while it runs
+	border  bool        // is still as an earlier run left it
+	side    []float32   // the output with its samples side by side, [rows][volume][lanes], while it runs
+	samples []int       // where the samples of a group begin in the output
+	scratch [][]float32 // one tile per worker
+	cover   bool        // every output element is written
+	kind    string      // convolutions of one kind pack the same weights alike
 
 	y, x, w []float32 // bound ahead, so that a run allocates nothing
 	packed  *packed
@@ -36,6 +39,7 @@ type convKernel struct {
 	doBatch func(worker, part int)
 	doFill  func(worker, part int)
 	doTiles func(worker, part int)
+	doEmpty func(worker, part int)
 }
 
 func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape) *convKernel {
@@ -47,7 +51,7 @@ func newConv(t *team, l layout, set *kernel.Set, c op.Conv, x, w, y tensor.Shape
 		reach[i] = (out[i]-1)*stride[i] + size[i]
 	}
 	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true, kind: fmt.Sprint("conv", c, x[1:])}
-	k.grid = newGrid(chans, in, pad, stride, reach, set.MaxCols(), l.lanes)
+	k.grid = newGrid(chans, in, pad, stride, reach, set, l.lanes)
 	win := newWindows(l.tile, rows, chans*taps, &k.grid, out, axes{}, axes{1, 1, 1}, out, func(off []int) {
 		each(size, func(i int, q axes) {
 			for ch := range chans {
@@ -83,7 +87,7 @@ func newConvData(t *team, l layout, set *kernel.Set, c op.Conv, w, dy, x tensor.
 		before[i] = (size[i] - 1) / stride[i]
 		reach[i] = before[i] + (in[i]-1+pad[i])/stride[i] + 1
 	}
-	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, set.MaxCols(), l.lanes)
+	k.grid = newGrid(chans, out, before, axes{1, 1, 1}, reach, set, l.lanes)
 	each(stride, func(_ int, r axes) {
 		var first, at, n, taps axes // first t; where it lands; how many; taps of this phase
 		for i := range 3 {
@@ -197,15 +201,28 @@ func (k *convKernel) build(set *kernel.Set, s *space) {
 		n = 1
 	}
 	g := &k.grid
+	g.index()
 	k.bufs = make([][]float32, n)
 	k.layout = fmt.Sprint("grid ", n, g.chans, g.in, g.before, g.stride, g.size, g.lanes, g.plane)
 	k.arena = &s.arena
-	k.arena.reserve(n * g.samples)
+	k.set = set
+	k.arena.reserve(n*g.samples + k.sideSize())
+	for i := range g.lanes {
+		k.samples = append(k.samples, i*k.outSize)
+	}
 	size := 0
 	for _, t := range set.Tiles {
 		size = max(size, t.Rows*t.Cols)
 	}
 	k.scratch = shared(s, "tile", func() [][]float32 { return buffers(k.team.size, size) })
+}
+
+// sideSize is how many elements side has.
+func (k *convKernel) sideSize() int {
+	if k.grid.lanes == 1 {
+		return 0
+	}
+	return k.outSize * k.grid.lanes
 }
 
 func buffers(n, size int) [][]float32 {
@@ -253,11 +270,11 @@ func (k *convKernel) bind(s *space, y, x, w []float32, constant bool) func() {
 		in, out, _ := k.group(n)
 		buf := k.bufs[worker]
 		for c := range k.grid.chans {
-			k.grid.fill(buf, in, c, 1)
+			k.grid.fill(k.set, buf, in, c, 1)
 		}
 		for _, win := range k.classes {
 			for i := range win.tiles {
-				win.run(i, buf, out, k.scratch[worker], k.volume)
+				win.run(k.set, i, buf, out, k.scratch[worker], k.volume)
 			}
 		}
 	}
@@ -266,11 +283,19 @@ func (k *convKernel) bind(s *space, y, x, w []float32, constant bool) func() {
 		if !k.border {
 			clear(k.grid.channel(k.bufs[0], c))
 		}
-		k.grid.fill(k.bufs[0], in, c, n)
+		k.grid.fill(k.set, k.bufs[0], in, c, n)
 	}
 	k.doTiles = func(worker, i int) {
 		_, out, _ := k.group(k.n)
-		k.class.run(i, k.bufs[0], out, k.scratch[worker], k.volume)
+		if k.grid.lanes > 1 {
+			out = k.side
+		}
+		k.class.run(k.set, i, k.bufs[0], out, k.scratch[worker], k.volume)
+	}
+	k.doEmpty = func(_, row int) {
+		_, out, n := k.group(k.n)
+		row *= k.volume
+		k.set.Transpose(k.volume, n, k.side[row*k.grid.lanes:], k.grid.lanes, out[row:], k.samples)
 	}
 	if constant && k.packed.run >= 0 {
 		k.pack()
@@ -305,7 +330,8 @@ func (k *convKernel) run() {
 		clear(k.y)
 	}
 	var memory []float32
-	memory, k.border = k.arena.claim(len(k.bufs)*k.grid.samples, k.layout)
+	memory, k.border = k.arena.claim(len(k.bufs)*k.grid.samples+k.sideSize(), k.layout)
+	k.side = memory[len(k.bufs)*k.grid.samples:]
 	for i := range k.bufs {
 		k.bufs[i] = memory[i*k.grid.samples:][:k.grid.samples]
 	}
@@ -316,11 +342,17 @@ func (k *convKernel) run() {
 		k.team.each(k.batch, k.doBatch)
 		return
 	}
+	if !k.cover {
+		clear(k.side)
+	}
 	for k.n = 0; k.n < k.groups(); k.n++ {
 		k.team.each(k.grid.chans, k.doFill)
 		k.border = true
 		for _, k.class = range k.classes {
 			k.team.each(len(k.class.tiles), k.doTiles)
+		}
+		if k.grid.lanes > 1 {
+			k.team.each(k.outSize/k.volume, k.doEmpty)
 		}
 	}
 }

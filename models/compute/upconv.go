@@ -70,7 +70,7 @@ func newUpConv(t *team, l layout, set *kernel.Set, x, w, y tensor.Shape) *convKe
 	flat, before, two := onSpatial(x, 0, 1), onSpatial(x, 1, 0), onSpatial(x, 2, 1)
 	chans, rows := x[1], w[0]
 	k := &convKernel{team: t, batch: x[0], inSize: chans * in.volume(), outSize: rows * out.volume(), volume: out.volume(), cover: true, kind: fmt.Sprint("up", x[1:], y[1:])}
-	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, set.MaxCols(), l.lanes)
+	k.grid = newGrid(chans, in, before, axes{1, 1, 1}, axes{in[0] + 2*before[0], in[1] + 2*before[1], in[2] + 2*before[2]}, set, l.lanes)
 	for _, cz := range upAxes(in[0], out[0], flat[0] == 1) {
 		for _, cy := range upAxes(in[1], out[1], flat[1] == 1) {
 			for _, cx := range upAxes(in[2], out[2], flat[2] == 1) {
@@ -187,7 +187,7 @@ func newUpConvData(t *team, l layout, set *kernel.Set, w, dy, small tensor.Shape
 	in, taps := spatialAxes(small), spatialAxes(w).volume()
 	chans, rows := dy[1], small[1]
 	k := &convKernel{team: t, batch: small[0], inSize: chans * spatialAxes(dy).volume(), outSize: rows * in.volume(), volume: in.volume(), cover: true, kind: fmt.Sprint("updata", small[1:], dy[1:])}
-	k.grid = newGrid(chans, spatialAxes(dy), onSpatial(small, 2, 0), onSpatial(small, 2, 1), upReach(dy), set.MaxCols(), l.lanes)
+	k.grid = newGrid(chans, spatialAxes(dy), onSpatial(small, 2, 0), onSpatial(small, 2, 1), upReach(dy), set, l.lanes)
 	eachUpGroup(small, dy, w, func(from, count axes, starts []axes, of [][]int) {
 		win := newWindows(l.tile, rows, chans*len(starts), &k.grid, count, from, axes{1, 1, 1}, in, func(off []int) {
 			for ch := range chans {

@@ -15,6 +15,7 @@ import (
 type weightTiles struct {
 	weightGrad
 	team  *team
+	set   *kernel.Set
 	tile  *kernel.Tile
 	size  axes // of the grid
 	few   bool // all windows are copied out
@@ -35,7 +36,8 @@ type weightTiles struct {
 // memory.
 type weightIndex struct {
 	arena  *arena
-	grids  int // elements of the grid
+	grids  int   // elements of the grid
+	plane  []int // where the positions of a plane lie in it
 	panels []weightPanel
 }
 
@@ -67,7 +69,7 @@ const (
 const fewChannels = 8
 
 func newWeightTiles(t *team, set *kernel.Set, s *space, g weightGrad) *weightTiles {
-	k := &weightTiles{weightGrad: g, team: t, few: g.chans < fewChannels}
+	k := &weightTiles{weightGrad: g, team: t, set: set, few: g.chans < fewChannels}
 	columns := g.chans
 	for i := range 3 {
 		k.size[i] = max(g.reach[i], g.before[i]+g.in[i])
@@ -110,6 +112,11 @@ func (k *weightTiles) index(a *arena) *weightIndex {
 		size += b.lefts + b.rights + b.sum
 	}
 	a.reserve(size)
+	for y := range k.in[1] {
+		for i := range k.in[2] {
+			x.plane = append(x.plane, k.at(0, axes{0, y + k.before[1], i + k.before[2]}))
+		}
+	}
 	return x
 }
 
@@ -251,26 +258,9 @@ func (k *weightTiles) bind(dw, x, r []float32) func() {
 
 // fillPlane copies plane z of a sample of the group to the grid.
 func (k *weightTiles) fillPlane(sample, z int) {
-	volume, n, pitch := k.in.volume(), k.in[2], k.pitch
-	for y := range k.in[1] {
-		dst := k.grid[k.at(sample, axes{z + k.before[0], y + k.before[1], k.before[2]}):]
-		src := k.xIn[(k.first+sample)*k.chans*volume+(z*k.in[1]+y)*n:]
-		c := 0
-		for ; c+4 <= k.chans; c += 4 { // stores that lie side by side
-			p, q, r, s := src[c*volume:][:n], src[(c+1)*volume:][:n], src[(c+2)*volume:][:n], src[(c+3)*volume:][:n]
-			for i, o := 0, c; i < n; i, o = i+1, o+pitch {
-				d := dst[o : o+4 : o+4]
-				d[0], d[1], d[2], d[3] = p[i], q[i], r[i], s[i]
-			}
-		}
-		for ; c < k.chans; c++ {
-			o := c
-			for _, v := range src[c*volume:][:n] {
-				dst[o] = v
-				o += pitch
-			}
-		}
-	}
+	volume, plane := k.in.volume(), len(k.plane)
+	src := k.xIn[(k.first+sample)*k.chans*volume+z*plane:]
+	k.set.Transpose(k.chans, plane, src, volume, k.grid[k.at(sample, axes{z + k.before[0]}):], k.plane)
 }
 
 // fillChannel copies a channel of a sample of the group to the grid.

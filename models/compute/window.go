@@ -1,8 +1,6 @@
 package compute
 
 import (
-	"slices"
-
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
 	"gorgonia.org/tensor"
 )
@@ -40,23 +38,24 @@ type grid struct {
 	stride  axes
 	size    axes  // of one phase
 	lanes   int   // samples that lie side by side: one element of each, then the next position
+	vector  int   // lanes that are moved at once
 	plane   int   // positions from one phase to the next
 	samples int   // elements of the buffer
 	rows    []int // where fill puts row (z, y) of phase ph of channel 0: [z][y][ph]
 	first   []int // first x of phase ph, per ph
+	where   []int // of lanes: where fill puts the positions of channel 0
 }
 
 // newGrid lays out a grid that holds in, shifted by before, up to position
-// reach (exclusive) of each axis before it is split. slack is how many elements
-// a kernel reads beyond the last position of a plane.
-func newGrid(chans int, in, before, stride, reach axes, slack, lanes int) grid {
-	g := grid{chans: chans, in: in, before: before, stride: stride, lanes: lanes}
+// reach (exclusive) of each axis before it is split. A kernel may read a tile's
+// width beyond the last position of a plane.
+func newGrid(chans int, in, before, stride, reach axes, set *kernel.Set, lanes int) grid {
+	g := grid{chans: chans, in: in, before: before, stride: stride, lanes: lanes, vector: min(lanes, set.Width())}
 	for i := range 3 {
 		g.size[i] = (max(reach[i], before[i]+in[i]) + stride[i] - 1) / stride[i]
 	}
-	g.plane = g.size.volume() + (slack+lanes-1)/lanes
+	g.plane = g.size.volume() + (set.MaxCols()+lanes-1)/lanes
 	g.samples = chans * stride.volume() * g.plane * lanes
-	g.index()
 	return g
 }
 
@@ -72,6 +71,11 @@ func (g *grid) index() {
 				g.rows = append(g.rows, g.offset(0, axes{z + g.before[0], y + g.before[1], x + g.before[2]}))
 			}
 		}
+	}
+	if g.lanes > 1 {
+		each(g.in, func(_ int, p axes) {
+			g.where = append(g.where, g.lanes*g.offset(0, axes{p[0] + g.before[0], p[1] + g.before[1], p[2] + g.before[2]}))
+		})
 	}
 }
 
@@ -96,22 +100,15 @@ func (g *grid) channel(buf []float32, c int) []float32 {
 
 // fill copies channel c of the samples x [n][C, in...], one per lane, to the
 // buffer. The border stays as it is: whoever claims the memory clears it.
-func (g *grid) fill(buf, x []float32, c, n int) {
+func (g *grid) fill(set *kernel.Set, buf, x []float32, c, n int) {
 	volume := g.in.volume()
-	sample := g.chans * volume
 	buf = g.channel(buf, c)
 	x = x[c*volume:]
 	if g.lanes == 1 {
 		g.fillOne(buf, x[:volume])
 		return
 	}
-	lane := 0
-	for ; lane+4 <= n; lane += 4 {
-		g.fillFour(buf[lane:], x[lane*sample:], sample)
-	}
-	for ; lane < n; lane++ {
-		g.fillLane(buf[lane:], x[lane*sample:][:volume])
-	}
+	set.Transpose(n, volume, x, g.chans*volume, buf, g.where)
 }
 
 func (g *grid) fillOne(buf, src []float32) {
@@ -133,41 +130,6 @@ func (g *grid) fillOne(buf, src []float32) {
 	}
 }
 
-func (g *grid) fillLane(buf, src []float32) {
-	n, lanes, step, rows := g.in[2], g.lanes, len(g.first), g.rows
-	for ; len(src) > 0; src = src[n:] {
-		for ph, first := range g.first {
-			dst, o := buf[rows[ph]*lanes:], 0
-			for i := first; i < n; i += step {
-				dst[o] = src[i]
-				o += lanes
-			}
-		}
-		rows = rows[step:]
-	}
-}
-
-// fillFour fills four lanes at once: stores that lie side by side.
-func (g *grid) fillFour(buf, x []float32, sample int) {
-	n, lanes, step, rows, volume := g.in[2], g.lanes, len(g.first), g.rows, g.in.volume()
-	for at := 0; at < volume; at += n {
-		p, q, r, s := x[at:][:n], x[sample+at:][:n], x[2*sample+at:][:n], x[3*sample+at:][:n]
-		for ph, first := range g.first {
-			o := rows[ph] * lanes
-			for i := first; i < n; i += step {
-				d := buf[o : o+4 : o+4]
-				d[0], d[1], d[2], d[3] = p[i], q[i], r[i], s[i]
-				o += lanes
-			}
-		}
-		rows = rows[step:]
-	}
-}
-
-// move says that column col of a tile goes to offset at of the output of a row:
-// with lanes, at counts from the first sample.
-type move struct{ col, at int32 }
-
 // windows multiplies a matrix [rows, k] by the k shifted windows of a grid and
 // writes the result to some positions of an output [rows, volume].
 type windows struct {
@@ -185,9 +147,11 @@ type windows struct {
 }
 
 type windowTile struct {
-	first int    // element of column 0
-	at    []int  // where the vectors of columns begin, from first; nil: side by side
-	moves []move // in the order of at
+	first int   // element of column 0
+	at    []int // where the vectors of columns begin, from first; nil: side by side
+	// Where columns go in the output of a row: without lanes one by one, with
+	// lanes vectors, in an output [position][lane].
+	moves []kernel.Move
 }
 
 // newWindows plans the output positions p < out, of which position p lands at
@@ -210,12 +174,11 @@ func newWindows(tile *kernel.Tile, rows, k int, g *grid, out, at, step, dst axes
 	w.fill = func() {
 		w.off = make([]int, k)
 		offsets(w.off)
-		sample := rows * dst.volume()
 		each(out, func(_ int, p axes) {
 			o := ((at[0]+p[0]*step[0])*dst[1]+at[1]+p[1]*step[1])*dst[2] + at[2] + p[2]*step[2]
-			for lane := range g.lanes {
+			for lane := 0; lane < g.lanes; lane += g.vector {
 				t, col := w.column(g.flat(p)*g.lanes+lane, lane)
-				t.moves = append(t.moves, move{int32(col), int32(lane*sample + o)}) //nolint:gosec // far below 2^31
+				t.moves = append(t.moves, kernel.Move{int32(col), int32(o*g.lanes + lane)}) //nolint:gosec // far below 2^31
 			}
 		})
 	}
@@ -229,12 +192,8 @@ func (w *windows) apart() bool { return w.lanes%w.tile.Vec == 0 }
 // build lays out the tiles.
 func (w *windows) build() {
 	w.fill()
-	if w.fill = nil; w.lanes == 1 {
-		return
-	}
-	w.complete()
-	for _, t := range w.tiles { // sample after sample
-		slices.SortFunc(t.moves, func(a, b move) int { return int(a.at) - int(b.at) })
+	if w.fill = nil; w.lanes > 1 {
+		w.complete()
 	}
 }
 
@@ -285,38 +244,39 @@ func (w *windows) row(r int) []float32 {
 // one register loses three times as many bits as a sum of sums.
 const convBlock = 256
 
-// run computes tile i from the grid buffer and stores it in samples of
-// [rows, volume] each, of which dst holds those of the lanes.
-func (w *windows) run(i int, buf, dst, scratch []float32, volume int) {
+// run computes tile i from the grid buffer and stores it in dst [rows, volume],
+// with lanes [rows, volume, lanes].
+func (w *windows) run(set *kernel.Set, i int, buf, dst, scratch []float32, volume int) {
 	t := &w.tiles[i]
 	rows, cols := w.tile.Rows, w.tile.Cols
-	n := len(t.moves)
-	for n > 0 && int(t.moves[n-1].at) >= len(dst) { // lanes without a sample
-		n--
-	}
 	for r0 := 0; r0 < w.rows; r0 += rows {
 		left := w.left[r0*w.k:]
 		for p := 0; p < w.k; p += convBlock {
 			w.tile.Run(min(convBlock, w.k-p), left[p*rows:], buf[t.first:], w.off[p:], t.at, scratch, cols, p > 0)
 		}
-		store(dst[r0*volume:], scratch, t.moves[:n], min(rows, w.rows-r0), cols, volume)
+		n := min(rows, w.rows-r0)
+		if w.lanes == 1 {
+			store(dst[r0*volume:], scratch, t.moves, n, cols, volume)
+		} else {
+			set.Scatter(n, scratch, cols, dst[r0*volume*w.lanes:], volume*w.lanes, t.moves)
+		}
 	}
 }
 
 // store moves rows of a tile to where they belong.
-func store(dst, src []float32, moves []move, rows, cols, volume int) {
+func store(dst, src []float32, moves []kernel.Move, rows, cols, volume int) {
 	r := 0
 	for ; r+4 <= rows; r += 4 {
 		a, b, c, d := src[r*cols:][:cols], src[(r+1)*cols:][:cols], src[(r+2)*cols:][:cols], src[(r+3)*cols:][:cols]
 		p, q, s, t := dst[r*volume:], dst[(r+1)*volume:], dst[(r+2)*volume:], dst[(r+3)*volume:]
 		for _, m := range moves {
-			p[m.at], q[m.at], s[m.at], t[m.at] = a[m.col], b[m.col], c[m.col], d[m.col]
+			p[m[1]], q[m[1]], s[m[1]], t[m[1]] = a[m[0]], b[m[0]], c[m[0]], d[m[0]]
 		}
 	}
 	for ; r < rows; r++ {
 		a, p := src[r*cols:][:cols], dst[r*volume:]
 		for _, m := range moves {
-			p[m.at] = a[m.col]
+			p[m[1]] = a[m[0]]
 		}
 	}
 }

@@ -48,6 +48,10 @@ type Set struct {
 	Tiles []Tile // the one for many rows and columns first
 	Vec   Vec
 	adam  func(n int, w, m, v, g *float32, k *[7]float32)
+
+	square    int // rows and columns that transpose takes at once, columns that scatter does
+	transpose func(n int, src *float32, stride int, dst *float32, off *int)
+	scatter   func(rows, n int, src *float32, lds int, dst *float32, ldd int, moves *[2]int32)
 }
 
 // AdamStep are the numbers of one step of Adam, as the loops read them.
@@ -126,7 +130,7 @@ func Sets() []*Set {
 	return append(machineSets(), &Set{
 		Name:  "go",
 		Tiles: []Tile{{4, 8, 8, 1, tileGo(4, 8)}, {1, 16, 16, 1, tileGo(1, 16)}},
-		Vec:   vecGo(),
+		Vec:   vecGo(), square: 8, transpose: transposeGo(8), scatter: scatterGo(8),
 	})
 }
 

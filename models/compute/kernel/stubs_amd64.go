@@ -102,3 +102,15 @@ func adamAVX512(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]
 
 // adamAVX2 is adamGo for n a multiple of the lanes.
 func adamAVX2(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)
+
+// transposeAVX512 is transposeGo for squares of 16.
+func transposeAVX512(n int, src *float32, stride int, dst *float32, off *int)
+
+// transposeAVX2 is transposeGo for squares of 8.
+func transposeAVX2(n int, src *float32, stride int, dst *float32, off *int)
+
+// scatterAVX512 is scatterGo for vectors of 16.
+func scatterAVX512(rows int, n int, src *float32, lds int, dst *float32, ldd int, moves *[2]int32)
+
+// scatterAVX2 is scatterGo for vectors of 8.
+func scatterAVX2(rows int, n int, src *float32, lds int, dst *float32, ldd int, moves *[2]int32)
