@@ -98,7 +98,7 @@ func BenchmarkSearchStep16(b *testing.B) {
 			}
 			p.clear()
 			for b.Loop() {
-				p.step(0)
+				p.plan.Run()
 			}
 		})
 	}

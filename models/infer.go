@@ -18,6 +18,8 @@ type Scorer struct {
 	compute compute.Options
 	one     *scorePlan // one patch
 	many    *scorePlan // several at once; nil until it is needed
+
+	wholeOne, wholeMany *wholePlan // on a device
 }
 
 // scorePlan scores a number of patches.
@@ -37,20 +39,24 @@ func NewScorer(v VAE, ps Params, samples int, o compute.Options) (*Scorer, error
 	}
 	o.Frozen = true
 	s := &Scorer{vae: v, params: ps, samples: samples, compute: o}
-	var err error
-	s.one, err = s.compile(1)
+	if p, err := s.whole(1); p != nil || err != nil {
+		return s, err // plans for the processor are made when they are needed
+	}
+	_, err := s.plan(1)
 	return s, err
 }
 
 func (s *Scorer) compile(rows int) (*scorePlan, error) {
 	v, p := s.vae, &scorePlan{rows: rows}
+	o := s.compute
+	o.Backend = nil
 	g := v.NewGraph(tensor.Float32)
 	mean, logvar := v.Encode(g, g.Input("x", v.shape(size, rows, 1)...))
 	if g.Err != nil {
 		return nil, g.Err
 	}
 	var err error
-	if p.encode, err = compute.Compile(gorgonia.Nodes{mean, logvar}, s.params.Bound(), s.compute); err != nil {
+	if p.encode, err = compute.Compile(gorgonia.Nodes{mean, logvar}, s.params.Bound(), o); err != nil {
 		return nil, err
 	}
 	g = v.NewGraph(tensor.Float32)
@@ -58,7 +64,7 @@ func (s *Scorer) compile(rows int) (*scorePlan, error) {
 	if g.Err != nil {
 		return nil, g.Err
 	}
-	p.decode, err = compute.Compile(gorgonia.Nodes{out}, s.params.Bound(), s.compute)
+	p.decode, err = compute.Compile(gorgonia.Nodes{out}, s.params.Bound(), o)
 	return p, err
 }
 
@@ -77,10 +83,15 @@ type PatchBound struct {
 // Score evaluates one patch with noise drawn from seed:
 // E_q[log p(x|z)] is estimated by 1/L sum over l of log p(x|z_l).
 func (s *Scorer) Score(x, support []float32, seed [32]byte) PatchBound {
-	return s.score(s.one, [][]float32{x}, [][]float32{support}, [][32]byte{seed})[0]
+	out, err := s.ScoreAll([][]float32{x}, [][]float32{support}, [][32]byte{seed})
+	if err != nil {
+		panic(err) // sizes, or a network that could not be compiled when the scorer was made
+	}
+	return out[0]
 }
 
-// ScoreAll is Score for many patches, several at a time: the same bits, sooner.
+// ScoreAll is Score for many patches, several at a time: the same bits where
+// all are scored on the processor or all on a device, sooner.
 // It returns an error where the numbers or sizes do not fit.
 func (s *Scorer) ScoreAll(patches, supports [][]float32, seeds [][32]byte) ([]PatchBound, error) {
 	if len(patches) != len(supports) || len(patches) != len(seeds) {
@@ -93,11 +104,20 @@ func (s *Scorer) ScoreAll(patches, supports [][]float32, seeds [][32]byte) ([]Pa
 	}
 	out := make([]PatchBound, 0, len(patches))
 	for len(out) < len(patches) {
-		p, err := s.plan(len(patches) - len(out))
+		lo := len(out)
+		w, err := s.whole(len(patches) - lo)
 		if err != nil {
 			return nil, err
 		}
-		lo := len(out)
+		if w != nil {
+			hi := min(lo+w.rows, len(patches))
+			out = append(out, s.scoreWhole(w, patches[lo:hi], supports[lo:hi], seeds[lo:hi])...)
+			continue
+		}
+		p, err := s.plan(len(patches) - lo)
+		if err != nil {
+			return nil, err
+		}
 		hi := min(lo+p.rows, len(patches))
 		out = append(out, s.score(p, patches[lo:hi], supports[lo:hi], seeds[lo:hi])...)
 	}
@@ -111,6 +131,12 @@ func (s *Scorer) plan(patches int) (*scorePlan, error) {
 		rows = 4 // one patch's samples fill the tiles already
 	}
 	if patches < rows {
+		if s.one == nil {
+			var err error
+			if s.one, err = s.compile(1); err != nil {
+				return nil, err
+			}
+		}
 		return s.one, nil
 	}
 	if s.many == nil {
@@ -151,10 +177,6 @@ func (s *Scorer) score(p *scorePlan, patches, supports [][]float32, seeds [][32]
 // judge computes the bound from the posterior and the samples of one patch.
 func (s *Scorer) judge(b *PatchBound, x, support, images []float32) {
 	b.Mean = make([]float32, len(x))
-	for j := range b.Posterior {
-		m, lv := float64(b.Posterior[j]), float64(b.LogVar[j])
-		b.KL += 0.5 * (m*m + math.Exp(lv) - 1 - lv)
-	}
 	for l := range s.samples {
 		for i, v := range images[l*len(x) : (l+1)*len(x)] {
 			d := float64(v) - float64(x[i])
@@ -163,6 +185,15 @@ func (s *Scorer) judge(b *PatchBound, x, support, images []float32) {
 		}
 	}
 	b.Recon /= float64(s.samples)
+	s.finish(b, support)
+}
+
+// finish computes what follows from the posterior and the reconstruction term.
+func (s *Scorer) finish(b *PatchBound, support []float32) {
+	for j := range b.Posterior {
+		m, lv := float64(b.Posterior[j]), float64(b.LogVar[j])
+		b.KL += 0.5 * (m*m + math.Exp(lv) - 1 - lv)
+	}
 	b.Misfit = b.Recon
 	if s.vae.LearnedSigma {
 		logsigma2 := float64(s.params.find(sigmaName).Data[0])

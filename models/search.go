@@ -117,7 +117,7 @@ func (s *Searcher) plan(rows int) (*searchPlan, error) {
 		at, size = &s.few, fewRows
 	}
 	if *at == nil {
-		p, err := s.compile(size)
+		p, err := fitting(size, s.compute.Backend, s.compile)
 		if err != nil {
 			return nil, err
 		}
@@ -145,6 +145,9 @@ func (s *Searcher) Search(ctx context.Context, patches, supports [][]float32, se
 	rows := len(patches) * restarts
 	best := make([]Found, len(patches))
 	for lo := 0; lo < rows; {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("models: search: %w", err)
+		}
 		p, err := s.plan(rows - lo)
 		if err != nil {
 			return nil, err
@@ -156,14 +159,14 @@ func (s *Searcher) Search(ctx context.Context, patches, supports [][]float32, se
 			s.start(p, r, patches[i], supports[i], seeds[i], (lo+r)%restarts)
 		}
 		p.begin()
-		for step := range s.settings.Steps + 1 {
-			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("models: search: %w", err)
-			}
-			p.step(step)
-			if s.Progress != nil && step > 0 {
+		err = p.plan.Repeat(func(done int) error {
+			if step := done - 1; s.Progress != nil && step > 0 {
 				s.Progress(lo*s.settings.Steps+step*n, rows*s.settings.Steps)
 			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return nil, fmt.Errorf("models: search: %w", err)
 		}
 		for r := range n {
 			i := (lo + r) / restarts

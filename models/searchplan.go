@@ -9,19 +9,17 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// searchPlan searches for a number of rows at once. One run of its plan gives
-// losses and image at z, and the z of the next step.
+// searchPlan searches for a number of rows at once. A round of its plan gives
+// losses and image at z, and the z of the next step, which it is fed with: on a
+// device the whole search is one submission.
 type searchPlan struct {
 	gan        GAN
 	rows       int
 	steps      int
-	clamp      bool
 	features   *compute.Plan // f(x) and the judgement of x, once per search
 	plan       *compute.Plan
 	x, support []float32 // of the plan's inputs
 	z, speed   []float32
-	last       []float32 // z of the last run, before its step
-	curves     []float32 // [rows][3][steps+1]
 }
 
 // Outputs of the plan.
@@ -36,8 +34,7 @@ const (
 
 func (s *Searcher) compile(rows int) (*searchPlan, error) {
 	n, set := s.gan, s.settings
-	p := &searchPlan{gan: n, rows: rows, steps: set.Steps, clamp: s.prior == UniformPrior && !set.Free,
-		last: make([]float32, rows*n.Latent)}
+	p := &searchPlan{gan: n, rows: rows, steps: set.Steps}
 	shape := n.images(rows)
 	g := n.NewGraph(tensor.Float32)
 	features, judgement := n.Critic(g, g.Input("x", shape...))
@@ -64,7 +61,13 @@ func (s *Searcher) compile(rows int) (*searchPlan, error) {
 		return nil, g.Err
 	}
 	outs := gorgonia.Nodes{t.Residual, t.Feature, t.Loss, t.Image, speed, next}
-	if p.plan, err = compute.Compile(outs, s.params.Bound(), s.compute); err != nil {
+	step := compute.Carry{Output: outNext, Input: "z"}
+	if s.prior == UniformPrior && !set.Free {
+		step.Low, step.High = -1, 1
+	}
+	o := s.compute
+	o.Loop = &compute.Loop{Rounds: set.Steps + 1, Carry: []compute.Carry{{Output: outSpeed, Input: "speed"}, step}, Keep: []int{outResidual, outFeature, outLoss}}
+	if p.plan, err = compute.Compile(outs, s.params.Bound(), o); err != nil {
 		return nil, err
 	}
 	p.x, p.support = p.plan.Input("x"), p.plan.Input("support")
@@ -77,7 +80,6 @@ func (p *searchPlan) clear() {
 	for _, b := range [][]float32{p.x, p.support, p.z, p.speed} {
 		clear(b)
 	}
-	p.curves = make([]float32, p.rows*3*(p.steps+1)) // what was found keeps the old ones
 }
 
 // begin computes what does not change during a search.
@@ -87,32 +89,15 @@ func (p *searchPlan) begin() {
 	copy(p.plan.Input("features"), p.features.Output(0))
 }
 
-// step evaluates z after i steps and, short of the last, goes one further.
-func (p *searchPlan) step(i int) {
-	p.plan.Run()
-	for r := range p.rows {
-		for k, out := range [...]int{outResidual, outFeature, outLoss} {
-			p.curves[(r*3+k)*(p.steps+1)+i] = p.plan.Output(out)[r]
-		}
-	}
-	if i == p.steps {
-		return
-	}
-	copy(p.speed, p.plan.Output(outSpeed))
-	copy(p.z, p.plan.Output(outNext))
-	if p.clamp {
-		for j, v := range p.z {
-			p.z[j] = min(max(v, -1), 1)
-		}
-	}
-}
-
 // found reads row r after the last step.
 func (p *searchPlan) found(r int) Found {
 	v, l := p.gan.Voxels(), p.gan.Latent
 	curve := func(k int) []float32 {
-		lo := (r*3 + k) * (p.steps + 1)
-		return append([]float32(nil), p.curves[lo:lo+p.steps+1]...)
+		c := make([]float32, p.steps+1)
+		for i := range c {
+			c[i] = p.plan.Kept(k)[i*p.rows+r]
+		}
+		return c
 	}
 	f := Found{
 		Z:         append([]float32(nil), p.z[r*l:(r+1)*l]...),

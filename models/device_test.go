@@ -1,0 +1,148 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+)
+
+// deviceFor opens the first device, whatever it is, or skips.
+func deviceFor(t *testing.T, o gpu.Options) *gpu.Backend {
+	t.Helper()
+	all, missing := driver.List()
+	if len(all) == 0 {
+		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
+	}
+	b, err := gpu.Open(all[0], o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// TestScoreOnDevice holds scores of a device against the processor's, and a
+// patch alone against the same patch among others to the bit.
+func TestScoreOnDevice(t *testing.T) {
+	b := deviceFor(t, gpu.Options{})
+	for _, v := range []VAE{{Dims: 2, Latent: 5}, {Dims: 2, Latent: 5, LearnedSigma: true}, {Dims: 3, Latent: 5}} {
+		ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
+		count := 19 // a full plan and three more
+		if v.Dims == 3 {
+			count = 2
+		}
+		x, support, seeds := queries(GAN{Dims: v.Dims}, count)
+		here, err := NewScorer(v, ps, 3, compute.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		there, err := NewScorer(v, ps, 3, compute.Options{Backend: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := here.ScoreAll(x, support, seeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := there.ScoreAll(x, support, seeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !there.OnDevice(1) || !there.OnDevice(count) {
+			t.Fatal("the device does not score")
+		}
+		for i := range got {
+			if d := cmp.Diff(there.Score(x[i], support[i], seeds[i]), got[i]); d != "" {
+				t.Fatalf("%+v: patch %d (-alone +among others):\n%.400s", v, i, d)
+			}
+			for what, pair := range map[string][2]float64{"recon": {got[i].Recon, want[i].Recon}, "misfit": {got[i].Misfit, want[i].Misfit}, "KL": {got[i].KL, want[i].KL},
+				"image": {float64(got[i].Mean[300]), float64(want[i].Mean[300])}, "posterior": {1 + float64(got[i].Posterior[2]), 1 + float64(want[i].Posterior[2])}} {
+				if math.Abs(pair[0]-pair[1]) > 2e-6*math.Abs(pair[1]) {
+					t.Errorf("%+v: patch %d: %s is %g, on the processor %g", v, i, what, pair[0], pair[1])
+				}
+			}
+		}
+	}
+}
+
+// TestSearchOnDevice follows searches of the processor for a few steps, after
+// which rounding has not grown yet.
+func TestSearchOnDevice(t *testing.T) {
+	b := deviceFor(t, gpu.Options{})
+	for _, prior := range []string{UniformPrior, NormalPrior} {
+		g := randomGAN(GAN{Dims: 2, Latent: 6}, prior)
+		x, support, seeds := queries(g.GAN, 6)
+		settings := SearchSettings{Steps: 5, Batch: 5, Restarts: 2}
+		want, err := searcherOf(t, g, settings, compute.Options{}).Search(context.Background(), x, support, seeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := searcherOf(t, g, settings, compute.Options{Backend: b})
+		steps := 0
+		s.Progress = func(done, _ int) { steps = done }
+		got, err := s.Search(context.Background(), x, support, seeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.full.onDevice() || steps != 2*6*5 {
+			t.Fatalf("on the device %t, %d steps told", s.full.onDevice(), steps)
+		}
+		for i, f := range got {
+			w := want[i]
+			if math.Abs(f.Loss/w.Loss-1) > 1e-4 || math.Abs(f.Judgement-w.Judgement) > 1e-4 || len(f.Curve.Loss) != 6 || math.Abs(float64(f.Curve.Loss[0]/w.Curve.Loss[0])-1) > 1e-5 {
+				t.Errorf("%s: patch %d: loss %g (%g at the start), on the processor %g (%g)", prior, i, f.Loss, f.Curve.Loss[0], w.Loss, w.Curve.Loss[0])
+			}
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := s.Search(ctx, x, support, seeds); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+	}
+}
+
+// TestLittleMemoryOnDevice: batches become smaller before the processor has to
+// do it, and scores stay what they are.
+func TestLittleMemoryOnDevice(t *testing.T) {
+	v := VAE{Dims: 2, Latent: 5}
+	ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
+	x, support, seeds := queries(GAN{Dims: 2}, 16)
+	var want []PatchBound
+	for _, c := range []struct {
+		mib  int64
+		rows int
+	}{{1 << 10, 16}, {10, 8}, {2, 0}} {
+		b := deviceFor(t, gpu.Options{Memory: c.mib << 20})
+		s, err := NewScorer(v, ps, 10, compute.Options{Backend: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.ScoreAll(x, support, seeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case c.rows > 0 && (s.wholeMany == nil || !s.wholeMany.onDevice() || s.wholeMany.rows > c.rows || (c.rows < 16 && s.wholeMany.rows < 1)):
+			t.Errorf("%d MiB: plan %+v", c.mib, s.wholeMany)
+		case c.rows == 0 && s.OnDevice(16):
+			t.Errorf("%d MiB suffice", c.mib)
+		case !b.Alive():
+			t.Errorf("%d MiB: the device was given up", c.mib)
+		}
+		if want == nil {
+			want = got
+		}
+		for i := range got {
+			if math.Abs(got[i].Recon/want[i].Recon-1) > 2e-6 {
+				t.Errorf("%d MiB: patch %d has %g, want %g", c.mib, i, got[i].Recon, want[i].Recon)
+			}
+		}
+	}
+}
