@@ -36,7 +36,7 @@ var _ compute.Backend = (*Backend)(nil)
 
 // Open opens a device and loads the kernels.
 func Open(d driver.Device, o Options) (*Backend, error) {
-	if d.Group < 256 || d.Local < 32<<10 {
+	if d.Group < leastGroup || d.Local < leastLocal {
 		return nil, fmt.Errorf("gpu: %s (%s) has groups of %d work items and %d bytes, 256 and 32768 are needed", d.ID(), d.Name, d.Group, d.Local)
 	}
 	ctx, err := d.Open()
