@@ -21,6 +21,8 @@ type GANAD struct {
 	gan    *models.TrainedGAN
 	search models.SearchSettings
 	slot   slot[models.Searcher]
+
+	backend compute.Backend // nil: the processor
 }
 
 var _ Detector = (*GANAD)(nil)
@@ -96,7 +98,7 @@ func (d calibrated) ganad() (*GANAD, error) {
 		return nil, fmt.Errorf("detector: a search of %d steps, %d starts, %d at once: at most %d, %d and %d are done (%w)",
 			s.Steps, s.Restarts, s.Batch, maxSearchSteps, maxSearchRestarts, maxSearchBatch, models.ErrCheckpoint)
 	}
-	g := &GANAD{d, t, s, newSlot[models.Searcher]()}
+	g := &GANAD{calibrated: d, gan: t, search: s, slot: newSlot[models.Searcher]()}
 	if _, err := g.searcher(); err != nil { // of weights or settings that cannot be searched with
 		return nil, fmt.Errorf("%w (%w)", err, models.ErrCheckpoint)
 	}
@@ -105,7 +107,7 @@ func (d calibrated) ganad() (*GANAD, error) {
 
 // searcher makes a searcher; its plans are compiled when they are needed.
 func (d *GANAD) searcher() (*models.Searcher, error) {
-	return models.NewSearcher(d.gan, d.search, compute.Options{})
+	return models.NewSearcher(d.gan, d.search, compute.Options{Backend: d.backend})
 }
 
 // LoadGANAD reads a detector's file.

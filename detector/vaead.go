@@ -18,8 +18,9 @@ const BoundSamples = 10
 // VAEAD is a trained and calibrated variational autoencoder.
 type VAEAD struct {
 	calibrated
-	vae  models.VAE
-	slot slot[models.Scorer]
+	vae     models.VAE
+	slot    slot[models.Scorer]
+	backend compute.Backend // nil: the processor
 }
 
 var _ Detector = (*VAEAD)(nil)
@@ -53,7 +54,7 @@ func (d calibrated) vaead() (*VAEAD, error) {
 	if err := v.Check(d.params); err != nil {
 		return nil, err
 	}
-	return &VAEAD{d, v, newSlot[models.Scorer]()}, nil
+	return &VAEAD{calibrated: d, vae: v, slot: newSlot[models.Scorer]()}, nil
 }
 
 // LoadVAEAD reads a detector's file.
@@ -68,32 +69,56 @@ func (d *VAEAD) Name() string { return VAEName }
 // same patch gives the same score. A patch without support is an error.
 func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, error) {
 	s, err := d.slot.take(ctx, func() (*models.Scorer, error) {
-		return models.NewScorer(d.vae, d.params, BoundSamples, compute.Options{})
+		return models.NewScorer(d.vae, d.params, BoundSamples, compute.Options{Backend: d.backend})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("detector: score: %w", err)
 	}
 	defer func() { d.slot <- s }()
-	out := make([]Score, len(patches))
-	for i, p := range patches {
+	together := 1 // patches that are scored between two looks at ctx
+	if s.OnDevice(len(patches)) {
+		together = max(1, len(patches))
+	}
+	out := make([]Score, 0, len(patches))
+	for lo := 0; lo < len(patches); lo += together {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("detector: score: %w", err)
 		}
-		n, err := checkPatch(i, p)
+		if out, err = d.score(s, patches, lo, min(lo+together, len(patches)), out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// score appends the scores of patches lo to hi-1.
+func (d *VAEAD) score(s *models.Scorer, patches []nodule.Patch, lo, hi int, out []Score) ([]Score, error) {
+	var voxels, supports [][]float32
+	var seeds [][32]byte
+	var counts []float64
+	for i, p := range patches[lo:hi] {
+		n, err := checkPatch(lo+i, p)
 		if err != nil {
 			return nil, err
 		}
-		b := s.Score(p.Voxels, p.Support, d.seed(p))
-		out[i] = d.judge(Score{
-			Raw: b.Recon / float64(n), Sum: b.Recon, PerVoxel: b.Recon / float64(n), KL: b.KL, Reconstruction: b.Mean,
+		voxels, supports, seeds, counts = append(voxels, p.Voxels), append(supports, p.Support), append(seeds, d.seed(p)), append(counts, float64(n))
+	}
+	bounds, err := s.ScoreAll(voxels, supports, seeds)
+	if err != nil {
+		return nil, fmt.Errorf("detector: score: %w", err)
+	}
+	for i, b := range bounds {
+		score := d.judge(Score{
+			Raw: b.Recon / counts[i], Sum: b.Recon, PerVoxel: b.Recon / counts[i], KL: b.KL, Reconstruction: b.Mean,
 			Terms: []Term{
-				{"reconstruction per voxel", b.Recon / float64(n)}, {"reconstruction, sum", b.Recon},
+				{"reconstruction per voxel", b.Recon / counts[i]}, {"reconstruction, sum", b.Recon},
 				{"KL", b.KL}, {"reconstruction + KL", b.Recon + b.KL},
 			},
 		})
 		if d.vae.LearnedSigma {
-			out[i].Terms = append(out[i].Terms, Term{"misfit under the learned sigma", b.Misfit}, Term{"misfit + KL", b.Misfit + b.KL})
+			score.Terms = append(score.Terms, Term{"misfit under the learned sigma", b.Misfit}, Term{"misfit + KL", b.Misfit + b.KL})
 		}
+		out = append(out, score)
 	}
 	return out, nil
 }
