@@ -49,6 +49,8 @@ type Config struct {
 	Grace       time.Duration // for what is in work when Run's context ends; default 20 s
 	KeepResults time.Duration // how long the ledger remembers a result; default 400 days
 
+	Compute func() Compute // tells where the detectors compute; nil: on the processor
+
 	MinFreeBytes int64 // below which the plugin is not ready; default 256 MiB
 
 	Logger *slog.Logger // default: none

@@ -31,13 +31,15 @@ type VersionInfo struct {
 }
 
 // Readiness is what /readyz answers: with status 200 where Ready, 503
-// otherwise. Checks maps bus, disk, ledger and models to "ok" or to what is
+// otherwise. Checks maps bus, disk, ledger, models and device to "ok" or to what is
 // wrong. Send tells what waits for a PACS; a PACS that is away does not make
-// the service unready, for it scores and keeps what is to be sent.
+// the service unready, for it scores and keeps what is to be sent. Neither does a
+// device that failed, which Checks and Compute tell: the processor scores.
 type Readiness struct {
-	Ready  bool              `json:"ready"`
-	Checks map[string]string `json:"checks"`
-	Send   *outbox.Status    `json:"send,omitempty"`
+	Ready   bool              `json:"ready"`
+	Checks  map[string]string `json:"checks"`
+	Send    *outbox.Status    `json:"send,omitempty"`
+	Compute Compute           `json:"compute"`
 }
 
 // Version describes this plugin.
@@ -52,7 +54,10 @@ func (p *Plugin) Version() VersionInfo {
 
 // CheckReady asks everything that the plugin needs.
 func (p *Plugin) CheckReady(ctx context.Context) Readiness {
-	r := Readiness{Ready: true, Checks: map[string]string{}}
+	r := Readiness{Ready: true, Checks: map[string]string{"device": "ok"}, Compute: p.cfg.compute()}
+	if r.Compute.Fault != "" {
+		r.Checks["device"] = "failed, the processor scores: " + r.Compute.Fault
+	}
 	note := func(name string, err error) {
 		r.Checks[name] = "ok"
 		if err != nil {

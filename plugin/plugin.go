@@ -60,6 +60,7 @@ func New(cfg Config) (*Plugin, error) {
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)
+	p.metrics.device(cfg.compute)
 	return p, nil
 }
 
