@@ -57,7 +57,7 @@ export function start(): void {
       webGlContextCount: software ? 1 : planes.length,
       planar: {
         renderBackend: software ? Enums.RenderBackends.CPU : Enums.RenderBackends.GPU,
-        cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: true },
+        cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: false },
       },
     },
   } as unknown as Parameters<typeof initCore>[0]);
