@@ -75,6 +75,7 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 	p.submit("/detector", "j1", remote)
 	p.outcome(outcomeRetried, 5)
 	server.Restart()
+	p.outcome(outcomeScored, 1)
 	got := p.idle(1)[0]
 	req := request(t, "")
 	req.Job, req.Source, req.JobID, req.Software = local, "/detector", "j1", got.Software
