@@ -30,6 +30,7 @@ type pacsFlag struct {
 // pacsKeys set one option each.
 var pacsKeys = map[string]func(o *web.Options, value string) error{
 	"url":           func(o *web.Options, v string) error { o.URL = v; return nil },
+	"store-url":     func(o *web.Options, v string) error { o.StoreURL = v; return nil },
 	"user":          func(o *web.Options, v string) error { o.User = v; return nil },
 	"password-file": func(o *web.Options, v string) error { o.PasswordFile = v; return nil },
 	"token-file":    func(o *web.Options, v string) error { o.TokenFile = v; return nil },

@@ -25,7 +25,7 @@ func TestReadmeNamesCommands(t *testing.T) {
 			t.Errorf("the table of commands lacks %s", cmd.Name())
 		}
 	}
-	for _, m := range regexp.MustCompile("`nodulescope ([A-Za-z]+)").FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("`nodulescope ([A-Za-z]+(?:-[a-z]+)*)").FindAllStringSubmatch(text, -1) {
 		if !known[m[1]] {
 			t.Errorf("there is no command %s", m[1])
 		}

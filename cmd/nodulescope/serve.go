@@ -32,6 +32,9 @@ in order: what is in work is finished or handed back.
 Jobs name folders, or series in a PACS (DICOMweb). On a bus that others reach,
 say with --roots which folders may be read. Only the PACS of --pacs are asked.
 
+Reports go to the PACS that have a store-url, from an outbox that outlives a
+crash; 'outbox' lists what waits and what a PACS refused. See docs/pacs.md.
+
 The review page listens on 127.0.0.1:8088; 'users add' makes somebody who may
 sign in. Beyond this machine it needs TLS (--review-cert and --review-key).`
 
@@ -49,6 +52,7 @@ type serveOptions struct {
 	review      reviewFlags
 	roots       []string
 	pacs        pacsFlag
+	send        sendFlags
 	workers     int
 	attempts    int
 	retryDelay  time.Duration
@@ -83,6 +87,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	o.review.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
 	o.pacs.register(f)
+	o.send.register(f)
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
 	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each after")
@@ -112,6 +117,9 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log,
 	}
 	if cfg.Review, err = o.review.config(); err != nil {
+		return cfg, err
+	}
+	if cfg.Send, err = o.send.config(); err != nil {
 		return cfg, err
 	}
 	if cfg.DataDir == "" {
@@ -239,7 +247,7 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 		fmt.Fprintf(w, "  folders  %s\n", root)
 	}
 	for _, pacs := range cfg.PACS {
-		fmt.Fprintf(w, "  pacs     %s\n", pacs.URL)
+		fmt.Fprintf(w, "  pacs     %s%s\n", pacs.URL, o.send.describe(pacs))
 	}
 	more := ""
 	if p.Site() != "local" {

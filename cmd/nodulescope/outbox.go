@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/outbox"
+)
+
+const outboxHelp = `List the results that a PACS does not have yet, with the reason of each.
+
+What waits is tried again by the service until the PACS takes it. What the PACS
+refused for good is kept and not tried; when the cause is gone (a setting, a
+permission, a class of documents that it now takes), have it sent again:
+
+  nodulescope outbox resend NUMBER...
+  nodulescope outbox resend --all
+
+The data folder is that of the service. It may run or not.`
+
+type outboxOptions struct {
+	dataDir string
+	json    bool
+	all     bool
+}
+
+func (o *outboxOptions) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.dataDir, "data-dir", "", "`FOLDER` of the service's data (default: of this user)")
+	markSettings(cmd.Flags(), "data-dir")
+}
+
+func (o *outboxOptions) folder() (string, error) {
+	if o.dataDir != "" {
+		return o.dataDir, nil
+	}
+	return plugin.DefaultDataDir()
+}
+
+func newOutboxCommand(*globals) *cobra.Command {
+	var o outboxOptions
+	cmd := &cobra.Command{
+		Use:   "outbox",
+		Short: "List results that a PACS does not have yet, and have them sent again",
+		Long:  outboxHelp,
+		Example: `  nodulescope outbox
+  nodulescope outbox resend --all`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runOutbox(cmd.Context(), o, cmd.OutOrStdout())
+		},
+	}
+	o.register(cmd)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a line of JSON for each")
+	cmd.AddCommand(newOutboxResendCommand())
+	return cmd
+}
+
+func newOutboxResendCommand() *cobra.Command {
+	var o outboxOptions
+	cmd := &cobra.Command{
+		Use:   "resend NUMBER...",
+		Short: "Have the service send again",
+		Long:  "Have the service send again what a PACS refused. NUMBER is what 'nodulescope outbox' prints.",
+		Example: `  nodulescope outbox resend 17
+  nodulescope outbox resend --all`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runResend(cmd.Context(), args, o, cmd.OutOrStdout())
+		},
+	}
+	o.register(cmd)
+	cmd.Flags().BoolVar(&o.all, "all", false, "all that were refused")
+	return cmd
+}
+
+func runOutbox(ctx context.Context, o outboxOptions, stdout io.Writer) error {
+	folder, err := o.folder()
+	if err != nil {
+		return err
+	}
+	list, err := plugin.Outbox(ctx, folder)
+	if err != nil {
+		return err
+	}
+	for i, l := range list {
+		if err := printOutgoing(stdout, l, o.json, i == 0); err != nil {
+			return err
+		}
+	}
+	if len(list) == 0 && !o.json {
+		_, err = fmt.Fprintln(stdout, "Nothing waits.")
+	}
+	return err
+}
+
+func printOutgoing(w io.Writer, l outbox.Letter, asJSON, first bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(l)
+	}
+	const line = "%6v  %-20s  %-8s  %-9s  %8v  %-18s  %s\n"
+	if first {
+		fmt.Fprintf(w, line, "NUMBER", "SINCE", "STATE", "KIND", "ATTEMPTS", "CODE", "REASON")
+	}
+	state := "waiting"
+	if l.Refused {
+		state = "refused"
+	}
+	_, err := fmt.Fprintf(w, line, l.Number, l.Time.UTC().Format(time.RFC3339), state, l.Kind, l.Attempts, orDash(l.Code), orDash(l.Problem))
+	return err
+}
+
+func runResend(ctx context.Context, args []string, o outboxOptions, stdout io.Writer) error {
+	if o.all == (len(args) > 0) {
+		return usageError(errors.New("nothing is named to be sent again"), "give numbers that 'nodulescope outbox' prints, or --all")
+	}
+	numbers := make([]uint64, len(args))
+	for i, text := range args {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || n == 0 {
+			return usageError(fmt.Errorf("%q is no number", text), "take it from 'nodulescope outbox'")
+		}
+		numbers[i] = n
+	}
+	folder, err := o.folder()
+	if err != nil {
+		return err
+	}
+	n, err := plugin.Resend(ctx, folder, numbers...)
+	if errors.Is(err, outbox.ErrNotThere) {
+		return usageError(err, "take the numbers from 'nodulescope outbox'")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%d will be sent again\n", n)
+	return err
+}
