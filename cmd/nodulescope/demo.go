@@ -63,7 +63,7 @@ func newDemoCommand(g *globals) *cobra.Command {
 }
 
 func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.Writer) (err error) {
-	ds, err := o.models.load()
+	ds, err := o.models.load(g.log)
 	if err != nil {
 		return err
 	}

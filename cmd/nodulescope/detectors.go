@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -10,21 +11,37 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 )
 
-// detectorFlags say which detectors score. They are settings.
+// detectorFlags say which detectors score, and where. They are settings.
 type detectorFlags struct {
-	files []string
-	names []string
+	files  []string
+	names  []string
+	device deviceFlag
 }
 
 func (o *detectorFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.files, "model", nil, "`FILE` of a detector, may be given several times (default: the detectors in the binary)")
 	f.StringSliceVar(&o.names, "detectors", nil, "`NAMES` of those that score, such as vae-ad,gan-ad (default: all of the files or of the binary)")
 	markSettings(f, "model", "detectors")
+	o.device.register(f)
 }
 
 // load reads the detectors, the quickest first where they are those of the
-// binary, otherwise in the order of the files.
-func (o *detectorFlags) load() ([]detector.Detector, error) {
+// binary, otherwise in the order of the files, and places them on the device.
+func (o *detectorFlags) load(log *slog.Logger) ([]detector.Detector, error) {
+	ds, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.device.open(log); err != nil {
+		return nil, err
+	}
+	if o.device.backend != nil {
+		detector.Place(ds, o.device.backend)
+	}
+	return ds, nil
+}
+
+func (o *detectorFlags) read() ([]detector.Detector, error) {
 	all, err := loadDetectors(o.files)
 	if err != nil || len(o.names) == 0 {
 		return all, err

@@ -40,7 +40,7 @@ type evaluateOptions struct {
 	json      bool
 }
 
-func newEvaluateCommand(*globals) *cobra.Command {
+func newEvaluateCommand(g *globals) *cobra.Command {
 	var o evaluateOptions
 	cmd := &cobra.Command{
 		Use:   "evaluate DATA.npz",
@@ -59,7 +59,7 @@ func newEvaluateCommand(*globals) *cobra.Command {
 			case o.data == "":
 				return usageError(errors.New("no data set"), "give DATA.npz; 'nodulescope evaluate --help' shows examples")
 			}
-			return runEvaluate(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runEvaluate(cmd.Context(), o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -73,8 +73,8 @@ func newEvaluateCommand(*globals) *cobra.Command {
 	return cmd
 }
 
-func runEvaluate(ctx context.Context, o evaluateOptions, stdout, stderr io.Writer) error {
-	detectors, err := o.detectors.load()
+func runEvaluate(ctx context.Context, o evaluateOptions, g *globals, stdout, stderr io.Writer) error {
+	detectors, err := o.detectors.load(g.log)
 	if err != nil {
 		return err
 	}

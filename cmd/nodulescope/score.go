@@ -75,7 +75,7 @@ func newScoreCommand(g *globals) *cobra.Command {
 }
 
 func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, stdout, stderr io.Writer) error {
-	ds, err := o.models.load()
+	ds, err := o.models.load(g.log)
 	if err != nil {
 		return err
 	}

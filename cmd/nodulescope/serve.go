@@ -107,14 +107,14 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 
 // config reads the detectors and makes the settings of the plugin.
 func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
-	ds, err := o.models.load()
+	ds, err := o.models.load(log)
 	if err != nil {
 		return plugin.Config{}, err
 	}
 	cfg := plugin.Config{
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: o.retryDelay,
-		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log,
+		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log, Compute: o.models.device.status,
 	}
 	if cfg.Review, err = o.review.config(); err != nil {
 		return cfg, err

@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"unsafe"
@@ -15,11 +14,13 @@ type library struct {
 // load opens the first library of names that is there and finds functions. Of
 // the optional ones those that are missing stay 0.
 func load(names, functions, optional []string) (*library, error) {
-	var errs []error
+	var first error
 	for _, name := range names {
 		handle, err := open(name)
 		if err != nil {
-			errs = append(errs, err)
+			if first == nil {
+				first = err
+			}
 			continue
 		}
 		l := &library{map[string]uintptr{}}
@@ -37,7 +38,7 @@ func load(names, functions, optional []string) (*library, error) {
 		}
 		return l, nil
 	}
-	return nil, errors.Join(errs...)
+	return nil, first
 }
 
 // has tells whether an optional function is there.

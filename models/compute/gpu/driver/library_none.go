@@ -14,3 +14,6 @@ func open(string) (uintptr, error) { return 0, fmt.Errorf("%s: %w", noSupport, E
 func symbol(uintptr, string) (uintptr, error) { return 0, ErrUnavailable }
 
 func call(uintptr, ...uintptr) uintptr { panic("driver: " + noSupport) }
+
+// CardsMayBe is false where there can be no graphics card that is used.
+func CardsMayBe() bool { return false }

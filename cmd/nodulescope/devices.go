@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/kernel"
+)
+
+const devicesHelp = `List what scores can be computed on, and what is used.
+
+A graphics card is used through the driver that is installed: CUDA through
+NVIDIA's, any other through OpenCL. No toolkit is needed. With --device auto, the
+default of serve, score and bench, the first card that is fit is used; OpenCL on
+the processor (PoCL) is used only where it is named. With --check every device
+is opened and computes a small network, which the processor computes too: that
+shows whether its driver works, and takes a while the first time.`
+
+// deviceReport is what `devices --json` prints.
+type deviceReport struct {
+	Setting   string           `json:"setting"`
+	Use       string           `json:"use"` // "cpu" or the id of a device
+	Why       string           `json:"why"`
+	Processor processorReport  `json:"processor"`
+	Devices   []deviceRow      `json:"devices"`
+	Missing   []driver.Missing `json:"missing,omitempty"`
+}
+
+type processorReport struct {
+	Kernels    []string `json:"kernels"` // the fastest first
+	Processors int      `json:"processors"`
+}
+
+type deviceRow struct {
+	ID string `json:"id"`
+	driver.Device
+	Fit     bool   `json:"fit"` // auto may take it
+	Refused string `json:"refused,omitempty"`
+	Check   string `json:"check,omitempty"` // "ok" or what is wrong
+}
+
+func newDevicesCommand(*globals) *cobra.Command {
+	var o deviceFlag
+	var asJSON, check bool
+	cmd := &cobra.Command{
+		Use:     "devices",
+		Short:   "List the devices that can compute scores, and which is used",
+		Long:    devicesHelp,
+		Example: "  nodulescope devices\n  nodulescope devices --check --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := reportDevices(o.setting, check)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), r)
+			}
+			return r.write(cmd.OutOrStdout())
+		},
+	}
+	o.register(cmd.Flags())
+	cmd.Flags().BoolVar(&check, "check", false, "open every device and compare what it computes with the processor")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func reportDevices(setting string, check bool) (*deviceReport, error) {
+	all, missing := driver.List()
+	try, why, err := gpu.Choose(setting, all, missing)
+	if err != nil {
+		return nil, usageError(err, "name one of 'nodulescope devices', or auto, cpu or gpu")
+	}
+	r := &deviceReport{Setting: setting, Use: gpu.CPU, Why: why, Devices: []deviceRow{}, Missing: missing,
+		Processor: processorReport{kernel.Names(), runtime.NumCPU()}}
+	if len(try) > 0 {
+		r.Use = try[0].ID()
+	}
+	for _, d := range all {
+		row := deviceRow{ID: d.ID(), Device: d, Refused: gpu.Refused(d)}
+		row.Fit = row.Refused == ""
+		if check {
+			row.Check = "ok"
+			if b, err := gpu.OpenFirst([]driver.Device{d}, gpu.Options{}); err != nil {
+				row.Check = err.Error()
+			} else {
+				b.Close()
+			}
+		}
+		r.Devices = append(r.Devices, row)
+	}
+	return r, nil
+}
+
+func (r *deviceReport) write(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "DEVICE\tNAME\tMEMORY\tDRIVER\tNOTE")
+	note := func(id, text string) string {
+		if id == r.Use {
+			return strings.TrimSpace("used " + text)
+		}
+		return text
+	}
+	_, _ = fmt.Fprintf(t, "cpu\t%d processors, kernels %s\t\t\t%s\n", r.Processor.Processors, r.Processor.Kernels[0], note(gpu.CPU, ""))
+	for _, d := range r.Devices {
+		text := d.Refused
+		if d.Check != "" {
+			text = strings.TrimPrefix(text+", check: "+d.Check, ", ")
+		}
+		name := d.Name
+		if d.Capability != "" {
+			name += ", compute capability " + d.Capability
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%.1f GiB\t%s\t%s\n", d.ID, name, float64(d.Memory)/(1<<30), d.Driver, note(d.ID, text))
+	}
+	for _, m := range r.Missing {
+		_, _ = fmt.Fprintf(t, "%s\tnone\t\t\t%s\n", m.API, m.Reason)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nused with --device %s: %s, because %s\n", r.Setting, r.Use, r.Why)
+	return err
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+)
+
+// TestDevices lists the processor and what else there is, and checks it.
+func TestDevices(t *testing.T) {
+	out, _ := command(t, exitOK, "devices", "--check", "--json")
+	var r deviceReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Use == "" || r.Why == "" || len(r.Processor.Kernels) == 0 || len(r.Devices)+len(r.Missing) < 2 {
+		t.Errorf("%s", out)
+	}
+	for _, d := range r.Devices {
+		if d.Check != "ok" {
+			t.Errorf("%s fails the check: %s", d.ID, d.Check)
+		}
+		if d.Type == driver.CPU && r.Use == d.ID {
+			t.Error("a processor in disguise is used unasked")
+		}
+	}
+	if out, _ = command(t, exitOK, "devices"); !strings.Contains(out, "DEVICE") || !strings.Contains(out, "because") {
+		t.Errorf("%s", out)
+	}
+	if _, stderr := command(t, exitUsage, "devices", "--device", "cuda:99"); !strings.Contains(stderr, "auto") {
+		t.Errorf("%s", stderr)
+	}
+}
+
+// TestDeviceFlag: where scores are computed follows from the setting, and is
+// told.
+func TestDeviceFlag(t *testing.T) {
+	var log bytes.Buffer
+	o := deviceFlag{setting: "cpu"}
+	if err := o.open(slog.New(slog.NewTextHandler(&log, nil))); err != nil || o.backend != nil || o.status().Device != "cpu" || !strings.Contains(log.String(), "processor") {
+		t.Errorf("%v %+v %s", err, o.status(), log.String())
+	}
+	o = deviceFlag{setting: "opencl:99"}
+	if err := o.open(slog.Default()); exitCode(t.Context(), err) != exitUsage {
+		t.Errorf("a device that is not there gives %v", err)
+	}
+	all, missing := driver.List()
+	if len(all) == 0 {
+		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
+	}
+	log.Reset()
+	o = deviceFlag{setting: all[0].ID()}
+	if err := o.open(slog.New(slog.NewTextHandler(&log, nil))); err != nil || o.backend == nil {
+		t.Fatal(err)
+	}
+	defer o.backend.Close()
+	if s := o.status(); s.Device != all[0].ID() || s.Name == "" || s.Fault != "" || !strings.Contains(log.String(), "on a device") {
+		t.Errorf("%+v %s", s, log.String())
+	}
+	o.backend.Failed(driver.ErrLost)
+	if s := o.status(); s.Fault == "" || !strings.Contains(log.String(), "all work goes to the processor") {
+		t.Errorf("%+v %s", s, log.String())
+	}
+}
