@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/spf13/pflag"
@@ -17,6 +18,7 @@ type deviceFlag struct {
 	backend *gpu.Backend // nil: the processor
 	failed  string       // why the device that was chosen is not used
 	wanted  driver.Device
+	why     string // it is the processor, or this device
 }
 
 func (o *deviceFlag) register(f *pflag.FlagSet) {
@@ -36,9 +38,9 @@ func (o *deviceFlag) listDevices() ([]driver.Device, []driver.Missing) {
 	return driver.List()
 }
 
-// open chooses and opens the device, and says so in the log. A device that is
+// open chooses and opens the device. A device that is
 // not there is an error where it was asked for; one that fails leaves the work
-// to the processor.
+// to the processor, which the log says.
 func (o *deviceFlag) open(log *slog.Logger) error {
 	all, missing := o.listDevices()
 	try, why, err := gpu.Choose(o.setting, all, missing)
@@ -48,18 +50,19 @@ func (o *deviceFlag) open(log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	o.why = why
 	if len(try) == 0 {
-		log.Info("scores are computed on the processor", "setting", o.setting, "reason", why)
+		log.Debug("scores are computed on the processor", "setting", o.setting, "reason", why)
 		return nil
 	}
 	o.wanted = try[0]
 	if o.backend, err = gpu.OpenFirst(try, gpu.Options{Log: log}); err != nil {
-		o.failed = err.Error()
+		o.failed, o.why = err.Error(), "no device could be used"
 		log.Warn("scores are computed on the processor", "setting", o.setting, "reason", "no device could be used")
 		return nil
 	}
 	d := o.backend.Device()
-	log.Info("scores are computed on a device", "device", d.ID(), "name", d.Name, "driver", d.Driver, "reason", why)
+	log.Debug("scores are computed on a device", "device", d.ID(), "name", d.Name, "driver", d.Driver, "reason", why)
 	return nil
 }
 
@@ -77,4 +80,13 @@ func (o *deviceFlag) status() plugin.Compute {
 		c.Device, c.Name, c.Fault = o.wanted.ID(), o.wanted.Name, o.failed
 	}
 	return c
+}
+
+// describe says where scores are computed, on one line.
+func (o *deviceFlag) describe() string {
+	if o.backend == nil {
+		return fmt.Sprintf("cpu: %s", o.why)
+	}
+	d := o.backend.Device()
+	return fmt.Sprintf("%s (%s, driver %s): %s", d.ID(), d.Name, d.Driver, o.why)
 }

@@ -41,8 +41,8 @@ func TestDevices(t *testing.T) {
 func TestDeviceFlag(t *testing.T) {
 	var log bytes.Buffer
 	o := deviceFlag{setting: "cpu"}
-	if err := o.open(slog.New(slog.NewTextHandler(&log, nil))); err != nil || o.backend != nil || o.status().Device != "cpu" || !strings.Contains(log.String(), "processor") {
-		t.Errorf("%v %+v %s", err, o.status(), log.String())
+	if err := o.open(slog.New(slog.NewTextHandler(&log, nil))); err != nil || o.backend != nil || o.status().Device != "cpu" || !strings.Contains(o.describe(), "cpu: the setting") {
+		t.Errorf("%v %+v %s", err, o.status(), o.describe())
 	}
 	o = deviceFlag{setting: "opencl:99"}
 	if err := o.open(slog.Default()); exitCode(t.Context(), err) != exitUsage {
@@ -58,8 +58,8 @@ func TestDeviceFlag(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.backend.Close()
-	if s := o.status(); s.Device != all[0].ID() || s.Name == "" || s.Fault != "" || !strings.Contains(log.String(), "on a device") {
-		t.Errorf("%+v %s", s, log.String())
+	if s := o.status(); s.Device != all[0].ID() || s.Name == "" || s.Fault != "" || !strings.Contains(o.describe(), s.Name) {
+		t.Errorf("%+v %s", s, o.describe())
 	}
 	o.backend.Failed(driver.ErrLost)
 	if s := o.status(); s.Fault == "" || !strings.Contains(log.String(), "all work goes to the processor") {

@@ -240,6 +240,7 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 	for _, m := range p.Version().Models {
 		fmt.Fprintf(w, "  model    %s\n", describeModel(m))
 	}
+	fmt.Fprintf(w, "  device   %s\n", o.models.device.describe())
 	if len(cfg.AllowedRoots) == 0 {
 		fmt.Fprintf(w, "  folders  any that this user can read; limit them with --roots\n")
 	}
