@@ -102,14 +102,7 @@ func (c *chain) killWatcher() {
 	_ = c.watcher.Wait() // it was killed
 }
 
-func (c *chain) until(what string, done func() bool) {
-	c.t.Helper()
-	for limit := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(limit) {
-			c.t.Fatalf("not in time: %s", what)
-		}
-	}
-}
+func (c *chain) until(what string, done func() bool) { c.t.Helper(); eventually(c.t, what, done) }
 
 // reports are the reports of this program in the study, found by QIDO-RS and
 // read by WADO-RS.

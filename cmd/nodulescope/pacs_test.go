@@ -23,9 +23,9 @@ import (
 
 func TestPACSSetting(t *testing.T) {
 	full := web.Options{
-		URL: "https://a/dicom-web", User: "u", PasswordFile: "p", CAFile: "ca", CertFile: "c", KeyFile: "k", AllowPlainHTTP: true, Timeout: 90 * time.Second,
+		URL: "https://a/dicom-web", StoreURL: "https://a/stow", User: "u", PasswordFile: "p", CAFile: "ca", CertFile: "c", KeyFile: "k", AllowPlainHTTP: true, Timeout: 90 * time.Second,
 	}
-	const text = "https://a/dicom-web user=u password-file=p ca-file=ca cert-file=c key-file=k allow-plain-http=true timeout=90s"
+	const text = "https://a/dicom-web store-url=https://a/stow user=u password-file=p ca-file=ca cert-file=c key-file=k allow-plain-http=true timeout=90s"
 	for name, c := range map[string]struct {
 		file, environ string
 		args          []string
@@ -36,7 +36,7 @@ func TestPACSSetting(t *testing.T) {
 		"environment": {environ: " http://b token-file=t ; " + text + ";", want: []web.Options{{URL: "http://b", TokenFile: "t"}, full}},
 		"text":        {file: "pacs: http://b user=u password-file=p", want: []web.Options{{URL: "http://b", User: "u", PasswordFile: "p"}}},
 		"list of sections": {
-			file: "pacs: [{url: 'https://a/dicom-web', user: u, password-file: p, ca-file: ca, cert-file: c, key-file: k, allow-plain-http: true, timeout: 90s}, http://b]",
+			file: "pacs: [{url: 'https://a/dicom-web', store-url: 'https://a/stow', user: u, password-file: p, ca-file: ca, cert-file: c, key-file: k, allow-plain-http: true, timeout: 90s}, http://b]",
 			want: []web.Options{full, {URL: "http://b"}},
 		},
 		"flag before file": {file: "pacs: http://c", args: []string{"--pacs", "http://b"}, want: []web.Options{{URL: "http://b"}}},

@@ -45,7 +45,7 @@ def say(item, nodule):
         print("nodule", nodule, texts["112040"].UID)
     if kind == "NUM":
         value = item.MeasuredValueSequence[0]
-        by = [c.TextValue for c in children(item) if name(c) != "111002"]
+        by = [c.TextValue for c in children(item) if c.ValueType == "TEXT" and name(c) != "111002"]
         print("value", nodule, name(item), value.NumericValue, value.MeasurementUnitsCodeSequence[0].CodeValue, *by)
     if kind == "CODE":
         print("code", nodule, name(item), item.ConceptCodeSequence[0].CodeValue)
