@@ -15,7 +15,10 @@ import (
 
 // imagePreprocessing names what stands between a file and an image, in the
 // checkpoints of this experiment.
-const imagePreprocessing = "mnist/0..1/v1"
+const (
+	imagePreprocessing    = "mnist/0..1/v1"
+	straightPreprocessing = "mnist/straight/0..1/v1"
+)
 
 // images is the 2D experiment.
 type images struct {
@@ -42,8 +45,17 @@ func openImages(o Options) (*images, error) {
 			return nil, err
 		}
 	}
-	return &images{settings: o.Settings, options: o, source: s, training: s.Training().Head(o.Settings.Training, 0),
-		baseline: map[string]*noModel{}}, nil
+	m := &images{settings: o.Settings, options: o, source: s, baseline: map[string]*noModel{}}
+	m.training = m.prepared(s.Training().Head(o.Settings.Training, 0))
+	return m, nil
+}
+
+// prepared is a set as networks see it.
+func (m *images) prepared(s *mnist.Set) *mnist.Set {
+	if m.settings.Straighten {
+		return s.Straight()
+	}
+	return s
 }
 
 func (m *images) digest() string { return m.source.Digest() }
@@ -57,7 +69,7 @@ func (m *images) set(name string) (*mnist.Set, error) {
 			return nil, err
 		}
 	}
-	return s.Head(m.settings.Normals, m.settings.Nines), nil
+	return m.prepared(s.Head(m.settings.Normals, m.settings.Nines)), nil
 }
 
 // cost is what a unit takes on two cores, in seconds.
@@ -198,7 +210,11 @@ func imagesWithoutModel(train, set *mnist.Set) *noModel {
 
 // header is the template of the checkpoints.
 func (m *images) header() models.Header {
-	return models.Header{Preprocessing: imagePreprocessing, DataDigest: m.digest(), Attribution: "MNIST: LeCun, Cortes, Burges"}
+	name := imagePreprocessing
+	if m.settings.Straighten {
+		name = straightPreprocessing
+	}
+	return models.Header{Preprocessing: name, DataDigest: m.digest(), Attribution: "MNIST: LeCun, Cortes, Burges"}
 }
 
 // job is the training of a unit.

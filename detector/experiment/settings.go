@@ -57,6 +57,10 @@ type Settings struct {
 	Normals  int `json:"normals"`  // mnist: normals and
 	Nines    int `json:"nines"`    // nines that are scored, at most 450 each; nodules: 0, all
 
+	// Straighten shears the digits of mnist upright before anything sees them. It
+	// is no part of the paper.
+	Straighten bool `json:"straighten,omitempty"`
+
 	VAE    *VAESettings    `json:"vae,omitempty"`
 	GAN    *GANSettings    `json:"gan,omitempty"`
 	Search *SearchSettings `json:"search,omitempty"`
@@ -243,6 +247,7 @@ func (s Settings) Validate() error {
 		bad(s.Normals < 2 || s.Normals > 450 || s.Nines < 2 || s.Nines > 450, "normals %d and nines %d: want 2 to 450", s.Normals, s.Nines)
 	} else {
 		bad(s.Folds < 0 || s.Folds == 1 || s.Folds > 20, "folds %d: want 0, or 2 to 20", s.Folds)
+		bad(s.Straighten, "straighten is a setting of mnist")
 		bad(s.Training != 0 || s.Normals != 0 || s.Nines != 0, "training, normals and nines are settings of mnist")
 	}
 	vae := s.Detector == VAE || s.Detector == VAESigma
