@@ -155,7 +155,11 @@ func (c *cuContext) Alloc(bytes int) (Memory, error) {
 	if err := c.lib.cu("cuMemAlloc_v2", uintptr(unsafe.Pointer(&m.at)), uintptr(m.size)); err != nil {
 		return nil, err
 	}
-	if err := c.lib.cu("cuMemsetD8_v2", uintptr(m.at), 0, uintptr(m.size)); err != nil {
+	err = c.lib.cu("cuMemsetD8_v2", uintptr(m.at), 0, uintptr(m.size))
+	if err == nil {
+		err = c.lib.cu("cuCtxSynchronize") // queues do not wait for what is cleared
+	}
+	if err != nil {
 		_ = c.lib.cu("cuMemFree_v2", uintptr(m.at))
 		return nil, err
 	}

@@ -179,8 +179,12 @@ func (q *cuQueue) enqueue(o *cuOp) error {
 	switch {
 	case o.function != 0:
 		g := o.Groups
+		var args unsafe.Pointer
+		if len(o.args) > 0 {
+			args = unsafe.Pointer(&o.args[0])
+		}
 		if err := l.cu("cuLaunchKernel", o.function, uintptr(max(g[0], 1)), uintptr(max(g[1], 1)), uintptr(max(g[2], 1)),
-			uintptr(o.Local), 1, 1, 0, q.stream, uintptr(unsafe.Pointer(&o.args[0])), 0); err != nil {
+			uintptr(o.Local), 1, 1, 0, q.stream, uintptr(args), 0); err != nil {
 			return fmt.Errorf("kernel %s: %w", o.Kernel, err)
 		}
 		return nil
