@@ -34,6 +34,7 @@ var (
 	codeLung           = code{"39607008", "SCT", "Lung"}
 	codeRegion         = code{"111030", "DCM", "Image Region"}
 	codeDiameter       = code{"81827009", "SCT", "Diameter"}
+	codeMeasuredAt     = code{"121112", "DCM", "Source of Measurement"}
 	codeAlgorithm      = code{"111001", "DCM", "Algorithm Name"}
 	codeVersion        = code{"111003", "DCM", "Algorithm Version"}
 	codeParameters     = code{"111002", "DCM", "Algorithm Parameters"}

@@ -11,6 +11,7 @@ const (
 	hasModifier  = "HAS CONCEPT MOD"
 	hasAcquired  = "HAS ACQ CONTEXT"
 	selectedFrom = "SELECTED FROM"
+	inferredFrom = "INFERRED FROM"
 )
 
 // item starts a content item (PS3.3 table C.17.3-5).
@@ -88,8 +89,8 @@ func imageItem(relation string, at dicomio.ImagePoint) dataset {
 }
 
 // pointItem is a point on a slice (PS3.3 C.18.6).
-func pointItem(name code, at dicomio.ImagePoint) dataset {
-	d := item(contains, "SCOORD", name)
+func pointItem(relation string, name code, at dicomio.ImagePoint) dataset {
+	d := item(relation, "SCOORD", name)
 	d.floats(0x00700022, "FL", []float32{float32(at.Column), float32(at.Row)})
 	d.text(0x00700023, "CS", "POINT")
 	d.children([]dataset{imageItem(selectedFrom, at)})

@@ -9,7 +9,9 @@
 // identifiers, a point on the slice that is nearest to it, and for every
 // algorithm the deviation from reference nodules, the percentile, the raw score
 // and the operating point, each with name, version, parameters and maker of the
-// algorithm. It is COMPLETE, UNVERIFIED and PRELIMINARY. After a review the
+// algorithm. The first of these numbers names the point again, since OHIF looks
+// there for the place of a group, and the group's first comment is a short text
+// that viewers write beside the nodule. It is COMPLETE, UNVERIFIED and PRELIMINARY. After a review the
 // same report with [Review] becomes a second document: VERIFIED and FINAL, with
 // the person who decided, a decision for every nodule, and the first document
 // as its predecessor.

@@ -1,6 +1,9 @@
 package sr
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // content is the tree below the root (TID 1500 of PS3.16).
 func (r Report) content() []dataset {
@@ -45,14 +48,18 @@ func (r Report) group(n Nodule) dataset {
 		textItem(hasContext, codeTrackingID, n.ID),
 		uidItem(hasContext, codeTrackingUID, r.TrackingUID(n.ID)),
 		codeItem(contains, codeFinding, codeNodule),
-		pointItem(codeRegion, n.Image),
+		pointItem(contains, codeRegion, n.Image),
 		codeItem(hasModifier, codeSite, codeLung),
 	}
-	if n.DiameterMM > 0 {
-		list = append(list, numberItem(codeDiameter, round(n.DiameterMM, 0.1), codeMM))
-	}
+	// The first number says where it was taken (TID 320): viewers such as OHIF
+	// look there for the place of a group, and not at its image region.
+	where := []dataset{pointItem(inferredFrom, codeMeasuredAt, n.Image)}
 	for _, s := range n.Scores {
-		list = append(list, r.numbers(s)...)
+		list = append(list, r.numbers(s, where)...)
+		where = nil
+	}
+	if n.DiameterMM > 0 {
+		list = append(list, numberItem(codeDiameter, round(n.DiameterMM, 0.1), codeMM, where...))
 	}
 	for _, s := range n.Scores {
 		value := codeNotAbove
@@ -61,6 +68,8 @@ func (r Report) group(n Nodule) dataset {
 		}
 		list = append(list, codeItem(contains, codeFlag, value, r.algorithm(s.Algorithm)...))
 	}
+	// The first comment is what viewers write beside the nodule.
+	list = append(list, textItem(contains, codeComment, n.label()))
 	list = append(list, n.Decision.items()...)
 	if n.Error != "" {
 		list = append(list, textItem(contains, codeNotScored, n.Error))
@@ -72,21 +81,42 @@ func (r Report) group(n Nodule) dataset {
 	return container(contains, codeGroup, "1410", list...)
 }
 
+// label is a nodule in a few words.
+func (n Nodule) label() string {
+	label := "Nodule " + n.ID
+	separator := ": "
+	for _, s := range n.Scores {
+		if s.DeviationPct != nil {
+			label += fmt.Sprintf("%sdeviation %.0f %% (%s)", separator, *s.DeviationPct, s.Algorithm.Name)
+		} else {
+			label += fmt.Sprintf("%spercentile %.1f (%s)", separator, s.Percentile, s.Algorithm.Name)
+		}
+		separator = ", "
+	}
+	if len(n.Scores) == 0 {
+		label += ": not scored"
+	}
+	return label + ". Not for diagnosis."
+}
+
 // place tells the position itself, which a point on a slice does not.
 func (n Nodule) place() string {
 	p := n.PositionLPS
 	return fmt.Sprintf("Position given by the detector: LPS %.2f, %.2f, %.2f mm", p[0], p[1], p[2])
 }
 
-// numbers are the values of one algorithm (TID 1419).
-func (r Report) numbers(s Score) []dataset {
+// numbers are the values of one algorithm (TID 1419); where is said of the
+// first.
+func (r Report) numbers(s Score, where []dataset) []dataset {
 	by := r.algorithm(s.Algorithm)
+	first := slices.Concat(by, where)
 	var list []dataset
 	if s.DeviationPct != nil {
-		list = append(list, numberItem(codeDeviation, round(*s.DeviationPct, 0.01), codePercent, by...))
+		list = append(list, numberItem(codeDeviation, round(*s.DeviationPct, 0.01), codePercent, first...))
+		first = by
 	}
 	return append(list,
-		numberItem(codePercentile, round(s.Percentile, 0.01), codePercent, by...),
+		numberItem(codePercentile, round(s.Percentile, 0.01), codePercent, first...),
 		numberItem(codeRaw, s.Raw, codeUnitless, by...),
 		numberItem(codeOperating, s.Threshold, codeUnitless, by...),
 	)

@@ -66,6 +66,7 @@ func TestReportAsPydicomReadsIt(t *testing.T) {
 		"value n1 NDS-1 12.25 % vae-ad 1.0, weights sha256:0123",
 		"value n1 NDS-2 88.8 % vae-ad", "value n1 NDS-3 0.0123456789 1 vae-ad", "value n1 NDS-4 0.0109 1 vae-ad",
 		"value n1 NDS-2 40 % gan-ad 1.0 Somebody else", "value n1 81827009 7.5 mm",
+		"text n1 121106 Nodule n1: deviation 12 % (vae-ad), percentile 40.0 (gan-ad). Not for diagnosis.",
 		"code n1 NDS-5 NDS-6", "code n1 NDS-5 NDS-7", "code n1 NDS-8 NDS-9", "code Knoten 2 – λ NDS-8 NDS-10",
 		"text n1 121106 growing\\nsince 2024 \\\\ compare", "text Knoten 2 – λ NDS-12 vessel", "text Knoten 2 – λ NDS-15 detector_failed",
 		"text - NDS-13 Deviation from reference nodules, for research and triage. Not for diagnosis.",
@@ -95,27 +96,35 @@ func readByPydicom(t *testing.T, s *dicomio.Series, report []byte) string {
 	return tool(t, "/usr/bin/python3", args...)
 }
 
-// nodulesWithin checks the places that the independent reader found: on the
-// image that is nearest, and within a millimetre of the nodule's foot on it.
+// nodulesWithin checks the places that the independent reader found, of the
+// image region and of the first number: on the image that is nearest, and
+// within a millimetre of the nodule's foot on it.
 func nodulesWithin(t *testing.T, out string, nodules []Nodule) {
 	t.Helper()
 	for _, n := range nodules {
-		var at dicomio.Vec
-		var step float64
-		found := false
+		found := 0
 		for line := range strings.Lines(out) {
-			if rest, ok := strings.CutPrefix(line, "place "+n.ID+" at "); ok {
-				_, err := fmt.Sscanf(rest, "%g %g %g, nearest %g", &at[0], &at[1], &at[2], &step)
-				found = err == nil
+			rest, ok := strings.CutPrefix(line, "place "+n.ID+" at ")
+			if !ok {
+				continue
+			}
+			var at dicomio.Vec
+			var step float64
+			if _, err := fmt.Sscanf(rest, "%g %g %g, nearest %g", &at[0], &at[1], &at[2], &step); err != nil {
+				t.Fatal(err)
+			}
+			found++
+			inPlane := math.Hypot(at[0]-n.PositionLPS[0], at[1]-n.PositionLPS[1])
+			if inPlane > 1 || math.Abs(at[2]-n.PositionLPS[2]) > step/2+1e-6 {
+				t.Errorf("nodule %s is at %v, want %v on the nearest slice (they are %g mm apart)", n.ID, at, n.PositionLPS, step)
 			}
 		}
-		if !found {
-			t.Errorf("nodule %s is not found on an image", n.ID)
-			continue
+		want := 1 // that of its region
+		if len(n.Scores) > 0 || n.DiameterMM > 0 {
+			want++ // that of its first number
 		}
-		inPlane := math.Hypot(at[0]-n.PositionLPS[0], at[1]-n.PositionLPS[1])
-		if inPlane > 1 || math.Abs(at[2]-n.PositionLPS[2]) > step/2+1e-6 {
-			t.Errorf("nodule %s is at %v, want %v on the nearest slice (they are %g mm apart)", n.ID, at, n.PositionLPS, step)
+		if found != want {
+			t.Errorf("nodule %s has %d places on images, want %d", n.ID, found, want)
 		}
 	}
 }
