@@ -17,7 +17,10 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 torch.manual_seed(1)
-torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+
+
+def threads():
+    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
 
 
 class Decoder(nn.Module):
@@ -83,18 +86,22 @@ def vae_score(n):
     return run
 
 
-def vae_train(n):
-    x, support = patches(n), patches(n)
+def vae_step():
     optimiser = torch.optim.Adam(vae.parameters(), 1e-4)
 
-    def run():
+    def step(x, support):
         image, mean, logvar = vae(x)
         recon = (support * (image - x) ** 2).flatten(1).sum(1)
         kl = -0.5 * (1 + logvar - mean**2 - logvar.exp()).sum(1)
         optimiser.zero_grad()
         (recon + kl).mean().backward()
         optimiser.step()
-    return run
+    return step
+
+
+def vae_train(n):
+    x, support, step = patches(n), patches(n), vae_step()
+    return lambda: step(x, support)
 
 
 def search_step(n):
@@ -150,18 +157,24 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB
 
 
-# First: an earlier peak hides a later one.
-before, run = peak(), search_step(16)
-for _ in range(3):
-    run()
-memory = peak() - before
+def main():
+    threads()
+    # First: an earlier peak hides a later one.
+    before, run = peak(), search_step(16)
+    for _ in range(3):
+        run()
+    memory = peak() - before
 
-works = {
-    "vae score b1": vae_score(1),
-    "vae score b32": vae_score(32),
-    "search step b16": search_step(16),
-}
-ms = {name: median(run) for name, run in works.items()}
-ms["vae train b32"] = median(vae_train(32))
-ms["critic step b16"] = median(critic_step(16))
-print(json.dumps({"peer": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", "ms": {**ms, "search MiB": memory}}))
+    works = {
+        "vae score b1": vae_score(1),
+        "vae score b32": vae_score(32),
+        "search step b16": search_step(16),
+    }
+    ms = {name: median(run) for name, run in works.items()}
+    ms["vae train b32"] = median(vae_train(32))
+    ms["critic step b16"] = median(critic_step(16))
+    print(json.dumps({"peer": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", "ms": {**ms, "search MiB": memory}}))
+
+
+if __name__ == "__main__":
+    main()
