@@ -89,6 +89,17 @@
 // kept there first, then noted in the audit trail, then published on REVIEWS
 // until the broker has taken them, once.
 //
+// # Results in a PACS
+//
+// A PACS of Config.PACS with a StoreURL gets documents of every result:
+// Config.Send says which. What is to be sent is written to the outbox (package
+// outbox) in the transaction that notes the result, or the decision that
+// completes its review, and is sent until the PACS has taken it, once. Documents
+// are made when they are sent, from the record that review keeps and the
+// images. [Outbox] and [Resend] list and repeat what a PACS refused, beside a
+// running service or without it. Package watch makes jobs of what comes into a
+// PACS or a folder.
+//
 // # Health
 //
 // [Plugin.Handler] answers /healthz, /readyz, /metrics (Prometheus) and

@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,10 +27,11 @@ import (
 // made to answer so.
 type pacs struct {
 	mu     sync.Mutex
-	status int  // of a store; 0: it takes the instance
-	reason int  // of a failure in the list of a store that answers 409 or 200
-	holds  bool // what QIDO-RS says
+	status int // of a store; 0: it takes the instance
+	reason int // of a failure in the list of a store that answers 409 or 200
+	holds  map[string]bool
 	silent bool // it takes the instance and cuts the connection
+	deaf   bool // QIDO-RS fails after a store
 	posts  int
 }
 
@@ -50,18 +52,29 @@ func (p *pacs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.mu.Unlock()
 	w.Header().Set("Content-Type", "application/dicom+json")
 	if r.Method == http.MethodGet {
-		if !p.holds {
+		uid := r.URL.Query().Get("SOPInstanceUID")
+		if p.deaf && p.holds[uid] {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		if !p.holds[uid] {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		fmt.Fprintf(w, `[{"00080018":{"vr":"UI","Value":[%q]}}]`, r.URL.Query().Get("SOPInstanceUID"))
+		fmt.Fprintf(w, `[{"00080018":{"vr":"UI","Value":[%q]}}]`, uid)
 		return
 	}
 	p.posts++
-	_, _ = io.Copy(io.Discard, r.Body)
+	body, _ := io.ReadAll(r.Body)
+	take := func() {
+		start := bytes.Index(body, []byte("\r\n\r\n")) + 4
+		if id, err := dicomio.Identify(body[start:]); err == nil {
+			p.holds[id.SOPInstanceUID] = true
+		}
+	}
 	switch {
 	case p.silent:
-		p.holds = true
+		take()
 		panic(http.ErrAbortHandler)
 	case p.reason != 0:
 		w.WriteHeader(http.StatusConflict)
@@ -69,7 +82,7 @@ func (p *pacs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p.status != 0:
 		w.WriteHeader(p.status)
 	default:
-		p.holds = true
+		take()
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -121,6 +134,7 @@ type post struct {
 	store  *outbox.Store
 	pacs   *pacs
 	packer *packer
+	packed outbox.Packer // default: packer
 	mu     sync.Mutex
 	audit  int
 	codes  []string
@@ -133,7 +147,7 @@ func newPost(t *testing.T) *post {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	p := &post{t: t, db: db, pacs: &pacs{}}
+	p := &post{t: t, db: db, pacs: &pacs{holds: map[string]bool{}}}
 	if p.store, err = outbox.OpenStore(db); err != nil {
 		t.Fatal(err)
 	}
@@ -157,8 +171,11 @@ func (p *post) add(record string, kind outbox.Kind) {
 // run sends until the test ends, or until stop is called.
 func (p *post) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	if p.packed == nil {
+		p.packed = p.packer
+	}
 	sender := &outbox.Sender{
-		Store: p.store, Packer: p.packer, Logger: slog.New(slog.NewTextHandler(p.t.Output(), nil)),
+		Store: p.store, Packer: p.packed, Logger: slog.New(slog.NewTextHandler(p.t.Output(), nil)),
 		First: time.Millisecond, Last: 5 * time.Millisecond,
 		Problem: func(err error) (string, string) { return string(dicomio.CodeOf(err)), "why" },
 		Audit:   func(outbox.Letter) error { p.mu.Lock(); defer p.mu.Unlock(); p.audit++; return nil },

@@ -29,14 +29,15 @@ type Options struct {
 	Bus    *bus.Bus
 	Dir    string // of the state; one watcher uses it
 
-	Site       string        // whose service does the jobs; default "local"
-	Priority   string        // of the jobs; default routine
-	Candidates string        // folder of files with candidates; empty: none
-	HoldSite   string        // whose jobs are held until their series is complete; empty: none
-	Interval   time.Duration // between two looks; default 2 s
-	Timeout    time.Duration // after which it is told what a series waits for; default 30 min
-	AcceptGaps bool          // a series with missing slices counts as complete
-	Keep       time.Duration // how long a series and its candidates are remembered; default 30 days
+	Site       string              // whose service does the jobs; default "local"
+	Priority   string              // of the jobs; default routine
+	Candidates string              // folder of files with candidates; empty: none
+	HoldSite   string              // whose jobs are held until their series is complete; empty: none
+	Queue      bus.ConsumerOptions // of HoldSite
+	Interval   time.Duration       // between two looks; default 2 s
+	Timeout    time.Duration       // after which it is told what a series waits for; default 30 min
+	AcceptGaps bool                // a series with missing slices counts as complete
+	Keep       time.Duration       // how long a series and its candidates are remembered; default 30 days
 
 	Now    func() time.Time // default time.Now
 	Logger *slog.Logger     // default: none
@@ -128,7 +129,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if w.opts.HoldSite == "" {
 		close(ended)
 	} else {
-		queue, err := w.opts.Bus.Jobs(ctx, w.opts.HoldSite, bus.ConsumerOptions{})
+		queue, err := w.opts.Bus.Jobs(ctx, w.opts.HoldSite, w.opts.Queue)
 		if err != nil {
 			return err
 		}
@@ -192,8 +193,12 @@ func (w *Watcher) hold(ctx context.Context, queue *bus.JobQueue) error {
 		settle := context.WithoutCancel(ctx)
 		if err != nil {
 			err = d.Dead(settle, bus.CodeOf(err), plugin.Summary(err))
-		} else if err = w.keep(heldJob(env, job)); err == nil {
-			err = d.Done(settle)
+		} else {
+			w.log.Debug("job held", "job", d.Sequence)
+			if err = w.keep(heldJob(env, job)); err == nil {
+				w.log.Debug("job kept", "job", d.Sequence)
+				err = d.Done(settle)
+			}
 		}
 		if err != nil { // it comes again
 			w.log.Warn("job not held yet", "job", d.Sequence, "code", plugin.CodeOf(err), "error", summary(err))
