@@ -16,6 +16,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models/bench"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
 )
 
@@ -27,9 +28,16 @@ machine reached in the same run. With --peer, a script that times the same works
 with PyTorch runs in the same session, before and after, and the row ends with
 how many times longer it took. docs/performance.md tells what was measured.
 
+With --whole, a latent search of 100 steps and a training of 100 epochs are timed
+from beginning to end, which takes minutes, and many more with a peer.
+
 With --accuracy, outputs and gradients are compared instead: ours on every
 kernel set, and the peer's in float32, with the peer's in float64, from the same
-weights and inputs.`
+weights and inputs.
+
+With --device gpu, or one of 'nodulescope devices', a card is timed, from the
+host's memory and back, with what the detectors do beside the works above; with
+--peer docs/peer/torch_device.py PyTorch on the same card. See docs/gpu.md.`
 
 type benchOptions struct {
 	threads  int
@@ -37,11 +45,13 @@ type benchOptions struct {
 	peer     string
 	steps    bool
 	accuracy bool
+	whole    bool
 	seeds    int
 	json     bool
+	device   deviceFlag
 }
 
-func newBenchCommand(*globals) *cobra.Command {
+func newBenchCommand(g *globals) *cobra.Command {
 	var o benchOptions
 	cmd := &cobra.Command{
 		Use:     "bench",
@@ -50,6 +60,9 @@ func newBenchCommand(*globals) *cobra.Command {
 		Example: "  nodulescope bench --peer docs/peer/torch_bench.py\n  nodulescope bench --accuracy --peer docs/peer/torch_accuracy.py",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !isProcessor(o.device.setting) {
+				return runDeviceBench(cmd.Context(), o, g.log, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
 			return runBench(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -59,8 +72,10 @@ func newBenchCommand(*globals) *cobra.Command {
 	f.StringVar(&o.peer, "peer", "", "Python `SCRIPT` that times the same works, such as docs/peer/torch_bench.py")
 	f.BoolVar(&o.steps, "steps", false, "also time every step of the compiled plans")
 	f.BoolVar(&o.accuracy, "accuracy", false, "compare outputs and gradients with --peer docs/peer/torch_accuracy.py, and time nothing")
+	f.BoolVar(&o.whole, "whole", false, "time a whole search and a whole training; the --peer is docs/peer/torch_whole.py")
 	f.IntVar(&o.seeds, "seeds", 3, "draws of weights and inputs with --accuracy, 1 to 100")
 	f.BoolVar(&o.json, "json", false, "print JSON")
+	f.StringVar(&o.device.setting, "device", gpu.CPU, "`DEVICE` to time: cpu, gpu, or one of 'nodulescope devices' such as cuda:0")
 	return cmd
 }
 
@@ -89,6 +104,9 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 	}
 	if o.accuracy {
 		return runAccuracy(ctx, o, co.Kernels, stdout)
+	}
+	if o.whole {
+		return runWhole(ctx, o, co, stdout, stderr)
 	}
 	memory, err := bench.SearchMemory(co) // first: see there
 	if err != nil {

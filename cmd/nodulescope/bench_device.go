@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/models/bench"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+)
+
+// deviceBench is what `bench --device ... --json` prints.
+type deviceBench struct {
+	Device    driver.Device  `json:"device"`
+	Precision string         `json:"precision"`
+	ColdMS    float64        `json:"cold_start_ms"` // from the driver's library to the first score of VAE-AD
+	MemoryMiB float64        `json:"memory_mib"`    // of all works together
+	Peer      string         `json:"peer,omitempty"`
+	Rows      []bench.Result `json:"rows"`
+	OnCPU     []string       `json:"on_processor,omitempty"` // works that the device did not take
+}
+
+// runDeviceBench times the works on a device.
+func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdout, stderr io.Writer) error {
+	if o.accuracy || o.steps || o.kernels != "" {
+		return usageError(fmt.Errorf("--device %s", o.device.setting), "it takes no --accuracy, --steps and --kernels")
+	}
+	start := time.Now()
+	if err := o.device.open(log); err != nil {
+		return err
+	}
+	b := o.device.backend
+	if b == nil {
+		return usageError(fmt.Errorf("--device %s: %s", o.device.setting, o.device.describe()), "see 'nodulescope devices --check'")
+	}
+	defer b.Close()
+	co := compute.Options{Threads: o.threads, Backend: b}
+	if err := bench.FirstScore(co); err != nil {
+		return err
+	}
+	r := deviceBench{Device: b.Device(), Precision: "float32", ColdMS: float64(time.Since(start)) / 1e6}
+	before, peer, err := runPeer(ctx, o)
+	if err != nil {
+		return err
+	}
+	r.Peer = peer
+	works, err := bench.DeviceWorks(co)
+	if err != nil {
+		return err
+	}
+	r.MemoryMiB = float64(b.Used()) / (1 << 20)
+	bar := newProgress(stderr, "timing", len(works))
+	defer bar.done()
+	for i, w := range works {
+		ms, err := bench.Median(ctx, w.Run)
+		if err != nil {
+			return err
+		}
+		if err := b.Err(); err != nil {
+			return fmt.Errorf("%s: %w", w.Name, err)
+		}
+		if w.Plan != nil && !w.Plan.OnDevice() {
+			r.OnCPU = append(r.OnCPU, w.Name)
+		}
+		gflop := float64(w.FLOPs) / 1e9
+		row := bench.Result{Name: w.Name, MS: ms, GFLOP: gflop, GFLOPS: gflop / ms * 1e3}
+		if row.PeerMS = before[w.Name]; row.PeerMS > 0 {
+			row.Ratio = row.PeerMS / ms
+		}
+		r.Rows = append(r.Rows, row)
+		if graph := before[w.Name+" graph"]; graph > 0 {
+			r.Rows = append(r.Rows, bench.Result{Name: w.Name + ", peer with graphs", MS: ms, GFLOP: gflop, GFLOPS: gflop / ms * 1e3, PeerMS: graph, Ratio: graph / ms})
+		}
+		bar.set(i+1, w.Name)
+	}
+	if o.json {
+		return printJSON(stdout, r)
+	}
+	var t strings.Builder
+	r.table(&t)
+	_, err = io.WriteString(stdout, t.String())
+	return err
+}
+
+func (r *deviceBench) table(w io.Writer) {
+	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+	p("%s %s, %s, driver %s, %s\n", r.Device.ID(), r.Device.Name, r.Device.Platform, r.Device.Driver, r.Precision)
+	p("cold start to the first score: %.0f ms; memory of all works: %.0f MiB\n", r.ColdMS, r.MemoryMiB)
+	if r.Peer != "" {
+		p("peer: %s\n", r.Peer)
+	}
+	p("\n%-40s %10s %10s %10s %10s %7s\n", "work", "ms", "GFLOP", "GFLOP/s", "peer ms", "ratio")
+	for _, x := range r.Rows {
+		p("%-40s %10.3f %10.3f %10.1f", x.Name, x.MS, x.GFLOP, x.GFLOPS)
+		if x.PeerMS > 0 {
+			p(" %10.3f %6.1fx", x.PeerMS, x.Ratio)
+		}
+		p("\n")
+	}
+	for _, name := range r.OnCPU {
+		p("on the processor: %s\n", name)
+	}
+}
+
+// isProcessor says whether a setting of --device is not about a device.
+func isProcessor(setting string) bool { return setting == "" || setting == gpu.CPU }
