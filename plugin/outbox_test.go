@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,7 +104,7 @@ func TestResultsGoToThePACS(t *testing.T) {
 	p.sent()
 	signIn(t, p, "bob").json(200, "PUT", path+"2/decision", map[string]any{"decision": "unsure", "base_version": 1}, nil)
 	p.sent()
-	verified := 0
+	verified, corrected := 0, 0
 	for _, file := range documents(t, server, sr.ClassComprehensive3D) {
 		if bytes.Contains(file, []byte("UNVERIFIED")) {
 			continue
@@ -112,9 +113,17 @@ func TestResultsGoToThePACS(t *testing.T) {
 		if !bytes.Contains(file, []byte("Clinic")) || !bytes.Contains(file, []byte("ann")) && !bytes.Contains(file, []byte("bob")) {
 			t.Error("nobody answers for a verified report")
 		}
+		if bytes.Count(file, []byte(sr.UID(p.results(1)[0].Identity, "verified report, version 1"))) > 0 && bytes.Contains(file, []byte("bob")) {
+			corrected++
+		}
 	}
-	if verified != 2 {
-		t.Errorf("%d verified reports, want the first and its correction", verified)
+	if verified != 2 || corrected != 1 {
+		t.Errorf("%d verified reports, %d that name the one before, want the first and its correction", verified, corrected)
+	}
+	for _, class := range []string{sr.ClassComprehensive3D, sr.ClassParametricMap, sr.ClassSecondaryCapture} {
+		for _, file := range documents(t, server, class) {
+			valid(t, file)
+		}
 	}
 	held := server.Count()
 	p.submit("/test", "2", job)
@@ -129,6 +138,21 @@ func TestResultsGoToThePACS(t *testing.T) {
 	}
 	if lines := auditLines(t, p.cfg.DataDir, AuditSent); len(lines) < 5 || lines[0].Identity == "" || lines[0].Detail != "report" {
 		t.Errorf("%+v", lines)
+	}
+}
+
+// valid has dicom3tools judge a document, where they are installed.
+func valid(t *testing.T, file []byte) {
+	t.Helper()
+	tool, err := exec.LookPath("dciodvfy")
+	if err != nil {
+		t.Log("no dciodvfy here (Debian: dicom3tools)")
+		return
+	}
+	name := filepath.Join(t.TempDir(), "document.dcm")
+	must(t, os.WriteFile(name, file, 0o600))
+	if out, err := exec.Command(tool, name).CombinedOutput(); err != nil || bytes.Contains(out, []byte("Error")) { //nolint:gosec // found in the path
+		t.Errorf("dciodvfy: %v\n%s", err, out)
 	}
 }
 
