@@ -82,6 +82,34 @@ generate: ## write the assembly kernels anew
 WEB = plugin/web
 WEB_SOURCES = index.html package.json package-lock.json tsconfig.json vite.config.ts public src dist
 
+.PHONY: ptx
+ptx: ## compile the kernels for NVIDIA's cards anew (needs Debian's clang-19 and libclc-19)
+	cd models/compute/gpu/kernels && go run -buildvcs=false ./gen
+
+# What make test-gpu takes: how long to soak, and a data set to agree on.
+SOAK ?= 4m
+DATA ?=
+
+.PHONY: test-gpu
+test-gpu: ## run the engine's suite on every device of this machine: SOAK=4m DATA=nodules.npz
+	NODULESCOPE_GPU_SOAK=$(SOAK) NODULESCOPE_GPU_DATA=$(abspath $(DATA)) go test -buildvcs=false -count=1 -timeout 90m -v ./models/compute/gpu
+	go test -buildvcs=false -count=1 -timeout 30m -v -run 'OnDevice' ./models
+	NODULESCOPE_GPU_DATA=$(abspath $(DATA)) go test -buildvcs=false -count=1 -timeout 90m -v -run 'TestPlace|TestDevicesAgree' ./detector
+
+.PHONY: gpu-kit
+gpu-kit: ## put the binary, the suite and run.sh into dist/gpu, for a machine with a card and without Go
+	rm -rf dist/gpu && mkdir -p dist/gpu
+	$(BUILD) -o dist/gpu/nodulescope ./cmd/nodulescope
+	go test -c -trimpath -buildvcs=false -o dist/gpu/gpu.test ./models/compute/gpu
+	go test -c -trimpath -buildvcs=false -o dist/gpu/models.test ./models
+	go test -c -trimpath -buildvcs=false -o dist/gpu/detector.test ./detector
+	cp docs/gpu-run.sh dist/gpu/run.sh
+	cp docs/peer/torch_bench.py docs/peer/torch_device.py dist/gpu/
+
+.PHONY: static
+static: ## build the binary without GPU support, linked with nothing, into bin/nodulescope-static
+	$(BUILD) -tags nogpu -o bin/nodulescope-static$(shell go env GOEXE) ./cmd/nodulescope
+
 .PHONY: web
 web: $(WEB)/node_modules ## check and bundle the review page into plugin/web/dist (needs node and npm)
 	cd $(WEB) && npm run --silent check && npm run --silent test && npm run --silent build

@@ -49,6 +49,7 @@ type benchOptions struct {
 	seeds    int
 	json     bool
 	device   deviceFlag
+	python   string
 }
 
 func newBenchCommand(g *globals) *cobra.Command {
@@ -75,6 +76,7 @@ func newBenchCommand(g *globals) *cobra.Command {
 	f.BoolVar(&o.whole, "whole", false, "time a whole search and a whole training; the --peer is docs/peer/torch_whole.py")
 	f.IntVar(&o.seeds, "seeds", 3, "draws of weights and inputs with --accuracy, 1 to 100")
 	f.BoolVar(&o.json, "json", false, "print JSON")
+	f.StringVar(&o.python, "python", bench.Python, "`PROGRAM` that runs the peer's script")
 	f.StringVar(&o.device.setting, "device", gpu.CPU, "`DEVICE` to time: cpu, gpu, or one of 'nodulescope devices' such as cuda:0")
 	return cmd
 }
@@ -219,7 +221,7 @@ func runPeer(ctx context.Context, o benchOptions) (ms map[string]float64, name s
 	if o.peer == "" {
 		return nil, "", nil
 	}
-	cmd := exec.CommandContext(ctx, bench.Python, o.peer, strconv.Itoa(o.threads)) //nolint:gosec // the user names it
+	cmd := exec.CommandContext(ctx, o.python, o.peer, strconv.Itoa(o.threads)) //nolint:gosec // the user names it
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -5,6 +5,9 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/models/bench"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 )
 
 // TestAccuracyFlags are refused before anything runs where they make no sense.
@@ -23,6 +26,26 @@ func TestAccuracyFlags(t *testing.T) {
 		err := runBench(ctx, c.o, &out, &out)
 		if exitCode(ctx, err) != exitUsage || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.o, err, c.want)
+		}
+	}
+}
+
+// TestDeviceBench: what does not go together is refused, and the table says
+// what was timed.
+func TestDeviceBench(t *testing.T) {
+	for _, args := range [][]string{{"--accuracy"}, {"--steps"}, {"--kernels", "go"}} {
+		if _, stderr := command(t, exitUsage, append([]string{"bench", "--device", "gpu"}, args...)...); !strings.Contains(stderr, "takes no") {
+			t.Errorf("%v: %s", args, stderr)
+		}
+	}
+	command(t, exitUsage, "bench", "--device", "opencl:77")
+	r := deviceBench{Device: driver.Device{API: driver.CUDA, Name: "card", Driver: "CUDA 12.4"}, Precision: "float32", ColdMS: 812, OnCPU: []string{"large"},
+		Rows: []bench.Result{{Name: "vae-ad, 1 nodules", MS: 0.5, GFLOP: 1, GFLOPS: 2000, PeerMS: 1.5, Ratio: 3}}}
+	var b strings.Builder
+	r.table(&b)
+	for _, want := range []string{"cuda:0 card", "812 ms", "vae-ad, 1 nodules", "3.0x", "on the processor: large"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
 		}
 	}
 }
