@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/nodulescope/nodulescope/models/compute/kernel"
 	"github.com/nodulescope/nodulescope/models/op"
@@ -136,16 +135,6 @@ func (p *Plan) FLOPs() int {
 		n += s.flops
 	}
 	return n
-}
-
-// String lists the steps with their shapes, FLOPs, bytes and buffers.
-func (p *Plan) String() string {
-	var b strings.Builder
-	for i, s := range p.steps {
-		_, _ = fmt.Fprintf(&b, "%3d %-40s %-22v %10.3f MFLOP %9.2f MB  buffer %d\n", i, s.name, s.out, float64(s.flops)/1e6, float64(s.bytes)/1e6, s.buffer)
-	}
-	_, _ = fmt.Fprintf(&b, "    %.3f GFLOP, buffers %.1f MiB\n", float64(p.FLOPs())/1e9, float64(p.bufs)*4/(1<<20))
-	return b.String()
 }
 
 type compiler struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,16 @@ func (p *Plan) Profile(runs int) []StepTime {
 		times[i] = StepTime{s.name, s.out, ms[i][len(ms[i])/2], s.flops, s.bytes, s.buffer}
 	}
 	return times
+}
+
+// String lists the steps with their shapes, FLOPs, bytes and buffers.
+func (p *Plan) String() string {
+	var b strings.Builder
+	for i, s := range p.steps {
+		_, _ = fmt.Fprintf(&b, "%3d %-40s %-22v %10.3f MFLOP %9.2f MB  buffer %d\n", i, s.name, s.out, float64(s.flops)/1e6, float64(s.bytes)/1e6, s.buffer)
+	}
+	_, _ = fmt.Fprintf(&b, "    %.3f GFLOP, buffers %.1f MiB\n", float64(p.FLOPs())/1e9, float64(p.bufs)*4/(1<<20))
+	return b.String()
 }
 
 // WriteTable writes step times as a table. peak, in GFLOP/s, may be 0.

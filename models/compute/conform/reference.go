@@ -57,11 +57,11 @@ func CompareWithin(got []float32, want []float64, bound float64) error {
 		switch {
 		case math.IsNaN(w) && math.IsNaN(g), math.IsInf(w, 0) && w == g:
 			continue
-		case math.IsNaN(w) || math.IsInf(w, 0):
+		case math.IsNaN(w) || math.IsInf(w, 0) || math.IsNaN(g) || math.IsInf(g, 0):
 			return fmt.Errorf("element %d is %v, want %v", i, g, w)
 		}
 		top = math.Max(top, math.Abs(w))
-		if d := math.Abs(g - w); !(d <= worst) {
+		if d := math.Abs(g - w); d > worst {
 			worst, at = d, i
 		}
 	}
