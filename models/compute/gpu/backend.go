@@ -93,7 +93,7 @@ func (b *Backend) Alive() bool { return b.Err() == nil }
 // one program; any other failure ends the use of the device, since nothing that
 // is on it can be trusted.
 func (b *Backend) Failed(err error) {
-	if errors.Is(err, driver.ErrMemory) || errors.Is(err, errUnsupported) {
+	if harmless(err) {
 		b.o.Log.Warn("plan runs on the processor", "device", b.device.ID(), "reason", err.Error())
 		return
 	}
@@ -111,13 +111,29 @@ func (b *Backend) Failed(err error) {
 	}
 }
 
-// Close releases the device. No plan may run.
+// harmless says whether a failure concerns one program alone.
+func harmless(err error) bool {
+	return errors.Is(err, driver.ErrMemory) || errors.Is(err, errUnsupported)
+}
+
+// errClosed is the end of a device that did not fail.
+var errClosed = errors.New("gpu: the back end is closed")
+
+// lost says whether the device failed.
+func (b *Backend) lost() bool {
+	err := b.Err()
+	return err != nil && !errors.Is(err, errClosed)
+}
+
+// Close releases the device. No plan may run. A device that failed is left to
+// the end of the process.
 func (b *Backend) Close() {
+	if b.lost() {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failed == nil {
-		b.failed = errors.New("gpu: the back end is closed")
-	}
+	b.failed = errClosed
 	b.ctx.Close()
 }
 

@@ -59,9 +59,13 @@ type resources struct {
 	released   sync.Once
 }
 
-// release may be called more than once.
+// release may be called more than once. What lies on a device that failed is
+// left there: a driver may wait for ever for one that does not answer.
 func (r *resources) release() {
 	r.released.Do(func() {
+		if r.b.lost() {
+			return
+		}
 		for _, f := range r.unpin {
 			f()
 		}
@@ -91,6 +95,9 @@ const maxUnits = 1 << 31
 func (b *Backend) Build(p *compute.Program) (compute.Executable, error) {
 	e := &executable{resources: &resources{b: b}, prog: p, inputs: map[string][]float32{}}
 	if err := e.build(); err != nil {
+		if !harmless(err) {
+			b.Failed(err)
+		}
 		e.release()
 		return nil, err
 	}

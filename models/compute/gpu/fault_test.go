@@ -151,6 +151,85 @@ func TestLostWeights(t *testing.T) {
 	}
 }
 
+// stuck is a device that answers nothing once a run has failed, not even a call
+// that gives memory back.
+type stuck struct{ failing }
+
+type stuckMemory struct {
+	driver.Memory
+	f failing
+}
+
+func (s stuck) Alloc(n int) (driver.Memory, error) {
+	m, err := s.Context.Alloc(n)
+	return stuckMemory{m, s.failing}, err
+}
+
+func (m stuckMemory) Release() {
+	if m.f.left.Load() < 0 {
+		select {}
+	}
+	m.Memory.Release()
+}
+
+func (s stuck) Close() {
+	if s.left.Load() < 0 {
+		select {}
+	}
+	s.Context.Close()
+}
+
+// bare gives operations the memory that the driver knows.
+func (q failingQueue) bare(ops []driver.Op) []driver.Op {
+	under := func(m driver.Memory) driver.Memory {
+		if s, ok := m.(stuckMemory); ok {
+			return s.Memory
+		}
+		return m
+	}
+	for i := range ops {
+		ops[i].To, ops[i].From = under(ops[i].To), under(ops[i].From)
+		var all []driver.Memory
+		for _, m := range ops[i].Mem {
+			all = append(all, under(m))
+		}
+		ops[i].Mem = all
+	}
+	return ops
+}
+
+func (q failingQueue) Record(ops []driver.Op) (driver.Recording, error) {
+	return q.Queue.Record(q.bare(ops))
+}
+
+// TestStuckDevice: handing over waits for nothing of the device.
+func TestStuckDevice(t *testing.T) {
+	left := &atomic.Int64{}
+	left.Store(1000)
+	b, err := on(stuck{failing{first(t), left, &driver.Error{Call: "wait", Kind: driver.ErrLost}}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outs, _ := descent(t, 1)
+	p, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+	if err != nil || !p.OnDevice() {
+		t.Fatal(err)
+	}
+	left.Store(0)
+	p.Run()
+	if p.OnDevice() || p.Err() != nil {
+		t.Error("the plan stays on the device")
+	}
+	b.Close()
+	other, err := on(stuck{failing{first(t), left, &driver.Error{Call: "wait", Kind: driver.ErrLost}}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := compute.Compile(outs, nil, compute.Options{Backend: other}); err != nil || p.OnDevice() || other.Alive() {
+		t.Errorf("a device that gets stuck while a plan is built: %v", err)
+	}
+}
+
 // TestLittleMemory: a plan that does not fit runs on the processor, and the
 // device stays in use for those that do.
 func TestLittleMemory(t *testing.T) {

@@ -53,6 +53,9 @@ func (b *Backend) parameters(bound map[string][]float32, q driver.Queue) (*param
 		return nil, err
 	}
 	if err := once(b, q, p.upload()); err != nil {
+		if !harmless(err) {
+			b.Failed(err)
+		}
 		p.free(b)
 		return nil, err
 	}
@@ -91,6 +94,9 @@ func (p *parameters) upload() []driver.Op {
 }
 
 func (p *parameters) free(b *Backend) {
+	if b.lost() { // see release
+		return
+	}
 	p.memory.Release()
 	b.give(p.bytes)
 }
