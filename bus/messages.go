@@ -51,7 +51,8 @@ type Result struct {
 	Geometry      Geometry       `json:"geometry"`
 	Warnings      []Problem      `json:"warnings,omitempty"`
 	Nodules       []ResultNodule `json:"nodules"`
-	Error         *Problem       `json:"error,omitempty"` // the series as a whole could not be scored
+	Error         *Problem       `json:"error,omitempty"`      // the series as a whole could not be scored
+	SRSOPUID      string         `json:"sr_sop_uid,omitempty"` // of the structured report that goes to the PACS
 	TimingsMS     Timings        `json:"timings_ms"`
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
 )
 
 // answer makes sure that the result of a job is published, once. It knows
@@ -132,6 +133,9 @@ func (w *worker) publish(ctx context.Context, log *slog.Logger, d *bus.Delivery,
 	var err error
 	if result.Supersedes, err = w.ledger.supersedes(lineage, result.Identity, e.Nodules); err != nil {
 		return retry(err)
+	}
+	if w.ledger.reports && result.Error == nil {
+		result.SRSOPUID = sr.Report{Identity: result.Identity}.SOPInstanceUID()
 	}
 	e.Event, err = bus.EncodeResult(w.source(), result, bus.WithTime(e.Time),
 		bus.WithTraceParent(bus.ChildTraceParent(env.TraceParent)), bus.WithTraceState(env.TraceState))

@@ -68,6 +68,7 @@ type ledger struct {
 	review *review.Store
 	outbox *outbox.Store
 
+	reports bool                                       // a structured report of every result is sent
 	letters func(tx *bbolt.Tx, r *review.Record) error // writes what is to be sent of a result; nil: nothing is
 }
 

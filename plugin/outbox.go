@@ -55,6 +55,7 @@ func (p *Plugin) addLetters(l *ledger) {
 		return
 	}
 	kinds := p.cfg.Send.kinds()
+	l.reports = slices.Contains(kinds, outbox.Report)
 	l.letters = func(tx *bbolt.Tx, r *review.Record) error {
 		if r.Result == nil {
 			return nil

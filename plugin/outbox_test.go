@@ -89,6 +89,9 @@ func TestResultsGoToThePACS(t *testing.T) {
 	if err != nil || h.PatientID != "ID-4711" || h.StudyUID != "1.2.826.0.1.3680043.10.9.1" || !sr.IsOwn(report) {
 		t.Errorf("the report is not filed with its series: %v", err)
 	}
+	if uid := p.results(1)[0].SRSOPUID; uid == "" || !bytes.Contains(report, []byte(uid)) {
+		t.Errorf("the result names the report %q, which is another", uid)
+	}
 	if found, err := sr.Candidates(bytes.NewReader(report)); err != nil || len(found) != 2 {
 		t.Errorf("%d nodules in the report: %v", len(found), err)
 	}
