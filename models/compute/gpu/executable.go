@@ -52,7 +52,6 @@ type resources struct {
 	set        *parameters
 	memory     driver.Memory
 	table      driver.Memory
-	bytes      int
 	recordings []driver.Recording
 	unpin      []func()
 	slabs      [][]float32 // what is pinned lives until it is not

@@ -9,8 +9,6 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-const noSupport = ""
-
 var (
 	openCLNames = []string{"libOpenCL.so.1", "libOpenCL.so"}
 	cudaNames   = []string{"libcuda.so.1", "libcuda.so"}

@@ -9,8 +9,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-const noSupport = ""
-
 var (
 	openCLNames = []string{"OpenCL.dll"}
 	cudaNames   = []string{"nvcuda.dll"}
