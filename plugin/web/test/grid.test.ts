@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Geometry, Vec3 } from "../src/types.ts";
-import { inside, length, makeGrid, nearestFirst, placeSlice, toIndex, toPosition, add } from "../src/viewer/grid.ts";
+import { inside, length, makeGrid, nearestFirst, onSlice, placeSlice, toIndex, toPosition, add } from "../src/viewer/grid.ts";
 
 function geometry(change: Partial<Geometry> = {}): Geometry {
   return {
@@ -93,4 +93,11 @@ test("same width is copied in one go", () => {
 test("slices come nearest first", () => {
   assert.deepEqual(nearestFirst(5, 3), [3, 2, 4, 1, 0]);
   assert.equal(length([3, 4, 0]), 5);
+});
+
+test("a position moves to the nearest slice, along its axis alone", () => {
+  const g = makeGrid(geometry());
+  const p = toPosition(g, [1.3, 2.6, 1.4]);
+  near(toIndex(g, onSlice(g, p, 2)), [1.3, 2.6, 1]);
+  near(toIndex(g, onSlice(g, p, 0)), [1, 2.6, 1.4]);
 });

@@ -117,6 +117,13 @@ export function inside(grid: Grid, p: Vec3): Vec3 {
   return held.every((v, a) => v === index[a]) ? p : toPosition(grid, held);
 }
 
+/** onSlice is the position moved along an axis of the grid (0 columns, 1 rows, 2 slices) to the nearest voxel. */
+export function onSlice(grid: Grid, p: Vec3, axis: 0 | 1 | 2): Vec3 {
+  const index = toIndex(grid, p);
+  index[axis] = Math.round(index[axis]);
+  return toPosition(grid, index);
+}
+
 /**
  * placeSlice writes the pixels of a slice into the grid's slice, shifted by
  * place.shift. What the slice does not cover stays as it is.

@@ -8,7 +8,7 @@ import {
 } from "@cornerstonejs/tools";
 import type { Vec3 } from "../types.ts";
 import { planes, type Plane } from "./cube.ts";
-import { add, dot, inside, length, toIndex, unit } from "./grid.ts";
+import { add, dot, inside, length, onSlice, toIndex, unit } from "./grid.ts";
 import type { SeriesVolume } from "./volume.ts";
 
 export type Tool = "cross" | "window" | "pan" | "zoom" | "length";
@@ -38,6 +38,7 @@ const orientations: Record<Plane, Enums.OrientationAxis> = {
   coronal: Enums.OrientationAxis.CORONAL,
   sagittal: Enums.OrientationAxis.SAGITTAL,
 };
+const axisOf: Record<Plane, 0 | 1 | 2> = { axial: 2, coronal: 1, sagittal: 0 }; // of the grid
 const closeUpMM = 80;
 
 let ready = false;
@@ -148,7 +149,7 @@ export class Planes {
       planes.map(async (plane) => {
         const viewport = this.viewport(plane);
         await viewport.setDisplaySets({ displaySetId: volume.dataId, options: { orientation: orientations[plane] as never } });
-        viewport.setViewState({ slice: { kind: "volumePoint", sliceWorldPoint: this.point } });
+        viewport.setViewState({ slice: this.slice(plane, this.point) });
       }),
     );
     this.opened = true;
@@ -166,7 +167,7 @@ export class Planes {
     for (const plane of planes) {
       const viewport = this.viewport(plane);
       const state: { slice?: { kind: "volumePoint"; sliceWorldPoint: Vec3 }; anchorWorld?: Vec3; anchorCanvas?: [number, number] } = {};
-      if (Math.abs(dot(by, this.views[plane].normal())) > 1e-4) state.slice = { kind: "volumePoint", sliceWorldPoint: to };
+      if (Math.abs(dot(by, this.views[plane].normal())) > 1e-4) state.slice = this.slice(plane, to);
       const [x, y] = this.views[plane].toCanvas(to);
       const [w, h] = this.views[plane].size();
       if (x < 0 || y < 0 || x > w || y > h) {
@@ -195,7 +196,7 @@ export class Planes {
   /** position is the slice of the plane, from 1, and how many there are. */
   position(plane: Plane): [number, number] {
     if (!this.volume) return [0, 0];
-    const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
+    const axis = axisOf[plane];
     return [Math.round(toIndex(this.volume.grid, this.point)[axis]) + 1, this.volume.grid.dims[axis]];
   }
 
@@ -226,9 +227,15 @@ export class Planes {
     for (const plane of planes) {
       const viewport = this.viewport(plane);
       viewport.resetViewState({ resetPan: true, resetZoom: true, resetOrientation: false });
-      viewport.setViewState({ slice: { kind: "volumePoint", sliceWorldPoint: this.point } });
+      viewport.setViewState({ slice: this.slice(plane, this.point) });
     }
     this.changed();
+  }
+
+  // The slice itself and nothing between two slices: it is what was measured,
+  // and drawn in a fraction of the time.
+  private slice(plane: Plane, point: Vec3): { kind: "volumePoint"; sliceWorldPoint: Vec3 } {
+    return { kind: "volumePoint", sliceWorldPoint: this.volume ? onSlice(this.volume.grid, point, axisOf[plane]) : point };
   }
 
   /** zoom enlarges a plane by a factor, around its middle or centred on a position. */
