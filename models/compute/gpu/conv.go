@@ -197,21 +197,51 @@ func (l *lowerer) window(w window, in, weights int, out ref, e epilogue) {
 	t := w.tile()
 	lead := w.lead(t)
 	packed := l.pack(w, weights, lead)
-	d := l.describe(w, l.at[in], out, lead, e, packed)
 	if w.few() {
+		d := l.describe(w, l.at[in], out, lead, e, packed)
 		groups := one(w.columns(), 64)
 		groups[2] = len(w.classes)
 		l.run("conv_few", groups, 64, d...)
 		return
 	}
-	l.run("conv"+t.Name, [3]int{(w.columns() + t.Cols - 1) / t.Cols, lead / t.Rows, len(w.classes)}, kernels.Threads, d...)
+	inner, size := 0, w.rows*w.outVolume*w.in[0]
+	for _, c := range w.classes {
+		inner = max(inner, w.chans*len(c.taps))
+	}
+	part, n := split(inner)
+	to, first := out, e
+	if n > 1 {
+		to, first = l.tensor(n*size, false), epilogue{}
+	}
+	d := l.describe(w, l.at[in], to, lead, first, packed)
+	l.run("conv"+t.Name, [3]int{(w.columns() + t.Cols - 1) / t.Cols, lead / t.Rows, len(w.classes) * n}, kernels.Threads, append(d, n, part, size)...)
+	if n > 1 {
+		l.parts(out, to, size, n, w.rows, w.outVolume, e)
+	}
+}
+
+// split says how many terms of a long sum of products one group adds, and in
+// how many parts: groups for every processor of a card where the batch is one,
+// and sums as exact as the processor's.
+func split(inner int) (part, n int) {
+	if inner <= 2*productPart {
+		return max(inner, 1), 1
+	}
+	return productPart, (inner + productPart - 1) / productPart
+}
+
+// parts adds n partial sums. Elements i*each to (i+1)*each-1 have bias i modulo
+// the columns.
+func (l *lowerer) parts(out, from ref, size, n, columns, each int, e epilogue) {
+	v := e.values()
+	l.run("parts", one(size, 64), 64, append([]any{out, from, size, n, v[0], v[1], columns, each}, v[2:]...)...)
 }
 
 // Terms of a sum that are added by one group: the order of a sum depends on the
 // shapes alone.
 const (
-	weightPart = 1024
-	matmulPart = 256
+	weightPart  = 1024
+	productPart = 256
 )
 
 // weight computes the gradient of weights.
@@ -239,7 +269,7 @@ func (l *lowerer) weight(w window, x, dy int, out ref) {
 	groups := [3]int{(inner + t.Cols - 1) / t.Cols, (w.rows + t.Rows - 1) / t.Rows, len(w.classes) * n}
 	l.run("weight"+t.Name, groups, kernels.Threads, append(d, sums, n, weightPart, total)...)
 	if n > 1 {
-		l.run("parts", one(total, 64), 64, packed, sums, total, n, 0, 0, 1, actNone, 0.0)
+		l.parts(packed, sums, total, n, 1, 1, epilogue{})
 	}
 	if !plain {
 		l.unpack(w, packed, out)

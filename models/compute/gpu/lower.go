@@ -198,10 +198,7 @@ func (l *lowerer) matmul(m op.MatMul, s compute.ProgramStep, out ref, e epilogue
 	if rows > 64 && cols > 32 {
 		t = kernels.Tiles[0]
 	}
-	part, n := inner, 1
-	if inner > 2*matmulPart {
-		part, n = matmulPart, (inner+matmulPart-1)/matmulPart
-	}
+	part, n := split(inner)
 	to, first := out, e
 	if n > 1 {
 		to, first = l.tensor(n*rows*cols, false), epilogue{}
@@ -210,8 +207,7 @@ func (l *lowerer) matmul(m op.MatMul, s compute.ProgramStep, out ref, e epilogue
 	groups := [3]int{(cols + t.Cols - 1) / t.Cols, (rows + t.Rows - 1) / t.Rows, n}
 	l.run("matmul"+t.Name, groups, kernels.Threads, append(d, first.values()...)...)
 	if n > 1 {
-		v := e.values()
-		l.run("parts", one(rows*cols, 64), 64, append([]any{out, to, rows * cols, n, v[0], v[1], cols}, v[2:]...)...)
+		l.parts(out, to, rows*cols, n, cols, 1, e)
 	}
 	return 2 * rows * cols * inner
 }

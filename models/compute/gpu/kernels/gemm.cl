@@ -39,11 +39,14 @@
 #define ROW(i) (((i) / 4 * WY + ty) * 4 + (i) % 4)
 #define COL(q, e) (((q) * WX + tx) * 4 + (e))
 
-// conv: a group per tile of columns (axis 0), of rows (1) and class (2). A work
-// item reads the windows of COLS/THREADS columns.
+// conv: a group per tile of columns (axis 0), of rows (1), and class and part of
+// the inner index (2). After the description stand [parts, inner of a part, size
+// of the output]: parts lie one after the other. A work item reads the windows
+// of COLS/THREADS columns.
 __kernel GROUP(THREADS) void KERNEL(conv)(ARGS) {
 	__global const int *d = tab + desc;
-	__global const int *c = tab + d[17] + CLASS * get_group_id(2);
+	int parts = d[CONV], part = get_group_id(2) % parts;
+	__global const int *c = tab + d[17] + CLASS * (get_group_id(2) / parts);
 	int cols = d[3] * c[0] * c[1] * c[2], col0 = get_group_id(0) * COLS, row0 = get_group_id(1) * ROWS;
 	if (col0 >= cols)
 		return;
@@ -51,14 +54,15 @@ __kernel GROUP(THREADS) void KERNEL(conv)(ARGS) {
 	__global const float *in = AT(d[0]);
 	__global const float *w = AT(c[14]) + row0;
 	__global const int *t = tab + c[13];
-	int iz = d[4], iy = d[5], ix = d[6], inner = c[12], lead = d[12];
+	int iz = d[4], iy = d[5], ix = d[6], lead = d[12];
+	int first = part * d[CONV + 1], inner = min(first + d[CONV + 1], c[12]);
 	place p[COLS / THREADS];
 	int base[COLS / THREADS];
 	UNROLL for (int j = 0; j < COLS / THREADS; j++) {
 		p[j] = find(d, c, min(col0 + lid + j * THREADS, cols - 1));
 		base[j] = origin(d, p[j]);
 	}
-	for (int k0 = 0; k0 < inner; k0 += INNER) {
+	for (int k0 = first; k0 < inner; k0 += INNER) {
 		UNROLL_FEW for (int k = 0; k < INNER; k++)
 			UNROLL for (int j = 0; j < COLS / THREADS; j++)
 				r1[k * 4 * RIGHT + lid + j * THREADS] = k0 + k < inner ? gather(in, t + 4 * (k0 + k), p[j], base[j], iz, iy, ix) : 0;
@@ -70,7 +74,7 @@ __kernel GROUP(THREADS) void KERNEL(conv)(ARGS) {
 		MULTIPLY
 		barrier(CLK_LOCAL_MEM_FENCE);
 	}
-	__global float *out = AT(d[1]);
+	__global float *out = AT(d[1]) + (size_t)part * d[CONV + 2];
 	int volume = d[7] * d[8] * d[9], rows = d[2], kind = d[15];
 	float slope = as_float(d[16]);
 	int at[4 * QX];

@@ -55,8 +55,8 @@ __kernel GROUP(64) void sum_each(ARGS) {
 	AT(d[0])[o] = v;
 }
 
-// parts: [to, from, size, parts, bias or 0, has bias, columns, activation, c]:
-// adds the partial sums of a product.
+// parts: [to, from, size, parts, bias or 0, has bias, columns, elements that
+// share a bias, activation, c]: adds the partial sums of a product.
 __kernel GROUP(64) void parts(ARGS) {
 	__global const int *d = tab + desc;
 	int i = get_global_id(0), size = d[2];
@@ -67,8 +67,8 @@ __kernel GROUP(64) void parts(ARGS) {
 	for (int p = 0; p < d[3]; p++)
 		v += x[(size_t)p * size + i];
 	if (d[5])
-		v += AT(d[4])[i % d[6]];
-	AT(d[0])[i] = activate(v, d[7], as_float(d[8]));
+		v += AT(d[4])[i / d[7] % d[6]];
+	AT(d[0])[i] = activate(v, d[8], as_float(d[9]));
 }
 
 // squares: [sums, segments]: the sum of the squares of one segment of a
