@@ -125,7 +125,9 @@ func (p *Plan) Fetch() error {
 	return p.Err()
 }
 
-// handOver lets the processor do what the device no longer does.
+// handOver lets the processor do what the device no longer does. Outputs lie
+// elsewhere from then on: a device that was given up may still write to the old
+// ones.
 func (p *Plan) handOver(err error) {
 	d := p.device
 	d.backend.Failed(err)
@@ -133,15 +135,24 @@ func (p *Plan) handOver(err error) {
 	d.exec = nil
 	if d.held {
 		d.err = fmt.Errorf("compute: the weights were lost with the device (%w): go on from the last state", err)
+	} else if d.spare, err = d.again(); err != nil {
+		d.err = fmt.Errorf("compute: the device failed, and so does the processor: %w", err)
+	}
+	if d.err == nil {
+		p.outs, p.kept = d.spare.outs, d.spare.kept
 		return
 	}
-	if d.spare, err = d.again(); err != nil {
-		d.err = fmt.Errorf("compute: the device failed, and so does the processor: %w", err)
+	for _, all := range [][][]float32{p.outs, p.kept} {
+		for i, old := range all {
+			all[i] = make([]float32, len(old))
+			for j := range all[i] {
+				all[i][j] = float32(math.NaN())
+			}
+		}
 	}
 }
 
-// onDevice does the work there, or on the processor where that fails. Numbers
-// that are lost are NaN.
+// onDevice does the work there, or on the processor where that fails.
 func (p *Plan) onDevice(there func(Executable) error, here func(*Plan) error) error {
 	d := p.device
 	if d.exec != nil {
@@ -158,23 +169,12 @@ func (p *Plan) onDevice(there func(Executable) error, here func(*Plan) error) er
 		p.handOver(err)
 	}
 	if d.err != nil {
-		for _, out := range p.outs {
-			for i := range out {
-				out[i] = float32(math.NaN())
-			}
-		}
 		return d.err
 	}
 	for name, x := range p.inputs {
 		copy(d.spare.inputs[name], x)
 	}
 	err := here(d.spare)
-	for i, out := range p.outs {
-		copy(out, d.spare.outs[i])
-	}
-	for i, k := range p.kept {
-		copy(k, d.spare.kept[i])
-	}
 	for name, x := range p.inputs { // a loop carries them on
 		copy(x, d.spare.inputs[name])
 	}

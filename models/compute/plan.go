@@ -109,7 +109,8 @@ func (p *Plan) Input(name string) []float32 {
 // is none.
 func (p *Plan) Inputs() []string { return slices.Sorted(maps.Keys(p.inputs)) }
 
-// Output returns the i-th output. The next Run overwrites it.
+// Output returns the i-th output. The next Run overwrites it, or where a device
+// fails puts it elsewhere.
 func (p *Plan) Output(i int) []float32 { return p.outs[i] }
 
 // Run computes the outputs from the inputs.

@@ -63,6 +63,11 @@ type resources struct {
 func (r *resources) release() {
 	r.released.Do(func() {
 		if r.b.lost() {
+			slabs := r.slabs
+			go func() { // the device may still write to them, for ever
+				<-make(chan struct{})
+				runtime.KeepAlive(slabs)
+			}()
 			return
 		}
 		for _, f := range r.unpin {
@@ -195,6 +200,7 @@ func (e *executable) record(l *lowerer, loop loopBlocks, memory []driver.Memory)
 		at += units(n) * kernels.Unit
 	}
 	if e.train != nil {
+		e.slabs = append(e.slabs, e.train.host)
 		before = append(before, write(e.train.state, e.train.host))
 		after = append(after, read(e.train.state, e.train.host))
 		for i := range e.train.m {

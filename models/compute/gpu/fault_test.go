@@ -230,6 +230,55 @@ func TestStuckDevice(t *testing.T) {
 	}
 }
 
+// TestSlowDevice: a device that takes longer than the limit, in truth, is given
+// up, and what it writes later changes nothing.
+func TestSlowDevice(t *testing.T) {
+	for _, d := range devices(t) {
+		if d.Type != driver.CPU {
+			continue // a card is too quick
+		}
+		b, err := Open(d, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := models.VAE{Dims: 3, Latent: 4}
+		ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
+		plan := func(b compute.Backend) *compute.Plan {
+			g := v.NewGraph(tensor.Float32)
+			out := v.Decode(g, g.Input("z", 4, 4))
+			p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backend: b})
+			if err != nil || g.Err != nil {
+				t.Fatal(err, g.Err)
+			}
+			copy(p.Input("z"), draw(rand.New(rand.NewPCG(2, 2)), 16))
+			return p
+		}
+		here, there := plan(nil), plan(b)
+		if !there.OnDevice() {
+			t.Fatal("the plan runs on the processor")
+		}
+		here.Run()
+		b.o.Limit = time.Millisecond
+		there.Run()
+		if there.OnDevice() || b.Alive() {
+			t.Fatal("the device is quicker than the limit")
+		}
+		for range 2 { // at once, and when the device has finished
+			if err := near(there.Output(0), here.Output(0), 1e-9); err != nil {
+				t.Error(err)
+			}
+			clear(there.Output(0))
+			time.Sleep(2 * time.Second)
+			for _, v := range there.Output(0) {
+				if v != 0 {
+					t.Fatal("a device that was given up wrote into the outputs")
+				}
+			}
+			there.Run()
+		}
+	}
+}
+
 // TestLittleMemory: a plan that does not fit runs on the processor, and the
 // device stays in use for those that do.
 func TestLittleMemory(t *testing.T) {
