@@ -75,8 +75,9 @@ func (s *Scorer) compileWhole(rows int) (*wholePlan, error) {
 	return &wholePlan{rows, p}, nil
 }
 
-// Rows of the plans on a device: one patch, and as many as keep a card busy.
-const wholeRows = 16
+// wholeRows are the sizes of the plans on a device: one patch, what a series
+// has, and as many as keep a card busy.
+var wholeRows = [...]int{1, 4, 16}
 
 // whole returns the plan for a number of patches, or nil where the processor
 // scores.
@@ -85,21 +86,21 @@ func (s *Scorer) whole(patches int) (*wholePlan, error) {
 	if b == nil || !b.Alive() {
 		return nil, nil //nolint:nilnil // none is no error
 	}
-	at, rows := &s.wholeOne, 1
-	if patches > 1 {
-		at, rows = &s.wholeMany, wholeRows
+	i := 0
+	for i < len(wholeRows)-1 && wholeRows[i] < patches {
+		i++
 	}
-	if *at == nil {
-		p, err := fitting(rows, b, s.compileWhole)
+	if s.wholes[i] == nil {
+		p, err := fitting(wholeRows[i], b, s.compileWhole)
 		if err != nil {
 			return nil, fmt.Errorf("models: score on the device: %w", err)
 		}
-		*at = p
+		s.wholes[i] = p
 	}
-	if !(*at).onDevice() {
+	if !s.wholes[i].onDevice() {
 		return nil, nil //nolint:nilnil // as above
 	}
-	return *at, nil
+	return s.wholes[i], nil
 }
 
 // OnDevice tells whether a number of patches would be scored on the device of

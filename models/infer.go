@@ -19,7 +19,7 @@ type Scorer struct {
 	one     *scorePlan // one patch
 	many    *scorePlan // several at once; nil until it is needed
 
-	wholeOne, wholeMany *wholePlan // on a device
+	wholes [len(wholeRows)]*wholePlan // on a device
 }
 
 // scorePlan scores a number of patches.

@@ -95,7 +95,7 @@ func reasons(all []driver.Device, missing []driver.Missing) string {
 
 // OpenFirst opens the first device of a list that can be opened and passes the
 // self-check. Every failure is logged. It returns the failures of all where
-// none is left.
+// none is left, and nil twice for an empty list.
 func OpenFirst(try []driver.Device, o Options) (*Backend, error) {
 	var errs []error
 	for _, d := range try {

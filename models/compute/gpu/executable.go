@@ -146,11 +146,15 @@ func (e *executable) build() error {
 	return e.record(l, loop, memory)
 }
 
+// leastPinned is from which size on memory is pinned: it then has pages of its
+// own. A driver refuses copies of which only a part is pinned.
+const leastPinned = 64 << 10
+
 // slab makes host memory for copies, pinned where the driver can.
 func (e *executable) slab(size int) []float32 {
 	s := make([]float32, size)
 	e.slabs = append(e.slabs, s)
-	if size > 0 {
+	if 4*size >= leastPinned {
 		e.unpin = append(e.unpin, e.b.ctx.Pin(driver.Bytes(s)))
 	}
 	return s
