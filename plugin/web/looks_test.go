@@ -36,6 +36,10 @@ const outOfSight = `((selectors) => {
 				}
 		}
 	}
+	for (const e of document.querySelectorAll(".side :is(td, th, p, li, button, canvas, svg, textarea)")) {
+		const side = e.closest(".side").getBoundingClientRect(), r = e.getBoundingClientRect();
+		if (r.right > side.right - 4 && r.width < side.width - 8 && r.width > 0) bad.push(name(e) + " touches the rim of the panel");
+	}
 	if (document.documentElement.scrollWidth > innerWidth) bad.push("the page is wider than the window");
 	for (const e of document.querySelectorAll("button, .badge, .state, h2, th, .identity, .top, .toolbar, .filters, .corner, dt, dd, legend"))
 		if (e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1) bad.push(name(e) + " is cut off");
@@ -111,6 +115,7 @@ func TestLooks(t *testing.T) {
 		ann.press("0", "o")
 		ann.opened()
 		ann.until("patch, reconstruction and residual", `document.querySelector("[data-test=strip]")?.dataset.ready === "yes"`)
+		ann.until("the small pictures", `[...document.querySelectorAll(".findings img")].filter((i) => i.complete && i.naturalWidth > 0).length === 3`)
 		always := []string{
 			"[data-test=intended-use]", ".identity strong", ".identity dd", ".toolbar button", ".view", ".findings [aria-current]",
 			"[data-test=decision]", ".decision .choices button", ".decision textarea", ".decision .save button", ".why h2", ".scores", ".agreement", ".limits", ".histogram", ".strip",

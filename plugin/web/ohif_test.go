@@ -35,7 +35,7 @@ func TestReportOpensInOHIF(t *testing.T) {
 
 	b := newTab(newBrowser(t), t, "ohif")
 	b.expected = append(b.expected, "") // what its console says is not ours to judge
-	b.size(1600, 1000)
+	b.size(1280, 800)
 	b.do("open the study", chromedp.Navigate(serveOHIF(t, site, pacs.DICOMweb)+"/viewer?StudyInstanceUIDs="+url.QueryEscape(studyOf(t, pacs))))
 	slice := `document.querySelector("[data-cy=viewport-overlay-bottom-right]")?.textContent.match(/\((\d+)\/60\)/)?.[1]`
 	b.until("a slice", slice)
@@ -70,6 +70,7 @@ func TestReportOpensInOHIF(t *testing.T) {
 		if !near {
 			t.Errorf("nodule %d is at column %.1f, row %.1f of slice %d, and OHIF's mark at %v", i+1, at.Column, at.Row, at.Frame, eval[[][3]float64](b, mark))
 		}
+		evalAwait[bool](b, `new Promise((done) => setTimeout(() => done(true), 500))`) // its list follows the picture
 		b.shot(fmt.Sprintf("nodule-%d", i+1))
 	}
 }
