@@ -147,3 +147,54 @@ func TestLittleMemoryOnDevice(t *testing.T) {
 		}
 	}
 }
+
+// TestTrainingOnDevice: training follows the processor's, whatever the host
+// changes between steps.
+func TestTrainingOnDevice(t *testing.T) {
+	b := deviceFor(t, gpu.Options{})
+	r := run("")
+	r.VAE.LearnedSigma, r.Settings.Epochs = true, 2
+	want, err := TrainVAE(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Compute.Backend = b
+	got, err := TrainVAE(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameWeights(t, got.Params, want.Params)
+	for _, start := range []func(dir string) GANRun{ganRun, dcganRun} {
+		g := start("")
+		g.Settings.Steps = 3
+		want, err := TrainGAN(context.Background(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Compute.Backend = b
+		got, err := TrainGAN(context.Background(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameWeights(t, append(got.Generator, got.Critic...), append(want.Generator, want.Critic...))
+	}
+	if !b.Alive() {
+		t.Error(b.Err())
+	}
+}
+
+// sameWeights bounds the mean squared difference relative to that of the
+// weights.
+func sameWeights(t *testing.T, got, want Params) {
+	t.Helper()
+	for i, p := range got {
+		var d, s float64
+		for j, v := range p.Data {
+			e := float64(v) - float64(want[i].Data[j])
+			d, s = d+e*e, s+float64(want[i].Data[j])*float64(want[i].Data[j])
+		}
+		if math.Sqrt(d) > 2e-2*math.Sqrt(s)+1e-6 {
+			t.Errorf("%s differs by %g of %g", p.Name, math.Sqrt(d), math.Sqrt(s))
+		}
+	}
+}
