@@ -152,18 +152,20 @@ func TestLittleMemoryOnDevice(t *testing.T) {
 // changes between steps.
 func TestTrainingOnDevice(t *testing.T) {
 	b := deviceFor(t, gpu.Options{})
-	r := run("")
-	r.VAE.LearnedSigma, r.Settings.Epochs = true, 2
-	want, err := TrainVAE(context.Background(), r)
-	if err != nil {
-		t.Fatal(err)
+	for _, learned := range []bool{false, true} {
+		r := run("")
+		r.VAE.LearnedSigma, r.Settings.Epochs = learned, 2
+		want, err := TrainVAE(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Compute.Backend, r.Dir = b, t.TempDir()
+		got, err := TrainVAE(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameWeights(t, got.Params, want.Params)
 	}
-	r.Compute.Backend = b
-	got, err := TrainVAE(context.Background(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameWeights(t, got.Params, want.Params)
 	for _, start := range []func(dir string) GANRun{ganRun, dcganRun} {
 		g := start("")
 		g.Settings.Steps = 3
@@ -171,7 +173,7 @@ func TestTrainingOnDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Compute.Backend = b
+		g.Compute.Backend, g.Dir, g.SaveEvery = b, t.TempDir(), 2
 		got, err := TrainGAN(context.Background(), g)
 		if err != nil {
 			t.Fatal(err)

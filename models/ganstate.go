@@ -64,6 +64,9 @@ func (t *ganTrainer) save() error {
 	if t.Dir == "" || len(t.history) == 0 {
 		return nil
 	}
+	if err := t.fetch(); err != nil {
+		return err
+	}
 	var data [][]float32
 	for _, ps := range []Params{t.generator, t.critic} {
 		for _, p := range ps {

@@ -159,9 +159,18 @@ func (t *ganTrainer) compile() error {
 	if grads, err = op.Grad(loss, g.Params(t.generator)...); err != nil {
 		return err
 	}
-	t.planG, err = compute.CompileTraining(gorgonia.Nodes{loss}, g.Params(t.generator), grads, all, t.adamG, t.Compute)
-	return err
+	if t.planG, err = compute.CompileTraining(gorgonia.Nodes{loss}, g.Params(t.generator), grads, all, t.adamG, t.Compute); err != nil {
+		return err
+	}
+	t.planC.Hold()
+	if t.average == nil { // the average follows on the host
+		t.planG.Hold()
+	}
+	return nil
 }
+
+// fetch brings weights and moments to the host, where they live on a device.
+func (t *ganTrainer) fetch() error { return errors.Join(t.planC.Fetch(), t.planG.Fetch()) }
 
 // step is one step of the generator with those of the critic before it.
 func (t *ganTrainer) step() error {
@@ -184,6 +193,9 @@ func (t *ganTrainer) step() error {
 	}
 	copy(t.planG.Input("support"), t.planC.Input("support")) // of the critic's last patches
 	t.planG.Run()
+	if err := errors.Join(t.planC.Err(), t.planG.Err()); err != nil {
+		return fmt.Errorf("models: step %d: %w", done+1, err)
+	}
 	point.Generator, point.Gradient = float64(t.planG.Output(0)[0]), t.adamG.Norm
 	point = point.rounded()
 	for _, v := range point.values() {
@@ -253,6 +265,9 @@ func drawPrior(z []float32, prior string, rng *rand.Rand) {
 }
 
 func (t *ganTrainer) finish(ctx context.Context) (*TrainedGAN, error) {
+	if err := t.fetch(); err != nil {
+		return nil, err
+	}
 	out := &TrainedGAN{GAN: t.GAN, Generator: t.generator, Critic: t.critic, Header: t.header(), History: t.history}
 	if t.average != nil {
 		out.Generator = t.average

@@ -110,6 +110,9 @@ func newTrainer(r Run) (*trainer, error) {
 	if t.plan, err = compute.CompileTraining(outs, g.Params(t.moved()), grads, t.params.Bound(), t.adam, r.Compute); err != nil {
 		return nil, err
 	}
+	if !r.VAE.LearnedSigma { // which changes on the host in every step
+		t.plan.Hold()
+	}
 	g, terms = t.graph()
 	if g.Err != nil {
 		return nil, g.Err
@@ -151,6 +154,9 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 			}
 		}
 		t.step()
+		if err := t.plan.Err(); err != nil {
+			return fmt.Errorf("models: epoch %d: %w", t.epoch+1, err)
+		}
 		loss := float64(t.plan.Output(0)[0])
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return fmt.Errorf("models: the loss became %g in epoch %d: lower the learning rate or look for values that are not finite in the data", loss, t.epoch+1)
@@ -158,6 +164,9 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 		t.tell(s+1, steps, loss, meanOf(t.plan.Output(1)), meanOf(t.plan.Output(2)))
 	}
 	t.epoch++
+	if err := t.plan.Fetch(); err != nil {
+		return fmt.Errorf("models: epoch %d: %w", t.epoch, err)
+	}
 	if err := t.validate(); err != nil {
 		return fmt.Errorf("models: validation set: %w", err)
 	}
