@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/detector/experiment"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
 
@@ -53,6 +54,7 @@ type experimentOptions struct {
 	checkData  bool
 	seedsGiven bool
 	foldsGiven bool
+	device     deviceFlag
 }
 
 func newExperimentCommand(g *globals) *cobra.Command {
@@ -67,7 +69,7 @@ func newExperimentCommand(g *globals) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.seedsGiven, o.foldsGiven = cmd.Flags().Changed("seeds"), cmd.Flags().Changed("folds")
 			o.run.Command = commandLine(cmd.Flags(), args[0])
-			return runExperiment(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runExperiment(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -84,6 +86,7 @@ func newExperimentCommand(g *globals) *cobra.Command {
 	f.IntVar(&o.run.Ship, "ship", 1, "seed of the detector that --model writes")
 	f.StringVar(&o.run.Variants, "variants", "", "`FILE` that lists every variant tried (default: variants.csv beside --out)")
 	f.StringVar(&o.run.Attribution, "attribution", "", "citation of the data, kept in the detector")
+	f.StringVar(&o.device.setting, "device", gpu.CPU, "`DEVICE` that trains: cpu, gpu, or one of 'nodulescope devices' such as cuda:0; weights differ by rounding")
 	f.BoolVar(&o.checkData, "check-data", false, "mnist: only verify the four files of --data")
 	return cmd
 }
@@ -106,7 +109,7 @@ func commandLine(flags *pflag.FlagSet, name string) string {
 	return strings.Join(parts, " ")
 }
 
-func runExperiment(ctx context.Context, name string, o experimentOptions, stdout, stderr io.Writer) error {
+func runExperiment(ctx context.Context, name string, o experimentOptions, g *globals, stdout, stderr io.Writer) error {
 	if o.checkData {
 		return checkMNIST(name, o.run.Data, stdout)
 	}
@@ -117,6 +120,12 @@ func runExperiment(ctx context.Context, name string, o experimentOptions, stdout
 		if err := o.complete(name); err != nil {
 			return err
 		}
+	}
+	if err := o.device.open(g.log); err != nil {
+		return err
+	}
+	if o.device.backend != nil {
+		o.run.Compute.Backend = o.device.backend
 	}
 	o.run.Software = softwareVersion()
 	bar := newExperimentBar(stderr)
