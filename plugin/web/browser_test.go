@@ -27,7 +27,7 @@ func TestReview(t *testing.T) {
 	ann := newTab(browser, t, "ann")
 	ann.size(1280, 800)
 	ann.signIn(s.url, "ann")
-	ann.until("a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	ann.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
 	ann.text("tbody tr[data-id] a.open", "Phantom")
 	ann.text("[data-test=intended-use]", "Not for diagnosis")
 	ann.shot("worklist")
@@ -124,7 +124,7 @@ func TestTwoReviewers(t *testing.T) {
 	bob.expected = append(bob.expected, "409") // the refusal that is tested
 	for _, b := range []*tab{ann, bob} {
 		b.signIn(s.url, b.name)
-		b.until("a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+		b.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
 		b.press("o")
 		b.opened()
 	}
@@ -168,7 +168,7 @@ func TestLiveAndLost(t *testing.T) {
 	ann.signIn(url, "ann")
 	ann.text("main.worklist", "No series here")
 	s.submit(t, small(t, "3"))
-	ann.until("the new result", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	ann.within(scoringPatience, "the new result", `document.querySelector("tbody tr[data-id] .state.scored")`)
 	ann.shot("arrived")
 	ann.press("o")
 	ann.opened()
@@ -190,7 +190,7 @@ func TestLiveAndLost(t *testing.T) {
 	ann.text("[data-test=link-lost]", "No connection")
 	s.submit(t, small(t, "4"))
 	w.set(false)
-	ann.until("what came meanwhile", `document.querySelectorAll("tbody tr[data-id] .state.scored, tbody tr[data-id] .state.in_review").length === 2`)
+	ann.within(scoringPatience, "what came meanwhile", `document.querySelectorAll("tbody tr[data-id] .state.scored, tbody tr[data-id] .state.in_review").length === 2`)
 }
 
 // A real scan with the readers' marks as candidates.
@@ -209,7 +209,7 @@ func TestRealSeries(t *testing.T) {
 	ann := newTab(browser, t, "ann")
 	ann.size(1280, 800)
 	ann.signIn(s.url, "ann")
-	ann.until("a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	ann.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
 	ann.press("o")
 	ann.opened()
 	for _, plane := range []string{"axial", "coronal", "sagittal"} {

@@ -149,8 +149,14 @@ func evalAwait[T any](b *tab, script string) T {
 // until waits for a condition of the page.
 func (b *tab) until(what, condition string) {
 	b.t.Helper()
+	b.within(patience, what, condition)
+}
+
+// within waits for a condition as long as limit.
+func (b *tab) within(limit time.Duration, what, condition string) {
+	b.t.Helper()
 	var last string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		ctx, stop := context.WithTimeout(b.ctx, patience)
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+condition+")"))
 		stop()

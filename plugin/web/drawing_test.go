@@ -21,7 +21,7 @@ func TestBothWaysOfDrawingAgree(t *testing.T) {
 	ann := newTab(browser, t, "ann")
 	ann.size(1280, 800)
 	ann.signIn(s.url, "ann")
-	ann.until("a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)
+	ann.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)
 	id := eval[string](ann, `document.querySelector("tbody tr[data-id]").dataset.id`)
 	drawn := map[string][]*image.Gray{}
 	for _, way := range []string{"cpu", "gpu"} {

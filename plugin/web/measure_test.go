@@ -48,7 +48,7 @@ func TestMeasure(t *testing.T) {
 		b := newTab(browser, t, "ann")
 		b.size(c.width, c.height)
 		b.signIn(s.url, "ann")
-		b.until("a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)
+		b.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)
 		id := eval[string](b, `document.querySelector("tbody tr[data-id]").dataset.id`)
 		b.do("choose how to draw", chromedp.Navigate(s.url+"/?render="+c.way))
 		b.until("the work list", `document.querySelector("tbody tr[data-id]")`)
