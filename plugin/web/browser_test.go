@@ -82,7 +82,30 @@ func TestReview(t *testing.T) {
 	ann.until("the distance on its slice", `/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
 	ann.press(kb.Delete)
 	ann.until("no distance", `!/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
-	ann.press("x", "?")
+	// The same by keys: a mark, and the crosshair by voxels.
+	voxels := func(keys ...string) float64 {
+		for _, k := range keys {
+			eval[bool](ann, fmt.Sprintf(`window.dispatchEvent(new KeyboardEvent("keydown", {key: %q, ctrlKey: true}))`, k))
+		}
+		ann.until("how far the mark is", `/[\d.]+ mm from the mark/.test(document.querySelector(".view.axial .corner.tl").innerText)`)
+		return eval[float64](ann, `parseFloat(document.querySelector(".view.axial .corner.tl").innerText.match(/([\d.]+) mm from/)[1])`)
+	}
+	ann.press("b")
+	if mm := voxels(); mm != 0 {
+		t.Errorf("the mark is %.1f mm from where it was set", mm)
+	}
+	right := "ArrowRight"
+	voxels(right, right, right, right, right, right, right, right)
+	ann.until("the crosshair elsewhere", `!/\b0.0 mm/.test(document.querySelector(".view.axial .corner.tl").innerText)`)
+	eight := voxels()
+	ann.shot("mark")
+	ann.until("ten voxels by way of six down", fmt.Sprintf(`(() => {
+		if (!window.sixDown) for (window.sixDown = 0; window.sixDown < 6; window.sixDown++) window.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowDown", ctrlKey: true}));
+		const mm = parseFloat(document.querySelector(".view.axial .corner.tl").innerText.match(/([\d.]+) mm from/)[1]);
+		return Math.abs(mm - %f * 10 / 8) < 0.2; })()`, eight))
+	ann.press(kb.Delete)
+	ann.until("no mark", `!/from the mark/.test(document.querySelector(".view.axial .corner.tl").innerText)`)
+	ann.press("f", "x", "?")
 	ann.text("dialog[open]", "next finding")
 	ann.shot("keys")
 	ann.press(kb.Escape)

@@ -10,6 +10,7 @@ export interface OverlayState {
   point: Vec3;
   findings: Finding[];
   current: number;
+  mark: Vec3 | null; // where a distance begins that ends at the point
   marks: boolean; // crosshair and circles
   heat: Cube | null; // residual, where it is to be shown
 }
@@ -53,7 +54,31 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
     for (const f of state.findings) drawNodule(ctx, view, f, f.number === state.current, k);
     drawCross(ctx, view, state, w, h, k);
   }
+  if (state.mark) drawDistance(ctx, view, state.mark, state.point, k);
   drawRuler(ctx, view, w, h, k);
+}
+
+// drawDistance draws the way from the mark to the point as it looks from here.
+function drawDistance(ctx: CanvasRenderingContext2D, view: View, mark: Vec3, point: Vec3, k: number): void {
+  const [x0, y0] = view.toCanvas(mark);
+  const [x1, y1] = view.toCanvas(point);
+  ctx.save();
+  for (const [style, width] of [[colours.shadow, 4], [colours.mark, 1.75]] as const) {
+    ctx.strokeStyle = style;
+    ctx.lineWidth = width * k;
+    ctx.beginPath();
+    ctx.moveTo(x0, y0);
+    ctx.lineTo(x1, y1);
+    for (const [x, y] of [[x0, y0], [x1, y1]] as const) {
+      ctx.moveTo(x - 4 * k, y - 4 * k);
+      ctx.lineTo(x + 4 * k, y + 4 * k);
+      ctx.moveTo(x + 4 * k, y - 4 * k);
+      ctx.lineTo(x - 4 * k, y + 4 * k);
+    }
+    ctx.stroke();
+  }
+  label(ctx, `${length(add(point, mark, -1)).toFixed(1)} mm`, x1 + 8 * k, y1 - 8 * k, colours.mark);
+  ctx.restore();
 }
 
 function drawNodule(ctx: CanvasRenderingContext2D, view: View, f: Finding, current: boolean, k: number): void {

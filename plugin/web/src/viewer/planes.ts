@@ -71,6 +71,7 @@ export function start(): void {
 export class Planes {
   readonly views: Record<Plane, View>;
   point: Vec3 = [0, 0, 0];
+  mark: Vec3 | null = null; // where a distance begins that ends at the point
   window: Window = { center: -600, width: 1500 };
   private readonly engine: RenderingEngine;
   private readonly elements: Record<Plane, HTMLDivElement>;
@@ -187,6 +188,25 @@ export class Planes {
     this.moveTo(add(this.point, axis, slices * this.step(plane)));
   }
 
+  /** nudge moves the point within a plane by voxels, right and down on the screen. */
+  nudge(plane: Plane, right: number, down: number): void {
+    if (!this.volume) return;
+    const view = this.views[plane];
+    const mm = Math.min(...this.volume.grid.spacing);
+    this.moveTo(add(add(this.point, view.right(), right * mm), view.down(), down * mm));
+  }
+
+  /** setMark puts the mark that distances are measured from to the point, or takes it away. */
+  setMark(): void {
+    this.mark = this.mark ? null : this.point;
+    this.changed();
+  }
+
+  /** fromMark is how far the point is from the mark, in mm. */
+  fromMark(): number | null {
+    return this.mark && length(add(this.point, this.mark, -1));
+  }
+
   /** step is the distance of two slices of a plane in mm. */
   step(plane: Plane): number {
     const [dx, dy, dz] = this.volume?.grid.spacing ?? [1, 1, 1];
@@ -282,13 +302,14 @@ export class Planes {
 
   /** clearMeasurements takes every distance away. */
   clearMeasurements(): void {
+    this.mark = null;
     annotation.state.removeAllAnnotations();
     toolUtilities.triggerAnnotationRenderForViewportIds([...planes]);
     this.changed();
   }
 
   measurements(): number {
-    return annotation.state.getAllAnnotations().length;
+    return annotation.state.getAllAnnotations().length + (this.mark ? 1 : 0);
   }
 
   private resize(): void {

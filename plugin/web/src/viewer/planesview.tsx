@@ -43,6 +43,7 @@ interface Texts {
   slice: string;
   position: string;
   hu: string;
+  distance: string; // from the mark, where there is one
   letters: [string, string, string, string]; // top, right, bottom, left
   scale: string;
 }
@@ -78,7 +79,7 @@ export function PlanesView(props: Props) {
         if (!canvas || view.size()[0] < 2) continue;
         draw(canvas, view, {
           point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
-          marks: latest.current.marks, heat: latest.current.heat,
+          mark: p.mark, marks: latest.current.marks, heat: latest.current.heat,
         });
         next[plane] = describe(p, v, plane);
       }
@@ -170,6 +171,11 @@ export function PlanesView(props: Props) {
       keys: ["Shift+ArrowUp", "Shift+ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight"], shown: "Shift+arrows", does: "pan",
       run: (e) => shown.current?.pan(active, e.key === "ArrowLeft" ? -40 : e.key === "ArrowRight" ? 40 : 0, e.key === "ArrowUp" ? -40 : e.key === "ArrowDown" ? 40 : 0),
     },
+    {
+      keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: "crosshair, by one voxel",
+      run: (e) => shown.current?.nudge(active, e.key === "ArrowLeft" ? -1 : e.key === "ArrowRight" ? 1 : 0, e.key === "ArrowUp" ? -1 : e.key === "ArrowDown" ? 1 : 0),
+    },
+    { keys: ["b"], shown: "B", does: "distance: from here to the crosshair; again: no longer", run: () => shown.current?.setMark() },
     { keys: ["+", "="], shown: "+", does: "larger", run: () => shown.current?.zoom(active, 1.25) },
     { keys: ["-"], shown: "-", does: "smaller", run: () => shown.current?.zoom(active, 0.8) },
     { keys: ["e"], shown: "E", does: "close-up of 80 mm around the crosshair", run: () => shown.current?.closeUp() },
@@ -228,13 +234,13 @@ export function PlanesView(props: Props) {
           return (
             <div
               key={plane} class={`view ${plane}${active === plane ? " active" : ""}`} tabIndex={0} role="group"
-              aria-label={`${plane} plane. ${t?.slice ?? ""}`} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
+              aria-label={`${plane} plane. ${t?.slice ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
             >
               <div class="picture" ref={(e) => { elements.current[plane] = e; }} onContextMenu={(e) => e.preventDefault()} />
               <canvas class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
               {t && (
                 <div class="texts" aria-hidden="true">
-                  <span class="corner tl"><b>{plane}</b><br />{t.slice}<br />{t.position}</span>
+                  <span class="corner tl"><b>{plane}</b><br />{t.slice}<br />{t.position}{t.distance && <><br />{t.distance}</>}</span>
                   <span class="corner tr">W {win.width} L {win.center}<br />{t.scale}</span>
                   <span class="corner bl">{t.hu}</span>
                   <span class="letter at-top">{t.letters[0]}</span>
@@ -267,11 +273,13 @@ function describe(p: Planes, v: SeriesVolume, plane: Plane): Texts {
   const minus = (a: Vec3): Vec3 => [-a[0], -a[1], -a[2]];
   const [at, of] = p.position(plane);
   const hu = v.hu(p.point);
+  const away = p.fromMark();
   const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
   return {
     slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
     position: place(p.point).split("  ")[axis] + " mm",
     hu: hu === null ? "" : `${hu} HU`,
+    distance: away === null ? "" : `${away.toFixed(1)} mm from the mark`,
     letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
     scale: `${(1 / view.mmPerPixel()).toFixed(1)} px/mm`,
   };
