@@ -107,7 +107,8 @@ func TestMixtureFindsTwoClouds(t *testing.T) {
 func TestActive(t *testing.T) {
 	rows := cloud(100, 3, 0, 8)
 	for i := range rows {
-		rows[i][1] = 0.7 + 0.01*rows[i][1] // says nothing
+		rows[i][0], rows[i][2] = 3*rows[i][0], 3*rows[i][2]
+		rows[i][1] = 0.7 + 0.3*rows[i][1] // says little
 	}
 	if use := active(rows); !slices.Equal(use, []int{0, 2}) {
 		t.Errorf("dimensions in use %v, want 0 and 2", use)
