@@ -27,6 +27,33 @@ func TestResultRoundTrip(t *testing.T) {
 	}
 }
 
+// storedResult is a message as it was published before results told what
+// computed their scores.
+const storedResult = `{"specversion":"1.0","id":"sha256:3b0c","source":"/nodulescope/local","type":"org.nodulescope.result.v1",` +
+	`"time":"2026-05-04T10:11:12Z","datacontenttype":"application/json","data":{"identity":"sha256:3b0c","job_id":"j1","job_source":"/detector/a",` +
+	`"study_uid":"1.2.3","series_uid":"1.2.3.4","software":"nodulescope 0.1.0","preprocessing":"v1","intended_use":"","models":[{"name":"vae-ad",` +
+	`"digest":"sha256:aa","calibration":"uncalibrated","prevalence":0,"threshold":0.1}],"geometry":{"spacing_mm":[1,1,1],"tilt_deg":0,"slices":48,` +
+	`"missing_slices":0},"nodules":[{"id":"n1","position_lps_mm":[1,2,3],"scores":[{"model":"vae-ad","digest":"sha256:aa","raw":1.5,"sum":2,` +
+	`"per_voxel":3,"kl":4,"probability":null,"calibration":"uncalibrated","percentile":50,"anomalous":true}],"padding_pct":0}],` +
+	`"timings_ms":{"read":1,"cut":2,"score":3,"total":6}}}`
+
+// TestStoredResult: a message of an earlier version is read, and says nothing
+// of what computed it; a newer one says it in three fields.
+func TestStoredResult(t *testing.T) {
+	_, r, err := DecodeResult([]byte(storedResult))
+	if err != nil || len(r.Nodules) != 1 || r.Nodules[0].Scores[0].Raw != 1.5 || r.Nodules[0].Scores[0].ComputedBy != nil {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	r.Nodules[0].Scores[0].ComputedBy = &Machine{Device: "cpu", Name: "avx512", Precision: "float32"}
+	data, err := EncodeResult("/nodulescope/local", r)
+	if err != nil || !strings.Contains(string(data), `"computed_by":{"device":"cpu","name":"avx512","precision":"float32"}`) {
+		t.Errorf("%v: %s", err, data)
+	}
+	if text := r.Nodules[0].Scores[0].ComputedBy.String(); text != "cpu avx512 float32" {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestResultRefuses(t *testing.T) {
 	if _, err := EncodeResult("/plugin", Result{}); CodeOf(err) != CodeResultInvalid {
 		t.Error(err)

@@ -79,7 +79,7 @@ func sampleResult(identity string) Result {
 		Identity: identity, JobID: "job-1", JobSource: "/detector/a", SeriesUID: "1.2.3.4",
 		Nodules: []ResultNodule{{
 			JobNodule: JobNodule{ID: "n1", PositionLPS: [3]float64{1, 2, 3}},
-			Scores:    []NoduleScore{{Model: "vae-ad", Raw: 1.5, Probability: &p}},
+			Scores:    []NoduleScore{{Model: "vae-ad", Raw: 1.5, Probability: &p, ComputedBy: &Machine{"cuda:0", "a card", "float32"}}},
 		}},
 	}
 }

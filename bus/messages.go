@@ -1,6 +1,9 @@
 package bus
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Type names of the CloudEvents, schema version included.
 const (
@@ -118,6 +121,23 @@ type NoduleScore struct {
 	Percentile  float64  `json:"percentile"`
 	Anomalous   bool     `json:"anomalous"`
 	Terms       []Term   `json:"terms,omitempty"` // what the raw score is made of or stands beside, under the model's own names
+
+	// ComputedBy says on what; absent where the program that scored did not say.
+	// It is no part of the result's identity: machines differ by rounding.
+	ComputedBy *Machine `json:"computed_by,omitempty"`
+}
+
+// Machine is what computed a score: where a device failed on the way, the
+// processor that went on.
+type Machine struct {
+	Device    string `json:"device"`         // "cpu", or a device such as "cuda:0" or "opencl:0"
+	Name      string `json:"name,omitempty"` // of the device, or the kernels of the processor such as "avx512"
+	Precision string `json:"precision"`      // of products and sums, such as "float32"
+}
+
+// String is the machine on one line, such as "cpu avx512 float32".
+func (m Machine) String() string {
+	return strings.Join(strings.Fields(m.Device+" "+m.Name+" "+m.Precision), " ")
 }
 
 // Term is a named value of a score.

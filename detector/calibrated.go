@@ -1,7 +1,6 @@
 package detector
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -119,6 +118,27 @@ func checkPatch(i int, p nodule.Patch) (support int, err error) {
 	return n, nil
 }
 
+// rows are patches as the network reads them, and how many voxels of each
+// count.
+func (d *calibrated) rows(patches []nodule.Patch) (rows []row, counts []float64, err error) {
+	for i, p := range patches {
+		n, err := checkPatch(i, p)
+		if err != nil {
+			return nil, nil, err
+		}
+		rows, counts = append(rows, row{p.Voxels, p.Support, d.seed(p)}), append(counts, float64(n))
+	}
+	return rows, counts, nil
+}
+
+// lists are rows as package models takes them.
+func lists(rows []row) (voxels, supports [][]float32, seeds [][32]byte) {
+	for _, r := range rows {
+		voxels, supports, seeds = append(voxels, r.voxels), append(supports, r.support), append(seeds, r.seed)
+	}
+	return voxels, supports, seeds
+}
+
 // Load reads a detector's file of either kind: VAE-AD or GAN-AD, as its header
 // says. What is cut, altered, larger than 256 MiB or no detector is refused.
 func Load(path string) (Detector, error) { return load(path, decode) }
@@ -152,32 +172,4 @@ func load[D any](path string, decode func([]byte) (D, error)) (d D, err error) {
 		return d, fmt.Errorf("%s: %w", path, err)
 	}
 	return d, nil
-}
-
-// slot holds compiled plans, which use every processor, while nobody uses
-// them: one caller scores after the other.
-type slot[T any] chan *T
-
-func newSlot[T any]() slot[T] {
-	s := make(slot[T], 1)
-	s <- nil
-	return s
-}
-
-// take waits for the plans and makes them where they were not needed before.
-// What it returns goes back into the slot.
-func (s slot[T]) take(ctx context.Context, build func() (*T, error)) (*T, error) {
-	select {
-	case t := <-s:
-		if t != nil {
-			return t, nil
-		}
-		t, err := build()
-		if err != nil {
-			s <- nil
-		}
-		return t, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }

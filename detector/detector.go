@@ -3,6 +3,7 @@ package detector
 import (
 	"context"
 
+	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -30,6 +31,8 @@ type Score struct {
 	Reconstruction []float32 // [28,28,28] mean reconstruction, or the nearest image that was found, for the reviewer
 	Terms          []Term    // what Raw is made of or stands beside; the same names in the same order for every patch
 	Curve          []float32 // loss along a latent search, the start first; nil for a detector that does not search
+
+	Machine compute.Machine // what computed it; zero where the detector does not say
 }
 
 // Term is a named value beside a score that evaluation ranks in a row of its

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -22,10 +23,12 @@ const (
 )
 
 // The columns of a file of scores: these, then per detector its name with each
-// of verdictColumns behind an "@", then the rows of the table by name.
+// of verdictColumns behind an "@", and where it is known what computed each of
+// machineColumns, then the rows of the table by name.
 var (
 	scoredColumns  = []string{"data", "seed", "fold", "patient", "patient_verified", "nodule", "label", "malignancy", "diameter_mm"}
 	verdictColumns = []string{"digest", "calibration", "probability", "percentile", "threshold", "sensitive_threshold"}
+	machineColumns = []string{"device", "device_name", "precision"}
 )
 
 // WriteCSV writes one line per nodule, from which tables and figures can be
@@ -40,9 +43,15 @@ func WriteCSV(w io.Writer, scored []Scored) error {
 	}
 	c := csv.NewWriter(w)
 	head := slices.Clone(scoredColumns)
-	for _, v := range scored[0].Judged {
+	machines := machinesKnown(scored)
+	for i, v := range scored[0].Judged {
 		for _, name := range verdictColumns {
 			head = append(head, v.Detector+"@"+name)
+		}
+		if machines[i] {
+			for _, name := range machineColumns {
+				head = append(head, v.Detector+"@"+name)
+			}
 		}
 	}
 	for _, v := range scored[0].Values {
@@ -54,12 +63,23 @@ func WriteCSV(w io.Writer, scored []Scored) error {
 	}
 	lines := [][]string{head}
 	for i := range scored {
-		lines = append(lines, scored[i].line())
+		lines = append(lines, scored[i].line(machines))
 	}
 	if err := c.WriteAll(lines); err != nil {
 		return fmt.Errorf("detector: write scores: %w", err)
 	}
 	return nil
+}
+
+// machinesKnown tells of which detectors the machine of a score is known.
+func machinesKnown(scored []Scored) []bool {
+	known := make([]bool, len(scored[0].Judged))
+	for i := range scored {
+		for j, v := range scored[i].Judged {
+			known[j] = known[j] || v.Machine != compute.Machine{}
+		}
+	}
+	return known
 }
 
 // number is v to the last digit, and nothing where it is not known.
@@ -70,7 +90,7 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
-func (s *Scored) line() []string {
+func (s *Scored) line(machines []bool) []string {
 	verified := "1"
 	if s.Unverified {
 		verified = "0"
@@ -83,8 +103,11 @@ func (s *Scored) line() []string {
 	}
 	line := []string{s.Data, strconv.FormatUint(s.Seed, 10), strconv.Itoa(s.Fold), s.Patient, verified, s.Nodule, s.Label.String(),
 		known(float64(s.Malignancy)), known(s.DiameterMM)}
-	for _, v := range s.Judged {
+	for i, v := range s.Judged {
 		line = append(line, v.Digest, v.Calibration, number(v.Probability), number(v.Percentile), number(v.Threshold), number(v.Sensitive))
+		if machines[i] {
+			line = append(line, v.Machine.Device, v.Machine.Name, v.Machine.Precision)
+		}
 	}
 	for _, v := range s.Values {
 		line = append(line, number(v.Value))
@@ -137,6 +160,7 @@ func ReadCSV(r io.Reader) ([]Scored, error) {
 // scoresHead is what the head line says.
 type scoresHead struct {
 	detectors []string
+	machines  []bool // per detector: what computed stands in the file
 	values    []string
 }
 
@@ -167,6 +191,15 @@ func parseHead(head []string) (scoresHead, error) {
 			return bad("detector %.64q has no name or stands twice", name)
 		}
 		h.detectors, rest = append(h.detectors, name), rest[len(verdictColumns):]
+		machine := len(rest) > 0 && rest[0] == name+"@"+machineColumns[0]
+		for i, want := range machineColumns {
+			if machine && (len(rest) <= i || rest[i] != name+"@"+want) {
+				return bad("detector %.64q lacks column %q", name, want)
+			}
+		}
+		if h.machines = append(h.machines, machine); machine {
+			rest = rest[len(machineColumns):]
+		}
 	}
 	for _, name := range rest {
 		if name == "" || strings.Contains(name, "@") || slices.Contains(h.values, name) {
@@ -217,10 +250,14 @@ func (h scoresHead) parse(line []string) (s Scored, err error) {
 		s.DiameterMM = num("diameter_mm", line[8])
 	}
 	rest := line[len(scoredColumns):]
-	for _, d := range h.detectors {
+	for i, d := range h.detectors {
 		s.Judged = append(s.Judged, Verdict{Detector: d, Digest: rest[0], Calibration: rest[1], Probability: num("probability", rest[2]),
 			Percentile: num("percentile", rest[3]), Threshold: num("threshold", rest[4]), Sensitive: num("sensitive_threshold", rest[5])})
 		rest = rest[len(verdictColumns):]
+		if h.machines[i] {
+			s.Judged[i].Machine = compute.Machine{Device: rest[0], Name: rest[1], Precision: rest[2]}
+			rest = rest[len(machineColumns):]
+		}
 	}
 	for i, name := range h.values {
 		s.Values = append(s.Values, Term{name, num(name, rest[i])})

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nodulescope/nodulescope/models/compute"
 )
 
 // TestCSVRoundTrip: what is read is what was written, to the last bit, and
@@ -24,6 +26,20 @@ func TestCSVRoundTrip(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteCSV(&b, want); err != nil {
 		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "precision") {
+		t.Error("a column of what nobody knows")
+	}
+	if old, err := ReadCSV(&b); err != nil || old[5].Judged[0].Machine != (compute.Machine{}) {
+		t.Errorf("a file without machines: %v", err)
+	}
+	b.Reset()
+	want[5].Judged[0].Machine = compute.Machine{Device: "opencl:0", Name: "a, card", Precision: compute.Float32}
+	if err := WriteCSV(&b, want); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "vae-ad@device,vae-ad@device_name,vae-ad@precision,") {
+		t.Error("the file does not say what computed")
 	}
 	got, err := ReadCSV(bytes.NewReader(b.Bytes()))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -44,6 +45,8 @@ type Verdict struct {
 	Percentile  float64 // 0..100 among the detector's reference normals
 	Threshold   float64 // epsilon: Youden's, or the 95th percentile of the reference where uncalibrated
 	Sensitive   float64 // threshold for a sensitivity of 95 % on the calibration patients
+
+	Machine compute.Machine // what computed the score; zero: not known
 }
 
 // Value of a row; NaN where the nodule has none.
@@ -72,7 +75,7 @@ func TermRow(detector, term string) string { return detector + ": " + term }
 // verdict makes a verdict of a score of the detector.
 func verdict(name, digest string, s Score, c *Calibration) Verdict {
 	v := Verdict{Detector: name, Digest: digest, Calibration: s.Calibration, Probability: math.NaN(), Percentile: s.Percentile,
-		Threshold: math.NaN(), Sensitive: math.NaN()}
+		Machine: s.Machine, Threshold: math.NaN(), Sensitive: math.NaN()}
 	if s.Probability != nil {
 		v.Probability = *s.Probability
 	}

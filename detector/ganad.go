@@ -18,11 +18,9 @@ const GANName = "gan-ad"
 // the paper).
 type GANAD struct {
 	calibrated
-	gan    *models.TrainedGAN
-	search models.SearchSettings
-	slot   slot[models.Searcher]
-
-	backend compute.Backend // nil: the processor
+	gan      *models.TrainedGAN
+	search   models.SearchSettings
+	together *batcher[*models.Searcher, models.Found]
 }
 
 var _ Detector = (*GANAD)(nil)
@@ -98,16 +96,20 @@ func (d calibrated) ganad() (*GANAD, error) {
 		return nil, fmt.Errorf("detector: a search of %d steps, %d starts, %d at once: at most %d, %d and %d are done (%w)",
 			s.Steps, s.Restarts, s.Batch, maxSearchSteps, maxSearchRestarts, maxSearchBatch, models.ErrCheckpoint)
 	}
-	g := &GANAD{calibrated: d, gan: t, search: s, slot: newSlot[models.Searcher]()}
-	if _, err := g.searcher(); err != nil { // of weights or settings that cannot be searched with
+	build := func(b compute.Backend) (*models.Searcher, error) { // plans are compiled when they are needed
+		return models.NewSearcher(t, s, compute.Options{Backend: b})
+	}
+	if _, err := build(nil); err != nil { // of weights or settings that cannot be searched with
 		return nil, fmt.Errorf("%w (%w)", err, models.ErrCheckpoint)
 	}
-	return g, nil
-}
-
-// searcher makes a searcher; its plans are compiled when they are needed.
-func (d *GANAD) searcher() (*models.Searcher, error) {
-	return models.NewSearcher(d.gan, d.search, compute.Options{Backend: d.backend})
+	return &GANAD{calibrated: d, gan: t, search: s, together: &batcher[*models.Searcher, models.Found]{
+		build: build,
+		fits:  func(s *models.Searcher, _ int) int { return s.Together() },
+		run: func(ctx context.Context, s *models.Searcher, rows []row) ([]models.Found, error) {
+			voxels, supports, seeds := lists(rows)
+			return s.Search(ctx, voxels, supports, seeds)
+		},
+	}}, nil
 }
 
 // LoadGANAD reads a detector's file.
@@ -142,21 +144,11 @@ func (d *GANAD) Search() models.SearchSettings { return d.search }
 // patch without support is an error; a cancelled ctx ends a search between two
 // steps.
 func (d *GANAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, error) {
-	voxels, supports, seeds := make([][]float32, len(patches)), make([][]float32, len(patches)), make([][32]byte, len(patches))
-	counts := make([]float64, len(patches))
-	for i, p := range patches {
-		n, err := checkPatch(i, p)
-		if err != nil {
-			return nil, err
-		}
-		voxels[i], supports[i], seeds[i], counts[i] = p.Voxels, p.Support, d.seed(p), float64(n)
-	}
-	s, err := d.slot.take(ctx, d.searcher)
+	rows, counts, err := d.rows(patches)
 	if err != nil {
-		return nil, fmt.Errorf("detector: score: %w", err)
+		return nil, err
 	}
-	defer func() { d.slot <- s }()
-	found, err := s.Search(ctx, voxels, supports, seeds)
+	found, err := d.together.score(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("detector: score: %w", err)
 	}
@@ -164,7 +156,7 @@ func (d *GANAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 	for i, f := range found {
 		raw := f.Loss / counts[i]
 		out[i] = d.judge(Score{
-			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: f.Image, Curve: f.Curve.Loss,
+			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: f.Image, Curve: f.Curve.Loss, Machine: f.Machine,
 			Terms: []Term{
 				{"loss per voxel", raw}, {"loss", f.Loss}, {"residual", f.Residual}, {"feature", f.Feature},
 				{"residual per voxel", f.PerVoxel}, {"judgement of the critic, negated", -f.Judgement},

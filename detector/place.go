@@ -1,18 +1,16 @@
 package detector
 
-import (
-	"github.com/nodulescope/nodulescope/models"
-	"github.com/nodulescope/nodulescope/models/compute"
-)
+import "github.com/nodulescope/nodulescope/models/compute"
 
 // placer is a detector that can compute on a device.
 type placer interface{ place(b compute.Backend) }
 
-// Place has detectors compute on a device from their next score on; nil means
+// Place has detectors compute on a device from their next run on; nil means
 // the processor. A detector whose device fails goes on on the processor, in the
-// middle of a score too. Scores of a device differ from the processor's by
-// rounding: see docs/gpu.md for the bounds. Place must not be called while a
-// detector scores.
+// middle of a score too, until it is placed again. Scores of a device differ
+// from the processor's by rounding: see docs/gpu.md for the bounds. It may be
+// called while detectors score; a device that they were on before must stay
+// open until those scores have ended.
 func Place(ds []Detector, b compute.Backend) {
 	for _, d := range ds {
 		if p, ok := d.(placer); ok {
@@ -22,7 +20,7 @@ func Place(ds []Detector, b compute.Backend) {
 }
 
 // place implements placer.
-func (d *VAEAD) place(b compute.Backend) { d.backend, d.slot = b, newSlot[models.Scorer]() }
+func (d *VAEAD) place(b compute.Backend) { d.together.place(b) }
 
 // place implements placer.
-func (d *GANAD) place(b compute.Backend) { d.backend, d.slot = b, newSlot[models.Searcher]() }
+func (d *GANAD) place(b compute.Backend) { d.together.place(b) }

@@ -18,9 +18,8 @@ const BoundSamples = 10
 // VAEAD is a trained and calibrated variational autoencoder.
 type VAEAD struct {
 	calibrated
-	vae     models.VAE
-	slot    slot[models.Scorer]
-	backend compute.Backend // nil: the processor
+	vae      models.VAE
+	together *batcher[*models.Scorer, models.PatchBound]
 }
 
 var _ Detector = (*VAEAD)(nil)
@@ -54,7 +53,15 @@ func (d calibrated) vaead() (*VAEAD, error) {
 	if err := v.Check(d.params); err != nil {
 		return nil, err
 	}
-	return &VAEAD{calibrated: d, vae: v, slot: newSlot[models.Scorer]()}, nil
+	return &VAEAD{calibrated: d, vae: v, together: &batcher[*models.Scorer, models.PatchBound]{
+		build: func(b compute.Backend) (*models.Scorer, error) {
+			return models.NewScorer(v, d.params, BoundSamples, compute.Options{Backend: b})
+		},
+		fits: (*models.Scorer).Together,
+		run: func(_ context.Context, s *models.Scorer, rows []row) ([]models.PatchBound, error) {
+			return s.ScoreAll(lists(rows))
+		},
+	}}, nil
 }
 
 // LoadVAEAD reads a detector's file.
@@ -68,48 +75,18 @@ func (d *VAEAD) Name() string { return VAEName }
 // The noise of the samples is drawn from the digests of patch and model: the
 // same patch gives the same score. A patch without support is an error.
 func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, error) {
-	s, err := d.slot.take(ctx, func() (*models.Scorer, error) {
-		return models.NewScorer(d.vae, d.params, BoundSamples, compute.Options{Backend: d.backend})
-	})
+	rows, counts, err := d.rows(patches)
+	if err != nil {
+		return nil, err
+	}
+	bounds, err := d.together.score(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("detector: score: %w", err)
-	}
-	defer func() { d.slot <- s }()
-	together := 1 // patches that are scored between two looks at ctx
-	if s.OnDevice(len(patches)) {
-		together = max(1, len(patches))
 	}
 	out := make([]Score, 0, len(patches))
-	for lo := 0; lo < len(patches); lo += together {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("detector: score: %w", err)
-		}
-		if out, err = d.score(s, patches, lo, min(lo+together, len(patches)), out); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// score appends the scores of patches lo to hi-1.
-func (d *VAEAD) score(s *models.Scorer, patches []nodule.Patch, lo, hi int, out []Score) ([]Score, error) {
-	var voxels, supports [][]float32
-	var seeds [][32]byte
-	var counts []float64
-	for i, p := range patches[lo:hi] {
-		n, err := checkPatch(lo+i, p)
-		if err != nil {
-			return nil, err
-		}
-		voxels, supports, seeds, counts = append(voxels, p.Voxels), append(supports, p.Support), append(seeds, d.seed(p)), append(counts, float64(n))
-	}
-	bounds, err := s.ScoreAll(voxels, supports, seeds)
-	if err != nil {
-		return nil, fmt.Errorf("detector: score: %w", err)
-	}
 	for i, b := range bounds {
 		score := d.judge(Score{
-			Raw: b.Recon / counts[i], Sum: b.Recon, PerVoxel: b.Recon / counts[i], KL: b.KL, Reconstruction: b.Mean,
+			Raw: b.Recon / counts[i], Sum: b.Recon, PerVoxel: b.Recon / counts[i], KL: b.KL, Reconstruction: b.Mean, Machine: b.Machine,
 			Terms: []Term{
 				{"reconstruction per voxel", b.Recon / counts[i]}, {"reconstruction, sum", b.Recon},
 				{"KL", b.KL}, {"reconstruction + KL", b.Recon + b.KL},

@@ -110,6 +110,16 @@ func (s *Scorer) OnDevice(patches int) bool {
 	return err == nil && p != nil
 }
 
+// Together is how many of a number of patches one run scores: 1 on the
+// processor, which one patch keeps busy.
+func (s *Scorer) Together(patches int) int {
+	p, err := s.whole(patches)
+	if err != nil || p == nil {
+		return 1
+	}
+	return p.rows
+}
+
 // scoreWhole is score on the device.
 func (s *Scorer) scoreWhole(p *wholePlan, patches, supports [][]float32, seeds [][32]byte) []PatchBound {
 	v, l := s.vae.Voxels(), s.vae.Latent
@@ -123,6 +133,7 @@ func (s *Scorer) scoreWhole(p *wholePlan, patches, supports [][]float32, seeds [
 	out := make([]PatchBound, len(patches))
 	for r := range out {
 		b := &out[r]
+		b.Machine = p.plan.Machine()
 		b.Posterior = append(b.Posterior, p.plan.Output(wholeMean)[r*l:(r+1)*l]...)
 		b.LogVar = append(b.LogVar, p.plan.Output(wholeLogVar)[r*l:(r+1)*l]...)
 		b.Mean = append(b.Mean, p.plan.Output(wholeImage)[r*v:(r+1)*v]...)

@@ -78,6 +78,8 @@ type PatchBound struct {
 
 	Posterior []float32 // mean of q(z|x), [Latent]
 	LogVar    []float32 // log variance of q(z|x), [Latent]
+
+	Machine compute.Machine // what computed it
 }
 
 // Score evaluates one patch with noise drawn from seed:
@@ -169,6 +171,7 @@ func (s *Scorer) score(p *scorePlan, patches, supports [][]float32, seeds [][32]
 	p.decode.Run()
 	images := p.decode.Output(0)
 	for r := range out {
+		out[r].Machine = p.decode.Machine()
 		s.judge(&out[r], patches[r], supports[r], images[r*s.samples*v:(r+1)*s.samples*v])
 	}
 	return out

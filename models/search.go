@@ -64,6 +64,8 @@ type Found struct {
 	Z         []float32 // z after the last step
 	Image     []float32 // G(Z), whole
 	Curve     Curve
+
+	Machine compute.Machine // what computed it
 }
 
 // Curve is the way of a search: entry 0 is the start, entry i the state after
@@ -125,6 +127,9 @@ func (s *Searcher) plan(rows int) (*searchPlan, error) {
 	}
 	return *at, nil
 }
+
+// Together is how many patches one run searches for.
+func (s *Searcher) Together() int { return max(1, s.settings.Batch/s.settings.Restarts) }
 
 // Settings are those in use, defaults filled in.
 func (s *Searcher) Settings() SearchSettings { return s.settings }

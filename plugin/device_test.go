@@ -5,7 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 )
 
 // TestDeviceIsTold: where scores are computed, and that a device failed, stands
@@ -44,5 +51,47 @@ func TestDeviceIsTold(t *testing.T) {
 	}
 	if (Config{}).compute().Device != "cpu" {
 		t.Error("without a word of the host, scores are not computed on the processor")
+	}
+}
+
+// TestResultTellsDevice: a score says what computed it, also after a fault, and
+// the result has the same identity wherever it was computed.
+func TestResultTellsDevice(t *testing.T) {
+	all, missing := driver.List()
+	if len(all) == 0 {
+		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
+	}
+	b, err := gpu.Open(all[0], gpu.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	req := request(t, writeCT(t, ctSpec()))
+	req.NoDetails = true
+	score := func(want compute.Machine) bus.Result {
+		t.Helper()
+		r, _, err := Score(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := r.Nodules[0].Scores[0].ComputedBy; m == nil || *m != bus.Machine(want) {
+			t.Errorf("computed by %v, want %v", m, want)
+		}
+		return r
+	}
+	here := score(compute.Processor(nil))
+	detector.Place(req.Detectors, b)
+	there := score(b.Machine())
+	b.Failed(driver.ErrLost)
+	after := score(compute.Processor(nil))
+	if here.Identity != there.Identity || here.Identity != after.Identity {
+		t.Errorf("identities %s, %s, %s", here.Identity, there.Identity, after.Identity)
+	}
+	close := cmpopts.EquateApprox(1e-4, 0)
+	if d := cmp.Diff(here, there, withoutTimings, close, cmpopts.IgnoreFields(bus.NoduleScore{}, "ComputedBy")); d != "" {
+		t.Errorf("the device scores otherwise:\n%s", d)
+	}
+	if d := cmp.Diff(here, after, withoutTimings, close); d != "" {
+		t.Errorf("after the fault (-processor +after):\n%s", d)
 	}
 }

@@ -179,8 +179,13 @@ func noduleScore(d detector.Detector, s detector.Score) bus.NoduleScore {
 	for _, t := range s.Terms {
 		terms = append(terms, bus.Term{Name: t.Name, Value: t.Value})
 	}
+	var by *bus.Machine
+	if m := s.Machine; m.Device != "" {
+		by = &bus.Machine{Device: m.Device, Name: m.Name, Precision: m.Precision}
+	}
 	return bus.NoduleScore{
-		Model: d.Name(), Digest: d.Digest(), Raw: s.Raw, Sum: s.Sum, PerVoxel: s.PerVoxel, KL: s.KL,
+		ComputedBy: by,
+		Model:      d.Name(), Digest: d.Digest(), Raw: s.Raw, Sum: s.Sum, PerVoxel: s.PerVoxel, KL: s.KL,
 		Probability: s.Probability, Calibration: s.Calibration, Percentile: s.Percentile, Anomalous: s.Anomalous, Terms: terms,
 	}
 }

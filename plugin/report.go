@@ -56,6 +56,9 @@ func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series)
 				score.Algorithm.Parameters = append(score.Algorithm.Parameters, fmt.Sprintf("prevalence of the calibration set %.4g", m.Prevalence))
 			}
 		}
+		if s.ComputedBy != nil {
+			score.Algorithm.Parameters = append(score.Algorithm.Parameters, "computed by "+s.ComputedBy.String())
+		}
 		if s.Probability != nil {
 			pct := 100 * *s.Probability
 			score.DeviationPct = &pct

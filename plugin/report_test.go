@@ -128,7 +128,7 @@ func TestReportTellsAll(t *testing.T) {
 		Models:   []bus.Model{{Name: "a", Digest: "sha256:a", Calibration: "natural-prevalence", Prevalence: 0.41, Threshold: 2}},
 		Warnings: []bus.Problem{{Code: "gantry_tilt", Message: "tilted"}},
 		Nodules: []bus.ResultNodule{{
-			JobNodule: bus.JobNodule{ID: "n1"}, Scores: []bus.NoduleScore{{Model: "a", Digest: "sha256:a", Raw: 3, Probability: &p, Percentile: 99, Anomalous: true}},
+			JobNodule: bus.JobNodule{ID: "n1"}, Scores: []bus.NoduleScore{{Model: "a", Digest: "sha256:a", Raw: 3, Probability: &p, Percentile: 99, Anomalous: true, ComputedBy: &bus.Machine{Device: "cuda:0", Name: "a card", Precision: "float32"}}},
 			Disagreement: &bus.Disagreement{PercentileGap: 40, FlagsDiffer: true}, Applicability: []string{ApplyDiameterUnknown},
 			Error: &bus.Problem{Code: "detector_failed", Message: "b gave no score"},
 		}},
@@ -139,7 +139,7 @@ func TestReportTellsAll(t *testing.T) {
 	}
 	n := report.Nodules[0]
 	text := fmt.Sprintf("%v %v %s %g %+v %v", report.Notes, n.Notes, n.Error, *n.Scores[0].DeviationPct, n.Scores[0].Algorithm, report.Device)
-	for _, want := range []string{"gantry_tilt: tilted", "disagree", "40.0 points", ApplyDiameterUnknown, "detector_failed: b gave no score", " 12.5 ", "nodulescope, weights sha256:a", "prevalence of the calibration set 0.41", "calibration natural-prevalence"} {
+	for _, want := range []string{"gantry_tilt: tilted", "disagree", "40.0 points", ApplyDiameterUnknown, "detector_failed: b gave no score", " 12.5 ", "nodulescope, weights sha256:a", "prevalence of the calibration set 0.41", "calibration natural-prevalence", "computed by cuda:0 a card float32"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in %s", want, text)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 )
 
@@ -128,7 +129,11 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery)
 	defer func() {
 		if r := recover(); r != nil {
 			// The value of a panic may hold data of the job: the stack tells enough.
-			log.Error("panic while scoring", "stack", string(debug.Stack()))
+			stack := debug.Stack()
+			if p, ok := r.(*detector.Panic); ok {
+				stack = p.Stack
+			}
+			log.Error("panic while scoring", "stack", string(stack))
 			v = retry(refuse(CodeInternal, "score job", "the program failed on this job; the service's log has the place", nil))
 		}
 	}()

@@ -27,6 +27,7 @@ func exampleResult() bus.Result {
 				Scores: []bus.NoduleScore{{
 					Model: "vae-ad", Digest: "sha256:0123456789abcdef", Raw: 0.0123456, Probability: &p,
 					Calibration: "natural-prevalence", Percentile: 87.5, Anomalous: true,
+					ComputedBy: &bus.Machine{Device: "cpu", Name: "avx2", Precision: "float32"},
 				}},
 				Applicability: []string{"gantry_tilt", "cube_partly_outside"},
 			},
@@ -52,6 +53,7 @@ a       1.0 -2.2 300.0   8.0 mm    0.012346  0.125         87.5        flagged  
 refused  <b>: 60 % of the cube has no data (cube_padding)
 warning  the gantry was tilted (gantry_tilt)
 model    vae-ad sha256:0123456789ab, flag above 0.02, calibrated at the prevalence of its data, 0.30
+computed by cpu avx2 float32: vae-ad
 For tests.
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
@@ -110,6 +112,7 @@ failed   part by gan-ad: gan-ad gave no score (detector_failed)
 refused  <b>: 60 % of the cube has no data (cube_padding)
 model    vae-ad sha256:0123456789ab, flag above 0.02, uncalibrated: the percentile is among reference nodules, there is no probability
 model    gan-ad sha256:ff, flag above 0, uncalibrated: the percentile is among reference nodules, there is no probability
+computed by cpu avx2 float32: vae-ad
 For tests.
 `
 	if diff := cmp.Diff(want, got); diff != "" {

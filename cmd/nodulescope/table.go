@@ -50,8 +50,40 @@ func writeResult(w io.Writer, r bus.Result) error {
 	for _, m := range r.Models {
 		fmt.Fprintf(w, "model    %s\n", describeModel(m))
 	}
+	for _, line := range computedBy(r) {
+		fmt.Fprintf(w, "computed %s\n", line)
+	}
 	_, err := fmt.Fprintf(w, "%s\n", r.IntendedUse)
 	return err
+}
+
+// computedBy has a line for every machine that computed scores: which models'.
+func computedBy(r bus.Result) []string {
+	type pair struct{ machine, model string }
+	var machines []string
+	models := map[string][]string{}
+	seen := map[pair]bool{}
+	for _, n := range r.Nodules {
+		for _, s := range n.Scores {
+			if s.ComputedBy == nil {
+				continue
+			}
+			p := pair{s.ComputedBy.String(), s.Model}
+			if seen[p] {
+				continue
+			}
+			seen[p] = true
+			if models[p.machine] == nil {
+				machines = append(machines, p.machine)
+			}
+			models[p.machine] = append(models[p.machine], p.model)
+		}
+	}
+	lines := make([]string, 0, len(machines))
+	for _, m := range machines {
+		lines = append(lines, fmt.Sprintf("by %s: %s", m, strings.Join(models[m], ", ")))
+	}
+	return lines
 }
 
 // describeModel is one line on what scored and how it was calibrated.

@@ -12,6 +12,8 @@ import (
 type Backend interface {
 	// Build makes a program ready to run.
 	Build(p *Program) (Executable, error)
+	// Machine says what the programs are run on.
+	Machine() Machine
 	// Alive is false once the device has failed: then nothing is run there.
 	Alive() bool
 	// Failed is told that a program could not be built or run, and that the

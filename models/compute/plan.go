@@ -24,15 +24,16 @@ type Options struct {
 // assigned ahead. A plan is run by one goroutine at a time; plans that share
 // bound parameters may run at the same time as long as none writes them.
 type Plan struct {
-	team   *team
-	space  *space
-	steps  []step
-	bufs   int // elements of all buffers
-	inputs map[string][]float32
-	outs   [][]float32
-	loop   *Loop
-	kept   [][]float32
-	device *elsewhere // nil: all runs on the processor
+	team    *team
+	space   *space
+	steps   []step
+	bufs    int // elements of all buffers
+	inputs  map[string][]float32
+	outs    [][]float32
+	loop    *Loop
+	kept    [][]float32
+	device  *elsewhere // nil: all runs on the processor
+	machine Machine    // where device is nil
 }
 
 type step struct {
@@ -66,6 +67,7 @@ func Compile(outs gorgonia.Nodes, bound map[string][]float32, o Options) (*Plan,
 	if c.set == nil {
 		c.set = kernel.Best()
 	}
+	c.plan.machine = Processor(c.set)
 	order := op.SortBy(func(n *gorgonia.Node) gorgonia.Nodes { return c.fuse(n).reads() }, outs...)
 	for _, n := range order {
 		for _, in := range c.fuse(n).reads() {

@@ -1,0 +1,274 @@
+package detector
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/models/compute"
+)
+
+// errRow is what a run of a row with seed 255 fails with.
+var errRow = errors.New("a bad row")
+
+// fake is a batcher whose runs wait to be let go, where gate is not nil, and
+// double the first byte of the seed.
+type fake struct {
+	batcher[*int, int]
+	gate    chan struct{}
+	started chan []int // rows of every run
+
+	mu    sync.Mutex
+	built []compute.Backend
+}
+
+func newFake(limit int, gated bool) *fake {
+	f := &fake{started: make(chan []int, 100)}
+	if gated {
+		f.gate = make(chan struct{})
+	}
+	f.build = func(b compute.Backend) (*int, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.built = append(f.built, b)
+		return new(int), nil
+	}
+	f.fits = func(*int, int) int { return limit }
+	f.run = func(ctx context.Context, _ *int, rows []row) ([]int, error) {
+		var seeds, out []int
+		for _, r := range rows {
+			seeds, out = append(seeds, int(r.seed[0])), append(out, 2*int(r.seed[0]))
+		}
+		f.started <- seeds
+		if f.gate != nil {
+			select {
+			case <-f.gate:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		switch {
+		case slices.Contains(seeds, 255):
+			return nil, errRow
+		case slices.Contains(seeds, 254):
+			panic("a broken row")
+		}
+		return out, nil
+	}
+	return f
+}
+
+func rowsOf(seeds ...int) []row {
+	var rows []row
+	for _, s := range seeds {
+		rows = append(rows, row{seed: [32]byte{byte(s)}})
+	}
+	return rows
+}
+
+// answer is what a caller got.
+type answer struct {
+	out []int
+	err error
+}
+
+// ask scores in the background and returns once the rows wait.
+func (f *fake) ask(t *testing.T, ctx context.Context, seeds ...int) <-chan answer { //nolint:revive // the test comes first
+	t.Helper()
+	f.batcher.mu.Lock()
+	before := len(f.queue)
+	f.batcher.mu.Unlock()
+	got := make(chan answer, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				got <- answer{nil, v.(*Panic)}
+			}
+		}()
+		out, err := f.score(ctx, rowsOf(seeds...))
+		got <- answer{out, err}
+	}()
+	for {
+		f.batcher.mu.Lock()
+		waits := len(f.queue) > before
+		f.batcher.mu.Unlock()
+		if waits {
+			return got
+		}
+	}
+}
+
+// busy starts a run of row 100 that others have to wait for.
+func (f *fake) busy(t *testing.T) <-chan answer {
+	t.Helper()
+	got := make(chan answer, 1)
+	go func() {
+		out, err := f.score(context.Background(), rowsOf(100))
+		got <- answer{out, err}
+	}()
+	if r := <-f.started; !slices.Equal(r, []int{100}) {
+		t.Fatalf("the first run has rows %v", r)
+	}
+	return got
+}
+
+func want(t *testing.T, got <-chan answer, out ...int) {
+	t.Helper()
+	if a := <-got; a.err != nil || !slices.Equal(a.out, out) {
+		t.Errorf("got %v, %v, want %v", a.out, a.err, out)
+	}
+}
+
+func wantRun(t *testing.T, f *fake, rows ...int) {
+	t.Helper()
+	if got := <-f.started; !slices.Equal(got, rows) {
+		t.Errorf("a run has rows %v, want %v", got, rows)
+	}
+}
+
+// TestTogether: who waits rides in one run, in order of arrival; a caller with
+// more than one run takes lets others in between, and everybody gets their own.
+func TestTogether(t *testing.T) {
+	ctx := context.Background()
+	f := newFake(4, true)
+	first := f.busy(t) // alone, at once
+	a := f.ask(t, ctx, 1)
+	b := f.ask(t, ctx, 2, 3, 4, 5, 6, 7, 8, 9)
+	c := f.ask(t, ctx, 10, 11)
+	for range 4 {
+		f.gate <- struct{}{}
+	}
+	want(t, first, 200)
+	wantRun(t, f, 1, 2, 3, 4)
+	wantRun(t, f, 10, 11, 5, 6)
+	wantRun(t, f, 7, 8, 9)
+	want(t, a, 2)
+	want(t, b, 4, 6, 8, 10, 12, 14, 16, 18)
+	want(t, c, 20, 22)
+	if out, err := f.score(ctx, nil); out != nil || err != nil {
+		t.Errorf("nothing gives %v, %v", out, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.built) != 1 {
+		t.Errorf("plans were built %d times", len(f.built))
+	}
+}
+
+// TestTogetherCancelled: a caller that is cancelled, while it waits or rides,
+// takes nobody with it; a run that nobody wants any more ends.
+func TestTogetherCancelled(t *testing.T) {
+	f := newFake(4, true)
+	first := f.busy(t)
+	gone, cancelGone := context.WithCancel(context.Background())
+	riding, cancelRiding := context.WithCancel(context.Background())
+	waits := f.ask(t, gone, 1)
+	rides := f.ask(t, riding, 2)
+	stays := f.ask(t, context.Background(), 3)
+	cancelGone()
+	if a := <-waits; !errors.Is(a.err, context.Canceled) {
+		t.Errorf("a caller that was cancelled got %v, %v", a.out, a.err)
+	}
+	f.gate <- struct{}{}
+	want(t, first, 200)
+	wantRun(t, f, 2, 3)
+	cancelRiding()
+	if a := <-rides; !errors.Is(a.err, context.Canceled) { // the run still waits
+		t.Errorf("a caller that was cancelled on the way got %v, %v", a.out, a.err)
+	}
+	f.gate <- struct{}{}
+	want(t, stays, 6)
+
+	alone, cancelAlone := context.WithCancel(context.Background())
+	last := make(chan answer, 1)
+	go func() {
+		out, err := f.score(alone, rowsOf(4))
+		last <- answer{out, err}
+	}()
+	wantRun(t, f, 4)
+	cancelAlone() // and nothing comes through the gate
+	if a := <-last; !errors.Is(a.err, context.Canceled) {
+		t.Errorf("the only caller got %v, %v", a.out, a.err)
+	}
+	if _, err := f.score(alone, rowsOf(5)); !errors.Is(err, context.Canceled) || len(f.started) != 0 {
+		t.Errorf("a caller that was cancelled before got %v, %d runs", err, len(f.started))
+	}
+}
+
+// TestTogetherFailed: an error, and a panic, reach the caller whose rows they
+// are of.
+func TestTogetherFailed(t *testing.T) {
+	ctx := context.Background()
+	f := newFake(8, true)
+	first := f.busy(t)
+	a, b, c, d := f.ask(t, ctx, 1), f.ask(t, ctx, 2, 255), f.ask(t, ctx, 254), f.ask(t, ctx, 3)
+	for range 6 {
+		f.gate <- struct{}{}
+	}
+	want(t, first, 200)
+	wantRun(t, f, 1, 2, 255, 254, 3)
+	want(t, a, 2)
+	want(t, d, 6)
+	if got := <-b; !errors.Is(got.err, errRow) {
+		t.Errorf("an error came as %v", got.err)
+	}
+	p, ok := (<-c).err.(*Panic) //nolint:errorlint // it is not wrapped
+	if !ok || p.Value != "a broken row" || !strings.Contains(p.Error(), "together_test.go") {
+		t.Errorf("a panic came as %v", p)
+	}
+	f.build = func(compute.Backend) (*int, error) { return nil, errRow }
+	f.built = nil
+	f.place(nil)
+	f.batcher.built = false
+	if _, err := f.score(ctx, rowsOf(1)); !errors.Is(err, errRow) {
+		t.Errorf("plans that cannot be built give %v", err)
+	}
+}
+
+// machine is a back end that is only told apart.
+type machine struct{ compute.Backend }
+
+// TestTogetherPlaced: another back end is used from the next run on.
+func TestTogetherPlaced(t *testing.T) {
+	f := newFake(4, true)
+	first := f.busy(t)
+	to := &machine{}
+	f.place(to)
+	next := f.ask(t, context.Background(), 1)
+	f.gate <- struct{}{}
+	f.gate <- struct{}{}
+	want(t, first, 200)
+	want(t, next, 2)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.built) != 2 || f.built[0] != nil || f.built[1] != to {
+		t.Errorf("plans were built for %v", f.built)
+	}
+}
+
+// TestTogetherMany: many callers, cancelled now and then, each get their own.
+func TestTogetherMany(t *testing.T) {
+	f := newFake(5, false)
+	f.started = make(chan []int, 4000)
+	var all sync.WaitGroup
+	for caller := range 20 {
+		all.Go(func() {
+			for i := range 50 {
+				ctx, cancel := context.WithCancel(context.Background())
+				if i%7 == 3 {
+					go cancel()
+				}
+				a, b := caller, (caller+i)%100
+				out, err := f.score(ctx, rowsOf(a, b))
+				if err == nil && !slices.Equal(out, []int{2 * a, 2 * b}) || err != nil && !errors.Is(err, context.Canceled) {
+					t.Errorf("rows %d and %d gave %v, %v", a, b, out, err)
+				}
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+}
