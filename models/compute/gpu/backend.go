@@ -18,6 +18,8 @@ type Options struct {
 	Limit   time.Duration // 30 s, without limit on a processor: how long a run may take
 	Memory  int64         // nine tenths of what is free: most bytes that plans take
 	OnFault func(error)   // nothing: told once, when the device has failed
+
+	Precision Precision // Float32
 }
 
 // Backend runs programs on a device. It is safe for concurrent use.
@@ -52,10 +54,17 @@ func on(ctx driver.Context, o Options) (*Backend, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Precision == "" {
+		o.Precision = Float32
+	}
+	if why := Lacks(d, o.Precision); why != "" {
+		ctx.Close()
+		return nil, fmt.Errorf("%w: %s (%s): %s", ErrPrecision, d.ID(), d.Name, why)
+	}
 	if o.Limit == 0 && d.Type != driver.CPU {
 		o.Limit = 30 * time.Second
 	}
-	if err := ctx.Load(driver.Program{Source: kernels.Source(), Options: "-cl-std=CL1.2", PTX: kernels.PTX()}); err != nil {
+	if err := ctx.Load(driver.Program{Source: kernels.Source(o.Precision), Options: "-cl-std=CL1.2", PTX: kernels.PTX(o.Precision)}); err != nil {
 		ctx.Close()
 		return nil, fmt.Errorf("gpu: load the kernels on %s (%s): %w", d.ID(), d.Name, err)
 	}

@@ -1,43 +1,12 @@
-// Products in tiles of WY*4*QY rows and WX*4*QX columns for WX*WY work items,
-// each of which holds 4*QY x 4*QX sums. This text is compiled once per set of
-// WX, WY, QX, QY; KERNEL(name) adds the size to a name.
+// Products in tiles of ROWS x COLS for THREADS work items, from factors in local
+// memory: left holds INNER x ROWS numbers, right INNER x COLS. This text is
+// compiled once per size; KERNEL(name) adds the size to a name. What a work item
+// holds and multiplies is defined in sums.cl or tensor.cl.
 
 #define ROWS (WY * 4 * QY)
 #define COLS (WX * 4 * QX)
 #define THREADS (WX * WY)
 #define INNER 16
-#define LEFT (ROWS / 4 + 1) // a row of left in quads, and one against conflicts of banks
-#define RIGHT (COLS / 4 + 1)
-
-#define SUMS \
-	__local float4 left[INNER * LEFT], right[INNER * RIGHT]; \
-	__local float *l1 = (__local float *)left, *r1 = (__local float *)right; \
-	int lid = get_local_id(0), tx = lid % WX, ty = lid / WX; \
-	float4 sums[4 * QY][QX]; \
-	UNROLL for (int i = 0; i < 4 * QY; i++) \
-		UNROLL for (int q = 0; q < QX; q++) \
-			sums[i][q] = 0;
-
-// The product of what lies in left and right.
-#define MULTIPLY \
-	UNROLL_FEW for (int k = 0; k < INNER; k++) { \
-		float4 a[QY], b[QX]; \
-		UNROLL for (int q = 0; q < QY; q++) \
-			a[q] = left[k * LEFT + q * WY + ty]; \
-		UNROLL for (int q = 0; q < QX; q++) \
-			b[q] = right[k * RIGHT + q * WX + tx]; \
-		UNROLL for (int q = 0; q < QY; q++) \
-			UNROLL for (int r = 0; r < QX; r++) { \
-				sums[4 * q + 0][r] += a[q].x * b[r]; \
-				sums[4 * q + 1][r] += a[q].y * b[r]; \
-				sums[4 * q + 2][r] += a[q].z * b[r]; \
-				sums[4 * q + 3][r] += a[q].w * b[r]; \
-			} \
-	}
-
-// Row and column of sum i, quad q, lane e of this work item within its tile.
-#define ROW(i) (((i) / 4 * WY + ty) * 4 + (i) % 4)
-#define COL(q, e) (((q) * WX + tx) * 4 + (e))
 
 // conv: a group per tile of columns (axis 0), of rows (1), and class and part of
 // the inner index (2). After the description stand [parts, inner of a part, size
@@ -65,10 +34,10 @@ __kernel GROUP(THREADS) void KERNEL(conv)(ARGS) {
 	for (int k0 = first; k0 < inner; k0 += INNER) {
 		UNROLL_FEW for (int k = 0; k < INNER; k++)
 			UNROLL for (int j = 0; j < COLS / THREADS; j++)
-				r1[k * 4 * RIGHT + lid + j * THREADS] = k0 + k < inner ? gather(in, t + 4 * (k0 + k), p[j], base[j], iz, iy, ix) : 0;
+				r1[k * 4 * RIGHT + lid + j * THREADS] = k0 + k < inner ? HOLD(gather(in, t + 4 * (k0 + k), p[j], base[j], iz, iy, ix)) : 0;
 		for (int i = lid; i < INNER * ROWS / 4; i += THREADS) {
 			int k = i / (ROWS / 4), m = i % (ROWS / 4);
-			left[k * LEFT + m] = k0 + k < inner ? *(__global const float4 *)(w + (size_t)(k0 + k) * lead + 4 * m) : (float4)(0);
+			left[k * LEFT + m] = k0 + k < inner ? HOLD4(*(__global const float4 *)(w + (size_t)(k0 + k) * lead + 4 * m)) : (float4)(0);
 		}
 		barrier(CLK_LOCAL_MEM_FENCE);
 		MULTIPLY
@@ -77,24 +46,20 @@ __kernel GROUP(THREADS) void KERNEL(conv)(ARGS) {
 	__global float *out = AT(d[1]) + (size_t)part * d[CONV + 2];
 	int volume = d[7] * d[8] * d[9], rows = d[2], kind = d[15];
 	float slope = as_float(d[16]);
-	int at[4 * QX];
-	UNROLL for (int q = 0; q < QX; q++)
-		UNROLL for (int e = 0; e < 4; e++) {
-			int j = col0 + COL(q, e);
-			at[4 * q + e] = j < cols ? find(d, c, j).out : -1;
-		}
-	UNROLL for (int i = 0; i < 4 * QY; i++) {
+	int at[EACH_COLS];
+	UNROLL for (int j = 0; j < EACH_COLS; j++) {
+		int col = col0 + COL(j);
+		at[j] = col < cols ? find(d, c, col).out : -1;
+	}
+	UNROLL for (int i = 0; i < EACH_ROWS; i++) {
 		int row = row0 + ROW(i);
 		if (row >= rows)
 			continue;
 		float b = d[14] ? AT(d[13])[row] : 0;
 		__global float *y = out + row * volume;
-		UNROLL for (int q = 0; q < QX; q++) {
-			float v[4] = {sums[i][q].x, sums[i][q].y, sums[i][q].z, sums[i][q].w};
-			UNROLL for (int e = 0; e < 4; e++)
-				if (at[4 * q + e] >= 0)
-					y[at[4 * q + e]] = leaky(v[e] + b, kind, slope);
-		}
+		UNROLL for (int j = 0; j < EACH_COLS; j++)
+			if (at[j] >= 0)
+				y[at[j]] = leaky(SUM(i, j) + b, kind, slope);
 	}
 }
 
@@ -121,22 +86,19 @@ __kernel GROUP(THREADS) void KERNEL(weight)(ARGS) {
 		place p = find(d, c, there ? k0 + k : 0);
 		int base = origin(d, p);
 		for (int m = lid / INNER; m < ROWS; m += THREADS / INNER)
-			l1[k * 4 * LEFT + m] = there && row0 + m < rows ? dy[p.out + (row0 + m) * volume] : 0;
+			l1[k * 4 * LEFT + m] = there && row0 + m < rows ? HOLD(dy[p.out + (row0 + m) * volume]) : 0;
 		for (int j = lid / INNER; j < COLS; j += THREADS / INNER)
-			r1[k * 4 * RIGHT + j] = there && col0 + j < cols ? gather(in, t + 4 * (col0 + j), p, base, iz, iy, ix) : 0;
+			r1[k * 4 * RIGHT + j] = there && col0 + j < cols ? HOLD(gather(in, t + 4 * (col0 + j), p, base, iz, iy, ix)) : 0;
 		barrier(CLK_LOCAL_MEM_FENCE);
 		MULTIPLY
 		barrier(CLK_LOCAL_MEM_FENCE);
 	}
 	__global float *to = AT(d[CONV]) + (size_t)part * d[CONV + 3] + c[15];
-	UNROLL for (int i = 0; i < 4 * QY; i++)
-		UNROLL for (int q = 0; q < QX; q++) {
-			float v[4] = {sums[i][q].x, sums[i][q].y, sums[i][q].z, sums[i][q].w};
-			UNROLL for (int e = 0; e < 4; e++) {
-				int row = row0 + ROW(i), col = col0 + COL(q, e);
-				if (row < rows && col < cols)
-					to[(size_t)row * cols + col] = v[e];
-			}
+	UNROLL for (int i = 0; i < EACH_ROWS; i++)
+		UNROLL for (int j = 0; j < EACH_COLS; j++) {
+			int row = row0 + ROW(i), col = col0 + COL(j);
+			if (row < rows && col < cols)
+				to[(size_t)row * cols + col] = SUM(i, j);
 		}
 }
 
@@ -154,35 +116,21 @@ __kernel GROUP(THREADS) void KERNEL(matmul)(ARGS) {
 	for (int k0 = first; k0 < last; k0 += INNER) {
 		for (int i = lid; i < INNER * ROWS; i += THREADS) {
 			int k = ak == 1 ? i % INNER : i / ROWS, m = ak == 1 ? i / INNER : i % ROWS;
-			l1[k * 4 * LEFT + m] = k0 + k < last && row0 + m < rows ? a[(size_t)(row0 + m) * ar + (size_t)(k0 + k) * ak] : 0;
+			l1[k * 4 * LEFT + m] = k0 + k < last && row0 + m < rows ? HOLD(a[(size_t)(row0 + m) * ar + (size_t)(k0 + k) * ak]) : 0;
 		}
 		for (int i = lid; i < INNER * COLS; i += THREADS) {
 			int k = bk == 1 ? i % INNER : i / COLS, j = bk == 1 ? i / INNER : i % COLS;
-			r1[k * 4 * RIGHT + j] = k0 + k < last && col0 + j < cols ? b[(size_t)(k0 + k) * bk + (size_t)(col0 + j) * bc] : 0;
+			r1[k * 4 * RIGHT + j] = k0 + k < last && col0 + j < cols ? HOLD(b[(size_t)(k0 + k) * bk + (size_t)(col0 + j) * bc]) : 0;
 		}
 		barrier(CLK_LOCAL_MEM_FENCE);
 		MULTIPLY
 		barrier(CLK_LOCAL_MEM_FENCE);
 	}
 	__global float *to = AT(d[0]) + (size_t)get_group_id(2) * rows * cols;
-	UNROLL for (int i = 0; i < 4 * QY; i++)
-		UNROLL for (int q = 0; q < QX; q++) {
-			float v[4] = {sums[i][q].x, sums[i][q].y, sums[i][q].z, sums[i][q].w};
-			UNROLL for (int e = 0; e < 4; e++) {
-				int row = row0 + ROW(i), col = col0 + COL(q, e);
-				if (row < rows && col < cols)
-					to[(size_t)row * cols + col] = leaky(v[e] + (d[12] ? AT(d[11])[col] : 0), d[13], as_float(d[14]));
-			}
+	UNROLL for (int i = 0; i < EACH_ROWS; i++)
+		UNROLL for (int j = 0; j < EACH_COLS; j++) {
+			int row = row0 + ROW(i), col = col0 + COL(j);
+			if (row < rows && col < cols)
+				to[(size_t)row * cols + col] = leaky(SUM(i, j) + (d[12] ? AT(d[11])[col] : 0), d[13], as_float(d[14]));
 		}
 }
-
-#undef ROWS
-#undef COLS
-#undef THREADS
-#undef INNER
-#undef LEFT
-#undef RIGHT
-#undef SUMS
-#undef MULTIPLY
-#undef ROW
-#undef COL

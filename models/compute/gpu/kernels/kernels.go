@@ -14,10 +14,6 @@ var sources embed.FS
 //go:embed ptx/*.ptx
 var ptx embed.FS
 
-// Capabilities are those that PTX is made for, ten times the number: newer
-// cards compile it when it is loaded.
-var Capabilities = []int{75, 80}
-
 // Tile is a size of the tiled products.
 type Tile struct {
 	Name       string // added to the kernel's name
@@ -47,8 +43,9 @@ const (
 	ClassInts      = 16
 )
 
-// Source is the whole program in OpenCL C.
-func Source() string {
+// Source is the whole program in OpenCL C. Programs of all precisions have the
+// same kernels.
+func Source(p Precision) string {
 	var b strings.Builder
 	part := func(name string) {
 		text, err := sources.ReadFile(name)
@@ -61,6 +58,12 @@ func Source() string {
 	for _, name := range []string{"common.cl", "chain.cl", "reduce.cl", "window.cl"} {
 		part(name)
 	}
+	if n := p.split(); n == 0 {
+		part("sums.cl")
+	} else {
+		_, _ = fmt.Fprintf(&b, "#define SPLIT %d\n", n)
+		part("tensor.cl")
+	}
 	for _, t := range Tiles {
 		_, _ = fmt.Fprintf(&b, "#define WX %d\n#define WY %d\n#define QX %d\n#define QY %d\n#define KERNEL(name) name##%s\n", t.wx, t.wy, t.qx, t.qy, t.Name)
 		part("gemm.cl")
@@ -70,18 +73,27 @@ func Source() string {
 }
 
 // Digest is that of the source, by which PTX that is no longer fresh is told.
-func Digest() string {
-	d := sha256.Sum256([]byte(Source()))
+func Digest(p Precision) string {
+	d := sha256.Sum256([]byte(Source(p)))
 	return hex.EncodeToString(d[:])
 }
 
 // PTX is the program for CUDA, by capability.
-func PTX() map[int]string {
+func PTX(p Precision) map[int]string {
 	m := map[int]string{}
-	for _, c := range Capabilities {
-		if text, err := ptx.ReadFile(fmt.Sprintf("ptx/sm_%d.ptx", c)); err == nil {
+	for _, c := range Capabilities(p) {
+		if text, err := ptx.ReadFile("ptx/" + File(p, c)); err == nil {
 			m[c] = string(text)
 		}
 	}
 	return m
+}
+
+// File is the name of the PTX of a precision and capability.
+func File(p Precision, capability int) string {
+	name := fmt.Sprintf("sm_%d", capability)
+	if p != Float32 {
+		name += "_" + string(p)
+	}
+	return name + ".ptx"
 }

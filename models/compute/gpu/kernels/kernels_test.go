@@ -12,31 +12,33 @@ import (
 // TestPTX: what is committed comes from the sources that are, needs no function
 // that the driver lacks, and has every kernel.
 func TestPTX(t *testing.T) {
-	all := PTX()
-	for _, c := range Capabilities {
-		text := all[c]
-		if head, _, _ := strings.Cut(text, "\n"); !strings.Contains(head, Digest()) {
-			t.Errorf("sm_%d is of other sources: run make ptx and commit what it writes", c)
-		}
-		if strings.Contains(text, ".extern") {
-			t.Errorf("sm_%d needs a function from elsewhere", c)
-		}
-		if !strings.Contains(text, fmt.Sprintf(".target sm_%d", c)) {
-			t.Errorf("sm_%d is for another card", c)
-		}
-		for _, name := range names() {
-			if !strings.Contains(text, ".visible .entry "+name+"(") {
-				t.Errorf("sm_%d has no kernel %s", c, name)
+	for _, p := range Precisions {
+		all := PTX(p)
+		for _, c := range Capabilities(p) {
+			name, text := File(p, c), all[c]
+			if head, _, _ := strings.Cut(text, "\n"); !strings.Contains(head, Digest(p)) {
+				t.Errorf("%s is of other sources: run make ptx and commit what it writes", name)
+			}
+			if strings.Contains(text, ".extern") {
+				t.Errorf("%s needs a function from elsewhere", name)
+			}
+			if !strings.Contains(text, fmt.Sprintf(".target sm_%d", c)) {
+				t.Errorf("%s is for another card", name)
+			}
+			for _, k := range names(p) {
+				if !strings.Contains(text, ".visible .entry "+k+"(") {
+					t.Errorf("%s has no kernel %s", name, k)
+				}
 			}
 		}
 	}
 }
 
 // names are the kernels in the source.
-func names() []string {
+func names(p Precision) []string {
 	var all []string
 	tile := ""
-	for line := range strings.Lines(Source()) {
+	for line := range strings.Lines(Source(p)) {
 		if s, ok := strings.CutPrefix(line, "#define KERNEL(name) name##"); ok {
 			tile = strings.TrimSpace(s)
 		}
@@ -53,6 +55,39 @@ func names() []string {
 	return all
 }
 
+// TestTensorCores: the PTX of every tiled product has the instruction of tensor
+// cores as often as the tiles need it, that of float32 nowhere, and cards before
+// 8.0 get neither.
+func TestTensorCores(t *testing.T) {
+	const mma, round = "\tmma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f", "\tcvt.rna.tf32.f32 "
+	for _, p := range Precisions {
+		for c, text := range PTX(p) {
+			entries := strings.Split(text, ".visible .entry ")[1:]
+			for _, e := range entries {
+				name, _, _ := strings.Cut(e, "(")
+				want := 0
+				for _, tile := range Tiles { // terms of a step, in pieces of 16 x 8 x 8
+					if strings.HasSuffix(name, tile.Name) {
+						want = p.split() * tile.Rows * tile.Cols * 16 / (16 * 8 * 8) / (Threads / 32)
+					}
+				}
+				if n := strings.Count(e, mma); n != want {
+					t.Errorf("%s, %s: %d products on tensor cores, want %d", File(p, c), name, n, want)
+				}
+				if (strings.Count(e, round) > 0) != (want > 0) || (want > 0 && c < 80) {
+					t.Errorf("%s, %s: rounds %d times", File(p, c), name, strings.Count(e, round))
+				}
+			}
+			if len(entries) != len(names(p)) {
+				t.Errorf("%s has %d kernels, the source %d", File(p, c), len(entries), len(names(p)))
+			}
+		}
+	}
+	if len(Capabilities(Float32)) != 2 || Precision("tf16").Valid() || !TF32x3.Valid() {
+		t.Error("capabilities or precisions")
+	}
+}
+
 // TestFreshPTX compiles the sources again: the same compiler writes the same.
 func TestFreshPTX(t *testing.T) {
 	if _, err := exec.LookPath("clang-19"); err != nil {
@@ -63,13 +98,15 @@ func TestFreshPTX(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for c, want := range PTX() {
-		got, err := os.ReadFile(filepath.Join(folder, fmt.Sprintf("sm_%d.ptx", c)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != want {
-			t.Errorf("sm_%d is not what clang-19 makes of the sources: run make ptx and commit what it writes", c)
+	for _, p := range Precisions {
+		for c, want := range PTX(p) {
+			got, err := os.ReadFile(filepath.Join(folder, File(p, c)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != want {
+				t.Errorf("%s is not what clang-19 makes of the sources: run make ptx and commit what it writes", File(p, c))
+			}
 		}
 	}
 }

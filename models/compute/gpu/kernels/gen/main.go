@@ -21,18 +21,20 @@ func main() {
 	if len(os.Args) > 1 {
 		folder = os.Args[1]
 	}
-	for _, c := range kernels.Capabilities {
-		if err := write(folder, c); err != nil {
-			_, _ = fmt.Fprintln(os.Stderr, "gen:", err)
-			os.Exit(1)
+	for _, p := range kernels.Precisions {
+		for _, c := range kernels.Capabilities(p) {
+			if err := write(folder, p, c); err != nil {
+				_, _ = fmt.Fprintln(os.Stderr, "gen:", err)
+				os.Exit(1)
+			}
 		}
 	}
 }
 
-func write(folder string, capability int) error {
+func write(folder string, p kernels.Precision, capability int) error {
 	cmd := exec.Command("clang-19", "--target=nvptx64-unknown-unknown", fmt.Sprintf("-march=sm_%d", capability), "-x", "cl", "-cl-std=CL1.2", //nolint:gosec // constants
 		"-O3", "-S", "-o", "-", "-Xclang", "-finclude-default-header", "-Xclang", "-mlink-builtin-bitcode", "-Xclang", bitcode, "-Wno-unused-command-line-argument", "-")
-	cmd.Stdin = strings.NewReader(kernels.Source())
+	cmd.Stdin = strings.NewReader(kernels.Source(p))
 	var text, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &log
 	if err := cmd.Run(); err != nil {
@@ -41,6 +43,6 @@ func write(folder string, capability int) error {
 	if strings.Contains(text.String(), ".extern .func") {
 		return fmt.Errorf("sm_%d: a function of OpenCL is not in libclc", capability)
 	}
-	head := fmt.Sprintf("// From the kernels of digest %s by make ptx.\n", kernels.Digest())
-	return os.WriteFile(filepath.Join(folder, fmt.Sprintf("sm_%d.ptx", capability)), append([]byte(head), text.Bytes()...), 0o644) //nolint:gosec // no secret
+	head := fmt.Sprintf("// From the kernels of digest %s by make ptx.\n", kernels.Digest(p))
+	return os.WriteFile(filepath.Join(folder, kernels.File(p, capability)), append([]byte(head), text.Bytes()...), 0o644) //nolint:gosec // no secret
 }

@@ -1,0 +1,45 @@
+package gpu
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+)
+
+// Precision is how products of matrices and convolutions are computed: see
+// kernels.Precision.
+type Precision = kernels.Precision
+
+// Precisions, of which Float32 is the default everywhere.
+const (
+	Float32 = kernels.Float32
+	TF32    = kernels.TF32
+	TF32x3  = kernels.TF32x3
+)
+
+// ErrPrecision says that a device does not compute in the precision asked for.
+var ErrPrecision = errors.New("gpu: no such precision on this device")
+
+// Lacks says why a device does not compute in a precision, or "". Tensor cores
+// are used through CUDA, from compute capability 8.0 on. OpenCL on a processor
+// does what they do, slowly: that is for tests.
+func Lacks(d driver.Device, p Precision) string {
+	switch {
+	case !p.Valid():
+		return fmt.Sprintf("there is no precision %q: choose float32, tf32 or tf32x3", p)
+	case p == Float32 || (d.API == driver.OpenCL && d.Type == driver.CPU):
+		return ""
+	case d.API != driver.CUDA:
+		return "tensor cores are used through CUDA alone"
+	}
+	if c, err := strconv.ParseFloat(d.Capability, 64); err != nil || c < 8 {
+		return fmt.Sprintf("it has compute capability %s, tensor cores take TF32 from 8.0 on", d.Capability)
+	}
+	return ""
+}
+
+// Precision is how the back end computes products.
+func (b *Backend) Precision() Precision { return b.o.Precision }
