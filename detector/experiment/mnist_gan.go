@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models"
@@ -54,14 +55,62 @@ func (n *imageGAN) score(ctx context.Context, set *mnist.Set, tell func(done, la
 		return v
 	}
 	loss := take(func(f models.Found) float64 { return f.Loss })
-	return []column{
+	columns := []column{
 		{n.name(), loss},
 		{term("loss"), loss},
 		{term("residual"), take(func(f models.Found) float64 { return f.Residual })},
 		{term("feature"), take(func(f models.Found) float64 { return f.Feature })},
 		{term("lowest loss on the way"), take(func(f models.Found) float64 { return f.Best })},
 		{term("judgement of the critic, negated"), take(func(f models.Found) float64 { return -f.Judgement })},
-	}, nil
+	}
+	seen, err := n.features(patches, supports)
+	if err != nil {
+		return nil, err
+	}
+	known, whole, _ := patchesOf(n.m.training, "")
+	reference, err := n.features(known, whole)
+	if err != nil {
+		return nil, err
+	}
+	return append(columns, nearFeatures(reference, seen, n.u.seed, term)...), nil
+}
+
+// Variants of the score of a GAN on images that search nothing: how near what
+// the critic sees (the features of equation 15) is to what it sees in training
+// normals. All are fixed here, and all are reported.
+var (
+	featureNeighbours = []int{1, 5}
+	featureGaussians  = []int{1, 40, 100}
+)
+
+// featureComponents is the number of principal components that a density of
+// features is fitted to.
+const featureComponents = 16
+
+func (n *imageGAN) features(patches, supports [][]float32) ([][]float64, error) {
+	f, err := models.CriticFeatures(n.trained, patches, supports, n.m.options.Compute)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]float64, len(f))
+	for i, r := range f {
+		rows[i] = wide(r)
+	}
+	return rows, nil
+}
+
+// nearFeatures ranks by where features lie among those of training normals.
+func nearFeatures(known, here [][]float64, seed uint64, term func(string) string) []column {
+	var out []column
+	for _, k := range featureNeighbours {
+		out = append(out, column{term(fmt.Sprintf("critic's features, neighbours, k = %d", k)), neighbours(known, here, k, false)})
+	}
+	axes := principal(known, featureComponents)
+	known, here = axes(known), axes(here)
+	for _, k := range featureGaussians {
+		out = append(out, column{term("critic's features, density, " + gaussians(k)), fitMixture(known, k, seed).surprise(here)})
+	}
+	return out
 }
 
 // draw implements imageNetwork.

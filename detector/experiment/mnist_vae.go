@@ -126,16 +126,20 @@ func (n *imageVAE) latent(known []models.PatchBound, knownRecon, recon []float64
 	}
 	misfit := standardiser(knownRecon)(recon)
 	for _, k := range latentGaussians {
-		name := fmt.Sprintf("latent density, %d Gaussians", k)
-		if k == 1 {
-			name = "latent density, one Gaussian"
-		}
+		name := "latent density, " + gaussians(k)
 		m := fitMixture(reference, k, n.u.seed)
 		surprise := m.surprise(here)
 		out = append(out, column{term(name), surprise},
 			column{term(name + " + reconstruction"), sum(standardiser(m.surprise(reference))(surprise), misfit)})
 	}
 	return out
+}
+
+func gaussians(k int) string {
+	if k == 1 {
+		return "one Gaussian"
+	}
+	return fmt.Sprintf("%d Gaussians", k)
 }
 
 // draw implements imageNetwork.

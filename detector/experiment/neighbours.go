@@ -113,6 +113,48 @@ func only(rows [][]float64, columns []int) [][]float64 {
 	return out
 }
 
+// principal returns the map of rows to their components along the k axes in
+// which known [n][d] varies most, from its mean.
+func principal(known [][]float64, k int) func([][]float64) [][]float64 {
+	n, d := len(known), len(known[0])
+	k = min(k, d)
+	mean := meanImage(known)
+	centred := func(rows [][]float64) *mat.Dense {
+		m := mat.NewDense(len(rows), d, flatten(rows))
+		for i := range rows {
+			floats.Sub(m.RawRowView(i), mean)
+		}
+		return m
+	}
+	x := centred(known)
+	var scatter mat.Dense
+	scatter.Mul(x.T(), x)
+	cov := mat.NewSymDense(d, nil)
+	for i := range d {
+		for j := i; j < d; j++ {
+			cov.SetSym(i, j, scatter.At(i, j)/float64(n))
+		}
+	}
+	var eigen mat.EigenSym
+	axes := mat.NewDense(d, k, nil)
+	if eigen.Factorize(cov, true) { // fails on what is no number only
+		var all mat.Dense
+		eigen.VectorsTo(&all)
+		for c := range k { // values ascend
+			axes.SetCol(c, mat.Col(nil, d-1-c, &all))
+		}
+	}
+	return func(rows [][]float64) [][]float64 {
+		var at mat.Dense
+		at.Mul(centred(rows), axes)
+		out := make([][]float64, len(rows))
+		for i := range out {
+			out[i] = slices.Clone(at.RawRowView(i))
+		}
+		return out
+	}
+}
+
 // standardiser maps a score to deviations from its mean among training
 // normals, so that scores of different units can be added.
 func standardiser(reference []float64) func([]float64) []float64 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distmv"
 )
@@ -115,6 +116,23 @@ func TestActive(t *testing.T) {
 	}
 	if use := active([][]float64{{1, 2}, {1, 2}}); len(use) != 2 {
 		t.Errorf("where none is in use all are taken, not %v", use)
+	}
+}
+
+func TestPrincipal(t *testing.T) {
+	rows := cloud(200, 3, 0, 8)
+	for i, r := range rows { // stretched along (3, 4, 0)/5
+		far := float64(i - 100)
+		r[0], r[1] = r[0]+3*far+7, r[1]+4*far-7
+	}
+	at := principal(rows, 1)(rows)
+	for i, r := range at {
+		if got, want := math.Abs(r[0]-at[100][0]), 5*math.Abs(float64(i-100)); len(r) != 1 || math.Abs(got-want) > 6 {
+			t.Fatalf("row %d lies at %v, %.1f from the middle, want %.0f", i, r, got, want)
+		}
+	}
+	if two := principal([][]float64{{1, 2}, {3, 5}}, 9)([][]float64{{2, 3.5}}); len(two[0]) != 2 || floats.Norm(two[0], 2) > 1e-9 {
+		t.Errorf("the mean lies at %v, and there are no more axes than columns", two)
 	}
 }
 
