@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -22,6 +23,7 @@ func TestDeviceIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	retry := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := Compute{Device: "cuda:0", Name: "card", Precision: "float32", MemoryBytes: 12345}
 	p, err := New(Config{DataDir: t.TempDir(), Detectors: all, Compute: func() Compute { return now }})
 	if err != nil {
@@ -37,9 +39,14 @@ func TestDeviceIsTold(t *testing.T) {
 		ready, metrics []string
 	}{
 		{"", []string{`"device":"ok"`, `"device":"cuda:0"`}, []string{`nodulescope_device_up{device="cuda:0"} 1`, `nodulescope_device_memory_bytes{device="cuda:0"} 12345`}},
-		{"the device failed", []string{`"device":"failed, the processor scores: the device failed"`, `"fault":"the device failed"`}, []string{`nodulescope_device_up{device="cuda:0"} 0`}},
+		{"the device failed", []string{`"device":"failed, the processor scores until it is tried again at 2026-01-02T03:04:05Z: the device failed"`, `"retry_at":"2026-01-02T03:04:05Z"`, `"faults":3`, `"fault":"the device failed"`}, []string{`nodulescope_device_up{device="cuda:0"} 0`, `nodulescope_device_faults_total{device="cuda:0"} 3`}},
+		{"it failed for good", []string{`"device":"failed, the processor scores: it failed for good"`}, nil},
+		{"", []string{`"device":"ok"`}, []string{`nodulescope_device_up{device="cuda:0"} 1`}},
 	} {
-		now.Fault = c.fault
+		now.Fault, now.Faults, now.RetryAt = c.fault, 0, nil
+		if c.fault == "the device failed" {
+			now.Faults, now.RetryAt = 3, &retry
+		}
 		for path, want := range map[string][]string{"/readyz": c.ready, "/metrics": c.metrics} {
 			body := get(path)
 			for _, w := range want {

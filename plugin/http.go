@@ -54,10 +54,8 @@ func (p *Plugin) Version() VersionInfo {
 
 // CheckReady asks everything that the plugin needs.
 func (p *Plugin) CheckReady(ctx context.Context) Readiness {
-	r := Readiness{Ready: true, Checks: map[string]string{"device": "ok"}, Compute: p.cfg.compute()}
-	if r.Compute.Fault != "" {
-		r.Checks["device"] = "failed, the processor scores: " + r.Compute.Fault
-	}
+	r := Readiness{Ready: true, Checks: map[string]string{}, Compute: p.cfg.compute()}
+	r.Checks["device"] = r.Compute.check()
 	note := func(name string, err error) {
 		r.Checks[name] = "ok"
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
 // detectorFlags say which detectors score, and where. They are settings.
@@ -32,11 +33,9 @@ func (o *detectorFlags) load(log *slog.Logger) ([]detector.Detector, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.device.use = func(b *gpu.Backend) { detector.Place(ds, b) }
 	if err := o.device.open(log); err != nil {
 		return nil, err
-	}
-	if o.device.backend != nil {
-		detector.Place(ds, o.device.backend)
 	}
 	return ds, nil
 }

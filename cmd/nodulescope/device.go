@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -15,8 +16,10 @@ import (
 // deviceFlag says where scores are computed. It is a setting.
 type deviceFlag struct {
 	setting string
-	backend *gpu.Backend // nil: the processor
-	failed  string       // why the device that was chosen is not used
+	retry   time.Duration      // before a device that failed is tried again; 0: it is not
+	use     func(*gpu.Backend) // is told every back end that is to be used; nil: nobody
+	backend *gpu.Backend       // the first; nil: the processor
+	keeper  *gpu.Keeper        // nil: the processor
 	wanted  driver.Device
 	why     string // it is the processor, or this device
 }
@@ -24,6 +27,12 @@ type deviceFlag struct {
 func (o *deviceFlag) register(f *pflag.FlagSet) {
 	f.StringVar(&o.setting, "device", gpu.Auto, "`DEVICE` that computes: auto, cpu, gpu, or one of 'nodulescope devices' such as cuda:0")
 	markSettings(f, "device")
+}
+
+// registerRetry is for a command that lasts.
+func (o *deviceFlag) registerRetry(f *pflag.FlagSet) {
+	f.DurationVar(&o.retry, "device-retry", time.Minute, "`TIME` before a device that failed is tried again, doubled up to an hour; 0: not at all")
+	markSettings(f, "device-retry")
 }
 
 // listDevices lists what the setting may be about. Where it leaves the choice
@@ -56,8 +65,13 @@ func (o *deviceFlag) open(log *slog.Logger) error {
 		return nil
 	}
 	o.wanted = try[0]
-	if o.backend, err = gpu.OpenFirst(try, gpu.Options{Log: log}); err != nil {
-		o.failed, o.why = err.Error(), "no device could be used"
+	use := o.use
+	if use == nil {
+		use = func(*gpu.Backend) {}
+	}
+	o.keeper = gpu.Keep(try, gpu.Options{Log: log}, gpu.Retry{Off: o.retry == 0, First: o.retry}, use)
+	if o.backend = o.keeper.State().Backend; o.backend == nil {
+		o.why = "no device could be used"
 		log.Warn("scores are computed on the processor", "setting", o.setting, "reason", "no device could be used")
 		return nil
 	}
@@ -69,15 +83,20 @@ func (o *deviceFlag) open(log *slog.Logger) error {
 // status is what /readyz and the metrics tell.
 func (o *deviceFlag) status() plugin.Compute {
 	c := plugin.Compute{Device: gpu.CPU, Precision: "float32"}
-	switch {
-	case o.backend != nil:
-		d := o.backend.Device()
-		c.Device, c.Name, c.MemoryBytes = d.ID(), d.Name, o.backend.Used()
-		if err := o.backend.Err(); err != nil {
-			c.Fault = err.Error()
-		}
-	case o.failed != "":
-		c.Device, c.Name, c.Fault = o.wanted.ID(), o.wanted.Name, o.failed
+	if o.keeper == nil {
+		return c
+	}
+	s, d := o.keeper.State(), o.wanted
+	if s.Backend != nil {
+		d = s.Backend.Device()
+		c.MemoryBytes, c.Precision = s.Backend.Used(), s.Backend.Machine().Precision
+	}
+	c.Device, c.Name, c.Faults = d.ID(), d.Name, s.Faults
+	if s.Err != nil {
+		c.Fault = s.Err.Error()
+	}
+	if !s.Next.IsZero() {
+		c.RetryAt = &s.Next
 	}
 	return c
 }

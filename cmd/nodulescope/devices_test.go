@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 )
 
@@ -62,7 +64,33 @@ func TestDeviceFlag(t *testing.T) {
 		t.Errorf("%+v %s", s, o.describe())
 	}
 	o.backend.Failed(driver.ErrLost)
-	if s := o.status(); s.Fault == "" || !strings.Contains(log.String(), "all work goes to the processor") {
+	if s := o.status(); s.Fault == "" || s.Faults != 1 || s.RetryAt != nil || !strings.Contains(log.String(), "all work goes to the processor") {
 		t.Errorf("%+v %s", s, log.String())
+	}
+}
+
+// TestDeviceRetry: a device that failed is back after a while, and the
+// detectors are told.
+func TestDeviceRetry(t *testing.T) {
+	all, missing := driver.List()
+	if len(all) == 0 {
+		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
+	}
+	used := make(chan *gpu.Backend, 2)
+	o := deviceFlag{setting: all[0].ID(), retry: time.Millisecond, use: func(b *gpu.Backend) { used <- b }}
+	if err := o.open(slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	defer o.keeper.Close()
+	first := <-used
+	first.Failed(driver.ErrLost)
+	if second := <-used; second == first || !second.Alive() {
+		t.Error("the device that failed is used again as it is")
+	}
+	if s := o.status(); s.Fault != "" || s.Faults != 1 || s.RetryAt != nil {
+		t.Errorf("%+v", s)
+	}
+	if _, stderr := command(t, exitUsage, "serve", "--check-config", "--device", "cpu", "--device-retry", "-1s"); !strings.Contains(stderr, "device-retry") {
+		t.Errorf("%s", stderr)
 	}
 }

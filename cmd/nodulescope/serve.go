@@ -84,6 +84,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	siteFlag(f, &o.site, "local", "`SITE` whose jobs are taken: a-z, 0-9 and -")
 	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
 	o.models.register(f)
+	o.models.device.registerRetry(f)
 	o.review.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
 	o.pacs.register(f)
@@ -107,6 +108,9 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 
 // config reads the detectors and makes the settings of the plugin.
 func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
+	if o.models.device.retry < 0 {
+		return plugin.Config{}, usageError(fmt.Errorf("--device-retry %s", o.models.device.retry), "give a time, or 0 for not at all")
+	}
 	ds, err := o.models.load(log)
 	if err != nil {
 		return plugin.Config{}, err

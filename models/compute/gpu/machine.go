@@ -4,5 +4,5 @@ import "github.com/nodulescope/nodulescope/models/compute"
 
 // Machine implements compute.Backend.
 func (b *Backend) Machine() compute.Machine {
-	return compute.Machine{Device: b.device.ID(), Name: b.device.Name, Precision: compute.Float32}
+	return compute.Machine{Device: b.device.ID(), Name: b.device.Name, Precision: string(b.Precision())}
 }
