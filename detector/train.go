@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -74,6 +75,7 @@ type TrainOptions struct {
 	Dir         string // where the state is kept for resuming; empty: nowhere
 	Attribution string // of the data, kept in the model
 	Progress    func(models.Progress)
+	Compute     compute.Options // where the network is trained; it is calibrated on the processor
 }
 
 // ErrNoNormals says that there is nothing to learn from.
@@ -93,7 +95,7 @@ func TrainVAEAD(ctx context.Context, ds *nodule.Dataset, split *nodule.Split, o 
 	r, err := models.TrainVAE(ctx, models.Run{
 		VAE: models.ReferenceVAE, Train: newPatches(train, true), Valid: newPatches(valid, false), Settings: o.Settings,
 		Header: models.Header{Preprocessing: nodule.PreprocessingVersion, DataDigest: ds.Digest(), Attribution: o.Attribution},
-		Dir:    o.Dir, Progress: o.Progress,
+		Dir:    o.Dir, Progress: o.Progress, Compute: o.Compute,
 	})
 	if err != nil {
 		return nil, err

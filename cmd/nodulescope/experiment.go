@@ -86,7 +86,7 @@ func newExperimentCommand(g *globals) *cobra.Command {
 	f.IntVar(&o.run.Ship, "ship", 1, "seed of the detector that --model writes")
 	f.StringVar(&o.run.Variants, "variants", "", "`FILE` that lists every variant tried (default: variants.csv beside --out)")
 	f.StringVar(&o.run.Attribution, "attribution", "", "citation of the data, kept in the detector")
-	f.StringVar(&o.device.setting, "device", gpu.CPU, "`DEVICE` that trains: cpu, gpu, or one of 'nodulescope devices' such as cuda:0; weights differ by rounding")
+	f.StringVar(&o.device.setting, "device", gpu.CPU, trainDeviceHelp)
 	f.BoolVar(&o.checkData, "check-data", false, "mnist: only verify the four files of --data")
 	return cmd
 }

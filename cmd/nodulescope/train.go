@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -24,7 +25,11 @@ probability and threshold at the prevalence that it has. The test side is left
 for 'nodulescope evaluate'.
 
 The run keeps its state in --dir after every epoch: start it again with the same
-settings and it goes on where it stopped, to the same result.`
+settings and it goes on where it stopped, to the same result.
+
+--device trains on a graphics card: the weights differ by rounding from those of
+the processor. What the device cannot do ends the training, and so does a fault,
+after which it goes on from the last epoch.`
 
 type trainOptions struct {
 	settings    models.Settings
@@ -32,6 +37,7 @@ type trainOptions struct {
 	out         string
 	splitSeed   uint64
 	attribution string
+	device      deviceFlag
 }
 
 func newTrainCommand(g *globals) *cobra.Command {
@@ -43,7 +49,7 @@ func newTrainCommand(g *globals) *cobra.Command {
 		Example: "  nodulescope train nodules.npz --dir runs/vae-1 --out vae-ad.safetensors",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runTrain(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runTrain(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -57,10 +63,11 @@ func newTrainCommand(g *globals) *cobra.Command {
 	f.Uint64Var(&o.settings.Seed, "seed", 1, "seed of weights, order, augmentation and noise")
 	f.Uint64Var(&o.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
 	f.StringVar(&o.attribution, "attribution", "", "citation of the data, kept in the model")
+	f.StringVar(&o.device.setting, "device", gpu.CPU, trainDeviceHelp)
 	return cmd
 }
 
-func runTrain(ctx context.Context, path string, o trainOptions, stdout, stderr io.Writer) error {
+func runTrain(ctx context.Context, path string, o trainOptions, g *globals, stdout, stderr io.Writer) error {
 	ds, err := nodule.LoadNPZ(path)
 	if err != nil {
 		return err
@@ -69,9 +76,14 @@ func runTrain(ctx context.Context, path string, o trainOptions, stdout, stderr i
 	if err != nil {
 		return err
 	}
+	ctx, device, err := o.device.demand(ctx, g.log)
+	if err != nil {
+		return err
+	}
+	defer device.close()
 	bar := newProgress(stderr, "training", o.settings.Epochs)
 	d, err := detector.TrainVAEAD(ctx, ds, split, detector.TrainOptions{
-		Settings: o.settings, Dir: o.dir, Attribution: o.attribution,
+		Settings: o.settings, Dir: o.dir, Attribution: o.attribution, Compute: device.options,
 		Progress: func(p models.Progress) {
 			if p.Step == p.Steps {
 				bar.set(p.Epoch+1, fmt.Sprintf("loss %.2f (reconstruction %.2f, KL %.2f) best validation %s",
@@ -80,7 +92,7 @@ func runTrain(ctx context.Context, path string, o trainOptions, stdout, stderr i
 		},
 	})
 	bar.done()
-	if err != nil {
+	if err = device.because(ctx, err); err != nil {
 		return err
 	}
 	if o.out == "" {
