@@ -104,6 +104,7 @@ func (d calibrated) ganad() (*GANAD, error) {
 	}
 	return &GANAD{calibrated: d, gan: t, search: s, together: &batcher[*models.Searcher, models.Found]{
 		build: build,
+		turn:  scoreBatch,
 		fits:  func(s *models.Searcher, _ int) int { return s.Together() },
 		run: func(ctx context.Context, s *models.Searcher, rows []row) ([]models.Found, error) {
 			voxels, supports, seeds := lists(rows)

@@ -21,12 +21,14 @@ type row struct {
 // once. A caller that is alone waits for nothing. P are the plans, R is what a
 // run gives for a row; it must depend on that row alone.
 //
-// One goroutine at a time runs, while there is something to run. A caller with
-// more rows than one run takes goes to the end of the queue after each.
+// One goroutine at a time runs, while there is something to run. Where a run
+// takes one row, as VAE-AD's on the processor, one caller comes after the other;
+// one with many rows lets others in between after every turn.
 type batcher[P, R any] struct {
 	build func(compute.Backend) (P, error)
 	fits  func(p P, waiting int) int // how many of the rows that wait one run takes
 	run   func(ctx context.Context, p P, rows []row) ([]R, error)
+	turn  int // rows after which a caller goes to the end of the queue
 
 	mu      sync.Mutex
 	backend compute.Backend // for the next run; nil: the processor
@@ -44,6 +46,7 @@ type batcher[P, R any] struct {
 type rider[R any] struct {
 	rows  []row
 	sent  int // rows that a run has got
+	turn  int // of these, since it was at the end of the queue
 	out   []R
 	trip  *trip // the run that has some of its rows
 	left  bool  // it no longer wants them
@@ -186,11 +189,15 @@ func (b *batcher[P, R]) ride(limit int) {
 		b.queue = b.queue[1:]
 		p := part[R]{r, r.sent, min(limit, len(r.rows)-r.sent)}
 		rows = append(rows, r.rows[p.lo:p.lo+p.n]...)
-		r.sent += p.n
+		r.sent, r.turn = r.sent+p.n, r.turn+p.n
 		limit -= p.n
 		r.trip, parts = t, append(parts, p)
-		if r.sent < len(r.rows) {
-			b.queue = append(b.queue, r)
+		switch {
+		case r.sent == len(r.rows):
+		case r.turn >= b.turn:
+			b.queue, r.turn = append(b.queue, r), 0
+		default: // the run is full
+			b.queue = slices.Insert(b.queue, 0, r)
 		}
 	}
 	t.riders = len(parts)

@@ -36,6 +36,7 @@ func newFake(limit int, gated bool) *fake {
 		f.built = append(f.built, b)
 		return new(int), nil
 	}
+	f.turn = 3
 	f.fits = func(*int, int) int { return limit }
 	f.run = func(ctx context.Context, _ *int, rows []row) ([]int, error) {
 		var seeds, out []int
@@ -143,7 +144,7 @@ func TestTogether(t *testing.T) {
 	}
 	want(t, first, 200)
 	wantRun(t, f, 1, 2, 3, 4)
-	wantRun(t, f, 10, 11, 5, 6)
+	wantRun(t, f, 10, 11, 5, 6) // 2 to 4 were a turn
 	wantRun(t, f, 7, 8, 9)
 	want(t, a, 2)
 	want(t, b, 4, 6, 8, 10, 12, 14, 16, 18)
@@ -156,6 +157,24 @@ func TestTogether(t *testing.T) {
 	if len(f.built) != 1 {
 		t.Errorf("plans were built %d times", len(f.built))
 	}
+}
+
+// TestTogetherTurns: where a run takes one row, callers come one after the
+// other, turn by turn.
+func TestTogetherTurns(t *testing.T) {
+	f := newFake(1, true)
+	first := f.busy(t)
+	a := f.ask(t, context.Background(), 1, 2, 3, 4)
+	b := f.ask(t, context.Background(), 5, 6)
+	for range 7 {
+		f.gate <- struct{}{}
+	}
+	want(t, first, 200)
+	for _, row := range []int{1, 2, 3, 5, 6, 4} {
+		wantRun(t, f, row)
+	}
+	want(t, a, 2, 4, 6, 8)
+	want(t, b, 10, 12)
 }
 
 // TestTogetherCancelled: a caller that is cancelled, while it waits or rides,

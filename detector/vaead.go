@@ -57,6 +57,7 @@ func (d calibrated) vaead() (*VAEAD, error) {
 		build: func(b compute.Backend) (*models.Scorer, error) {
 			return models.NewScorer(v, d.params, BoundSamples, compute.Options{Backend: b})
 		},
+		turn: scoreBatch,
 		fits: (*models.Scorer).Together,
 		run: func(_ context.Context, s *models.Scorer, rows []row) ([]models.PatchBound, error) {
 			return s.ScoreAll(lists(rows))
