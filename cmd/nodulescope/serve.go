@@ -89,7 +89,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
 	o.pacs.register(f)
 	o.send.register(f)
-	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor")
+	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor, several share the runs of a graphics card")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
 	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each after")
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
