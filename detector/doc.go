@@ -15,6 +15,12 @@
 // that is left, per voxel of the support. A search takes a hundred steps of
 // generator and critic: seconds where VAE-AD takes a fraction of one.
 //
+// # Concurrent callers and devices
+//
+// Detectors are safe for concurrent use: what waits while one computes is
+// computed together, and every score is what it would be alone. Place has them
+// compute on a graphics card; Score.Machine tells what did.
+//
 // # Files
 //
 // A detector is one file: weights, calibration, how patches are prepared, and

@@ -103,5 +103,7 @@
 // # Health
 //
 // [Plugin.Handler] answers /healthz, /readyz, /metrics (Prometheus) and
-// /version; Config.HTTPAddr serves it on a port.
+// /version; Config.HTTPAddr serves it on a port. Config.Compute tells there
+// where scores are computed now; in a result every score says it for itself,
+// and the identity does not depend on it.
 package plugin

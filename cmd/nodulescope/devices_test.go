@@ -8,8 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // TestDevices lists the processor and what else there is, and checks it.
@@ -69,26 +73,54 @@ func TestDeviceFlag(t *testing.T) {
 	}
 }
 
-// TestDeviceRetry: a device that failed is back after a while, and the
-// detectors are told.
+// TestDeviceRetry: after a fault the processor scores, and then the device
+// again, opened afresh, with the scores that it gave before.
 func TestDeviceRetry(t *testing.T) {
 	all, missing := driver.List()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
-	used := make(chan *gpu.Backend, 2)
-	o := deviceFlag{setting: all[0].ID(), retry: time.Millisecond, use: func(b *gpu.Backend) { used <- b }}
+	ds, err := loadDetectors([]string{testModel(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := nodule.Patch{Voxels: make([]float32, nodule.PatchVoxels), Support: make([]float32, nodule.PatchVoxels)}
+	for i := range p.Voxels {
+		p.Voxels[i], p.Support[i] = float32(i%997)/1000, 1
+	}
+	score := func() detector.Score {
+		t.Helper()
+		s, err := ds[0].Score(t.Context(), []nodule.Patch{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s[0]
+	}
+	used, goOn := make(chan *gpu.Backend, 2), make(chan struct{}, 1)
+	o := deviceFlag{setting: all[0].ID(), retry: time.Millisecond, use: func(b *gpu.Backend) {
+		<-goOn
+		detector.Place(ds, b)
+		used <- b
+	}}
+	goOn <- struct{}{}
 	if err := o.open(slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	defer o.keeper.Close()
-	first := <-used
+	first, before := <-used, score()
 	first.Failed(driver.ErrLost)
+	if s := score(); before.Machine.Device != all[0].ID() || s.Machine.Device != "cpu" {
+		t.Errorf("computed by %v, after the fault by %v", before.Machine, s.Machine)
+	}
+	goOn <- struct{}{}
 	if second := <-used; second == first || !second.Alive() {
 		t.Error("the device that failed is used again as it is")
 	}
 	if s := o.status(); s.Fault != "" || s.Faults != 1 || s.RetryAt != nil {
 		t.Errorf("%+v", s)
+	}
+	if d := cmp.Diff(before, score()); d != "" {
+		t.Errorf("on the device again (-before +after):\n%.500s", d)
 	}
 	if _, stderr := command(t, exitUsage, "serve", "--check-config", "--device", "cpu", "--device-retry", "-1s"); !strings.Contains(stderr, "device-retry") {
 		t.Errorf("%s", stderr)

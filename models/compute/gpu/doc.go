@@ -24,4 +24,6 @@
 // A run has a limit. Where it fails or is over, the plan goes on on the
 // processor, with the same inputs; so does every other plan of the device. A
 // plan that does not fit into the memory runs on the processor from the start.
+// A Keeper opens the device afresh, again and again with growing waits; plans
+// are compiled anew for the back end that it then gives.
 package gpu

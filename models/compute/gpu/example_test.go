@@ -2,6 +2,8 @@ package gpu_test
 
 import (
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
@@ -43,6 +45,31 @@ func Example() {
 	p.Run()
 	fmt.Println(p.Output(0))
 	// Output: [4 -2]
+}
+
+// A service lets a device come back after a fault. Until then, and where there
+// is none, the processor does the work.
+func ExampleKeep() {
+	var current atomic.Pointer[gpu.Backend] // for the plans that are compiled next
+	devices, missing := driver.List()
+	try, _, err := gpu.Choose(gpu.Auto, devices, missing)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if len(try) > 0 {
+		k := gpu.Keep(try, gpu.Options{}, gpu.Retry{First: time.Minute}, func(b *gpu.Backend) { current.Store(b) })
+		defer k.Close()
+		if s := k.State(); s.Err != nil {
+			fmt.Println("not used until", s.Next, "for", s.Err)
+		}
+	}
+	o := compute.Options{}
+	if b := current.Load(); b != nil {
+		o.Backend = b
+	}
+	fmt.Println("ready")
+	// Output: ready
 }
 
 func ExampleChoose() {
