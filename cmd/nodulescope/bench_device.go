@@ -23,9 +23,11 @@ type deviceBench struct {
 	Peer      string         `json:"peer,omitempty"`
 	Rows      []bench.Result `json:"rows"`
 	OnCPU     []string       `json:"on_processor,omitempty"` // works that the device did not take
+	Others    []*deviceBench `json:"other_precisions,omitempty"`
 }
 
-// runDeviceBench times the works on a device.
+// runDeviceBench times the works on a device, in the precision that was named or
+// in each that the card has.
 func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdout, stderr io.Writer) error {
 	if o.accuracy || o.steps || o.kernels != "" {
 		return usageError(fmt.Errorf("--device %s", o.device.setting), "it takes no --accuracy, --steps and --kernels")
@@ -38,20 +40,58 @@ func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdou
 	if b == nil {
 		return usageError(fmt.Errorf("--device %s: %s", o.device.setting, o.device.describe()), "see 'nodulescope devices --check'")
 	}
+	d := b.Device()
+	r, err := timeDevice(ctx, o, b, start, stderr)
+	if err != nil {
+		return err
+	}
+	if o.device.precision == "" && d.Type != driver.CPU { // a processor that plays tensor cores is not worth timing
+		for _, p := range []gpu.Precision{gpu.TF32, gpu.TF32x3} {
+			if gpu.Lacks(d, p) != "" {
+				continue
+			}
+			start := time.Now()
+			b, err := gpu.OpenFirst([]driver.Device{d}, gpu.Options{Log: log, Precision: p})
+			if err != nil {
+				return err
+			}
+			other, err := timeDevice(ctx, o, b, start, stderr)
+			if err != nil {
+				return err
+			}
+			r.Others = append(r.Others, other)
+		}
+	}
+	if o.json {
+		return printJSON(stdout, r)
+	}
+	var t strings.Builder
+	for i, x := range append([]*deviceBench{r}, r.Others...) {
+		if i > 0 {
+			t.WriteByte('\n')
+		}
+		x.table(&t)
+	}
+	_, err = io.WriteString(stdout, t.String())
+	return err
+}
+
+// timeDevice times the works on a back end, and closes it.
+func timeDevice(ctx context.Context, o benchOptions, b *gpu.Backend, start time.Time, stderr io.Writer) (*deviceBench, error) {
 	defer b.Close()
 	co := compute.Options{Threads: o.threads, Backend: b}
 	if err := bench.FirstScore(co); err != nil {
-		return err
+		return nil, err
 	}
-	r := deviceBench{Device: b.Device(), Precision: "float32", ColdMS: float64(time.Since(start)) / 1e6}
+	r := &deviceBench{Device: b.Device(), Precision: string(b.Precision()), ColdMS: float64(time.Since(start)) / 1e6}
 	before, peer, err := runPeer(ctx, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Peer = peer
 	works, err := bench.DeviceWorks(co)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.MemoryMiB = float64(b.Used()) / (1 << 20)
 	bar := newProgress(stderr, "timing", len(works))
@@ -59,10 +99,10 @@ func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdou
 	for i, w := range works {
 		ms, err := bench.Median(ctx, w.Run)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := b.Err(); err != nil {
-			return fmt.Errorf("%s: %w", w.Name, err)
+			return nil, fmt.Errorf("%s: %w", w.Name, err)
 		}
 		if w.Plan != nil && !w.Plan.OnDevice() {
 			r.OnCPU = append(r.OnCPU, w.Name)
@@ -78,13 +118,7 @@ func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdou
 		}
 		bar.set(i+1, w.Name)
 	}
-	if o.json {
-		return printJSON(stdout, r)
-	}
-	var t strings.Builder
-	r.table(&t)
-	_, err = io.WriteString(stdout, t.String())
-	return err
+	return r, nil
 }
 
 func (r *deviceBench) table(w io.Writer) {

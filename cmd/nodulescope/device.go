@@ -15,8 +15,10 @@ import (
 
 // deviceFlag says where scores are computed. It is a setting.
 type deviceFlag struct {
-	setting string
-	retry   time.Duration      // before a device that failed is tried again; 0: it is not
+	setting   string
+	retry     time.Duration // before a device that failed is tried again; 0: it is not
+	precision string        // of a card's products; "": float32
+
 	use     func(*gpu.Backend) // is told every back end that is to be used; nil: nobody
 	backend *gpu.Backend       // the first; nil: the processor
 	keeper  *gpu.Keeper        // nil: the processor
@@ -26,7 +28,8 @@ type deviceFlag struct {
 
 func (o *deviceFlag) register(f *pflag.FlagSet) {
 	f.StringVar(&o.setting, "device", gpu.Auto, "`DEVICE` that computes: auto, cpu, gpu, or one of 'nodulescope devices' such as cuda:0")
-	markSettings(f, "device")
+	f.StringVar(&o.precision, "precision", string(gpu.Float32), "`HOW` a card multiplies: float32, or on tensor cores tf32 or tf32x3, which is nearly float32")
+	markSettings(f, "device", "precision")
 }
 
 // registerRetry is for a command that lasts.
@@ -59,6 +62,13 @@ func (o *deviceFlag) open(log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	p := gpu.Precision(o.precision)
+	if p == "" {
+		p = gpu.Float32
+	}
+	if try, err = gpu.Able(try, p); err != nil {
+		return usageError(err, "leave --precision float32")
+	}
 	o.why = why
 	if len(try) == 0 {
 		log.Debug("scores are computed on the processor", "setting", o.setting, "reason", why)
@@ -69,7 +79,7 @@ func (o *deviceFlag) open(log *slog.Logger) error {
 	if use == nil {
 		use = func(*gpu.Backend) {}
 	}
-	o.keeper = gpu.Keep(try, gpu.Options{Log: log}, gpu.Retry{Off: o.retry == 0, First: o.retry}, use)
+	o.keeper = gpu.Keep(try, gpu.Options{Log: log, Precision: p}, gpu.Retry{Off: o.retry == 0, First: o.retry}, use)
 	if o.backend = o.keeper.State().Backend; o.backend == nil {
 		o.why = "no device could be used"
 		log.Warn("scores are computed on the processor", "setting", o.setting, "reason", "no device could be used")

@@ -56,7 +56,7 @@ func newDevicesCommand(*globals) *cobra.Command {
 		Example: "  nodulescope devices\n  nodulescope devices --check --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := reportDevices(o.setting, check)
+			r, err := reportDevices(o, check)
 			if err != nil {
 				return err
 			}
@@ -72,13 +72,13 @@ func newDevicesCommand(*globals) *cobra.Command {
 	return cmd
 }
 
-func reportDevices(setting string, check bool) (*deviceReport, error) {
+func reportDevices(o deviceFlag, check bool) (*deviceReport, error) {
 	all, missing := driver.List()
-	try, why, err := gpu.Choose(setting, all, missing)
+	try, why, err := gpu.Choose(o.setting, all, missing)
 	if err != nil {
 		return nil, usageError(err, "name one of 'nodulescope devices', or auto, cpu or gpu")
 	}
-	r := &deviceReport{Setting: setting, Use: gpu.CPU, Why: why, Devices: []deviceRow{}, Missing: missing,
+	r := &deviceReport{Setting: o.setting, Use: gpu.CPU, Why: why, Devices: []deviceRow{}, Missing: missing,
 		Processor: processorReport{kernel.Names(), runtime.NumCPU()}}
 	if len(try) > 0 {
 		r.Use = try[0].ID()
@@ -88,7 +88,7 @@ func reportDevices(setting string, check bool) (*deviceReport, error) {
 		row.Fit = row.Refused == ""
 		if check {
 			row.Check = "ok"
-			if b, err := gpu.OpenFirst([]driver.Device{d}, gpu.Options{}); err != nil {
+			if b, err := gpu.OpenFirst([]driver.Device{d}, gpu.Options{Precision: gpu.Precision(o.precision)}); err != nil {
 				row.Check = err.Error()
 			} else {
 				b.Close()

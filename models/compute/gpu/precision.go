@@ -43,3 +43,22 @@ func Lacks(d driver.Device, p Precision) string {
 
 // Precision is how the back end computes products.
 func (b *Backend) Precision() Precision { return b.o.Precision }
+
+// Able are the devices of a list that compute in a precision. None of several is
+// an error that says why.
+func Able(all []driver.Device, p Precision) (able []driver.Device, err error) {
+	if !p.Valid() {
+		return nil, fmt.Errorf("%w: %s", ErrPrecision, Lacks(driver.Device{}, p))
+	}
+	for _, d := range all {
+		if why := Lacks(d, p); why != "" {
+			err = errors.Join(err, fmt.Errorf("%w: %s: %s (%s): %s", ErrPrecision, p, d.ID(), d.Name, why))
+			continue
+		}
+		able = append(able, d)
+	}
+	if len(able) > 0 {
+		return able, nil
+	}
+	return nil, err
+}

@@ -289,4 +289,16 @@ func TestPreciseSelfCheck(t *testing.T) {
 			t.Errorf("%s %s, %s: %q", c.d.API, c.d.Capability, c.p, why)
 		}
 	}
+	newer := driver.Device{API: driver.CUDA, Index: 1, Capability: "9.0"}
+	if able, err := Able([]driver.Device{card, newer}, TF32); err != nil || len(able) != 1 || able[0].Index != 1 {
+		t.Errorf("able %v, %v", able, err)
+	}
+	if able, err := Able(nil, TF32); err != nil || len(able) != 0 {
+		t.Errorf("of none %v, %v", able, err)
+	}
+	for _, p := range []Precision{TF32, "tf64"} {
+		if able, err := Able([]driver.Device{card}, p); !errors.Is(err, ErrPrecision) || len(able) != 0 {
+			t.Errorf("%s: able %v, %v", p, able, err)
+		}
+	}
 }
