@@ -17,4 +17,9 @@
 // The products of convolutions, of their weight gradients and of matrices are
 // one tiled product that differs in how it reads its factors. It is compiled in
 // the sizes of Tiles.
+//
+// # Precision
+//
+// A Precision is a program of its own with the same kernels: what a work item
+// holds and multiplies is sums.cl in float32, and tensor.cl with tensor cores.
 package kernels
