@@ -22,7 +22,7 @@ const agreementEnv = "NODULESCOPE_GPU_DATA"
 const ganDeviceBound = 1e-2
 
 // ganTF32Bound is that of GAN-AD where products round their factors to TF32: ten
-// bits are lost at every step of the search. VAE-AD, and three products of TF32,
+// bits are lost at every step of the search. No device has shown it yet. VAE-AD, and three products of TF32,
 // keep the bounds of float32.
 const ganTF32Bound = 0.1
 
@@ -30,7 +30,8 @@ const ganTF32Bound = 0.1
 // in every precision that it has: probabilities agree within the bounds, and no
 // two nodules change places whose probabilities on the processor are further
 // apart than the bound. OpenCL on a processor alone gets the first few nodules:
-// it is slow, and with tensor cores, which it plays, so slow that GAN-AD gets one.
+// it is slow, and with tensor cores, which it plays, so slow that GAN-AD is left
+// out.
 func TestDevicesAgreeOnData(t *testing.T) {
 	path := os.Getenv(agreementEnv)
 	if path == "" {
@@ -73,19 +74,14 @@ func TestDevicesAgreeOnData(t *testing.T) {
 		for _, dev := range devices {
 			for _, p := range kernels.Precisions {
 				played := p != gpu.Float32 && dev.Type == driver.CPU
-				if gpu.Lacks(dev, p) != "" || (played && card) {
+				if gpu.Lacks(dev, p) != "" || (played && (card || d.Name() == GANName)) {
 					continue
 				}
-				bound, n := bound, len(patches)
-				if d.Name() == GANName {
-					if p == gpu.TF32 {
-						bound = ganTF32Bound
-					}
-					if played {
-						n = 1
-					}
+				bound := bound
+				if p == gpu.TF32 && d.Name() == GANName {
+					bound = ganTF32Bound
 				}
-				agreeOn(t, dev, p, d, patches[:n], want[:n], bound)
+				agreeOn(t, dev, p, d, patches, want, bound)
 			}
 		}
 	}
