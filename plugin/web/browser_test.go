@@ -70,7 +70,7 @@ func TestReview(t *testing.T) {
 	ann.drag(".view.axial", 100, 200, 180, 260)
 	ann.until("a distance", `/\d mm/.test(document.querySelector(".view.axial svg.svg-layer")?.textContent)`)
 	perMM := eval[float64](ann, `parseFloat(document.querySelector(".view.axial .corner.tr").innerText.match(/([\d.]+) px/)[1])`) // innerText: one line a line
-	want := 100 / perMM // 80 and 60 pixels; the scale is rounded
+	want := 100 / perMM                                                                                                           // 80 and 60 pixels; the scale is rounded
 	ann.until("the distance of the drag", fmt.Sprintf(`Math.abs(parseFloat(document.querySelector(".view.axial svg.svg-layer").textContent) - %f) < %f`, want, 0.03*want))
 	ann.shot("distance")
 	ann.press(kb.ArrowUp)
