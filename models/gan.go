@@ -135,3 +135,21 @@ func (n GAN) SearchTerms(g *Graph, x, support, features, z *gorgonia.Node, lambd
 func (n GAN) SearchLoss(g *Graph, x, support, features, z *gorgonia.Node, lambda float64) *gorgonia.Node {
 	return n.SearchTerms(g, x, support, features, z, lambda).Loss
 }
+
+// SearchStep is SearchTerms and one step of descent with momentum, speed and z
+// [N,Latent]: speed' = momentum*speed - rate*dLoss/dz, z' = z + speed'. s are
+// settings in use (SearchSettings.InUse); z' is not yet cut to the support of
+// the prior (SearchSettings.Clamps).
+func (n GAN) SearchStep(g *Graph, x, support, features, z, speed *gorgonia.Node, s SearchSettings) (t SearchTerms, nextSpeed, next *gorgonia.Node) {
+	t = n.SearchTerms(g, x, support, features, z, s.Lambda)
+	if g.Err != nil {
+		return t, nil, nil
+	}
+	slope, err := op.Grad(t.Loss, z)
+	if err != nil {
+		g.Err = err
+		return t, nil, nil
+	}
+	nextSpeed = g.Sub(g.Scale(speed, s.Momentum), g.Scale(slope[0], s.Rate))
+	return t, nextSpeed, g.Add(z, nextSpeed)
+}

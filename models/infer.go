@@ -199,7 +199,7 @@ func (s *Scorer) finish(b *PatchBound, support []float32) {
 	}
 	b.Misfit = b.Recon
 	if s.vae.LearnedSigma {
-		logsigma2 := float64(s.params.find(sigmaName).Data[0])
+		logsigma2 := s.vae.LogVariance(s.params)
 		var n float64
 		for _, c := range support {
 			n += float64(c)

@@ -35,6 +35,21 @@ func (s SearchSettings) withDefaults(n GAN) SearchSettings {
 	return fillIn(s, SearchSettings{Steps: 100, Rate: n.DefaultSearchRate(), Momentum: 0.9, Lambda: 0.5, Restarts: 1, Batch: 16})
 }
 
+// InUse are the settings as a search of n takes them: defaults filled in, and 0
+// for what is switched off.
+func (s SearchSettings) InUse(n GAN) (SearchSettings, error) {
+	s = s.withDefaults(n)
+	if err := s.validate(); err != nil {
+		return s, err
+	}
+	s.Momentum, s.Lambda = max(s.Momentum, 0), max(s.Lambda, 0)
+	return s, nil
+}
+
+// Clamps says whether z is cut to [-1, 1] after every step: where that is the
+// support of the prior, and z is not free.
+func (s SearchSettings) Clamps(prior string) bool { return prior == UniformPrior && !s.Free }
+
 // validate names what makes no sense.
 func (s SearchSettings) validate() error {
 	switch {
@@ -98,11 +113,10 @@ const fewRows = 4
 
 // NewSearcher compiles the search.
 func NewSearcher(t *TrainedGAN, s SearchSettings, o compute.Options) (*Searcher, error) {
-	s = s.withDefaults(t.GAN)
-	if err := s.validate(); err != nil {
+	s, err := s.InUse(t.GAN)
+	if err != nil {
 		return nil, err
 	}
-	s.Momentum, s.Lambda = max(s.Momentum, 0), max(s.Lambda, 0)
 	n, generator, critic, err := t.GAN.Fold(t.Generator, t.Critic, t.Statistics)
 	if err != nil {
 		return nil, err

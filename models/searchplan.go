@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -47,22 +46,13 @@ func (s *Searcher) compile(rows int) (*searchPlan, error) {
 	}
 	g = n.NewGraph(tensor.Float32)
 	z := g.Input("z", rows, n.Latent)
-	t := n.SearchTerms(g, g.Input("x", shape...), g.Input("support", shape...), g.Input("features", rows, n.Features()), z, set.Lambda)
-	if g.Err != nil {
-		return nil, g.Err
-	}
-	slope, err := op.Grad(t.Loss, z)
-	if err != nil {
-		return nil, err
-	}
-	speed := g.Sub(g.Scale(g.Input("speed", rows, n.Latent), set.Momentum), g.Scale(slope[0], set.Rate))
-	next := g.Add(z, speed)
+	t, speed, next := n.SearchStep(g, g.Input("x", shape...), g.Input("support", shape...), g.Input("features", rows, n.Features()), z, g.Input("speed", rows, n.Latent), set)
 	if g.Err != nil {
 		return nil, g.Err
 	}
 	outs := gorgonia.Nodes{t.Residual, t.Feature, t.Loss, t.Image, speed, next}
 	step := compute.Carry{Output: outNext, Input: "z"}
-	if s.prior == UniformPrior && !set.Free {
+	if set.Clamps(s.prior) {
 		step.Low, step.High = -1, 1
 	}
 	o := s.compute

@@ -94,6 +94,14 @@ func (v VAE) startAt(ps Params, mean, variance float64) {
 	}
 }
 
+// LogVariance is log sigma^2 of p(x|z): learned, or that of 1/(2 sigma^2) = 1.
+func (v VAE) LogVariance(ps Params) float64 {
+	if v.LearnedSigma {
+		return float64(ps.find(sigmaName).Data[0])
+	}
+	return -math.Ln2
+}
+
 // Check says whether the weights are those of this network.
 func (v VAE) Check(ps Params) error { return ps.check(v.specs()) }
 

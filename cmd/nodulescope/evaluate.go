@@ -162,15 +162,3 @@ func writeCSV(path string, e *detector.Evaluation) error {
 	}
 	return errors.Join(e.WriteCSV(f), f.Close())
 }
-
-// loadDetector reads a detector's file, or the one in the binary.
-func loadDetector(path string) (*detector.VAEAD, error) {
-	if path == "" {
-		return detector.Pretrained()
-	}
-	d, err := detector.LoadVAEAD(path)
-	if err != nil {
-		return nil, badInput(err, "name a detector that 'nodulescope train' wrote")
-	}
-	return d, nil
-}

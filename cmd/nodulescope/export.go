@@ -9,15 +9,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/onnx"
 )
 
-const exportHelp = `Write the networks of a detector as ONNX models, to serve them elsewhere.
+const exportHelp = `Write trained networks as ONNX models, to serve them elsewhere: those of the
+detectors in the binary, or of FILE, which 'train' or 'experiment' wrote.
 
-DIR gets encoder.onnx (patches to mean and log variance) and decoder.onnx
-(latents to reconstructions), float32, with shapes fixed to --batch. Score and
-calibration are not part of them: docs/model-card.md says how a score is made.`
+A VAE gives encoder.onnx (patches to mean and log variance) and decoder.onnx
+(latents to reconstructions). A GAN gives generator.onnx (latents to images),
+critic.onnx (patches to features and judgement) and search-step.onnx, one step of
+the latent search: run it over and over, next_z for z and next_speed for speed;
+how often, and with which settings it was made, stands in its metadata.
+
+All are float32, with shapes fixed to --batch. Score and calibration are not part
+of them: docs/model-card.md says how a score is made.`
 
 type exportOptions struct {
 	model string
@@ -27,16 +34,17 @@ type exportOptions struct {
 func newExportCommand(*globals) *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
-		Use:     "export DIR",
-		Short:   "Write the networks of a detector as ONNX models",
-		Long:    exportHelp,
-		Example: "  nodulescope export models --batch 8",
-		Args:    cobra.ExactArgs(1),
+		Use:   "export DIR",
+		Short: "Write trained networks as ONNX models",
+		Long:  exportHelp,
+		Example: `  nodulescope export models --batch 8
+  nodulescope export models --model runs/wgan/seed-1/model.safetensors`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runExport(args[0], o, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&o.model, "model", "", "`FILE` of the detector (default: the one in the binary)")
+	cmd.Flags().StringVar(&o.model, "model", "", "`FILE` of a detector or of a network of an experiment (default: the detectors in the binary)")
 	cmd.Flags().IntVar(&o.batch, "batch", 1, "patches per run, 1 to 1024")
 	return cmd
 }
@@ -45,25 +53,82 @@ func runExport(dir string, o exportOptions, stdout io.Writer) error {
 	if o.batch < 1 || o.batch > 1024 {
 		return usageError(fmt.Errorf("--batch %d", o.batch), "give 1 to 1024")
 	}
-	d, err := loadDetector(o.model)
+	files, err := o.files()
 	if err != nil {
-		return err
-	}
-	h := d.Header()
-	encoder, decoder, err := onnx.ExportVAE(models.VAE{Dims: h.Dims, Latent: h.Latent}, d.Params(), h, o.batch)
-	if err != nil {
-		return err
-	}
-	write := func(name string, b []byte) error {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, b, 0o644); err != nil { //nolint:gosec // weights are no secret
-			return usageError(err, "name a folder that can be written")
-		}
-		_, err := fmt.Fprintln(stdout, path)
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // weights are no secret
 		return usageError(err, "name a folder that can be written")
 	}
-	return errors.Join(write("encoder.onnx", encoder), write("decoder.onnx", decoder))
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		if err := os.WriteFile(path, f.model, 0o644); err != nil { //nolint:gosec // weights are no secret
+			return usageError(err, "name a folder that can be written")
+		}
+		if _, err := fmt.Fprintln(stdout, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exported is one ONNX model.
+type exported struct {
+	name  string
+	model []byte
+}
+
+func (o exportOptions) files() ([]exported, error) {
+	if o.model != "" {
+		h, ps, err := models.Load(o.model)
+		if err != nil {
+			return nil, badInput(err, "name a file that 'nodulescope train' or 'nodulescope experiment' wrote")
+		}
+		if h.Kind != "gan" {
+			return exportVAE(h, ps, o.batch)
+		}
+		if len(h.Detector) == 0 { // a network alone: the search of an experiment
+			t, err := models.GANOf(h, ps)
+			if err != nil {
+				return nil, badInput(err, "name a network that 'nodulescope experiment' wrote")
+			}
+			return exportGAN(t, models.SearchSettings{}, o.batch)
+		}
+		d, err := detector.LoadGANAD(o.model)
+		if err != nil {
+			return nil, badInput(err, "name a detector that 'nodulescope experiment' wrote")
+		}
+		return exportGAN(d.Trained(), d.Search(), o.batch)
+	}
+	all, err := detector.PretrainedAll()
+	if err != nil {
+		return nil, err
+	}
+	var files []exported
+	for _, d := range all {
+		var more []exported
+		switch d := d.(type) {
+		case *detector.VAEAD:
+			more, err = exportVAE(d.Header(), d.Params(), o.batch)
+		case *detector.GANAD:
+			more, err = exportGAN(d.Trained(), d.Search(), o.batch)
+		default:
+			err = errors.New("detector " + d.Name() + " has no ONNX form")
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, more...)
+	}
+	return files, nil
+}
+
+func exportVAE(h models.Header, ps models.Params, batch int) ([]exported, error) {
+	encoder, decoder, err := onnx.ExportVAE(h.VAE(), ps, h, batch)
+	return []exported{{"encoder.onnx", encoder}, {"decoder.onnx", decoder}}, err
+}
+
+func exportGAN(t *models.TrainedGAN, s models.SearchSettings, batch int) ([]exported, error) {
+	m, err := onnx.ExportGAN(t, s, batch)
+	return []exported{{"generator.onnx", m.Generator}, {"critic.onnx", m.Critic}, {"search-step.onnx", m.Step}}, err
 }

@@ -5,7 +5,8 @@
 //
 // Export takes any graph of the operators of package op: a trained network, its
 // gradients, a step of a latent search. Bound parameters become initialisers,
-// the other leaves inputs. ExportVAE writes encoder and decoder of a checkpoint.
+// the other leaves inputs. ExportVAE writes encoder and decoder of a checkpoint,
+// ExportGAN generator, critic and the step of the latent search.
 //
 // # Format
 //
@@ -29,10 +30,11 @@
 //	unary       the operator of that name; LeakyGate is Greater and Where, Fill a
 //	            constant
 //	binary      Add, Sub, Mul, Div
+//	(carry)     Clip, where the loop that runs a graph cuts an output
 //
 // # Agreement
 //
-// `make test-onnx` runs every operator, the VAE, its training gradients and a
-// step of a latent search in ONNX Runtime and compares them with the plans of
-// package compute.
+// `make test-onnx` runs every operator, the networks, the training gradients of
+// the VAE and the step of a latent search in ONNX Runtime and compares them with
+// the plans of package compute, and a whole search with that of models.Searcher.
 package onnx

@@ -37,6 +37,10 @@ type Options struct {
 	Version  string            // of the program, as producer version
 	Digest   string            // of the weights; "" leaves it out
 	Metadata map[string]string // more metadata; may not hold the keys above
+
+	// Clip cuts outputs, by name, to [low, high]: what a graph of package op
+	// leaves to the loop that runs it.
+	Clip map[string][2]float32
 }
 
 // Export writes the graph behind outs as an ONNX model (a serialised
@@ -54,7 +58,7 @@ func Export(outs gorgonia.Nodes, outNames []string, params map[string][]float32,
 	}
 	e := exporter{name: map[*gorgonia.Node]string{}, taken: map[string]bool{}, consts: map[string]string{}}
 	order := op.SortBy(needs, outs...)
-	if err := e.reserve(order, outs, outNames); err != nil {
+	if err := e.reserve(order, outs, outNames, o.Clip); err != nil {
 		return nil, err
 	}
 	for _, n := range order {
@@ -63,7 +67,11 @@ func Export(outs gorgonia.Nodes, outNames []string, params map[string][]float32,
 		}
 	}
 	for i, n := range outs {
-		if e.name[n] != outNames[i] { // a leaf, or an output under a second name
+		limits, cut := o.Clip[outNames[i]]
+		switch {
+		case cut:
+			e.put("Clip", outNames[i], []string{e.name[n], e.floats(nil, limits[0]), e.floats(nil, limits[1])})
+		case e.name[n] != outNames[i]: // a leaf, or an output under a second name
 			e.put("Identity", outNames[i], []string{e.name[n]})
 		}
 		e.outputs.bytes(12, valueProto(outNames[i], n.Shape()))
@@ -82,8 +90,8 @@ type exporter struct {
 }
 
 // reserve takes the names of leaves and outputs, so that no other value gets
-// them.
-func (e *exporter) reserve(order, outs gorgonia.Nodes, outNames []string) error {
+// them. What is cut before it is put out keeps a name of its own.
+func (e *exporter) reserve(order, outs gorgonia.Nodes, outNames []string, cut map[string][2]float32) error {
 	take := func(name, what string) error {
 		if name == "" || e.taken[name] {
 			return fmt.Errorf("%w: %s is called %q, which is empty or taken", ErrGraph, what, name)
@@ -104,7 +112,7 @@ func (e *exporter) reserve(order, outs gorgonia.Nodes, outNames []string) error 
 		if err := take(outNames[i], fmt.Sprintf("output %d", i)); err != nil {
 			return err
 		}
-		if e.name[n] == "" {
+		if _, ok := cut[outNames[i]]; e.name[n] == "" && !ok {
 			e.name[n] = outNames[i]
 		}
 	}

@@ -26,6 +26,9 @@ type job struct {
 	Model   string  `json:"model"`
 	Inputs  []value `json:"inputs"`
 	Outputs []value `json:"outputs"`
+
+	Rounds int               `json:"rounds,omitempty"` // 0: 1
+	Carry  map[string]string `json:"carry,omitempty"`  // input to the output that it takes in the next round
 }
 
 type value struct {
@@ -34,8 +37,18 @@ type value struct {
 	File string `json:"file"`
 }
 
-// compareWithRuntime runs networks in ONNX Runtime and in plans.
-func compareWithRuntime(t *testing.T, nets []network) {
+// writeFile writes a file of a test and returns its path.
+func writeFile(t *testing.T, dir, name string, b []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// inRuntime runs models in ONNX Runtime.
+func inRuntime(t *testing.T, dir string, jobs []job) {
 	t.Helper()
 	if os.Getenv("NODULESCOPE_ORT") == "" {
 		t.Skip("NODULESCOPE_ORT names no folder with onnxruntime-node: run make test-onnx")
@@ -44,34 +57,33 @@ func compareWithRuntime(t *testing.T, nets []network) {
 	if err != nil {
 		t.Skip("node is not installed: ONNX Runtime is run through it")
 	}
-	dir := t.TempDir()
-	write := func(name string, b []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+	manifest, err := json.Marshal(jobs)
+	if err != nil {
+		t.Fatal(err)
 	}
+	cmd := exec.CommandContext(t.Context(), node, filepath.Join("testdata", "run.mjs"), writeFile(t, dir, "manifest.json", manifest))
+	if log, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("ONNX Runtime: %v\n%s", err, log)
+	}
+}
+
+// compareWithRuntime runs networks in ONNX Runtime and in plans.
+func compareWithRuntime(t *testing.T, nets []network) {
+	t.Helper()
+	dir := t.TempDir()
 	var jobs []job
 	for i, n := range nets {
 		b := n.export(t)
-		j := job{Model: write(fmt.Sprintf("%d.onnx", i), b), Inputs: []value{}}
+		j := job{Model: writeFile(t, dir, fmt.Sprintf("%d.onnx", i), b), Inputs: []value{}}
 		for _, v := range parse(t, b).inputs {
-			j.Inputs = append(j.Inputs, value{v.name, v.dims, write(fmt.Sprintf("%d-%s.in", i, v.name), rawFloats(n.inputs[v.name]))})
+			j.Inputs = append(j.Inputs, value{v.name, v.dims, writeFile(t, dir, fmt.Sprintf("%d-%s.in", i, v.name), rawFloats(n.inputs[v.name]))})
 		}
 		for _, s := range n.outNames() {
 			j.Outputs = append(j.Outputs, value{Name: s, File: filepath.Join(dir, fmt.Sprintf("%d-%s.out", i, s))})
 		}
 		jobs = append(jobs, j)
 	}
-	manifest, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), node, filepath.Join("testdata", "run.mjs"), write("manifest.json", manifest))
-	if log, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("ONNX Runtime: %v\n%s", err, log)
-	}
+	inRuntime(t, dir, jobs)
 	worst, where := 0.0, ""
 	for i, n := range nets {
 		for k, want := range run(t, n) {
@@ -145,7 +157,7 @@ func TestRuntimeNetworks(t *testing.T) {
 	for _, n := range []network{
 		coder(t, models.VAE{Dims: 2, Latent: 16}, true), coder(t, models.VAE{Dims: 2, Latent: 16}, false),
 		coder(t, models.ReferenceVAE, true), coder(t, models.ReferenceVAE, false),
-		training(t), search(t),
+		training(t),
 	} {
 		t.Run(n.name, func(t *testing.T) { compareWithRuntime(t, []network{n}) })
 	}
@@ -179,7 +191,7 @@ func coder(t *testing.T, v models.VAE, encoder bool) network {
 	if encoder {
 		n.name = fmt.Sprintf("encoder%dD", v.Dims)
 		n.inputs = map[string][]float32{"x": uniform(rng, batch*v.Voxels())}
-		mean, logvar := v.Encode(g, g.Input("x", patches(v, batch)...))
+		mean, logvar := v.Encode(g, g.Input("x", edges(v.Dims, v.Voxels(), batch)...))
 		n.outs = gorgonia.Nodes{mean, logvar}
 	} else {
 		n.name = fmt.Sprintf("decoder%dD", v.Dims)
@@ -198,7 +210,7 @@ func training(t *testing.T) network {
 	rng := rand.New(rand.NewPCG(7, 8))
 	ps := weights(v, rng)
 	g := v.NewGraph(tensor.Float32)
-	shape := patches(v, batch)
+	shape := edges(v.Dims, v.Voxels(), batch)
 	terms := v.Bound(g, g.Input("x", shape...), g.Input("support", shape...), g.Input("eps", batch, v.Latent))
 	loss := g.Mean(g.Add(terms.Recon, terms.KL))
 	if g.Err != nil {
@@ -214,32 +226,4 @@ func training(t *testing.T) network {
 	}
 	return network{name: "training2D", outs: append(gorgonia.Nodes{loss, terms.Recon, terms.KL}, grads...), params: ps.Bound(),
 		inputs: map[string][]float32{"x": uniform(rng, batch*v.Voxels()), "support": support, "eps": normal(rng, batch*v.Latent)}}
-}
-
-// search is a step of the latent search of the reference GAN (equation 15 with
-// lambda 0.5): generator, critic features, gradient by z, momentum 0.9.
-func search(t *testing.T) network {
-	n, batch := models.ReferenceGAN, 2
-	rng := rand.New(rand.NewPCG(9, 10))
-	gen, critic := n.NewParams(rng)
-	ps := append(gen, critic...)
-	g := n.NewGraph(tensor.Float32)
-	shape := []int{batch, 1, 28, 28, 28}
-	z, speed := g.Input("z", batch, n.Latent), g.Input("speed", batch, n.Latent)
-	loss := n.SearchLoss(g, g.Input("x", shape...), g.Input("support", shape...), g.Input("features", batch, n.Features()), z, 0.5)
-	if g.Err != nil {
-		t.Fatal(g.Err)
-	}
-	grads, err := op.Grad(loss, z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	next := g.Sub(g.Scale(speed, 0.9), g.Scale(grads[0], 1e-2))
-	outs := gorgonia.Nodes{loss, grads[0], next, g.Add(z, next)}
-	if g.Err != nil {
-		t.Fatal(g.Err)
-	}
-	return network{name: "search3D", outs: outs, params: ps.Bound(), inputs: map[string][]float32{
-		"x": uniform(rng, batch*n.Voxels()), "support": uniform(rng, batch*n.Voxels()), "features": uniform(rng, batch*n.Features()),
-		"z": normal(rng, batch*n.Latent), "speed": normal(rng, batch*n.Latent)}}
 }

@@ -83,3 +83,17 @@ func TestExportVAERefuses(t *testing.T) {
 		t.Errorf("other weights: %v", err)
 	}
 }
+
+// A learned variance is no part of a graph: the decoder's metadata have it.
+func TestExportLearnedSigma(t *testing.T) {
+	v := models.VAE{Dims: 2, Latent: 5, LearnedSigma: true}
+	ps := v.NewParams(rand.New(rand.NewPCG(1, 2)))
+	ps[len(ps)-1].Data[0] = -1.5
+	enc, dec, err := ExportVAE(v, ps, models.Header{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, d := parse(t, enc).meta[KeyLogVariance], parse(t, dec).meta[KeyLogVariance]; e != "" || d != "-1.5" {
+		t.Errorf("log sigma^2 is told as %q and %q", e, d)
+	}
+}

@@ -1,5 +1,6 @@
 // Runs models in ONNX Runtime: node run.mjs MANIFEST
-// The manifest is [{model, inputs: [{name, dims, file}], outputs: [{name, file}]}];
+// The manifest is [{model, inputs: [{name, dims, file}], outputs: [{name, file}], rounds, carry}];
+// carry maps an input to the output that it takes in the next round;
 // files are raw little-endian float32. The folder NODULESCOPE_ORT holds
 // node_modules/onnxruntime-node.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -20,7 +21,11 @@ for (const job of JSON.parse(readFileSync(process.argv[2], 'utf8'))) {
       const copy = new Uint8Array(bytes) // at an offset that float32 may begin at
       feeds[name] = new Tensor('float32', new Float32Array(copy.buffer), dims)
     }
-    const results = await session.run(feeds)
+    let results = await session.run(feeds)
+    for (let round = 1; round < (job.rounds ?? 1); round++) {
+      for (const [input, output] of Object.entries(job.carry)) feeds[input] = results[output]
+      results = await session.run(feeds)
+    }
     for (const { name, file } of job.outputs) {
       const { data } = results[name]
       writeFileSync(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
