@@ -103,9 +103,10 @@ func (d calibrated) ganad() (*GANAD, error) {
 		return nil, fmt.Errorf("%w (%w)", err, models.ErrCheckpoint)
 	}
 	return &GANAD{calibrated: d, gan: t, search: s, together: &batcher[*models.Searcher, models.Found]{
-		build: build,
-		turn:  scoreBatch,
-		fits:  func(s *models.Searcher, _ int) int { return s.Together() },
+		build:    build,
+		turn:     scoreBatch,
+		fits:     func(s *models.Searcher, _ int) int { return s.Together() },
+		onDevice: (*models.Searcher).OnDevice,
 		run: func(ctx context.Context, s *models.Searcher, rows []row) ([]models.Found, error) {
 			voxels, supports, seeds := lists(rows)
 			return s.Search(ctx, voxels, supports, seeds)

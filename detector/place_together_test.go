@@ -3,6 +3,7 @@ package detector
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,14 +15,15 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// openDevice opens the first device, whatever it is, or skips.
+// openDevice opens the first device, whatever it is, with two runs at once, or
+// skips.
 func openDevice(t *testing.T) *gpu.Backend {
 	t.Helper()
 	all, missing := driver.List()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
-	b, err := gpu.Open(all[0], gpu.Options{})
+	b, err := gpu.Open(all[0], gpu.Options{Lanes: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +69,19 @@ func TestSeriesRideTogether(t *testing.T) {
 					}
 				})
 			}
+			all.Go(func() { // more than a run takes
+				many := slices.Repeat(patches, 5)[:17]
+				got, err := d.Score(context.Background(), many)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for i := range got {
+					if diff := cmp.Diff(alone[i%4], got[i]); diff != "" {
+						t.Errorf("%s: row %d of many (-alone +together):\n%.500s", d.Name(), i, diff)
+					}
+				}
+			})
 			all.Go(func() { // what comes of it is the detector's business
 				_, _ = d.Score(context.Background(), []nodule.Patch{spoilt})
 			})

@@ -37,6 +37,7 @@ func newFake(limit int, gated bool) *fake {
 		return new(int), nil
 	}
 	f.turn = 3
+	f.onDevice = func(*int, int) bool { return true }
 	f.fits = func(*int, int) int { return limit }
 	f.run = func(ctx context.Context, _ *int, rows []row) ([]int, error) {
 		var seeds, out []int
@@ -241,14 +242,21 @@ func TestTogetherFailed(t *testing.T) {
 	f.build = func(compute.Backend) (*int, error) { return nil, errRow }
 	f.built = nil
 	f.place(nil)
-	f.batcher.built = false
+	f.lanes[0].built = false
 	if _, err := f.score(ctx, rowsOf(1)); !errors.Is(err, errRow) {
 		t.Errorf("plans that cannot be built give %v", err)
 	}
 }
 
-// machine is a back end that is only told apart.
-type machine struct{ compute.Backend }
+// machine is a back end that runs nothing.
+type machine struct {
+	compute.Backend
+	lanes int
+	dead  bool
+}
+
+func (m *machine) Lanes() int  { return m.lanes }
+func (m *machine) Alive() bool { return !m.dead }
 
 // TestTogetherPlaced: another back end is used from the next run on.
 func TestTogetherPlaced(t *testing.T) {
@@ -270,7 +278,15 @@ func TestTogetherPlaced(t *testing.T) {
 
 // TestTogetherMany: many callers, cancelled now and then, each get their own.
 func TestTogetherMany(t *testing.T) {
+	for _, on := range []compute.Backend{nil, &machine{lanes: 2}} {
+		manyCallers(t, on)
+	}
+}
+
+func manyCallers(t *testing.T, on compute.Backend) {
+	t.Helper()
 	f := newFake(5, false)
+	f.place(on)
 	f.started = make(chan []int, 4000)
 	var all sync.WaitGroup
 	for caller := range 20 {

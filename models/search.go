@@ -145,6 +145,13 @@ func (s *Searcher) plan(rows int) (*searchPlan, error) {
 // Together is how many patches one run searches for.
 func (s *Searcher) Together() int { return max(1, s.settings.Batch/s.settings.Restarts) }
 
+// OnDevice tells whether so many patches would be searched for on the device of
+// the back end.
+func (s *Searcher) OnDevice(patches int) bool {
+	p, err := s.plan(patches * s.settings.Restarts)
+	return err == nil && p.onDevice()
+}
+
 // Settings are those in use, defaults filled in.
 func (s *Searcher) Settings() SearchSettings { return s.settings }
 

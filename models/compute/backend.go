@@ -14,6 +14,10 @@ type Backend interface {
 	Build(p *Program) (Executable, error)
 	// Machine says what the programs are run on.
 	Machine() Machine
+	// Lanes is how many runs may be under way at once, each of a plan of its
+	// own, so that the copies of one overlap the kernels of another; 1 where
+	// that gains nothing, or where the memory for further plans is short.
+	Lanes() int
 	// Alive is false once the device has failed: then nothing is run there.
 	Alive() bool
 	// Failed is told that a program could not be built or run, and that the

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +21,7 @@ type Options struct {
 	Limit   time.Duration // 30 s, without limit on a processor: how long a run may take
 	Memory  int64         // nine tenths of what is free: most bytes that plans take
 	OnFault func(error)   // nothing: told once, when the device has failed
+	Lanes   int           // 2, 1 on a processor: see compute.Backend
 
 	Precision Precision // Float32
 }
@@ -32,6 +36,11 @@ type Backend struct {
 	used   int64 // bytes
 	failed error
 	sets   map[string]*parameters
+	live   map[*resources]struct{}
+	lost   []driver.Memory // that a plan would have had which could not be built
+
+	calls sync.WaitGroup // plans that are asking the driver for something
+	gone  chan struct{}  // closed once a device that failed has given everything back
 }
 
 var _ compute.Backend = (*Backend)(nil)
@@ -75,7 +84,13 @@ func on(ctx driver.Context, o Options) (*Backend, error) {
 		}
 		o.Memory = free / 10 * 9
 	}
-	return &Backend{device: d, ctx: ctx, o: o, sets: map[string]*parameters{}}, nil
+	if o.Lanes == 0 {
+		o.Lanes = 2
+		if d.Type == driver.CPU {
+			o.Lanes = 1
+		}
+	}
+	return &Backend{device: d, ctx: ctx, o: o, sets: map[string]*parameters{}, live: map[*resources]struct{}{}, gone: make(chan struct{})}, nil
 }
 
 // Device is the device in use.
@@ -98,6 +113,29 @@ func (b *Backend) Err() error {
 // Alive implements compute.Backend.
 func (b *Backend) Alive() bool { return b.Err() == nil }
 
+// Lanes implements compute.Backend. Where plans hold more than a third of the
+// memory, a second set of them might take what another detector needs.
+func (b *Backend) Lanes() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed != nil || b.used > b.o.Memory/3 {
+		return 1
+	}
+	return b.o.Lanes
+}
+
+// enter is called before a plan asks the driver for anything, and followed by
+// calls.Done. Nothing is asked of a device that failed, or is closed.
+func (b *Backend) enter() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed != nil {
+		return b.failed
+	}
+	b.calls.Add(1)
+	return nil
+}
+
 // Failed implements compute.Backend. A lack of memory or of a kernel concerns
 // one program; any other failure ends the use of the device, since nothing that
 // is on it can be trusted.
@@ -114,6 +152,7 @@ func (b *Backend) Failed(err error) {
 	b.mu.Unlock()
 	if first {
 		b.o.Log.Error("device failed: all work goes to the processor", "device", b.device.ID(), "name", b.device.Name, "reason", err.Error())
+		go b.abandon()
 		if b.o.OnFault != nil {
 			b.o.OnFault(err)
 		}
@@ -128,20 +167,45 @@ func harmless(err error) bool {
 // errClosed is the end of a device that did not fail.
 var errClosed = errors.New("gpu: the back end is closed")
 
-// lost says whether the device failed.
-func (b *Backend) lost() bool {
-	err := b.Err()
-	return err != nil && !errors.Is(err, errClosed)
+// abandon gives back what a device that failed still holds, as soon as nobody
+// asks it for anything and what was submitted has ended. A driver may never
+// answer: then this goroutine, and the host memory that the device may still
+// write to, stay to the end of the process.
+func (b *Backend) abandon() {
+	b.calls.Wait()
+	b.mu.Lock()
+	live, lost := slices.Collect(maps.Keys(b.live)), b.lost
+	b.live, b.lost = nil, nil
+	b.mu.Unlock()
+	var slabs [][]float32
+	for _, r := range live {
+		slabs = append(slabs, r.slabs...)
+		if r.queue != nil {
+			r.queue.Finish()
+		}
+	}
+	for _, r := range live {
+		r.giveBack()
+	}
+	for _, m := range lost {
+		m.Release()
+	}
+	b.ctx.Close()
+	runtime.KeepAlive(slabs)
+	b.mu.Lock()
+	b.used = 0
+	b.mu.Unlock()
+	close(b.gone)
 }
 
-// Close releases the device. No plan may run. A device that failed is left to
-// the end of the process.
+// Close releases the device. No plan may run. A device that failed gives back
+// what it holds by itself.
 func (b *Backend) Close() {
-	if b.lost() {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.failed != nil {
+		return
+	}
 	b.failed = errClosed
 	b.ctx.Close()
 }

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -59,17 +60,21 @@ type resources struct {
 }
 
 // release may be called more than once. What lies on a device that failed is
-// left there: a driver may wait for ever for one that does not answer.
+// given back by Backend.abandon: a driver may wait for ever for one that does
+// not answer.
 func (r *resources) release() {
+	err := r.b.enter()
+	if err == nil {
+		defer r.b.calls.Done()
+	} else if !errors.Is(err, errClosed) {
+		return
+	}
+	r.giveBack()
+}
+
+// giveBack gives everything back, once.
+func (r *resources) giveBack() {
 	r.released.Do(func() {
-		if r.b.lost() {
-			slabs := r.slabs
-			go func() { // the device may still write to them, for ever
-				<-make(chan struct{})
-				runtime.KeepAlive(slabs)
-			}()
-			return
-		}
 		for _, f := range r.unpin {
 			f()
 		}
@@ -89,6 +94,9 @@ func (r *resources) release() {
 			r.queue.Release()
 		}
 		r.slabs = nil
+		r.b.mu.Lock()
+		delete(r.b.live, r)
+		r.b.mu.Unlock()
 	})
 }
 
@@ -97,7 +105,14 @@ const maxUnits = 1 << 31
 
 // Build implements compute.Backend.
 func (b *Backend) Build(p *compute.Program) (compute.Executable, error) {
+	if err := b.enter(); err != nil {
+		return nil, err
+	}
+	defer b.calls.Done()
 	e := &executable{resources: &resources{b: b}, prog: p, inputs: map[string][]float32{}}
+	b.mu.Lock()
+	b.live[e.resources] = struct{}{}
+	b.mu.Unlock()
 	if err := e.build(); err != nil {
 		if !harmless(err) {
 			b.Failed(err)
@@ -146,18 +161,17 @@ func (e *executable) build() error {
 	return e.record(l, loop, memory)
 }
 
-// leastPinned is from which size on memory is pinned: it then has pages of its
-// own. A driver refuses copies of which only a part is pinned.
+// leastPinned is how much host memory a slab has at least: it then has pages of
+// its own and can be pinned. Copies to and from memory that is not pinned keep
+// the host waiting, and a driver refuses those of which only a part is.
 const leastPinned = 64 << 10
 
 // slab makes host memory for copies, pinned where the driver can.
 func (e *executable) slab(size int) []float32 {
-	s := make([]float32, size)
+	s := make([]float32, max(size, leastPinned/4))
 	e.slabs = append(e.slabs, s)
-	if 4*size >= leastPinned {
-		e.unpin = append(e.unpin, e.b.ctx.Pin(driver.Bytes(s)))
-	}
-	return s
+	e.unpin = append(e.unpin, e.b.ctx.Pin(driver.Bytes(s)))
+	return s[:size:size]
 }
 
 // record makes all recordings.

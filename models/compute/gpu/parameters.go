@@ -14,7 +14,7 @@ import (
 // parameters are bound slices on the device, shared by all plans that are bound
 // to the same.
 type parameters struct {
-	mu      sync.Mutex // locked by a run, which may write or upload them
+	mu      sync.RWMutex // locked by a run that may write or upload them, shared by those of frozen ones
 	key     string
 	names   []string
 	host    map[string][]float32
@@ -53,10 +53,14 @@ func (b *Backend) parameters(bound map[string][]float32, q driver.Queue) (*param
 		return nil, err
 	}
 	if err := once(b, q, p.upload()); err != nil {
-		if !harmless(err) {
+		if harmless(err) {
+			p.free(b)
+		} else {
+			b.mu.Lock()
+			b.lost = append(b.lost, p.memory)
+			b.mu.Unlock()
 			b.Failed(err)
 		}
-		p.free(b)
 		return nil, err
 	}
 	b.mu.Lock()
@@ -94,9 +98,6 @@ func (p *parameters) upload() []driver.Op {
 }
 
 func (p *parameters) free(b *Backend) {
-	if b.lost() { // see release
-		return
-	}
 	p.memory.Release()
 	b.give(p.bytes)
 }

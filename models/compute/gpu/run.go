@@ -64,10 +64,35 @@ func (e *executable) start() []driver.Times {
 	return append(parts, times(e.before, 1))
 }
 
+// begin is followed by end: the device is there, and nobody writes the
+// parameters. Runs of frozen parameters may be under way beside each other.
+func (e *executable) begin() error {
+	if err := e.b.enter(); err != nil {
+		return err
+	}
+	if e.prog.Frozen {
+		e.set.mu.RLock()
+	} else {
+		e.set.mu.Lock()
+	}
+	return nil
+}
+
+func (e *executable) end() {
+	if e.prog.Frozen {
+		e.set.mu.RUnlock()
+	} else {
+		e.set.mu.Unlock()
+	}
+	e.b.calls.Done()
+}
+
 // Run implements compute.Executable.
 func (e *executable) Run() error {
-	e.set.mu.Lock()
-	defer e.set.mu.Unlock()
+	if err := e.begin(); err != nil {
+		return err
+	}
+	defer e.end()
 	parts := append(e.start(), times(e.body, 1), times(e.after, 1))
 	if e.train != nil && !e.hold {
 		parts = append(parts, times(e.fetch, 1))
@@ -95,8 +120,10 @@ func (e *executable) Hold() { e.hold = e.train != nil }
 // Fetch implements compute.Executable. The next run starts from the host's
 // values again, once no other plan holds weights of the same set.
 func (e *executable) Fetch() error {
-	e.set.mu.Lock()
-	defer e.set.mu.Unlock()
+	if err := e.begin(); err != nil {
+		return err
+	}
+	defer e.end()
 	if !e.held {
 		return nil
 	}
@@ -112,8 +139,10 @@ func (e *executable) Fetch() error {
 // Repeat implements compute.Executable. On a card all rounds are one
 // submission; a processor that plays a device is asked round by round.
 func (e *executable) Repeat(tell func(done int) error) error {
-	e.set.mu.Lock()
-	defer e.set.mu.Unlock()
+	if err := e.begin(); err != nil {
+		return err
+	}
+	defer e.end()
 	rounds := e.prog.Loop.Rounds
 	if e.b.device.Type != driver.CPU {
 		parts := append(e.start(), times(e.round, rounds-1), times(e.last, 1), times(e.after, 1), times(e.ends, 1))

@@ -154,6 +154,15 @@ func (q *cuQueue) Submit(limit time.Duration, parts ...Times) error {
 	return err
 }
 
+// Finish implements Queue. A context that has met a fault answers at once, and
+// runs nothing more.
+func (q *cuQueue) Finish() {
+	if leave, err := q.c.enter(); err == nil {
+		defer leave()
+		_ = q.c.lib.cu("cuCtxSynchronize")
+	}
+}
+
 func (q *cuQueue) run(r *cuRecording) error {
 	for i := range r.parts {
 		p := &r.parts[i]

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 const childEnv = "NODULESCOPE_TEST_CUDA"
@@ -32,7 +33,7 @@ func TestCUDACalls(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if strings.Count(string(out), "--- PASS: TestStandIn") != 3 {
+	if strings.Count(string(out), "--- PASS: TestStandIn") != 4 {
 		t.Fatalf("not all ran:\n%s", out)
 	}
 }
@@ -104,7 +105,7 @@ func TestStandInWork(t *testing.T) {
 			t.Fatal("new memory is not cleared")
 		}
 	}
-	if free, ok := c.Free(); !ok || free != 3<<30 {
+	if free, ok := c.Free(); !ok || free != 3<<30-2*256 {
 		t.Errorf("free %d", free)
 	}
 	r.Release()
@@ -142,6 +143,10 @@ func TestStandInFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m, err := c.Alloc(1024)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := q.Record([]Op{{Kernel: "faulting", Groups: [3]int{1, 1, 1}, Local: 1}})
 	if err == nil {
 		err = q.Submit(0, Times{r, 1})
@@ -152,7 +157,56 @@ func TestStandInFault(t *testing.T) {
 	if _, err := c.Alloc(16); !errors.Is(err, ErrLost) {
 		t.Errorf("memory of a device that is lost: %v", err)
 	}
-	if _, err := standIn(t).Alloc(16); err != nil {
+	next := standIn(t)
+	if free, ok := next.Free(); !ok || free != 3<<30-1024 {
+		t.Errorf("beside a context that failed %d bytes are free", free)
+	}
+	q.Finish() // answers at once
+	q.Release()
+	m.Release() // is refused: its memory goes with the context
+	c.Close()
+	if free, ok := next.Free(); !ok || free != 3<<30 {
+		t.Errorf("after a context that failed %d bytes are free", free)
+	}
+	if _, err := next.Alloc(16); err != nil {
 		t.Errorf("a new context: %v", err)
+	}
+}
+
+// TestStandInOverlap: while a stream is busy, another one gets its copies.
+func TestStandInOverlap(t *testing.T) {
+	c := standIn(t)
+	record := func(kernel string) (Queue, Recording, []float32) {
+		m, err := c.Alloc(64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := c.Queue()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := make([]float32, 16)
+		r, err := q.Record([]Op{{To: m, Host: Bytes(x)}, {Kernel: kernel, Groups: [3]int{1, 1, 1}, Local: 16, Mem: []Memory{m}, Ints: []int32{3}}, {From: m, Host: Bytes(x)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q, r, x
+	}
+	first, waits, _ := record("waiting")
+	second, doubles, x := record("doubling")
+	ended := make(chan error)
+	go func() { ended <- first.Submit(time.Minute, Times{waits, 1}) }()
+	for { // the first one may begin late
+		if err := second.Submit(0, Times{doubles, 1}); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-ended:
+			if err != nil || x[0] < 3 {
+				t.Errorf("%v, %g", err, x[0])
+			}
+			return
+		default:
+		}
 	}
 }

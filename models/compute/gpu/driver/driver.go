@@ -143,6 +143,8 @@ type Queue interface {
 	// Submit runs recordings one after the other and waits until all are done.
 	// After limit (0: none) it gives up with ErrLost.
 	Submit(limit time.Duration, parts ...Times) error
+	// Finish waits, however long, until nothing that was submitted still runs.
+	Finish()
 	Release()
 }
 

@@ -130,6 +130,9 @@ func (q *clQueue) Submit(limit time.Duration, parts ...Times) error {
 	return err
 }
 
+// Finish implements Queue.
+func (q *clQueue) Finish() { _ = q.c.lib.cl("clFinish", q.id) }
+
 // enqueue calls what an operation is.
 func (q *clQueue) enqueue(o *clOp) error {
 	l := q.c.lib

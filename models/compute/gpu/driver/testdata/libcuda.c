@@ -2,23 +2,27 @@
 // tried where there is no card: device memory is host memory, and one kernel,
 // doubling, runs here. It checks what a driver would check: that a context is
 // current, that addresses are inside allocations, and that nothing but work for
-// the stream is called during a capture.
+// the stream is called during a capture. Two more kernels fault, and keep their
+// stream busy until another one gets a copy.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { int kind; void *to; const void *from; size_t n; int groups, local; float *y; int add; } op;
-enum { COPY, DOUBLE, FAULT };
+typedef struct { void *stream; int kind; void *to; const void *from; size_t n; int groups, local; float *y; int add; } op;
+enum { COPY, DOUBLE, FAULT, WAIT };
 
-static _Thread_local void *current;
-static int context_made, capturing, broken;
+typedef struct { int broken; } context;
+static _Thread_local context *current;
+static int module, capturing;
 static op recorded[64];
 static int n_recorded;
 static char *blocks[64];
-static size_t sizes[64];
+static size_t sizes[64], used;
+static context *owners[64];
+static void *_Atomic waiting; // a stream that is busy until another one gets a copy from the host
 
-static int need(void) { return broken ? 700 : current ? 0 : 201; }
+static int need(void) { return !current ? 201 : current->broken ? 700 : 0; }
 static int inside(uint64_t at, size_t n) {
 	for (int i = 0; i < 64; i++)
 		if (blocks[i] && (char *)at >= blocks[i] && (char *)at + n <= blocks[i] + sizes[i])
@@ -29,7 +33,9 @@ static int perform(op o) {
 	if (o.kind == COPY)
 		memcpy(o.to, o.from, o.n);
 	else if (o.kind == FAULT)
-		broken = 1;
+		current->broken = 1;
+	else if (o.kind == WAIT)
+		waiting = o.stream;
 	else
 		for (int i = 0; i < o.groups * o.local; i++)
 			o.y[i] = 2 * o.y[i] + o.add;
@@ -53,11 +59,21 @@ int cuDeviceGetAttribute(int *v, int a, int d) {
 	*v = a == 1 ? 1024 : a == 8 ? 49152 : a == 16 ? 3 : a == 75 ? 9 : a == 76 ? 0 : -1;
 	return d == 7 ? 0 : 101;
 }
-int cuCtxCreate_v2(void **c, unsigned f, int d) { context_made = 1; broken = 0; *c = current = &context_made; return d == 7 && !f ? 0 : 1; }
-int cuCtxDestroy_v2(void *c) { return c == &context_made ? 0 : 201; }
+int cuCtxCreate_v2(void **c, unsigned f, int d) { *c = current = calloc(1, sizeof *current); return d == 7 && !f ? 0 : 1; }
+static void release(int i) {
+	used -= sizes[i];
+	free(blocks[i]);
+	blocks[i] = 0;
+}
+int cuCtxDestroy_v2(void *c) { // with all its memory, also after a fault
+	for (int i = 0; i < 64; i++)
+		if (blocks[i] && owners[i] == c) release(i);
+	if (current == c) current = 0;
+	return c ? 0 : 201;
+}
 int cuCtxSetCurrent(void *c) { current = c; return 0; }
 int cuCtxSynchronize(void) { return need(); }
-int cuMemGetInfo_v2(size_t *f, size_t *t) { *f = (size_t)3 << 30; *t = (size_t)4 << 30; return need(); }
+int cuMemGetInfo_v2(size_t *f, size_t *t) { *f = ((size_t)3 << 30) - used; *t = (size_t)4 << 30; return need(); }
 int cuMemAlloc_v2(uint64_t *p, size_t n) {
 	if (need()) return need();
 	if (capturing) return 900;
@@ -65,7 +81,8 @@ int cuMemAlloc_v2(uint64_t *p, size_t n) {
 	for (int i = 0; i < 64; i++)
 		if (!blocks[i]) {
 			blocks[i] = malloc(n);
-			sizes[i] = n;
+			used += sizes[i] = n;
+			owners[i] = current;
 			memset(blocks[i], 0xAA, n);
 			*p = (uint64_t)blocks[i];
 			return 0;
@@ -76,8 +93,7 @@ int cuMemFree_v2(uint64_t p) {
 	if (need()) return need();
 	for (int i = 0; i < 64; i++)
 		if (blocks[i] == (char *)p) {
-			free(blocks[i]);
-			blocks[i] = 0;
+			release(i);
 			return 0;
 		}
 	return 1;
@@ -92,17 +108,18 @@ int cuMemHostUnregister(void *p) { return need(); }
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t n, void *s) {
 	if (need()) return need();
 	if (!inside(to, n) || !s) return 1;
-	return capturing ? 901 : perform((op){COPY, (void *)to, from, n});
+	if (s != waiting) waiting = 0;
+	return capturing ? 901 : perform((op){s, COPY, (void *)to, from, n});
 }
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t n, void *s) {
 	if (need()) return need();
 	if (!inside(from, n) || !s) return 1;
-	return capturing ? 901 : perform((op){COPY, to, (void *)from, n});
+	return capturing ? 901 : perform((op){s, COPY, to, (void *)from, n});
 }
 int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t n, void *s) {
 	if (need()) return need();
 	if (!inside(from, n) || !inside(to, n) || !s) return 1;
-	return add((op){COPY, (void *)to, (void *)from, n});
+	return add((op){s, COPY, (void *)to, (void *)from, n});
 }
 int cuModuleLoadDataEx(void **m, const char *image, unsigned n, int *o, void **v) {
 	if (need()) return need();
@@ -111,27 +128,28 @@ int cuModuleLoadDataEx(void **m, const char *image, unsigned n, int *o, void **v
 		snprintf(v[0], (size_t)v[1], "stand-in: no PTX for sm_80");
 		return 218;
 	}
-	*m = &context_made;
+	*m = &module;
 	return 0;
 }
-int cuModuleUnload(void *m) { return m == &context_made ? need() : 1; }
+int cuModuleUnload(void *m) { return m == &module ? need() : 1; }
 int cuModuleGetFunction(void **f, void *m, const char *name) {
 	if (need()) return need();
-	*f = (void *)(intptr_t)(strcmp(name, "doubling") == 0 ? 1 : strcmp(name, "faulting") == 0 ? 2 : 0);
+	*f = (void *)(intptr_t)(strcmp(name, "doubling") == 0 ? 1 : strcmp(name, "faulting") == 0 ? 2 : strcmp(name, "waiting") == 0 ? 3 : 0);
 	return *f ? 0 : 500;
 }
 int cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *s, void **args, void **extra) {
 	if (need()) return need();
 	if (gy != 1 || gz != 1 || by != 1 || bz != 1 || shared || !s || extra) return 1;
-	if (f == (void *)2) return add((op){FAULT});
+	if (f == (void *)2) return add((op){s, FAULT});
+	if (f == (void *)3) return add((op){s, WAIT});
 	uint64_t y = *(uint64_t *)args[0];
 	if (!inside(y, 4 * gx * bx)) return 700;
-	return add((op){DOUBLE, 0, 0, 0, gx, bx, (float *)y, *(int *)args[1]});
+	return add((op){s, DOUBLE, 0, 0, 0, gx, bx, (float *)y, *(int *)args[1]});
 }
-int cuStreamCreate(void **s, unsigned f) { *s = &capturing; return f == 1 ? need() : 1; }
-int cuStreamDestroy_v2(void *s) { return s == &capturing ? need() : 1; }
-static int queries;
-int cuStreamQuery(void *s) { return need() ? need() : queries++ % 3 ? 600 : 0; }
+int cuStreamCreate(void **s, unsigned f) { *s = malloc(1); return f == 1 ? need() : 1; }
+int cuStreamDestroy_v2(void *s) { free(s); return s ? need() : 1; }
+static _Atomic int queries;
+int cuStreamQuery(void *s) { return need() ? need() : s == waiting || queries++ % 3 ? 600 : 0; }
 int cuStreamBeginCapture_v2(void *s, int mode) { capturing = 1; n_recorded = 0; return mode == 1 ? need() : 1; }
 int cuStreamEndCapture(void *s, void **g) {
 	op *all = malloc(sizeof recorded + sizeof(int));
