@@ -78,7 +78,7 @@ func newBenchCommand(g *globals) *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.StringVar(&o.python, "python", bench.Python, "`PROGRAM` that runs the peer's script")
 	f.StringVar(&o.device.setting, "device", gpu.CPU, "`DEVICE` to time: cpu, gpu, or one of 'nodulescope devices' such as cuda:0")
-	f.StringVar(&o.device.precision, "precision", "", "`HOW` a card multiplies: float32, tf32 or tf32x3 (default: each that it has)")
+	f.StringVar(&o.device.precision, "precision", "", "`HOW` a card multiplies: float32, tf32, tf32x3 or bf16 (default: each that it has)")
 	return cmd
 }
 

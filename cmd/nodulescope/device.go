@@ -28,7 +28,7 @@ type deviceFlag struct {
 
 func (o *deviceFlag) register(f *pflag.FlagSet) {
 	f.StringVar(&o.setting, "device", gpu.Auto, "`DEVICE` that computes: auto, cpu, gpu, or one of 'nodulescope devices' such as cuda:0")
-	f.StringVar(&o.precision, "precision", string(gpu.Float32), "`HOW` a card multiplies: float32, or on tensor cores tf32 or tf32x3, which is nearly float32")
+	f.StringVar(&o.precision, "precision", string(gpu.Float32), "`HOW` a card multiplies: float32, or on tensor cores tf32x3, which is nearly float32, tf32 or bf16")
 	markSettings(f, "device", "precision")
 }
 

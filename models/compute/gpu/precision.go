@@ -18,6 +18,7 @@ const (
 	Float32 = kernels.Float32
 	TF32    = kernels.TF32
 	TF32x3  = kernels.TF32x3
+	BF16    = kernels.BF16
 )
 
 // ErrPrecision says that a device does not compute in the precision asked for.
@@ -29,14 +30,14 @@ var ErrPrecision = errors.New("gpu: no such precision on this device")
 func Lacks(d driver.Device, p Precision) string {
 	switch {
 	case !p.Valid():
-		return fmt.Sprintf("there is no precision %q: choose float32, tf32 or tf32x3", p)
+		return fmt.Sprintf("there is no precision %q: choose %s", p, kernels.Names())
 	case p == Float32 || (d.API == driver.OpenCL && d.Type == driver.CPU):
 		return ""
 	case d.API != driver.CUDA:
 		return "tensor cores are used through CUDA alone"
 	}
 	if c, err := strconv.ParseFloat(d.Capability, 64); err != nil || c < 8 {
-		return fmt.Sprintf("it has compute capability %s, tensor cores take TF32 from 8.0 on", d.Capability)
+		return fmt.Sprintf("it has compute capability %s, tensor cores take TF32 and BF16 from 8.0 on", d.Capability)
 	}
 	return ""
 }

@@ -21,7 +21,7 @@ import (
 // that has them, or plays them.
 func onTensorCores(t *testing.T, f func(t *testing.T, b strict, p Precision)) {
 	for _, d := range devices(t) {
-		for _, p := range []Precision{TF32, TF32x3} {
+		for _, p := range []Precision{TF32, TF32x3, BF16} {
 			t.Run(d.ID()+" "+string(p), func(t *testing.T) {
 				if why := Lacks(d, p); why != "" {
 					t.Skip(why)
@@ -71,7 +71,7 @@ func TestProducts(t *testing.T) {
 			}
 		}
 		t.Logf("at most %.2g of the terms, bound %.2g", worst, p.Error()+conform.Bound)
-		if p == TF32 && worst < 1e-5 {
+		if p == TF32 && worst < 1e-5 || p == BF16 && worst < 1e-4 {
 			t.Error("nothing was rounded: are these products of tensor cores?")
 		}
 	})
@@ -103,7 +103,7 @@ func product(t *testing.T, b strict, c conform.Case, x [][]float32) (got []float
 	return p.Output(0), want, sums
 }
 
-// TestFragments multiplies numbers that TF32 holds, with sums that float32
+// TestFragments multiplies numbers that TF32 and BF16 hold, with sums that float32
 // holds: every lane must have its part of the tile, and the result is exact.
 func TestFragments(t *testing.T) {
 	onTensorCores(t, func(t *testing.T, b strict, _ Precision) {
@@ -134,21 +134,25 @@ func TestFragments(t *testing.T) {
 	})
 }
 
-// rounded is a number of TF32: 10 bits behind the point, ties away from zero.
-func rounded(x float32) float32 {
+// rounded is a number of a precision: of TF32, 10 bits behind the point, ties
+// away from zero; of BF16, 7 bits, ties to even.
+func rounded(x float32, p Precision) float32 {
 	u := math.Float32bits(x)
-	if u&0x7f800000 == 0x7f800000 {
+	switch {
+	case u&0x7f800000 == 0x7f800000:
 		return x
+	case p == BF16:
+		return math.Float32frombits((u + 1<<15 - 1 + u>>16&1) &^ (1<<16 - 1))
 	}
 	return math.Float32frombits((u + 1<<12) &^ (1<<13 - 1))
 }
 
-// TestRounding multiplies with one: the rounding of TF32 in both factors, and
+// TestRounding multiplies with one: the rounding of both factors, and
 // what is left of it with three products. NaN and infinities are carried, and
 // only to the elements that they reach.
 func TestRounding(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	x := []float32{0, 1, 1 + 0x1p-11, -1 - 0x1p-11, 1 + 0x1p-11 - 0x1p-23, 1 + 0x1p-12, 1 + 0x3p-11, 1.9999999, math.Pi, -1e30, 3e38, 1e-30, 0x1p-126, inf, -inf, nan, 7}
+	x := []float32{0, 1, 1 + 0x1p-11, -1 - 0x1p-11, 1 + 0x1p-11 - 0x1p-23, 1 + 0x1p-12, 1 + 0x3p-11, 1 + 0x1p-8, 1 + 0x3p-8, -1 - 0x1p-8 - 0x1p-23, 1.9999999, math.Pi, -1e30, 3e38, 3.395e38, 1e-30, 0x1p-126, inf, -inf, nan, 7}
 	onTensorCores(t, func(t *testing.T, b strict, p Precision) {
 		for _, right := range []bool{false, true} {
 			c := conform.Case{Op: op.MatMul{}, Shapes: []tensor.Shape{{len(x), 1}, {1, 1}}}
@@ -158,12 +162,12 @@ func TestRounding(t *testing.T) {
 			}
 			got, _, _ := product(t, b, c, in)
 			for i, g := range got {
-				switch want := rounded(x[i]); {
+				switch want := rounded(x[i], p); {
 				case g != g || want != want || math.IsInf(float64(g), 0) || math.IsInf(float64(want), 0):
 					if (g == g || want == want) && g != want {
 						t.Errorf("right %t: %g gives %g", right, x[i], g)
 					}
-				case p == TF32 && g != want, p == TF32x3 && math.Abs(float64(g)-float64(x[i])) > 0x1p-22*math.Abs(float64(x[i])):
+				case p != TF32x3 && g != want, p == TF32x3 && math.Abs(float64(g)-float64(x[i])) > 0x1p-22*math.Abs(float64(x[i])):
 					t.Errorf("right %t: %v gives %v, rounded %v", right, x[i], g, want)
 				}
 			}
@@ -175,18 +179,23 @@ func TestRounding(t *testing.T) {
 const layers = 6
 
 // precise is the bound of whole networks: with TF32 each layer adds the error of
-// its products to what it was given; with three products it is the bound of
-// float32.
+// its products to what it was given, with BF16 twice that, for the critic's
+// judgement, a sum of which little is left; with three products it is the bound
+// of float32.
 func precise(p Precision) float64 {
-	if p == TF32 {
+	switch p {
+	case TF32:
 		return layers * p.Error()
+	case BF16:
+		return 2 * layers * p.Error()
 	}
 	return networkBound
 }
 
 // kinked bounds gradients of the critic with TF32, relative to each: numbers
 // near 0 change sides of LeakyReLU, and sums with little left of them lose most.
-// That is why nothing should be trained with TF32 that was not measured.
+// That is why nothing should be trained with TF32 that was not measured. With
+// BF16 they are not looked at.
 const kinked = 0.2
 
 // TestPreciseNetworks holds the networks in every precision against the plain
@@ -208,6 +217,9 @@ func TestPreciseNetworks(t *testing.T) {
 					}
 				}
 			}
+		}
+		if p == BF16 {
+			return
 		}
 		outs, _, grads, ps := critic(t, models.GAN{Dims: 2, Latent: 7}, 2)
 		all := append(outs, grads...)

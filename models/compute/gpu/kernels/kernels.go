@@ -58,11 +58,16 @@ func Source(p Precision) string {
 	for _, name := range []string{"common.cl", "chain.cl", "reduce.cl", "window.cl"} {
 		part(name)
 	}
-	if n := p.split(); n == 0 {
+	switch products, _ := p.tensor(); {
+	case products == 0:
 		part("sums.cl")
-	} else {
-		_, _ = fmt.Fprintf(&b, "#define SPLIT %d\n", n)
+	case p == BF16:
 		part("tensor.cl")
+		part("bf16.cl")
+	default:
+		part("tensor.cl")
+		_, _ = fmt.Fprintf(&b, "#define SPLIT %d\n", products)
+		part("tf32.cl")
 	}
 	for _, t := range Tiles {
 		_, _ = fmt.Fprintf(&b, "#define WX %d\n#define WY %d\n#define QX %d\n#define QY %d\n#define KERNEL(name) name##%s\n", t.wx, t.wy, t.qx, t.qy, t.Name)

@@ -59,17 +59,26 @@ func names(p Precision) []string {
 // cores as often as the tiles need it, that of float32 nowhere, and cards before
 // 8.0 get neither.
 func TestTensorCores(t *testing.T) {
-	const mma, round = "\tmma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f", "\tcvt.rna.tf32.f32 "
+	const tf32, roundTF32 = "\tmma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f", "\tcvt.rna.tf32.f32 "
+	const bf16, roundBF16 = "\tmma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f", "\tcvt.rn.bf16x2.f32 "
 	for _, p := range Precisions {
+		mma, round, other := tf32, roundTF32, bf16
+		if p == BF16 {
+			mma, round, other = bf16, roundBF16, tf32
+		}
+		products, terms := p.tensor()
 		for c, text := range PTX(p) {
 			entries := strings.Split(text, ".visible .entry ")[1:]
 			for _, e := range entries {
 				name, _, _ := strings.Cut(e, "(")
 				want := 0
-				for _, tile := range Tiles { // terms of a step, in pieces of 16 x 8 x 8
-					if strings.HasSuffix(name, tile.Name) {
-						want = p.split() * tile.Rows * tile.Cols * 16 / (16 * 8 * 8) / (Threads / 32)
+				for _, tile := range Tiles { // terms of a step, in pieces of 16 x 8 x terms
+					if products > 0 && strings.HasSuffix(name, tile.Name) {
+						want = products * tile.Rows * tile.Cols * 16 / (16 * 8 * terms) / (Threads / 32)
 					}
+				}
+				if strings.Contains(e, other) {
+					t.Errorf("%s, %s has products of another precision", File(p, c), name)
 				}
 				if n := strings.Count(e, mma); n != want {
 					t.Errorf("%s, %s: %d products on tensor cores, want %d", File(p, c), name, n, want)
@@ -83,7 +92,7 @@ func TestTensorCores(t *testing.T) {
 			}
 		}
 	}
-	if len(Capabilities(Float32)) != 2 || Precision("tf16").Valid() || !TF32x3.Valid() {
+	if len(Capabilities(Float32)) != 2 || Precision("tf16").Valid() || !TF32x3.Valid() || Names() != "float32, tf32, tf32x3 or bf16" {
 		t.Error("capabilities or precisions")
 	}
 }
