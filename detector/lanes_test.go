@@ -3,6 +3,7 @@ package detector
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -165,5 +166,6 @@ func waitFor(t *testing.T, f *fake, holds func() bool) {
 		if ok {
 			return
 		}
+		runtime.Gosched()
 	}
 }

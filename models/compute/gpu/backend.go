@@ -38,6 +38,7 @@ type Backend struct {
 	sets   map[string]*parameters
 	live   map[*resources]struct{}
 	lost   []driver.Memory // that a plan would have had which could not be built
+	short  bool            // it was logged that there is no room for a second lane
 
 	calls sync.WaitGroup // plans that are asking the driver for something
 	gone  chan struct{}  // closed once a device that failed has given everything back
@@ -118,7 +119,14 @@ func (b *Backend) Alive() bool { return b.Err() == nil }
 func (b *Backend) Lanes() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failed != nil || b.used > b.o.Memory/3 {
+	if b.failed != nil {
+		return 1
+	}
+	if b.used > b.o.Memory/3 {
+		if b.o.Lanes > 1 && !b.short {
+			b.short = true
+			b.o.Log.Debug("one run at a time for want of memory", "device", b.device.ID(), "used", b.used, "planned", b.o.Memory)
+		}
 		return 1
 	}
 	return b.o.Lanes
@@ -141,7 +149,7 @@ func (b *Backend) enter() error {
 // is on it can be trusted.
 func (b *Backend) Failed(err error) {
 	if harmless(err) {
-		b.o.Log.Warn("plan runs on the processor", "device", b.device.ID(), "reason", err.Error())
+		b.o.Log.Warn("no place for a plan: a smaller one, another one or the processor does its work", "device", b.device.ID(), "reason", err.Error())
 		return
 	}
 	b.mu.Lock()

@@ -99,7 +99,8 @@ func scorer(t *testing.T, b *Backend) *models.Scorer {
 // before it gives the scores that it gave before; meanwhile the processor does.
 func TestKeeper(t *testing.T) {
 	b := newTestDevice(t, 1000, Retry{})
-	s := scorer(t, <-b.used)
+	old := <-b.used
+	s := scorer(t, old)
 	want := scores(t, s)
 	if st := b.State(); st.Err != nil || st.Faults != 0 || !st.Next.IsZero() || want.Machine != st.Backend.Machine() {
 		t.Fatalf("%+v, computed by %v", st, want.Machine)
@@ -120,6 +121,10 @@ func TestKeeper(t *testing.T) {
 		b.tick <- time.Time{}
 	}
 	fresh := <-b.used
+	<-old.gone
+	if old.Used() != 0 {
+		t.Errorf("the device that failed holds %d bytes", old.Used())
+	}
 	if !slices.Equal(waits, []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute}) {
 		t.Errorf("waits of %v", waits)
 	}
