@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -45,6 +46,27 @@ func (q meetingQueue) Submit(limit time.Duration, parts ...driver.Times) error {
 	return q.Queue.Submit(limit, parts...)
 }
 
+// decoders are two plans over the same weights, and what they give alone. Their
+// outputs are cleared.
+func decoders(t *testing.T, b *Backend) (plans []*compute.Plan, want [][]float32) {
+	t.Helper()
+	v := models.VAE{Dims: 2, Latent: 3}
+	ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
+	for i := range 2 {
+		g := v.NewGraph(tensor.Float32)
+		out := v.Decode(g, g.Input("z", 4, 3))
+		p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backend: b, Frozen: true})
+		if err != nil || g.Err != nil || !p.OnDevice() {
+			t.Fatal(err, g.Err)
+		}
+		copy(p.Input("z"), draw(rand.New(rand.NewPCG(2, uint64(i))), 12)) //nolint:gosec // 0 or 1
+		p.Run()
+		plans, want = append(plans, p), append(want, slices.Clone(p.Output(0)))
+		clear(p.Output(0))
+	}
+	return plans, want
+}
+
 // TestTwoLanes: two plans of frozen weights run beside each other and give what
 // they give alone, to the bit.
 func TestTwoLanes(t *testing.T) {
@@ -58,22 +80,7 @@ func TestTwoLanes(t *testing.T) {
 	if b.Lanes() != 2 {
 		t.Fatalf("%d lanes", b.Lanes())
 	}
-	v := models.VAE{Dims: 2, Latent: 3}
-	ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
-	var plans []*compute.Plan
-	var want [][]float32
-	for i := range 2 {
-		g := v.NewGraph(tensor.Float32)
-		out := v.Decode(g, g.Input("z", 4, 3))
-		p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backend: b, Frozen: true})
-		if err != nil || g.Err != nil || !p.OnDevice() {
-			t.Fatal(err, g.Err)
-		}
-		copy(p.Input("z"), draw(rand.New(rand.NewPCG(2, uint64(i))), 12)) //nolint:gosec // 0 or 1
-		p.Run()
-		plans, want = append(plans, p), append(want, slices.Clone(p.Output(0)))
-		clear(p.Output(0))
-	}
+	plans, want := decoders(t, b)
 	if slices.Equal(want[0], want[1]) {
 		t.Fatal("both plans give the same")
 	}
@@ -102,5 +109,48 @@ func TestTwoLanes(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "one run at a time for want of memory"); n != 1 {
 		t.Errorf("that is logged %d times", n)
+	}
+}
+
+// TestFaultBesideRun: of two runs under way one meets a fault. What the other
+// gives stands; the processor does the work of the one, and all that follows.
+func TestFaultBesideRun(t *testing.T) {
+	left := &atomic.Int64{}
+	left.Store(1000)
+	m := meeting{failing{first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, &atomic.Bool{}, &sync.WaitGroup{}, &atomic.Int64{}}
+	b, err := on(m, Options{Lanes: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans, want := decoders(t, b)
+	m.all.Add(2)
+	left.Store(1)
+	m.open.Store(true)
+	for round, there := range []int{1, 0} {
+		var ended sync.WaitGroup
+		for _, p := range plans {
+			ended.Go(p.Run)
+		}
+		ended.Wait()
+		for i, p := range plans {
+			if p.OnDevice() {
+				there--
+			}
+			if p.Err() != nil {
+				t.Error(p.Err())
+			}
+			for j, x := range p.Output(0) {
+				if math.Abs(float64(x-want[i][j])) > 1e-5 {
+					t.Fatalf("round %d: output %d of plan %d is %g, was %g", round, j, i, x, want[i][j])
+				}
+			}
+		}
+		if there != 0 {
+			t.Errorf("round %d: %d plans more on the device than expected", round, -there)
+		}
+	}
+	<-b.gone
+	if m.met.Load() != 2 || b.Alive() || b.Used() != 0 {
+		t.Errorf("%d submissions met, alive %t, %d bytes in use", m.met.Load(), b.Alive(), b.Used())
 	}
 }
