@@ -70,6 +70,9 @@ func TestSeriesRideTogether(t *testing.T) {
 				})
 			}
 			all.Go(func() { // more than a run takes
+				if d.Name() == GANName || on == nil {
+					return // a search of so many takes long, and the processor takes one at a time
+				}
 				many := slices.Repeat(patches, 5)[:17]
 				got, err := d.Score(context.Background(), many)
 				if err != nil {
