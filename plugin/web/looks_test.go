@@ -112,7 +112,7 @@ func TestLooks(t *testing.T) {
 		ann.size(size[0], size[1])
 		at := func(place string) string { return fmt.Sprintf("%dx%d-%s", size[0], size[1], place) }
 		ann.check(at("worklist"), "[data-test=intended-use]", "tbody tr[data-id]", ".filters button", ".filters select")
-		ann.press("0", "o")
+		ann.click("tbody tr:has(.badge.stat) a.open") // the list is in the order of the probability
 		ann.opened()
 		ann.until("patch, reconstruction and residual", `document.querySelector("[data-test=strip]")?.dataset.ready === "yes"`)
 		ann.until("the small pictures", `[...document.querySelectorAll(".findings img")].filter((i) => i.complete && i.naturalWidth > 0).length === 2`)
