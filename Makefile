@@ -136,7 +136,7 @@ $(WEB)/node_modules: $(WEB)/package-lock.json
 
 .PHONY: fmt
 fmt: ## format the Go files
-	gofmt -w bus cmd detector dicomio models nodule plugin
+	gofmt -w bus cmd detector dicomio internal models nodule plugin
 
 .PHONY: vet
 vet: ## run go vet
