@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/review"
+)
+
+// TestExitCodeOfEveryCode holds the exit code of every error that a package
+// names: scripts of sites depend on it.
+func TestExitCodeOfEveryCode(t *testing.T) {
+	wants := map[int][]error{
+		exitBadInput: {models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, review.ErrUsers},
+	}
+	add := func(status int, err error) { wants[status] = append(wants[status], err) }
+	for _, code := range []dicomio.Code{
+		dicomio.CodeFolderMissing, dicomio.CodeFolderEmpty, dicomio.CodeUnreadable, dicomio.CodeTruncated, dicomio.CodeNoPixelData,
+		dicomio.CodeNoPixelSpacing, dicomio.CodeNoPosition, dicomio.CodeNotCT, dicomio.CodeSeriesNotFound, dicomio.CodeSeriesAmbiguous,
+		dicomio.CodeTransferSyntax, dicomio.CodePixelFormat, dicomio.CodeMultiFrame, dicomio.CodeSizeMismatch, dicomio.CodeTooFewSlices,
+		dicomio.CodeMissingSlices, dicomio.CodeIrregularSpacing, dicomio.CodeDuplicatePosition, dicomio.CodeMixedGeometry,
+		dicomio.CodeGantryTilt, dicomio.CodeLimit, dicomio.CodeNotStored,
+		sr.CodeReportInvalid, sr.CodeNotWritten, sr.CodeNotReport, sr.CodeNoCandidates, sr.CodeNotPlaced,
+	} {
+		add(exitBadInput, &dicomio.Error{Code: code})
+	}
+	for _, code := range []dicomio.Code{
+		dicomio.CodeUnreachable, dicomio.CodeArchiveFailed, dicomio.CodeDenied, dicomio.CodeRefusedThere, dicomio.CodeStoreRefused,
+	} {
+		add(exitFailure, &dicomio.Error{Code: code})
+	}
+	for _, code := range []nodule.Code{
+		nodule.CodeCandidateInvalid, nodule.CodeCandidateOutside, nodule.CodeCandidateDuplicate, nodule.CodeTooManyCandidates,
+		nodule.CodeNoCandidates, nodule.CodeCandidateFileInvalid, nodule.CodeCubePadding, nodule.CodeSupportTooSmall,
+		nodule.CodeGeometryInvalid, nodule.CodeDatasetInvalid, nodule.CodeSplitInvalid,
+	} {
+		add(exitBadInput, &nodule.Error{Code: code})
+	}
+	for _, code := range []bus.Code{
+		bus.CodeNotJSON, bus.CodeNotCloudEvent, bus.CodeSchemaVersion, bus.CodeWrongType, bus.CodeJobTooLarge, bus.CodeTooManyNodules,
+		bus.CodeJobInvalid, bus.CodeResultInvalid, bus.CodeReviewInvalid, bus.CodeDeadInvalid, bus.CodeMessageTooLarge, bus.CodeNotReplayable,
+	} {
+		add(exitBadInput, &bus.Error{Code: code})
+	}
+	for _, code := range []bus.Code{bus.CodeSettings, bus.CodeSiteInvalid} {
+		add(exitUsage, &bus.Error{Code: code})
+	}
+	for _, code := range []bus.Code{
+		bus.CodeRetriesExhausted, bus.CodeStream, bus.CodeIncompatible, bus.CodeStoreLocked, bus.CodeServer, bus.CodeUnreachable, "not_known_here",
+	} {
+		add(exitFailure, &bus.Error{Code: code})
+	}
+	for _, code := range []plugin.Code{
+		plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeSeriesMismatch, plugin.CodeFrameMismatch,
+	} {
+		add(exitBadInput, &plugin.Error{Code: code})
+	}
+	add(exitUsage, &plugin.Error{Code: plugin.CodeSettings})
+	for _, code := range []plugin.Code{
+		plugin.CodeDetectorFailed, plugin.CodeScoreNotFinite, plugin.CodeDeadlinePassed, plugin.CodeTimedOut, plugin.CodeRetriesExhausted,
+		plugin.CodeInternal, plugin.CodeLedger, plugin.CodeLedgerLocked, plugin.CodeAudit, plugin.CodeRecordGone, "not_known_here",
+	} {
+		add(exitFailure, &plugin.Error{Code: code})
+	}
+	for want, errs := range wants {
+		for _, err := range errs {
+			if got := exitCode(t.Context(), fmt.Errorf("command: %w", err)); got != want {
+				t.Errorf("exit code %d of %q, want %d", got, err, want)
+			}
+		}
+	}
+}
