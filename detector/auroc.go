@@ -3,7 +3,6 @@ package detector
 import (
 	"encoding/json"
 	"math"
-	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -111,25 +110,4 @@ func logitInterval(p, se float64) (low, high float64) {
 	l, d := math.Log(p/(1-p)), z*se/(p*(1-p))
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 	return sigmoid(l - d), sigmoid(l + d)
-}
-
-// midranks are 1-based ranks; equal values share the mean of theirs.
-func midranks(x []float64) []float64 {
-	order := make([]int, len(x))
-	for i := range order {
-		order[i] = i
-	}
-	sort.Slice(order, func(a, b int) bool { return x[order[a]] < x[order[b]] })
-	ranks := make([]float64, len(x))
-	for i := 0; i < len(order); {
-		j := i
-		for j < len(order) && x[order[j]] == x[order[i]] {
-			j++
-		}
-		for k := i; k < j; k++ {
-			ranks[order[k]] = float64(i+j+1) / 2
-		}
-		i = j
-	}
-	return ranks
 }

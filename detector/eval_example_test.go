@@ -3,7 +3,6 @@ package detector_test
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/nodule"
@@ -36,18 +35,4 @@ func ExampleTabulate() {
 	// 10 nodules, prevalence 0.50
 	// my-score: AUROC 0.980 [0.743, 0.999]
 	// diameter only: AUROC 0.960 [0.572, 0.998]
-}
-
-// The difference of two scores of the same nodules, and whether chance explains
-// it.
-func ExampleCompareAUROC() {
-	anomalous := []bool{false, false, false, false, true, true, true, true}
-	patients := strings.Split("abcdefgh", "")
-	c, err := detector.CompareAUROC([]float64{1, 2, 5, 3, 4, 2, 6, 7}, []float64{1, 2, 3, 4, 3, 5, 6, 7}, anomalous, patients)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("%+.3f [%+.3f, %+.3f], p = %.2f\n", c.Difference, c.Low, c.High, c.P)
-	// Output: -0.125 [-0.499, +0.249], p = 0.51
 }

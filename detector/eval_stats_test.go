@@ -7,34 +7,6 @@ import (
 	"testing"
 )
 
-// The constants below are computed by other code than ours, with numpy 1.24 and
-// scipy 1.10 on these twenty nodules: the areas and components of DeLong by
-// the definition over pairs and numpy.cov, average precision by its sum over
-// thresholds, regressions with numpy.polyfit and scipy.optimize.minimize
-// (Nelder-Mead on the likelihood), Wilson with scipy.stats.binomtest(k, n).
-// proportion_ci(method="wilson"), quartiles with numpy.quantile.
-var (
-	scoreA = []float64{.9, 2.1, 1.4, 3.3, 2.8, .4, 1.9, 2.6, 3.1, 1.2, 2.2, 2.6, 3.6, 1.7, 4.2, 2.9, 3.3, 1.4, 4.8, 3.9}
-	scoreB = []float64{5, 7, 4, 9, 6, 4, 8, 5, 11, 6, 9, 7, 14, 8, 19, 6, 12, 10, 25, 13}
-	sizes  = []float64{5, 7, 4.5, 9, 6, 4, 8.5, 5.5, 11, 6.5, 9, 7.5, 14, 8, 19, 6, 12, 10, 25, 13}
-	probs  = []float64{.1, .3, .2, .6, .5, .05, .3, .4, .55, .15, .35, .45, .7, .25, .9, .5, .6, .2, .95, .8}
-)
-
-// twenty labels and patients: ten normals, then ten anomalies, each a patient.
-func twenty() (anomalous []bool, patients []string) {
-	for i := range 20 {
-		anomalous, patients = append(anomalous, i >= 10), append(patients, string(rune('a'+i)))
-	}
-	return anomalous, patients
-}
-
-func near(t *testing.T, what string, got, want, tolerance float64) {
-	t.Helper()
-	if !(math.Abs(got-want) <= tolerance) {
-		t.Errorf("%s is %v, want %v", what, got, want)
-	}
-}
-
 func TestCompareAUROC(t *testing.T) {
 	y, who := twenty()
 	c, err := CompareAUROC(scoreA, scoreB, y, who)
@@ -249,43 +221,5 @@ func TestAtSensitivity(t *testing.T) {
 	}
 	if _, err := AtSensitivity([]float64{1, 2}, []bool{false, true}, 0); err == nil {
 		t.Error("a sensitivity of 0 has a threshold")
-	}
-}
-
-func TestOperate(t *testing.T) {
-	y, _ := twenty()
-	thresholds := make([]float64, 20)
-	for i := range thresholds {
-		thresholds[i] = 2.6
-	}
-	p := operate(PointYouden, scoreA, thresholds, y) // above 2.6: normals 3.3 2.8 3.1, anomalies 3.6 4.2 2.9 3.3 4.8 3.9
-	if p.Sensitivity.Count != 6 || p.Specificity.Count != 7 || p.PPV.Count != 6 || p.PPV.Of != 9 || p.NPV.Count != 7 || p.NPV.Of != 11 || p.Threshold == nil {
-		t.Errorf("%+v", p)
-	}
-	thresholds[19] = 5
-	if p := operate(PointYouden, scoreA, thresholds, y); p.Sensitivity.Count != 5 || p.Threshold != nil {
-		t.Errorf("several thresholds: %+v", p)
-	}
-}
-
-func TestReproduce(t *testing.T) {
-	y, _ := twenty()
-	r := Reproduce(scoreA, y)
-	if r == nil || r.PerClass != 10 || r.Slope <= 0 {
-		t.Fatalf("%+v", r)
-	}
-	near(t, "area", r.Area.Value, 0.775, 1e-12)
-	// The regression turns an inverted score round: that is why it is a row of
-	// its own.
-	inverted := make([]float64, 20)
-	for i, s := range scoreA {
-		inverted[i] = -s
-	}
-	near(t, "area of the inverted score", Reproduce(inverted, y).Area.Value, 0.775, 1e-12)
-	if r := Reproduce(append(scoreA, 9, 9), append(y, false, false)); r.PerClass != 10 {
-		t.Errorf("%d of each class", r.PerClass)
-	}
-	if r := Reproduce(make([]float64, 20), y); r != nil {
-		t.Errorf("equal scores: %+v", r)
 	}
 }

@@ -2,10 +2,8 @@ package detector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -174,36 +172,6 @@ func TestNearestByDefinition(t *testing.T) {
 		t.Errorf("no voxel in common: %v", v)
 	}
 	near(t, "mean distance over the support", MeanDistance(a, []float32{3, 4}), 9, 1e-12)
-}
-
-func TestMeanNormal(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	want := make(MeanNormal, nodule.PatchVoxels)
-	for _, j := range coreVoxels() {
-		want[j] = rng.Float32()
-	}
-	b, err := json.Marshal(Calibration{Reference: []float64{1}, MeanNormal: want})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c Calibration
-	if err := json.Unmarshal(b, &c); err != nil || !slices.Equal(c.MeanNormal, want) {
-		t.Errorf("a round trip changes it: %v", err)
-	}
-	if len(b) > 20_000 {
-		t.Errorf("%d bytes", len(b))
-	}
-	if b, err := json.Marshal(Calibration{}); err != nil || strings.Contains(string(b), "mean_normal") {
-		t.Errorf("without one: %s, %v", b, err)
-	}
-	if _, err := json.Marshal(MeanNormal{1, 2}); err == nil {
-		t.Error("two voxels were written")
-	}
-	for _, bad := range []string{`"AAAA"`, `7`, `"?"`, `"` + strings.Repeat("A", 1<<20) + `"`, `"` + strings.Repeat("/", len(coreVoxels())*4/3*4) + `"`} {
-		if err := json.Unmarshal([]byte(`{"mean_normal":`+bad+`}`), &c); err == nil {
-			t.Errorf("%.20s was read", bad)
-		}
-	}
 }
 
 // TestRulersOnRealData holds the rows that need no model: any change of

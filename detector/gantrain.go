@@ -40,17 +40,3 @@ func TrainGANAD(ctx context.Context, ds *nodule.Dataset, split *nodule.Split, o 
 	}
 	return CalibrateGAN(ctx, t, o.Search, split)
 }
-
-// CalibrateGAN makes a detector of a trained GAN as Calibrate does of a trained
-// VAE.
-func CalibrateGAN(ctx context.Context, t *models.TrainedGAN, search models.SearchSettings, split *nodule.Split) (*GANAD, error) {
-	bare, err := NewGANAD(t, search, uncalibrated)
-	if err != nil {
-		return nil, err
-	}
-	c, err := calibrate(ctx, bare, split)
-	if err != nil {
-		return nil, err
-	}
-	return NewGANAD(t, search, c)
-}
