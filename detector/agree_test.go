@@ -7,9 +7,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
-	"gonum.org/v1/gonum/stat"
 )
 
 // TestDataSetAndScanAgree scores the four nodules that stand both in the

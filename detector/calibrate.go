@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -88,23 +89,23 @@ func (c *Calibration) fit(raw []float64, anomalous []bool) error {
 		c.Threshold = c.Reference[min(len(c.Reference)-1, len(c.Reference)*95/100)]
 		return nil
 	}
-	l, err := FitLogistic(raw, anomalous)
+	l, err := stats.FitLogistic(raw, anomalous)
 	if err != nil {
 		return err
 	}
 	c.Logistic = &l
 	c.Prevalence = float64(c.Anomalies) / float64(c.Anomalies+c.Normals)
-	if c.Threshold, err = Youden(raw, anomalous); err != nil {
+	if c.Threshold, err = stats.Youden(raw, anomalous); err != nil {
 		return err
 	}
-	sensitive, err := AtSensitivity(raw, anomalous, 0.95)
+	sensitive, err := stats.AtSensitivity(raw, anomalous, 0.95)
 	c.Sensitive = &sensitive
 	return err
 }
 
-// scoreBatch is how many samples are scored at a time: as many as a search
+// BatchSize is how many samples are scored at a time: as many as a search
 // takes at once.
-const scoreBatch = 16
+const BatchSize = 16
 
 // ScoreSamples scores the central patch of every sample. progress, if not nil,
 // is told how many are done.
@@ -113,7 +114,7 @@ func ScoreSamples(ctx context.Context, d Detector, samples []nodule.Sample, prog
 	for len(out) < len(samples) {
 		from := len(out)
 		var batch []nodule.Patch
-		for i := from; i < min(from+scoreBatch, len(samples)); i++ {
+		for i := from; i < min(from+BatchSize, len(samples)); i++ {
 			batch = append(batch, nodule.Central(samples[i].Cube()))
 		}
 		s, err := d.Score(ctx, batch)

@@ -3,6 +3,8 @@ package detector
 import (
 	"errors"
 	"fmt"
+
+	"github.com/nodulescope/nodulescope/detector/stats"
 )
 
 // MinCalibration is how many nodules of each class a calibration needs.
@@ -13,12 +15,12 @@ var ErrTooFew = errors.New("detector: too few nodules to calibrate")
 
 // Calibration is how a raw score becomes what a reader sees.
 type Calibration struct {
-	Logistic   *Logistic `json:"logistic"`   // nil: uncalibrated
-	Prevalence float64   `json:"prevalence"` // of the nodules that it was fitted on
-	Normals    int       `json:"normals"`
-	Anomalies  int       `json:"anomalies"`
-	Threshold  float64   `json:"threshold"` // epsilon: the raw score with the largest Youden index there
-	Reference  []float64 `json:"reference"` // raw scores of normals outside the training set, ascending
+	Logistic   *stats.Logistic `json:"logistic"`   // nil: uncalibrated
+	Prevalence float64         `json:"prevalence"` // of the nodules that it was fitted on
+	Normals    int             `json:"normals"`
+	Anomalies  int             `json:"anomalies"`
+	Threshold  float64         `json:"threshold"` // epsilon: the raw score with the largest Youden index there
+	Reference  []float64       `json:"reference"` // raw scores of normals outside the training set, ascending
 
 	// Sensitive is the raw score above which 95 % of the anomalies lie there;
 	// nil where uncalibrated, and in files written before it was kept.

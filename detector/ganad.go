@@ -98,7 +98,7 @@ func (d calibrated) ganad() (*GANAD, error) {
 	}
 	return &GANAD{calibrated: d, gan: t, search: s, together: &batcher[*models.Searcher, models.Found]{
 		build:    build,
-		turn:     scoreBatch,
+		turn:     BatchSize,
 		fits:     func(s *models.Searcher, _ int) int { return s.Together() },
 		onDevice: (*models.Searcher).OnDevice,
 		run: func(ctx context.Context, s *models.Searcher, rows []row) ([]models.Found, error) {

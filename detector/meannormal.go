@@ -32,8 +32,8 @@ func MeanPatch(samples []nodule.Sample) []float32 {
 	return mean
 }
 
-// coreVoxels are the indices of the voxels of a patch that can count.
-var coreVoxels = sync.OnceValue(func() []int {
+// CoreVoxels are the indices of the voxels of a patch that can count.
+var CoreVoxels = sync.OnceValue(func() []int {
 	cube := &nodule.Cube{HU: make([]float32, nodule.CubeVoxels), Valid: make([]bool, nodule.CubeVoxels)}
 	for i := range cube.Valid {
 		cube.Valid[i] = true
@@ -62,7 +62,7 @@ func (m MeanNormal) MarshalJSON() ([]byte, error) {
 		return nil, fmt.Errorf("detector: a mean patch of %d voxels, want %d", len(m), nodule.PatchVoxels)
 	}
 	var b []byte
-	for _, j := range coreVoxels() {
+	for _, j := range CoreVoxels() {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(m[j]))
 	}
 	return json.Marshal(base64.StdEncoding.EncodeToString(b))
@@ -79,7 +79,7 @@ func (m *MeanNormal) UnmarshalJSON(data []byte) error {
 		*m = nil
 		return nil
 	}
-	core := coreVoxels()
+	core := CoreVoxels()
 	if len(*text) > 8*len(core) {
 		return errors.New("detector: mean normal: too long; train the model again")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/nodulescope/nodulescope/detector/internal/testset"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -13,9 +14,9 @@ func quick() TrainOptions {
 	return TrainOptions{Settings: models.Settings{Epochs: 1, Batch: 4, Seed: 2}}
 }
 
-func train(t *testing.T, d nodules) (*VAEAD, *nodule.Split) {
+func train(t *testing.T, d testset.Nodules) (*VAEAD, *nodule.Split) {
 	t.Helper()
-	ds := d.load(t)
+	ds := d.Load(t)
 	split, err := Protocol{Exclude: []string{}}.Split(ds)
 	if err != nil {
 		t.Fatal(err)
@@ -31,12 +32,12 @@ func train(t *testing.T, d nodules) (*VAEAD, *nodule.Split) {
 // the ratings within the class: the weights stay the same, the calibration does
 // not.
 func TestLabelsNeverReachTraining(t *testing.T) {
-	d := many(16)
+	d := testset.Many(16)
 	before, _ := train(t, d)
-	for i, m := range d.malignancy {
+	for i, m := range d.Malignancy {
 		if m >= 4 {
-			d.shade[i] = 300 - d.shade[i]
-			d.malignancy[i] = 9 - m
+			d.Shade[i] = 300 - d.Shade[i]
+			d.Malignancy[i] = 9 - m
 		}
 	}
 	after, _ := train(t, d)
@@ -45,53 +46,18 @@ func TestLabelsNeverReachTraining(t *testing.T) {
 	}
 }
 
-func TestTrainingAndEvaluation(t *testing.T) {
-	d, split := train(t, many(16))
-	c := d.Calibration()
-	if c.Name() != "uncalibrated" || c.Normals+c.Anomalies == 0 || len(c.Reference) == 0 {
-		t.Errorf("a calibration on %d nodules: %+v", c.Normals+c.Anomalies, c)
-	}
-	ds := split.Train // both classes; the figures are of no interest here
-	e, err := Evaluate(context.Background(), []Detector{d}, ds, EvaluateOptions{Neighbours: split.TrainNormals()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c := e.Counts; c.Nodules != len(ds.Samples) || c.Normals+c.Anomalies != c.Nodules || e.Detectors[0].Brier != nil || len(e.Scored) != c.Nodules {
-		t.Errorf("%+v", e)
-	}
-	for _, r := range e.Rows {
-		if r.Overall.Normals != e.Counts.Normals || !(r.Overall.Low <= r.Overall.Value && r.Overall.Value <= r.Overall.High) {
-			t.Errorf("%s: %+v", r.Name, r.Overall)
-		}
-	}
-	for _, want := range []string{VAEName, TermRow(VAEName, "KL"), RowDiameter, RowIntensitySum, RowMeanImage, RowNearest, RowSupport} {
-		if e.Row(want) == nil {
-			t.Errorf("no row %q", want)
-		}
-	}
-	if e.Row(RowMaskShare) != nil {
-		t.Error("cubes that are complete have a row of their mask")
-	}
-	if p := e.Detectors[0].Points; len(p) != 1 || p[0].Name != PointReference95 {
-		t.Errorf("operating points of an uncalibrated detector: %+v", p)
-	}
-}
-
 func TestNothingToTrainOn(t *testing.T) {
-	d := many(8)
-	for i := range d.malignancy {
-		d.malignancy[i] = 5
+	d := testset.Many(8)
+	for i := range d.Malignancy {
+		d.Malignancy[i] = 5
 	}
-	ds := d.load(t)
+	ds := d.Load(t)
 	split, err := Protocol{}.Split(ds)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := TrainVAEAD(context.Background(), ds, split, quick()); !errors.Is(err, ErrNoNormals) {
 		t.Errorf("no normals: %v", err)
-	}
-	if _, err := Evaluate(context.Background(), []Detector{untrained(t)}, ds, EvaluateOptions{}); !errors.Is(err, ErrOneClass) {
-		t.Errorf("one class alone: %v", err)
 	}
 }
 
@@ -102,9 +68,9 @@ func quickGAN() GANOptions {
 	}
 }
 
-func trainGAN(t *testing.T, d nodules) *GANAD {
+func trainGAN(t *testing.T, d testset.Nodules) *GANAD {
 	t.Helper()
-	ds := d.load(t)
+	ds := d.Load(t)
 	split, err := Protocol{Exclude: []string{}}.Split(ds)
 	if err != nil {
 		t.Fatal(err)
@@ -119,12 +85,12 @@ func trainGAN(t *testing.T, d nodules) *GANAD {
 // TestLabelsNeverReachTheGAN is TestLabelsNeverReachTraining for GAN-AD, which
 // also says which diameters its training normals have.
 func TestLabelsNeverReachTheGAN(t *testing.T) {
-	d := many(16)
+	d := testset.Many(16)
 	before := trainGAN(t, d)
-	for i, m := range d.malignancy {
+	for i, m := range d.Malignancy {
 		if m >= 4 {
-			d.shade[i] = 300 - d.shade[i]
-			d.malignancy[i] = 9 - m
+			d.Shade[i] = 300 - d.Shade[i]
+			d.Malignancy[i] = 9 - m
 		}
 	}
 	after := trainGAN(t, d)
@@ -142,10 +108,10 @@ func TestLabelsNeverReachTheGAN(t *testing.T) {
 	if h.Kind != "gan" || h.Attribution != "of a test" || h.DataDigest == "" || after.Search().Steps != 2 {
 		t.Errorf("%+v", h)
 	}
-	for i := range d.malignancy {
-		d.malignancy[i] = 5
+	for i := range d.Malignancy {
+		d.Malignancy[i] = 5
 	}
-	ds := d.load(t)
+	ds := d.Load(t)
 	split, err := Protocol{}.Split(ds)
 	if err != nil {
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func (d calibrated) vaead() (*VAEAD, error) {
 		build: func(b compute.Backend) (*models.Scorer, error) {
 			return models.NewScorer(v, d.params, BoundSamples, compute.Options{Backend: b})
 		},
-		turn:     scoreBatch,
+		turn:     BatchSize,
 		fits:     (*models.Scorer).Together,
 		onDevice: (*models.Scorer).OnDevice,
 		run: func(_ context.Context, s *models.Scorer, rows []row) ([]models.PatchBound, error) {

@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -23,7 +26,7 @@ func header() models.Header {
 // untrained is a detector with random weights.
 func untrained(t testing.TB) *VAEAD {
 	t.Helper()
-	l := Logistic{Intercept: -1, Slope: 20}
+	l := stats.Logistic{Intercept: -1, Slope: 20}
 	d, err := NewVAEAD(header(), models.ReferenceVAE.NewParams(rand.New(rand.NewPCG(1, 2))),
 		Calibration{Logistic: &l, Prevalence: 0.4, Threshold: 0.05, Reference: []float64{0.01, 0.02, 0.2}})
 	if err != nil {
@@ -32,24 +35,15 @@ func untrained(t testing.TB) *VAEAD {
 	return d
 }
 
-func patch(seed uint64) nodule.Patch {
-	rng := rand.New(rand.NewPCG(seed, 3))
-	c := &nodule.Cube{HU: make([]float32, nodule.CubeVoxels), Valid: make([]bool, nodule.CubeVoxels)}
-	for i := range c.HU {
-		c.HU[i], c.Valid[i] = float32(-800+300*rng.NormFloat64()), true
-	}
-	return nodule.Central(c)
-}
-
 // TestNeighboursDoNotMatter: a patch has the same score alone, in company, and
 // in another process's order.
 func TestNeighboursDoNotMatter(t *testing.T) {
 	d := untrained(t)
-	alone, err := d.Score(context.Background(), []nodule.Patch{patch(2)})
+	alone, err := d.Score(context.Background(), []nodule.Patch{testset.Patch(2)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	together, err := untrained(t).Score(context.Background(), []nodule.Patch{patch(1), patch(2), patch(3)})
+	together, err := untrained(t).Score(context.Background(), []nodule.Patch{testset.Patch(1), testset.Patch(2), testset.Patch(3)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +57,7 @@ func TestNeighboursDoNotMatter(t *testing.T) {
 
 func TestScoreSaysWhatItKnows(t *testing.T) {
 	d := untrained(t)
-	s, err := d.Score(context.Background(), []nodule.Patch{patch(1)})
+	s, err := d.Score(context.Background(), []nodule.Patch{testset.Patch(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,14 +67,14 @@ func TestScoreSaysWhatItKnows(t *testing.T) {
 		got.Anomalous != (got.Raw > 0.05) || got.Calibration != "natural-prevalence" || got.Prevalence != 0.4 {
 		t.Errorf("%+v", got)
 	}
-	if got.PerVoxel != got.Raw || math.Abs(got.Sum-got.Raw*float64(patch(1).SupportCount())) > 1e-9*got.Sum || len(got.Reconstruction) != nodule.PatchVoxels {
+	if got.PerVoxel != got.Raw || math.Abs(got.Sum-got.Raw*float64(testset.Patch(1).SupportCount())) > 1e-9*got.Sum || len(got.Reconstruction) != nodule.PatchVoxels {
 		t.Errorf("terms: sum %v, per voxel %v, raw %v", got.Sum, got.PerVoxel, got.Raw)
 	}
 	bare, err := NewVAEAD(header(), d.params, Calibration{Reference: []float64{0.1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err = bare.Score(context.Background(), []nodule.Patch{patch(1)})
+	s, err = bare.Score(context.Background(), []nodule.Patch{testset.Patch(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +100,7 @@ func TestLearnedSigma(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := patch(1)
+	p := testset.Patch(1)
 	s, err := d.Score(context.Background(), []nodule.Patch{p})
 	if err != nil {
 		t.Fatal(err)
@@ -132,10 +126,10 @@ func TestScoreEnds(t *testing.T) {
 	d := untrained(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := d.Score(ctx, []nodule.Patch{patch(1)}); !errors.Is(err, context.Canceled) {
+	if _, err := d.Score(ctx, []nodule.Patch{testset.Patch(1)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	empty := patch(1)
+	empty := testset.Patch(1)
 	empty.Support = make([]float32, len(empty.Support))
 	if _, err := d.Score(context.Background(), []nodule.Patch{empty}); err == nil {
 		t.Error("a patch without support was scored")

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -88,9 +89,9 @@ func runEvaluate(ctx context.Context, o evaluateOptions, g *globals, stdout, std
 		bar.total(total)
 		bar.set(done, "")
 	}
-	e, err := detector.Evaluate(ctx, detectors, ds, settings)
+	e, err := evaluation.Evaluate(ctx, detectors, ds, settings)
 	bar.done()
-	if errors.Is(err, detector.ErrOneClass) {
+	if errors.Is(err, evaluation.ErrOneClass) {
 		return badInput(err, "name a set with malignancy 1-2 and 4-5, or another --side")
 	}
 	if err != nil {
@@ -109,8 +110,8 @@ func runEvaluate(ctx context.Context, o evaluateOptions, g *globals, stdout, std
 }
 
 // evaluationData reads what is scored, and what the model saw in training.
-func evaluationData(o evaluateOptions, detectors []detector.Detector) (*nodule.Dataset, detector.EvaluateOptions, error) {
-	var settings detector.EvaluateOptions
+func evaluationData(o evaluateOptions, detectors []detector.Detector) (*nodule.Dataset, evaluation.EvaluateOptions, error) {
+	var settings evaluation.EvaluateOptions
 	ds, err := nodule.LoadNPZ(o.data)
 	if err != nil {
 		return nil, settings, err
@@ -156,7 +157,7 @@ func trainedOn(detectors []detector.Detector, ds *nodule.Dataset) bool {
 	return false
 }
 
-func writeCSV(path string, e *detector.Evaluation) error {
+func writeCSV(path string, e *evaluation.Evaluation) error {
 	f, err := os.Create(path) //nolint:gosec // the user names it
 	if err != nil {
 		return usageError(err, "give --csv a file that can be written")

@@ -13,7 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
+	"github.com/nodulescope/nodulescope/detector/stats"
 )
 
 // writeCubes writes a data set of the 51 mm layout: a ball in each cube, the
@@ -82,7 +83,7 @@ func evaluate(args ...string) (stdout string, err error) {
 func TestEvaluateCommand(t *testing.T) {
 	data := writeCubes(t, []uint8{1, 2, 4, 5, 2, 1, 5, 4, 3, 1, 4, 2})
 	a, b := testModel(t), filepath.Join(t.TempDir(), "b.safetensors")
-	if err := saveModel(b, 2, &detector.Logistic{Intercept: -1, Slope: 9}); err != nil {
+	if err := saveModel(b, 2, &stats.Logistic{Intercept: -1, Slope: 9}); err != nil {
 		t.Fatal(err)
 	}
 	scores := filepath.Join(t.TempDir(), "scores.csv")
@@ -90,20 +91,20 @@ func TestEvaluateCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var e detector.Evaluation
+	var e evaluation.Evaluation
 	if err := json.Unmarshal([]byte(out), &e); err != nil {
 		t.Fatal(err)
 	}
 	if c := e.Counts; c.Nodules != 11 || c.Normals != 6 || c.Patients != 6 || c.Unverified != 11 || e.Indeterminate != 1 {
 		t.Errorf("%+v", c)
 	}
-	for _, row := range []string{"vae-ad", "vae-ad#2", "vae-ad#2: KL", detector.RowMaskVolume, detector.RowMaskDiameter, detector.RowMeanImage} {
+	for _, row := range []string{"vae-ad", "vae-ad#2", "vae-ad#2: KL", evaluation.RowMaskVolume, evaluation.RowMaskDiameter, evaluation.RowMeanImage} {
 		if e.Row(row) == nil {
 			t.Errorf("no row %q", row)
 		}
 	}
-	if e.Row(detector.RowMaskVolume).Overall.Value != 1 {
-		t.Errorf("the ruler of balls that grow with malignancy: %+v", e.Row(detector.RowMaskVolume).Overall)
+	if e.Row(evaluation.RowMaskVolume).Overall.Value != 1 {
+		t.Errorf("the ruler of balls that grow with malignancy: %+v", e.Row(evaluation.RowMaskVolume).Overall)
 	}
 	if d := e.Detectors; len(d) != 2 || d[0].Brier != nil || d[1].Brier == nil || d[0].Digests[0] == d[1].Digests[0] {
 		t.Errorf("%+v", d)
@@ -113,11 +114,11 @@ func TestEvaluateCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	lines, err := detector.ReadCSV(f)
+	lines, err := evaluation.ReadCSV(f)
 	if err != nil || len(lines) != 12 {
 		t.Fatalf("%d nodules in the file, %v", len(lines), err)
 	}
-	again, err := detector.Tabulate(context.Background(), lines, detector.TableOptions{})
+	again, err := evaluation.Tabulate(context.Background(), lines, evaluation.TableOptions{})
 	if err != nil || again.Row("vae-ad").Overall != e.Row("vae-ad").Overall {
 		t.Errorf("the table rebuilt from the file: %v, %v", again, err)
 	}
@@ -156,7 +157,7 @@ func TestEvaluateCommandRefuses(t *testing.T) {
 		}
 	}
 	_, err := evaluate(normal, "--model", model)
-	if !errors.Is(err, detector.ErrOneClass) {
+	if !errors.Is(err, evaluation.ErrOneClass) {
 		t.Errorf("%v", err)
 	}
 }

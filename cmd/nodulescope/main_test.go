@@ -11,7 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 )
 
@@ -65,9 +65,9 @@ func writeModel(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(saveGAN(ts.MkAbs(args[0])))
 		return
 	}
-	var logistic *detector.Logistic
+	var logistic *stats.Logistic
 	if len(args) == 2 && args[1] == "calibrated" {
-		logistic = &detector.Logistic{Intercept: -3, Slope: 30}
+		logistic = &stats.Logistic{Intercept: -3, Slope: 30}
 	}
 	ts.Check(saveModel(ts.MkAbs(args[0]), 1, logistic))
 }

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // saveModel writes a detector that has learned nothing: fit to be read, to
 // score, and to be reproduced.
-func saveModel(path string, seed uint64, logistic *detector.Logistic) error {
+func saveModel(path string, seed uint64, logistic *stats.Logistic) error {
 	header := models.Header{Kind: "vae", Dims: 3, Latent: 64, Preprocessing: nodule.PreprocessingVersion}
 	d, err := detector.NewVAEAD(header, models.ReferenceVAE.NewParams(rand.New(rand.NewPCG(seed, 0))),
 		detector.Calibration{Reference: []float64{0.01, 0.02}, Threshold: 0.02, Logistic: logistic, Prevalence: 0.25})

@@ -7,18 +7,18 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/stats"
 )
 
 // Average is the AUROC of several networks that were trained alike and scored
 // on the same cases.
 type Average struct {
-	Mean float64          `json:"mean"`
-	Low  float64          `json:"low"`  // 95 % interval of the mean, over cases and networks
-	High float64          `json:"high"` //
-	Min  float64          `json:"min"`  // of the networks
-	Max  float64          `json:"max"`
-	Each []detector.AUROC `json:"each"` // one per network, with DeLong's interval over cases
+	Mean float64       `json:"mean"`
+	Low  float64       `json:"low"`  // 95 % interval of the mean, over cases and networks
+	High float64       `json:"high"` //
+	Min  float64       `json:"min"`  // of the networks
+	Max  float64       `json:"max"`
+	Each []stats.AUROC `json:"each"` // one per network, with DeLong's interval over cases
 }
 
 // replicates of the bootstrap.
@@ -33,7 +33,7 @@ func average(scores [][]float64, anomalous []bool, patients []string) (Average, 
 	var a Average
 	order := make([][]int, len(scores)) // cases by score
 	for i, s := range scores {
-		one, err := detector.DeLong(s, anomalous)
+		one, err := stats.DeLong(s, anomalous)
 		if err != nil {
 			return a, err
 		}

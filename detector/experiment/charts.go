@@ -6,8 +6,9 @@ import (
 	"math"
 	"strings"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -68,7 +69,7 @@ type ranked struct {
 	sizes             [2][]float64
 }
 
-func rank(scored []detector.Scored, row string) ranked {
+func rank(scored []evaluation.Scored, row string) ranked {
 	var r ranked
 	for i := range scored {
 		s := &scored[i]
@@ -105,7 +106,7 @@ func (r ranked) skewed() bool {
 	return true
 }
 
-func estimate(a detector.AUROC) *figure.Estimate {
+func estimate(a stats.AUROC) *figure.Estimate {
 	return &figure.Estimate{Value: a.Value, Low: a.Low, High: a.High}
 }
 
@@ -113,7 +114,7 @@ func estimate(a detector.AUROC) *figure.Estimate {
 const bandDraws = 1000
 
 // curve is the ROC curve of a row.
-func (r ranked) curve(name string, area detector.AUROC, band, reference bool) (figure.Curve, error) {
+func (r ranked) curve(name string, area stats.AUROC, band, reference bool) (figure.Curve, error) {
 	x, y, err := figure.ROCPoints(r.scores, r.anomalous)
 	c := figure.Curve{Name: name, X: x, Y: y, Area: estimate(area), Reference: reference}
 	if err == nil && band {
@@ -123,7 +124,7 @@ func (r ranked) curve(name string, area detector.AUROC, band, reference bool) (f
 }
 
 // rulers are the rows without a model that figures set beside a detector.
-var rulers = []string{detector.RowDiameter, detector.RowMaskDiameter, detector.RowNearest, detector.RowMeanImage, detector.RowIntensitySum}
+var rulers = []string{evaluation.RowDiameter, evaluation.RowMaskDiameter, evaluation.RowNearest, evaluation.RowMeanImage, evaluation.RowIntensitySum}
 
 // best is the row of the detector with the highest mean on this set, the score
 // included.
@@ -198,7 +199,7 @@ func (a *album) areas(prefix string, s *Set, score, axis string) error {
 }
 
 // by is what a bootstrap draws.
-func by(e *detector.Evaluation) string {
+func by(e *evaluation.Evaluation) string {
 	if e.Unit == "nodules" {
 		return "patient"
 	}
@@ -217,7 +218,7 @@ func (a *album) seeds(prefix string, s *Set, score string, p Paper) error {
 		c := s.Runs.Single[i].Counts
 		d.Categories = append(d.Categories, fmt.Sprintf("%d\n%d + %d", key, c.Normals, c.Anomalies))
 	}
-	for _, n := range append(names, detector.RowDiameter, detector.RowNearest) {
+	for _, n := range append(names, evaluation.RowDiameter, evaluation.RowNearest) {
 		series := figure.DotSeries{Name: n}
 		any := false
 		for _, e := range s.Runs.Single {

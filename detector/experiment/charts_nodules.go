@@ -5,7 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -38,7 +38,7 @@ func (a *album) sizes(prefix string, s *Set, score, axis string) error {
 	for _, b := range row.Bands {
 		d.Categories = append(d.Categories, fmt.Sprintf("%s\n%d + %d", b.Name, b.Normals, b.Anomalies))
 	}
-	for _, name := range []string{score, detector.RowDiameter} {
+	for _, name := range []string{score, evaluation.RowDiameter} {
 		row := e.Row(name)
 		if row == nil {
 			continue

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
@@ -98,7 +99,7 @@ const (
 )
 
 // run trains the network of a unit and scores a set with it.
-func (m *images) run(ctx context.Context, u unit, t *tracker, set string) ([]detector.Scored, error) {
+func (m *images) run(ctx context.Context, u unit, t *tracker, set string) ([]evaluation.Scored, error) {
 	images, err := m.set(set)
 	if err != nil {
 		return nil, err
@@ -143,12 +144,12 @@ type column struct {
 }
 
 // scored lists the images with everything that ranks them.
-func (m *images) scored(u unit, net imageNetwork, set *mnist.Set, columns []column) []detector.Scored {
+func (m *images) scored(u unit, net imageNetwork, set *mnist.Set, columns []column) []evaluation.Scored {
 	nan := math.NaN()
-	out := make([]detector.Scored, set.Len())
+	out := make([]evaluation.Scored, set.Len())
 	for i := range out {
-		s := detector.Scored{Data: m.digest(), Seed: u.seed, Nodule: fmt.Sprintf("row %d, digit %d", set.Rows[i], set.Digits[i]), Label: nodule.Normal,
-			Judged: []detector.Verdict{{Detector: net.name(), Digest: net.digest(), Calibration: "uncalibrated", Probability: nan, Percentile: nan, Threshold: nan, Sensitive: nan}}}
+		s := evaluation.Scored{Data: m.digest(), Seed: u.seed, Nodule: fmt.Sprintf("row %d, digit %d", set.Rows[i], set.Digits[i]), Label: nodule.Normal,
+			Judged: []evaluation.Verdict{{Detector: net.name(), Digest: net.digest(), Calibration: "uncalibrated", Probability: nan, Percentile: nan, Threshold: nan, Sensitive: nan}}}
 		if set.Anomalous(i) {
 			s.Label = nodule.Anomaly
 		}
@@ -205,7 +206,7 @@ func imagesWithoutModel(train, set *mnist.Set) *noModel {
 			dist[i] += (v - mean[j]) * (v - mean[j]) / mnist.Pixels
 		}
 	}
-	return &noModel{[]column{{detector.RowIntensitySum, ink}, {detector.RowMeanImage, dist}, {detector.RowNearest, near}}}
+	return &noModel{[]column{{evaluation.RowIntensitySum, ink}, {evaluation.RowMeanImage, dist}, {evaluation.RowNearest, near}}}
 }
 
 // header is the template of the checkpoints.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
@@ -46,7 +47,7 @@ func (n *imageGAN) score(ctx context.Context, set *mnist.Set, tell func(done, la
 	if n.found, err = s.Search(ctx, patches, supports, seeds); err != nil {
 		return nil, err
 	}
-	term := func(name string) string { return detector.TermRow(n.name(), name) }
+	term := func(name string) string { return evaluation.TermRow(n.name(), name) }
 	take := func(f func(models.Found) float64) []float64 {
 		v := make([]float64, len(n.found))
 		for i, found := range n.found {

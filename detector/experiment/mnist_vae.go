@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
@@ -89,7 +90,7 @@ func (n *imageVAE) score(ctx context.Context, set *mnist.Set, tell func(done, la
 	if err != nil {
 		return nil, err
 	}
-	term := func(name string) string { return detector.TermRow(n.name(), name) }
+	term := func(name string) string { return evaluation.TermRow(n.name(), name) }
 	take := func(from []models.PatchBound, f func(models.PatchBound) float64) []float64 {
 		v := make([]float64, len(from))
 		for i, b := range from {

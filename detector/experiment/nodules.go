@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -93,7 +94,7 @@ func normals(ds *nodule.Dataset) []nodule.Sample {
 }
 
 // run trains and calibrates the detector of a unit and scores its test side.
-func (l *lungs) run(ctx context.Context, u unit, t *tracker, _ string) ([]detector.Scored, error) {
+func (l *lungs) run(ctx context.Context, u unit, t *tracker, _ string) ([]evaluation.Scored, error) {
 	split, dir := l.splits[u.name()], l.options.unit(u)
 	d, err := l.detector(ctx, u, t, split)
 	if err != nil {
@@ -103,7 +104,7 @@ func (l *lungs) run(ctx context.Context, u unit, t *tracker, _ string) ([]detect
 	before := l.calibrated(split)
 	t.step(scoring, before, before+len(split.Test.Samples), "")
 	rec := &recorder{Detector: d, kept: map[[32]byte]detector.Score{}}
-	e, err := detector.Evaluate(ctx, []detector.Detector{rec}, split.Test, detector.EvaluateOptions{
+	e, err := evaluation.Evaluate(ctx, []detector.Detector{rec}, split.Test, evaluation.EvaluateOptions{
 		Neighbours: split.TrainNormals(), Calibration: split.Calibration, Seed: u.seed, Fold: u.fold,
 		Progress: func(done, total int) { t.step(scoring, before+done, before+total, "") },
 	})

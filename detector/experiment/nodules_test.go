@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -41,7 +42,7 @@ func TestNodules(t *testing.T) {
 				t.Fatalf("%d sets, want %d", len(r.Sets), want)
 			}
 			e := r.Sets[0].Runs.Single[0]
-			if e.Row(detector.RowDiameter) == nil || e.Row(detector.RowNearest) == nil || e.Indeterminate == 0 || len(e.Detectors) != 1 {
+			if e.Row(evaluation.RowDiameter) == nil || e.Row(evaluation.RowNearest) == nil || e.Indeterminate == 0 || len(e.Detectors) != 1 {
 				t.Errorf("table without diameter, neighbours or undecided nodules: %+v", e.Counts)
 			}
 			if d := r.Diversity; (d != nil) != (o.Settings.GAN != nil) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
 )
 
@@ -18,7 +18,7 @@ func (o Options) report(ctx context.Context) (*Results, error) {
 		return nil, err
 	}
 	dir := folder(o.Dir)
-	var all, test []detector.Scored
+	var all, test []evaluation.Scored
 	for _, s := range r.Sets {
 		for _, one := range s.all {
 			if s.Name == testFilesName {
@@ -28,12 +28,12 @@ func (o Options) report(ctx context.Context) (*Results, error) {
 			}
 		}
 	}
-	for name, scored := range map[string][]detector.Scored{scoresFile: all, scoresOf(testSet): test} {
+	for name, scored := range map[string][]evaluation.Scored{scoresFile: all, scoresOf(testSet): test} {
 		if len(scored) == 0 {
 			continue
 		}
 		var b bytes.Buffer
-		if err := detector.WriteCSV(&b, scored); err != nil {
+		if err := evaluation.WriteCSV(&b, scored); err != nil {
 			return nil, err
 		}
 		if err := dir.write(b.Bytes(), name); err != nil {

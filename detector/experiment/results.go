@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -53,21 +55,21 @@ func (s Settings) paper() Paper {
 
 // Set is what was scored, and by which networks.
 type Set struct {
-	Name  string               `json:"name"`
-	About string               `json:"about"`
-	Runs  *detector.Runs       `json:"runs"`             // a table per network, and how far they lie apart
-	Means []Mean               `json:"means,omitempty"`  // over networks that scored the same cases
-	Pool  *detector.Evaluation `json:"pooled,omitempty"` // of folds: every nodule once, scores as Pooling says
-	How   string               `json:"pooling,omitempty"`
-	all   [][]detector.Scored  // per network
+	Name  string                 `json:"name"`
+	About string                 `json:"about"`
+	Runs  *evaluation.Runs       `json:"runs"`             // a table per network, and how far they lie apart
+	Means []Mean                 `json:"means,omitempty"`  // over networks that scored the same cases
+	Pool  *evaluation.Evaluation `json:"pooled,omitempty"` // of folds: every nodule once, scores as Pooling says
+	How   string                 `json:"pooling,omitempty"`
+	all   [][]evaluation.Scored  // per network
 }
 
 // Mean is a row over several networks.
 type Mean struct {
-	Name     string          `json:"name"`
-	Model    bool            `json:"model"`
-	Average  Average         `json:"auroc"`
-	Together *detector.AUROC `json:"together,omitempty"` // of the mean of the networks' scores of a case
+	Name     string       `json:"name"`
+	Model    bool         `json:"model"`
+	Average  Average      `json:"auroc"`
+	Together *stats.AUROC `json:"together,omitempty"` // of the mean of the networks' scores of a case
 }
 
 // mean by name; nil where there is none.
@@ -164,8 +166,8 @@ func (o Options) collectImages(ctx context.Context, r *Results, seeds []unit) er
 // set reads the scores of some units and makes their tables.
 func (o Options) set(ctx context.Context, name, about string, units []unit, file string) (*Set, error) {
 	s := &Set{Name: name, About: about}
-	var scored []detector.Scored
-	options := detector.TableOptions{}
+	var scored []evaluation.Scored
+	options := evaluation.TableOptions{}
 	if o.Settings.Experiment == MNIST {
 		options.Unit = "images"
 	}
@@ -174,7 +176,7 @@ func (o Options) set(ctx context.Context, name, about string, units []unit, file
 		if err != nil {
 			return nil, fmt.Errorf("%w; run the experiment without --rebuild to make what is missing", err)
 		}
-		one, err := detector.ReadCSV(bytes.NewReader(b))
+		one, err := evaluation.ReadCSV(bytes.NewReader(b))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.unit(u).path(file), err)
 		}
@@ -190,38 +192,38 @@ func (o Options) set(ctx context.Context, name, about string, units []unit, file
 	}
 	options.Reasons, options.Notes = notes.Reasons, notes.Notes
 	if units[0].fold > 0 {
-		if s.Runs, err = detector.ByFold(ctx, scored, options); err != nil {
+		if s.Runs, err = evaluation.ByFold(ctx, scored, options); err != nil {
 			return nil, err
 		}
 		return s, s.pool(ctx, scored, options)
 	}
-	if s.Runs, err = detector.BySeed(ctx, scored, options); err != nil {
+	if s.Runs, err = evaluation.BySeed(ctx, scored, options); err != nil {
 		return nil, err
 	}
 	return s, s.average()
 }
 
 // sameRows says whether two cases are ranked in the same ways.
-func sameRows(a, b detector.Scored) bool {
+func sameRows(a, b evaluation.Scored) bool {
 	return slices.EqualFunc(a.Values, b.Values, func(x, y detector.Term) bool { return x.Name == y.Name })
 }
 
 // pool makes one table of all folds.
-func (s *Set) pool(ctx context.Context, scored []detector.Scored, o detector.TableOptions) error {
-	how := detector.PoolProbability
+func (s *Set) pool(ctx context.Context, scored []evaluation.Scored, o evaluation.TableOptions) error {
+	how := evaluation.PoolProbability
 	for i := range scored {
 		for _, v := range scored[i].Judged {
 			if math.IsNaN(v.Probability) {
-				how = detector.PoolPercentile
+				how = evaluation.PoolPercentile
 			}
 		}
 	}
-	pooled, err := detector.PoolFolds(scored, how)
+	pooled, err := evaluation.PoolFolds(scored, how)
 	if err != nil {
 		return err
 	}
 	s.How = string(how)
-	s.Pool, err = detector.Tabulate(ctx, pooled, o)
+	s.Pool, err = evaluation.Tabulate(ctx, pooled, o)
 	return err
 }
 
@@ -257,7 +259,7 @@ func (s *Set) average() error {
 					together[i] += v / float64(len(scores))
 				}
 			}
-			a, err := detector.DeLong(together, anomalous)
+			a, err := stats.DeLong(together, anomalous)
 			if err != nil {
 				return fmt.Errorf("experiment: row %q: %w", row.Name, err)
 			}
@@ -268,4 +270,4 @@ func (s *Set) average() error {
 	return nil
 }
 
-func anomaly(s *detector.Scored) bool { return s.Label == nodule.Anomaly }
+func anomaly(s *evaluation.Scored) bool { return s.Label == nodule.Anomaly }

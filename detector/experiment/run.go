@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
 )
@@ -115,7 +116,7 @@ type experiment interface {
 	digest() string
 	cost(unit) work
 	// run trains what is not trained yet and scores a set.
-	run(ctx context.Context, u unit, t *tracker, set string) ([]detector.Scored, error)
+	run(ctx context.Context, u unit, t *tracker, set string) ([]evaluation.Scored, error)
 }
 
 // unitNotes is what a unit leaves beside its scores, for the report.
@@ -253,7 +254,7 @@ func (o Options) one(ctx context.Context, e experiment, u unit, t *tracker, set 
 		return err
 	}
 	var b bytes.Buffer
-	if err := detector.WriteCSV(&b, scored); err != nil {
+	if err := evaluation.WriteCSV(&b, scored); err != nil {
 		return err
 	}
 	return dir.write(b.Bytes(), scoresOf(set)) // last: it says that the unit is done

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
 )
 
@@ -50,7 +50,7 @@ func (s *Set) meansTable(score string) figure.Table {
 func (s *Set) spreadTable(score string) figure.Table {
 	t := figure.Table{Caption: fmt.Sprintf("Mean over %d %ss (smallest to largest)", len(s.Runs.Keys), s.Runs.By),
 		Head: []string{"ranked by", "AUROC", "size-matched", "size regressed out", "average precision"}}
-	show := func(v detector.Spread) string {
+	show := func(v evaluation.Spread) string {
 		if len(v.Values) == 0 {
 			return "-"
 		}
@@ -93,7 +93,7 @@ func pooledTable(s *Set, score string) figure.Table {
 }
 
 // judgedTables are what needs a calibration, and the paper's own evaluation.
-func judgedTables(e *detector.Evaluation, pooled bool) []figure.Table {
+func judgedTables(e *evaluation.Evaluation, pooled bool) []figure.Table {
 	which := ", first network"
 	if pooled {
 		which = ", all folds"

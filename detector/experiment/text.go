@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
+	"github.com/nodulescope/nodulescope/detector/stats"
 )
 
 // testFilesName is the name of the set of MNIST's test files.
@@ -75,7 +76,7 @@ func (s *Set) pooledVerdict(b *strings.Builder, score string) {
 	}
 	row := s.Pool.Row(score)
 	fmt.Fprintf(b, "%s: the score reaches %s over all folds. ", title(s.Name), row.Overall)
-	var ruler *detector.Row
+	var ruler *evaluation.Row
 	for i := range s.Pool.Rows {
 		if r := &s.Pool.Rows[i]; !r.Model && (ruler == nil || r.Overall.Value > ruler.Overall.Value) {
 			ruler = r
@@ -91,7 +92,7 @@ func (s *Set) pooledVerdict(b *strings.Builder, score string) {
 }
 
 // beyondSize says what a size-matched AUROC means.
-func beyondSize(a detector.AUROC, which string) string {
+func beyondSize(a stats.AUROC, which string) string {
 	if a.Low <= 0.5 {
 		return fmt.Sprintf("Among nodules of one size it is not shown to be better than chance: size-matched AUROC %s (%s). On this set the detector is only a ruler. ", a, which)
 	}

@@ -1,0 +1,2 @@
+// Package evaluation makes tables of the scores of labelled nodules.
+package evaluation

@@ -1,0 +1,39 @@
+package evaluation_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/evaluation"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// A score that grows with the nodule is set beside a ruler. Each line is a
+// nodule; ReadCSV reads such lines from a file of scores.
+func ExampleTabulate() {
+	var scored []evaluation.Scored
+	for i, diameter := range []float64{4, 5, 6, 7, 9, 8, 11, 13, 16, 21} {
+		label := nodule.Normal
+		if i >= 5 {
+			label = nodule.Anomaly
+		}
+		scored = append(scored, evaluation.Scored{
+			Patient: fmt.Sprint("P", i), Label: label, DiameterMM: diameter,
+			Values: []detector.Term{{Name: "my-score", Value: diameter + float64(i%3)}, {Name: evaluation.RowDiameter, Value: diameter}},
+		})
+	}
+	e, err := evaluation.Tabulate(context.Background(), scored, evaluation.TableOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d nodules, prevalence %.2f\n", e.Counts.Nodules, e.Counts.Prevalence)
+	for _, r := range e.Rows {
+		fmt.Printf("%s: AUROC %s\n", r.Name, r.Overall)
+	}
+	// Output:
+	// 10 nodules, prevalence 0.50
+	// my-score: AUROC 0.980 [0.743, 0.999]
+	// diameter only: AUROC 0.960 [0.572, 0.998]
+}

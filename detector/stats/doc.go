@@ -1,0 +1,2 @@
+// Package stats holds the statistics of labelled scores.
+package stats
