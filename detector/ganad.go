@@ -48,9 +48,15 @@ func NewGANAD(t *models.TrainedGAN, search models.SearchSettings, c Calibration)
 	return DecodeGANAD(b)
 }
 
-// pinned are settings in use in the form in which they are given.
+// pinned are settings in use in the form in which they are given: 0 would take
+// the default there.
 func pinned(s models.SearchSettings) models.SearchSettings {
-	s.Momentum, s.Lambda = models.Exactly(s.Momentum), models.Exactly(s.Lambda)
+	if s.Momentum == 0 {
+		s.Momentum = -1
+	}
+	if s.Lambda == 0 {
+		s.Lambda = -1
+	}
 	return s
 }
 

@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 func writeAudit(t *testing.T, path string, identities ...string) {
@@ -94,7 +92,7 @@ func TestVerifyAuditSeesChanges(t *testing.T) {
 			strings.Replace(lines[2], `"identity":"c"`, `"identity":"d"`, 1),
 	} {
 		_, _, err := VerifyAudit(strings.NewReader(changed), nil)
-		plugintest.WantCode(t, err, CodeAudit)
+		wantCode(t, err, CodeAudit)
 		if !strings.Contains(err.Error(), "line ") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -107,16 +105,16 @@ func TestAuditRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := openAudit(path)
-	plugintest.WantCode(t, err, CodeAudit)
+	wantCode(t, err, CodeAudit)
 	a, err := openAudit(filepath.Join(t.TempDir(), "audit.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plugintest.WantCode(t, a.append(AuditRecord{Identity: strings.Repeat("x", maxAuditLine)}), CodeAudit)
+	wantCode(t, a.append(AuditRecord{Identity: strings.Repeat("x", maxAuditLine)}), CodeAudit)
 	if err := a.close(); err != nil {
 		t.Fatal(err)
 	}
-	plugintest.WantCode(t, a.append(AuditRecord{}), CodeAudit)
+	wantCode(t, a.append(AuditRecord{}), CodeAudit)
 }
 
 func FuzzVerifyAudit(f *testing.F) {
@@ -137,7 +135,7 @@ func FuzzVerifyAudit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n, last, err := VerifyAudit(bytes.NewReader(text), nil)
 		if err != nil {
-			plugintest.WantCode(t, err, CodeAudit)
+			wantCode(t, err, CodeAudit)
 		} else if n > 0 && last == noPrev || n > bytes.Count(text, []byte("\n"))+1 {
 			t.Errorf("%d records, last %s", n, last)
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // TestDeviceIsTold: where scores are computed, and that a device failed, stands
@@ -74,7 +73,7 @@ func TestResultTellsDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	req.NoDetails = true
 	score := func(want compute.Machine) bus.Result {
 		t.Helper()

@@ -14,9 +14,9 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
-	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // packer makes the documents of results. It implements outbox.Packer.
@@ -32,9 +32,9 @@ var _ outbox.Packer = (*packer)(nil)
 func (k *packer) Pack(ctx context.Context, l outbox.Letter, stored int) (outbox.Parcel, error) {
 	r, err := k.ledger.review.Record(l.Record)
 	if err != nil || r.Result == nil {
-		return outbox.Parcel{}, coded.New(CodeRecordGone, "make document", "the result is no longer kept, and its documents cannot be made any more", errors.Join(outbox.ErrGone, err))
+		return outbox.Parcel{}, refuse(CodeRecordGone, "make document", "the result is no longer kept, and its documents cannot be made any more", errors.Join(outbox.ErrGone, err))
 	}
-	client := k.plugin.reader.Archives.Store(r.URI)
+	client := k.plugin.archives.store(r.URI)
 	if client == nil {
 		return outbox.Parcel{}, outbox.ErrNowhere
 	}
@@ -51,11 +51,11 @@ func (k *packer) Pack(ctx context.Context, l outbox.Letter, stored int) (outbox.
 }
 
 // instance names a document of a result.
-func instance(r review.Record, seriesUID, sopInstanceUID string) outbox.Instance {
+func instance(r store.Record, seriesUID, sopInstanceUID string) outbox.Instance {
 	return outbox.Instance{StudyUID: r.Result.StudyUID, SeriesUID: seriesUID, SOPInstanceUID: sopInstanceUID}
 }
 
-func (k *packer) packReport(p outbox.Parcel, r review.Record) outbox.Parcel {
+func (k *packer) packReport(p outbox.Parcel, r store.Record) outbox.Parcel {
 	named := sr.Report{Identity: r.Result.Identity}
 	p.Instances = []outbox.Instance{instance(r, named.SeriesInstanceUID(), named.SOPInstanceUID())}
 	p.Make = func(ctx context.Context) ([][]byte, error) {
@@ -69,7 +69,7 @@ func (k *packer) packReport(p outbox.Parcel, r review.Record) outbox.Parcel {
 }
 
 // report is the unverified one. The same record gives the same bytes.
-func (k *packer) report(ctx context.Context, r review.Record) (sr.Report, error) {
+func (k *packer) report(ctx context.Context, r store.Record) (sr.Report, error) {
 	series, err := k.source.Open(ctx, r)
 	if err != nil {
 		return sr.Report{}, err
@@ -83,15 +83,15 @@ func (k *packer) report(ctx context.Context, r review.Record) (sr.Report, error)
 
 // documentTime is that of all documents of a result, so that they do not
 // change when they are made again.
-func documentTime(r review.Record) time.Time { return r.Time.Truncate(time.Second) }
+func documentTime(r store.Record) time.Time { return r.Time.Truncate(time.Second) }
 
 // packVerified makes the report that the newest decisions complete. The
 // version is that of Reviewed, and the one before it that the PACS is known to
 // have is its predecessor.
-func (k *packer) packVerified(ctx context.Context, p outbox.Parcel, r review.Record, stored int) (outbox.Parcel, error) {
+func (k *packer) packVerified(ctx context.Context, p outbox.Parcel, r store.Record, stored int) (outbox.Parcel, error) {
 	decisions, err := k.ledger.review.Decisions(r.ID)
 	if err != nil {
-		return p, coded.New(CodeLedger, "make document", "the decisions cannot be read", err)
+		return p, refuse(CodeLedger, "make document", "the decisions cannot be read", err)
 	}
 	if !decided(r, decisions) {
 		return p, outbox.ErrNothing
@@ -117,7 +117,7 @@ func (k *packer) packVerified(ctx context.Context, p outbox.Parcel, r review.Rec
 }
 
 // reviews are decisions as the bus carries them, and who made the newest.
-func reviews(r bus.Result, decisions map[int]review.Decision) (list []bus.Review, reviewer string) {
+func reviews(r bus.Result, decisions map[int]store.Decision) (list []bus.Review, reviewer string) {
 	var newest time.Time
 	for number, d := range decisions {
 		if number < 1 || number > len(r.Nodules) {
@@ -138,11 +138,11 @@ func reviews(r bus.Result, decisions map[int]review.Decision) (list []bus.Review
 // file of users has one. One with ^ is taken as it is.
 func (k *packer) observer(reviewer string) string {
 	path := cmp.Or(k.plugin.cfg.Review.UsersFile, UsersFile(k.plugin.cfg.DataDir))
-	users, err := review.LoadUsers(path)
+	users, err := accounts.Load(path)
 	if err != nil {
 		return reviewer // the login name is a name, too
 	}
-	if i := slices.IndexFunc(users, func(u review.User) bool { return u.Name == reviewer }); i >= 0 {
+	if i := slices.IndexFunc(users, func(u accounts.User) bool { return u.Name == reviewer }); i >= 0 {
 		return cmp.Or(strings.TrimSpace(users[i].DisplayName), reviewer)
 	}
 	return reviewer
@@ -163,7 +163,7 @@ func encodeAll[T interface{ Encode(w io.Writer) error }](documents ...T) ([][]by
 
 // objectOf is what pictures of a result have in common; number is which of
 // their kind.
-func objectOf(r review.Record, header sr.Header, number int) sr.Object {
+func objectOf(r store.Record, header sr.Header, number int) sr.Object {
 	name, version, _ := strings.Cut(r.Result.Software, " ")
 	return sr.Object{
 		Identity: r.Result.Identity, Time: documentTime(r), Header: header, Number: number,

@@ -9,10 +9,9 @@ import (
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
-	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // pictured is a score of a nodule that a picture can be made of: its detector
@@ -44,7 +43,7 @@ func (k *packer) pictures(r *bus.Result) (list []pictured) {
 	return list
 }
 
-func (k *packer) packPictures(p outbox.Parcel, r review.Record, kind outbox.Kind) (outbox.Parcel, error) {
+func (k *packer) packPictures(p outbox.Parcel, r store.Record, kind outbox.Kind) (outbox.Parcel, error) {
 	list := k.pictures(r.Result)
 	if len(list) == 0 {
 		return p, outbox.ErrNothing
@@ -65,7 +64,7 @@ func (k *packer) packPictures(p outbox.Parcel, r review.Record, kind outbox.Kind
 
 // draw cuts and scores the nodules once more: sampling is seeded, so that the
 // pictures are those of the scores in the result.
-func (k *packer) draw(ctx context.Context, r review.Record, list []pictured, kind outbox.Kind) (files [][]byte, err error) {
+func (k *packer) draw(ctx context.Context, r store.Record, list []pictured, kind outbox.Kind) (files [][]byte, err error) {
 	header, err := k.source.Header(ctx, r)
 	if err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func (k *packer) draw(ctx context.Context, r review.Record, list []pictured, kin
 		}
 		scores, err := one.by.Score(ctx, []nodule.Patch{patch})
 		if err != nil || len(scores) != 1 {
-			return nil, coded.New(CodeDetectorFailed, "draw picture", one.by.Name()+" gave no score for a nodule; its weights may be damaged", err)
+			return nil, refuse(CodeDetectorFailed, "draw picture", one.by.Name()+" gave no score for a nodule; its weights may be damaged", err)
 		}
 		object := objectOf(r, header, one.number)
 		var made [][]byte

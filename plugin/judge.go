@@ -10,9 +10,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // scoreBatch is how many patches a detector gets at a time: enough for a
@@ -50,7 +48,7 @@ func (p *prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 			patches[i], err = &patch, patch.CheckSupport()
 		}
 		if err != nil {
-			patches[i], nodules[i].Error = nil, problem.Of(err)
+			patches[i], nodules[i].Error = nil, problem(err)
 		}
 		cubes[i].Cube = nil // let go of it before the next patch is made
 	}
@@ -92,7 +90,7 @@ func (p *prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patche
 			}
 			for k, i := range batch {
 				if errs[k] != nil {
-					why := problem.Of(errs[k])
+					why := problem(errs[k])
 					nodules[i].Failed = append(nodules[i].Failed, bus.ModelProblem{Model: d.Name(), Digest: d.Digest(), Problem: *why})
 					nodules[i].Error = cmp.Or(nodules[i].Error, why)
 					scores[k] = detector.Score{}
@@ -146,7 +144,7 @@ func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []
 			}
 			one, err := d.Score(ctx, list[k:k+1])
 			if err != nil || len(one) != 1 {
-				errs[k] = coded.New(CodeDetectorFailed, "score patch", d.Name()+" gave no score for this nodule; its weights may be damaged", err)
+				errs[k] = refuse(CodeDetectorFailed, "score patch", d.Name()+" gave no score for this nodule; its weights may be damaged", err)
 				continue
 			}
 			scores[k] = one[0]
@@ -154,7 +152,7 @@ func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []
 	}
 	for k, s := range scores {
 		if errs[k] == nil && !finite(s) {
-			errs[k] = coded.New(CodeScoreNotFinite, "score patch", "the score of "+d.Name()+" is not a number; its weights may be damaged", nil)
+			errs[k] = refuse(CodeScoreNotFinite, "score patch", "the score of "+d.Name()+" is not a number; its weights may be damaged", nil)
 		}
 	}
 	return scores, errs

@@ -12,9 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
-	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // state of a result in the ledger.
@@ -39,7 +38,7 @@ type entry struct {
 	URI      string    `json:"uri,omitempty"`     // of the images, until it is published: then the review's record has it
 	Priority string    `json:"priority,omitempty"`
 
-	Record *review.Record `json:"-"` // what is kept for review with the note that it is published; nil: nothing
+	Record *store.Record `json:"-"` // what is kept for review with the note that it is published; nil: nothing
 }
 
 // heir is a result that a later one of the same source, series and nodules
@@ -66,11 +65,11 @@ var (
 // and what is to be sent by the outbox.
 type ledger struct {
 	db     *bbolt.DB
-	review *review.Store
+	review *store.Store
 	outbox *outbox.Store
 
-	reports bool                                       // a structured report of every result is sent
-	letters func(tx *bbolt.Tx, r *review.Record) error // writes what is to be sent of a result; nil: nothing is
+	reports bool                                      // a structured report of every result is sent
+	letters func(tx *bbolt.Tx, r *store.Record) error // writes what is to be sent of a result; nil: nothing is
 }
 
 // openLedger opens or creates the file. A second process is refused with
@@ -79,18 +78,18 @@ func openLedger(path string) (l *ledger, err error) {
 	const op = "open ledger"
 	defer func() {
 		if r := recover(); r != nil { // a damaged file
-			l, err = nil, coded.New(CodeLedger, op, "the file is damaged: move it away; what RESULTS holds stays", fmt.Errorf("%v", r))
+			l, err = nil, refuse(CodeLedger, op, "the file is damaged: move it away; what RESULTS holds stays", fmt.Errorf("%v", r))
 		}
 	}()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, coded.New(CodeLedger, op, "the data folder cannot be made", err)
+		return nil, refuse(CodeLedger, op, "the data folder cannot be made", err)
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, coded.New(CodeLedgerLocked, op, "another process uses this data folder: stop it, or name another folder", err)
+		return nil, refuse(CodeLedgerLocked, op, "another process uses this data folder: stop it, or name another folder", err)
 	}
 	if err != nil {
-		return nil, coded.New(CodeLedger, op, "the file cannot be opened; if it is damaged, move it away: what RESULTS holds stays", err)
+		return nil, refuse(CodeLedger, op, "the file cannot be opened; if it is damaged, move it away: what RESULTS holds stays", err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{bucketResults, bucketLineage, bucketAttempts} {
@@ -101,15 +100,15 @@ func openLedger(path string) (l *ledger, err error) {
 		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(coded.New(CodeLedger, op, "the file cannot be written", err), db.Close())
+		return nil, errors.Join(refuse(CodeLedger, op, "the file cannot be written", err), db.Close())
 	}
-	store, err := review.OpenStore(db)
+	store, err := store.Open(db)
 	if err != nil {
-		return nil, errors.Join(coded.New(CodeLedger, op, "what is kept for review cannot be read; if it is damaged, move the file away", err), db.Close())
+		return nil, errors.Join(refuse(CodeLedger, op, "what is kept for review cannot be read; if it is damaged, move the file away", err), db.Close())
 	}
 	letters, err := outbox.OpenStore(db)
 	if err != nil {
-		return nil, errors.Join(coded.New(CodeLedger, op, "the outbox cannot be written", err), db.Close())
+		return nil, errors.Join(refuse(CodeLedger, op, "the outbox cannot be written", err), db.Close())
 	}
 	return &ledger{db: db, review: store, outbox: letters}, nil
 }
@@ -123,14 +122,14 @@ func (l *ledger) check() error {
 
 func (l *ledger) view(op string, fn func(*bbolt.Tx) error) error {
 	if err := l.db.View(fn); err != nil {
-		return coded.New(CodeLedger, op, "the ledger cannot be read", err)
+		return refuse(CodeLedger, op, "the ledger cannot be read", err)
 	}
 	return nil
 }
 
 func (l *ledger) update(op string, fn func(*bbolt.Tx) error) error {
 	if err := l.db.Update(fn); err != nil {
-		return coded.New(CodeLedger, op, "the ledger cannot be written; is the disk full?", err)
+		return refuse(CodeLedger, op, "the ledger cannot be written; is the disk full?", err)
 	}
 	return nil
 }
@@ -239,7 +238,7 @@ func (l *ledger) publish(identity string, e entry, sequence uint64) error {
 }
 
 // refuse keeps for review that a job was put aside.
-func (l *ledger) refuse(r review.Record) error {
+func (l *ledger) refuse(r store.Record) error {
 	return l.update("note refused job", func(tx *bbolt.Tx) error { return l.review.Add(tx, r) })
 }
 

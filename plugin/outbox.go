@@ -8,10 +8,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // SendConfig says what goes to a PACS. It goes to those of Config.PACS that
@@ -38,17 +36,17 @@ func (c SendConfig) check() error {
 	const op = "check settings"
 	for _, k := range c.Kinds {
 		if !slices.Contains(outbox.Kinds(), k) {
-			return coded.New(CodeSettings, op, "what is to be sent is report, verified, heat-map or capture", nil)
+			return refuse(CodeSettings, op, "what is to be sent is report, verified, heat-map or capture", nil)
 		}
 	}
 	if c.FirstWait < 0 || c.LastWait < 0 || len(c.Organization) > 64 {
-		return coded.New(CodeSettings, op, "waits must not be negative, and the name of an organisation has at most 64 bytes", nil)
+		return refuse(CodeSettings, op, "waits must not be negative, and the name of an organisation has at most 64 bytes", nil)
 	}
 	return nil
 }
 
 // sends tells whether there is a PACS to send to.
-func (p *Plugin) sends() bool { return p.reader.Archives.Store("") != nil }
+func (p *Plugin) sends() bool { return p.archives.store("") != nil }
 
 // addLetters has the ledger write what is to be sent of a result, and of a
 // decision that may complete its review, in the same transaction.
@@ -58,7 +56,7 @@ func (p *Plugin) addLetters(l *ledger) {
 	}
 	kinds := p.cfg.Send.kinds()
 	l.reports = slices.Contains(kinds, outbox.Report)
-	l.letters = func(tx *bbolt.Tx, r *review.Record) error {
+	l.letters = func(tx *bbolt.Tx, r *store.Record) error {
 		if r.Result == nil {
 			return nil
 		}
@@ -75,7 +73,7 @@ func (p *Plugin) addLetters(l *ledger) {
 	if !slices.Contains(kinds, outbox.Verified) {
 		return
 	}
-	l.review.OnDecision = func(tx *bbolt.Tx, r review.Record, decisions map[int]review.Decision) error {
+	l.review.OnDecision = func(tx *bbolt.Tx, r store.Record, decisions map[int]store.Decision) error {
 		if !decided(r, decisions) {
 			return nil
 		}
@@ -85,7 +83,7 @@ func (p *Plugin) addLetters(l *ledger) {
 
 // decided tells whether every nodule that has a score has a decision. Only
 // then the series is opened, to see whether those without one are on an image.
-func decided(r review.Record, decisions map[int]review.Decision) bool {
+func decided(r store.Record, decisions map[int]store.Decision) bool {
 	if r.Result == nil || len(decisions) == 0 {
 		return false
 	}
@@ -121,7 +119,7 @@ func (p *Plugin) empty(ctx context.Context, l *ledger, a *audit) {
 	sender := &outbox.Sender{
 		Store: l.outbox, Packer: &packer{plugin: p, ledger: l, source: newReviewSource(p)},
 		First: p.cfg.Send.FirstWait, Last: p.cfg.Send.LastWait, Logger: p.cfg.Logger.With("part", "outbox"),
-		Problem: func(err error) (string, string) { return problem.Code(err), problem.Summary(err) },
+		Problem: func(err error) (string, string) { return codeOrInternal(err), Summary(err) },
 		Note: func(kind outbox.Kind, code string) {
 			if code == "" {
 				p.metrics.sent.WithLabelValues(string(kind)).Inc()

@@ -12,8 +12,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/dicomio/web"
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 func TestValidate(t *testing.T) {
@@ -38,10 +36,10 @@ func TestValidate(t *testing.T) {
 			cfg := testConfig(t)
 			tt.change(&cfg)
 			_, err := New(cfg)
-			plugintest.WantCode(t, err, tt.code)
+			wantCode(t, err, tt.code)
 		})
 	}
-	if err := (Config{Detectors: []detector.Detector{plugintest.Detector(t)}}).Validate(); err != nil {
+	if err := (Config{Detectors: []detector.Detector{testDetector(t)}}).Validate(); err != nil {
 		t.Errorf("the smallest settings are refused: %v", err)
 	}
 }
@@ -61,7 +59,7 @@ func TestDefaultDataDir(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	first := testConfig(t)
 	p := start(t, first)
-	plugintest.WantCode(t, p.Run(t.Context()), CodeSettings) // twice
+	wantCode(t, p.Run(t.Context()), CodeSettings) // twice
 
 	for name, tt := range map[string]struct {
 		change func(*Config)
@@ -72,7 +70,7 @@ func TestRunRefuses(t *testing.T) {
 		"no folder":     {func(c *Config) { c.DataDir = filepath.Join(first.DataDir, "ledger.db", "x") }, CodeSettings},
 		"port in use": {func(c *Config) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
-			plugintest.Must(t, err)
+			must(t, err)
 			t.Cleanup(func() { _ = l.Close() })
 			c.HTTPAddr = l.Addr().String()
 		}, CodeSettings},
@@ -82,9 +80,9 @@ func TestRunRefuses(t *testing.T) {
 			cfg := testConfig(t)
 			tt.change(&cfg)
 			p, err := New(cfg)
-			plugintest.Must(t, err)
-			err = p.Run(plugintest.Context(t))
-			plugintest.WantCode(t, err, tt.code)
+			must(t, err)
+			err = p.Run(testContext(t))
+			wantCode(t, err, tt.code)
 			_, busErr := p.Bus(t.Context())
 			if !errors.Is(busErr, err) {
 				t.Errorf("Bus returns %v", busErr)
@@ -99,11 +97,11 @@ func TestWaitsForBroker(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Bus.URL, cfg.HTTPAddr = "nats://u:secret@127.0.0.1:1", "127.0.0.1:0"
 	p, err := New(cfg)
-	plugintest.Must(t, err)
-	ctx, cancel := context.WithCancel(plugintest.Context(t))
+	must(t, err)
+	ctx, cancel := context.WithCancel(testContext(t))
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
-	plugintest.WaitFor(t, func() bool { return p.HTTPAddr() != "" })
+	waitFor(t, func() bool { return p.HTTPAddr() != "" })
 	if status, _, _ := fetch(t, "GET", "http://"+p.HTTPAddr()+"/healthz"); status != 200 {
 		t.Errorf("status %d", status)
 	}
@@ -118,30 +116,30 @@ func TestWaitsForBroker(t *testing.T) {
 		t.Errorf("Run returned %v", err)
 	}
 	_, err = p.Bus(t.Context())
-	plugintest.WantCode(t, err, CodeInternal)
+	wantCode(t, err, CodeInternal)
 }
 
 // Two plugins of one site share the jobs of one broker.
 func TestTwoPluginsShareABroker(t *testing.T) {
-	b := plugintest.NewBroker(t)
+	b := newBroker(t)
 	var ps []*running
 	for range 2 {
 		cfg := testConfig(t)
-		cfg.Bus.URL = b.URL
+		cfg.Bus.URL = b.url
 		ps = append(ps, start(t, cfg))
 	}
-	if ps[0].BusURL() != b.URL {
+	if ps[0].BusURL() != b.url {
 		t.Errorf("url %s", ps[0].BusURL())
 	}
-	dir := plugintest.WriteCT(t, plugintest.CT())
+	dir := writeCT(t, ctSpec())
 	for i := range 6 {
-		job := plugintest.Job(dir)
+		job := ctJob(t, dir)
 		job.Nodules[0].PositionLPS[1] = float64(i)
 		ps[i%2].submit("/test", string(rune('a'+i)), job)
 	}
-	plugintest.Results(t, b.Bus, "local", 6)
-	plugintest.WaitFor(t, func() bool { return b.Messages(bus.StreamJobs) == 0 })
-	plugintest.Exactly(t, b.Bus, "local", 6)
+	results(t, b.bus, "local", 6)
+	waitFor(t, func() bool { return b.messages(bus.StreamJobs) == 0 })
+	exactly(t, b.bus, "local", 6)
 }
 
 func TestRedact(t *testing.T) {
@@ -152,15 +150,5 @@ func TestRedact(t *testing.T) {
 		if got := redact(in); got != want {
 			t.Errorf("%q gives %q, want %q", in, got, want)
 		}
-	}
-}
-
-// A password never stands in an error about the settings of a PACS.
-func TestPACSSettings(t *testing.T) {
-	cfg := testConfig(t)
-	cfg.PACS = []web.Options{{URL: "https://user:secret@a/b"}}
-	plugintest.WantCode(t, cfg.Validate(), CodeSettings)
-	if strings.Contains(cfg.Validate().Error(), "secret") {
-		t.Error("the error tells the password")
 	}
 }

@@ -15,9 +15,8 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // DefaultReviewAddr is where the command serves the review page.
@@ -47,16 +46,16 @@ func (c ReviewConfig) check() error {
 	host, _, err := net.SplitHostPort(c.Addr)
 	switch {
 	case err != nil:
-		return coded.New(CodeSettings, op, "the address of the review page is host:port, such as "+DefaultReviewAddr, nil)
+		return refuse(CodeSettings, op, "the address of the review page is host:port, such as "+DefaultReviewAddr, nil)
 	case (c.TLSCert == "") != (c.TLSKey == ""):
-		return coded.New(CodeSettings, op, "TLS of the review page needs a certificate and its key", nil)
+		return refuse(CodeSettings, op, "TLS of the review page needs a certificate and its key", nil)
 	case !loopback(host) && c.TLSCert == "" && !c.Plain:
-		return coded.New(CodeSettings, op,
+		return refuse(CodeSettings, op,
 			"the review page shows patients: beyond this machine it needs TLS (certificate and key), or the setting that says that a proxy has it", nil)
 	case c.Idle < 0 || c.Lifetime < 0:
-		return coded.New(CodeSettings, op, "times of a session must not be negative", nil)
+		return refuse(CodeSettings, op, "times of a session must not be negative", nil)
 	case c.OIDC != (review.OIDC{}) && (c.OIDC.Issuer == "" || c.OIDC.ClientID == "" || c.PublicURL == ""):
-		return coded.New(CodeSettings, op, "OpenID Connect needs issuer, client id and the public address of the review page", nil)
+		return refuse(CodeSettings, op, "OpenID Connect needs issuer, client id and the public address of the review page", nil)
 	}
 	return nil
 }
@@ -75,10 +74,10 @@ func UsersFile(dataDir string) string { return filepath.Join(dataDir, "users.jso
 
 // newReview makes the server of the review page over what is kept in the
 // ledger.
-func (p *Plugin) newReview(l *ledger, a *audit) (*review.Server, *review.Publisher, error) {
+func (p *Plugin) newReview(l *ledger, a *audit) (*review.Server, *store.Publisher, error) {
 	c := p.cfg.Review
-	note := func(e review.Entry) error { return a.append(auditEntry(e)) }
-	publisher := &review.Publisher{Site: p.cfg.Site, Store: l.review, Audit: note, Logger: p.log.With("part", "review")}
+	note := func(e store.Entry) error { return a.append(auditEntry(e)) }
+	publisher := &store.Publisher{Site: p.cfg.Site, Store: l.review, Audit: note, Logger: p.log.With("part", "review")}
 	if c.Addr == "" { // decisions of an earlier run may still have to leave
 		return nil, publisher, nil
 	}
@@ -88,13 +87,13 @@ func (p *Plugin) newReview(l *ledger, a *audit) (*review.Server, *review.Publish
 		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
 	})
 	if err != nil {
-		return nil, nil, coded.New(CodeSettings, "set up review page", "a setting of it cannot be used", err)
+		return nil, nil, refuse(CodeSettings, "set up review page", "a setting of it cannot be used", err)
 	}
 	return server, publisher, nil
 }
 
 // auditEntry is a line of the trail for what happens on the review page.
-func auditEntry(e review.Entry) AuditRecord {
+func auditEntry(e store.Entry) AuditRecord {
 	r := AuditRecord{Kind: e.Kind, User: e.User, Finding: e.Number, Decision: e.Decision, Version: e.Version, Again: e.Again, Detail: e.Detail}
 	if len(e.Identities) == 1 {
 		r.Identity = e.Identities[0]
@@ -113,7 +112,7 @@ func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		return "", nil, nil, coded.New(CodeSettings, "serve review page", "the address cannot be listened on: choose another port", err)
+		return "", nil, nil, refuse(CodeSettings, "serve review page", "the address cannot be listened on: choose another port", err)
 	}
 	server := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
@@ -123,7 +122,7 @@ func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {
-			return "", nil, nil, errors.Join(coded.New(CodeSettings, "serve review page", "certificate or key cannot be read", err), listener.Close())
+			return "", nil, nil, errors.Join(refuse(CodeSettings, "serve review page", "certificate or key cannot be read", err), listener.Close())
 		}
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
@@ -134,7 +133,7 @@ func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string
 			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 		}
 		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			ended <- coded.New(CodeInternal, "serve review page", "the server ended", err)
+			ended <- refuse(CodeInternal, "serve review page", "the server ended", err)
 		}
 	}()
 	p.log.Info("review page ready", "addr", listener.Addr().String(), "tls", c.TLSCert != "")
@@ -174,27 +173,27 @@ func (p *Plugin) ReviewLink(user string) string {
 }
 
 // recordOf is what is kept for review of a result.
-func recordOf(e entry, r bus.Result) *review.Record {
-	record := &review.Record{
-		ID: review.IDOf(r.Identity), Site: e.Site, JobID: r.JobID, Source: r.JobSource, StudyUID: r.StudyUID, SeriesUID: r.SeriesUID,
+func recordOf(e entry, r bus.Result) *store.Record {
+	record := &store.Record{
+		ID: store.IDOf(r.Identity), Site: e.Site, JobID: r.JobID, Source: r.JobSource, StudyUID: r.StudyUID, SeriesUID: r.SeriesUID,
 		URI: e.URI, Priority: cmp.Or(e.Priority, bus.PriorityRoutine), Time: e.Time, Result: &r, Nodules: len(r.Nodules),
 	}
 	if r.Supersedes != "" {
-		record.Supersedes = review.IDOf(r.Supersedes)
+		record.Supersedes = store.IDOf(r.Supersedes)
 	}
 	return record
 }
 
 // refusedRecord is what is kept for review of a job that is put aside; ok is
 // false where its message cannot be read.
-func refusedRecord(site string, d *bus.Delivery, cause error) (r review.Record, ok bool) {
+func refusedRecord(site string, d *bus.Delivery, cause error) (r store.Record, ok bool) {
 	env, job, err := bus.DecodeJob(d.Data)
 	if err != nil {
 		return r, false
 	}
-	return review.Record{
-		ID: review.RefusedID(site, deliveryKey(d)), Site: site, JobID: env.ID, Source: env.Source, StudyUID: job.StudyUID,
+	return store.Record{
+		ID: store.RefusedID(site, deliveryKey(d)), Site: site, JobID: env.ID, Source: env.Source, StudyUID: job.StudyUID,
 		SeriesUID: job.SeriesUID, URI: job.URI, Priority: cmp.Or(job.Priority, bus.PriorityRoutine), Time: time.Now().UTC(),
-		Problem: problem.Of(cause), Nodules: len(job.Nodules),
+		Problem: problem(cause), Nodules: len(job.Nodules),
 	}, true
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
 // A plugin with a review page and one reviewer, on a free port of this machine.
@@ -23,13 +23,13 @@ func ExampleReviewConfig() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	hash, err := review.HashPassword("a sentence that only Ann knows")
+	hash, err := accounts.HashPassword("a sentence that only Ann knows")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	ann := review.User{Name: "ann", DisplayName: "Dr. Ann", Role: review.RoleReview, Hash: hash, Created: time.Now()}
-	if err := review.SaveUsers(plugin.UsersFile(dir), []review.User{ann}); err != nil {
+	ann := accounts.User{Name: "ann", DisplayName: "Dr. Ann", Role: accounts.RoleReview, Hash: hash, Created: time.Now()}
+	if err := accounts.Save(plugin.UsersFile(dir), []accounts.User{ann}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -15,21 +15,20 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
 const testPassword = "correct horse battery"
 
 // testUsers are hashed once: that takes a while, as it should.
-var testUsers = sync.OnceValues(func() ([]review.User, error) {
-	hash, err := review.HashPassword(testPassword)
+var testUsers = sync.OnceValues(func() ([]accounts.User, error) {
+	hash, err := accounts.HashPassword(testPassword)
 	if err != nil {
 		return nil, err
 	}
-	var users []review.User
-	for name, role := range map[string]review.Role{"vera": review.RoleView, "ann": review.RoleReview, "bob": review.RoleReview} {
-		users = append(users, review.User{Name: name, Role: role, Hash: hash, Created: time.Now()})
+	var users []accounts.User
+	for name, role := range map[string]accounts.Role{"vera": accounts.RoleView, "ann": accounts.RoleReview, "bob": accounts.RoleReview} {
+		users = append(users, accounts.User{Name: name, Role: role, Hash: hash, Created: time.Now()})
 	}
 	return users, nil
 })
@@ -47,7 +46,7 @@ func writeUsers(t testing.TB, dataDir string) {
 	t.Helper()
 	users, err := testUsers()
 	if err == nil {
-		err = review.SaveUsers(UsersFile(dataDir), users)
+		err = accounts.Save(UsersFile(dataDir), users)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +93,7 @@ func signIn(t testing.TB, p *running, name string) *browser {
 // do sends a request and returns the answer with its body.
 func (b *browser) do(method, path string, body io.Reader, change ...func(*http.Request)) (*http.Response, []byte) {
 	b.t.Helper()
-	req, err := http.NewRequestWithContext(plugintest.Context(b.t), method, b.url+path, body)
+	req, err := http.NewRequestWithContext(testContext(b.t), method, b.url+path, body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -165,17 +164,25 @@ func (b *browser) code(status int, code, method, path string, body string, chang
 // worklist of the API, as far as tests look at it.
 type worklistAnswer struct {
 	Rows []struct {
-		ID, State, Triage, Priority string
-		Patient                     *review.Patient
-		Findings, Decided, Flagged  int
-		Percentile                  *float64
-		Unread                      bool
-		Problem                     *struct{ Code string }
-		SupersededBy                *string `json:"superseded_by"`
+		ID, State, Flag, Priority  string
+		Patient                    *patientAnswer
+		Findings, Decided, Flagged int
+		Percentile                 *float64
+		Unread                     bool
+		Problem                    *struct{ Code string }
+		SupersededBy               *string `json:"superseded_by"`
 	}
 	Total, Unread int
 	Counts        map[string]int
 	EventID       string `json:"event_id"`
+}
+
+// patientAnswer is who a row is of.
+type patientAnswer struct {
+	Name, ID        string
+	BirthDate       string `json:"birth_date"`
+	StudyDate       string `json:"study_date"`
+	AccessionNumber string `json:"accession_number"`
 }
 
 func (b *browser) worklist(query string) (w worklistAnswer) {

@@ -17,9 +17,6 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
-	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // withoutTimings compares results as the ledger's identity means them.
@@ -27,11 +24,11 @@ var withoutTimings = cmpopts.IgnoreFields(bus.Result{}, "TimingsMS")
 
 func request(t testing.TB, dir string) ScoreRequest {
 	t.Helper()
-	return ScoreRequest{JobID: "j", Source: "/test", Job: plugintest.Job(dir), Detectors: []detector.Detector{plugintest.Detector(t)}, Software: "test 1"}
+	return ScoreRequest{JobID: "j", Source: "/test", Job: ctJob(t, dir), Detectors: []detector.Detector{testDetector(t)}, Software: "test 1"}
 }
 
 func TestScore(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	var stages []string
 	req.Progress = func(p Progress) {
 		if p.Done == p.Total {
@@ -80,7 +77,7 @@ func TestScore(t *testing.T) {
 
 // A bad nodule has an error in its place and changes nothing for the others.
 func TestScoreKeepsNodulesApart(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	alone, _, err := Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -136,9 +133,9 @@ func TestApplicability(t *testing.T) {
 		"uneven":  {func(s *dicomtest.Spec) { s.Jitter = map[int]float64{30: 0.4} }, []string{ApplySpacingIrregular}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := plugintest.CT()
+			spec := ctSpec()
 			tt.change(&spec)
-			req := request(t, plugintest.WriteCT(t, spec))
+			req := request(t, writeCT(t, spec))
 			r, _, err := Score(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
@@ -154,19 +151,19 @@ func TestApplicability(t *testing.T) {
 }
 
 func TestScoreRefusesSeries(t *testing.T) {
-	good := plugintest.WriteCT(t, plugintest.CT())
-	mr := plugintest.CT()
+	good := writeCT(t, ctSpec())
+	mr := ctSpec()
 	mr.Modality, mr.SOPClass = "MR", "1.2.840.10008.5.1.4.1.1.4"
-	cut := plugintest.CT()
+	cut := ctSpec()
 	for z := range cut.Slices {
 		cut.Truncate = append(cut.Truncate, z)
 	}
-	empty := plugintest.CT()
+	empty := ctSpec()
 	for z := range empty.Slices {
 		empty.NoPixels = append(empty.NoPixels, z)
 	}
-	two := plugintest.WriteCT(t, plugintest.CT())
-	other := plugintest.CT()
+	two := writeCT(t, ctSpec())
+	other := ctSpec()
 	other.SeriesUID = "1.2.3"
 	if err := dicomtest.WriteSeries(filepath.Join(two, "b"), other); err != nil {
 		t.Fatal(err)
@@ -175,17 +172,17 @@ func TestScoreRefusesSeries(t *testing.T) {
 		change func(*ScoreRequest)
 		code   any
 	}{
-		"missing":      {func(r *ScoreRequest) { r.Job = plugintest.Job(filepath.Join(good, "none")) }, dicomio.CodeFolderMissing},
-		"empty":        {func(r *ScoreRequest) { r.Job = plugintest.Job(t.TempDir()) }, dicomio.CodeFolderEmpty},
-		"not CT":       {func(r *ScoreRequest) { r.Job = plugintest.Job(plugintest.WriteCT(t, mr)) }, dicomio.CodeNotCT},
-		"truncated":    {func(r *ScoreRequest) { r.Job = plugintest.Job(plugintest.WriteCT(t, cut)) }, dicomio.CodeTruncated},
-		"no pixels":    {func(r *ScoreRequest) { r.Job = plugintest.Job(plugintest.WriteCT(t, empty)) }, dicomio.CodeNoPixelData},
+		"missing":      {func(r *ScoreRequest) { r.Job = ctJob(t, filepath.Join(good, "none")) }, dicomio.CodeFolderMissing},
+		"empty":        {func(r *ScoreRequest) { r.Job = ctJob(t, t.TempDir()) }, dicomio.CodeFolderEmpty},
+		"not CT":       {func(r *ScoreRequest) { r.Job = ctJob(t, writeCT(t, mr)) }, dicomio.CodeNotCT},
+		"truncated":    {func(r *ScoreRequest) { r.Job = ctJob(t, writeCT(t, cut)) }, dicomio.CodeTruncated},
+		"no pixels":    {func(r *ScoreRequest) { r.Job = ctJob(t, writeCT(t, empty)) }, dicomio.CodeNoPixelData},
 		"other series": {func(r *ScoreRequest) { r.Job.SeriesUID = "1.9" }, dicomio.CodeSeriesNotFound},
-		"ambiguous":    {func(r *ScoreRequest) { r.Job = plugintest.Job(two); r.Job.SeriesUID = "" }, dicomio.CodeSeriesAmbiguous},
-		"study":        {func(r *ScoreRequest) { r.Job.StudyUID = "1.9" }, series.CodeStudyMismatch},
-		"frame":        {func(r *ScoreRequest) { r.Job.FrameOfReferenceUID = "1.9" }, series.CodeFrameMismatch},
-		"scheme":       {func(r *ScoreRequest) { r.Job.URI = "https://pacs.example.org/studies/1" }, series.CodeURIUnsupported},
-		"forbidden":    {func(r *ScoreRequest) { r.Series.Roots = []string{t.TempDir()} }, series.CodeURIForbidden},
+		"ambiguous":    {func(r *ScoreRequest) { r.Job = ctJob(t, two); r.Job.SeriesUID = "" }, dicomio.CodeSeriesAmbiguous},
+		"study":        {func(r *ScoreRequest) { r.Job.StudyUID = "1.9" }, CodeStudyMismatch},
+		"frame":        {func(r *ScoreRequest) { r.Job.FrameOfReferenceUID = "1.9" }, CodeFrameMismatch},
+		"scheme":       {func(r *ScoreRequest) { r.Job.URI = "https://pacs.example.org/studies/1" }, CodeURIUnsupported},
+		"forbidden":    {func(r *ScoreRequest) { r.AllowedRoots = []string{t.TempDir()} }, CodeURIForbidden},
 		"NaN":          {func(r *ScoreRequest) { r.Job.Nodules[0].PositionLPS[1] = math.NaN() }, bus.CodeJobInvalid},
 		"513":          {func(r *ScoreRequest) { r.Job.Nodules = make([]bus.JobNodule, 513) }, bus.CodeTooManyNodules},
 		"no detector":  {func(r *ScoreRequest) { r.Detectors = nil }, CodeSettings},
@@ -195,10 +192,10 @@ func TestScoreRefusesSeries(t *testing.T) {
 			req := request(t, good)
 			tt.change(&req)
 			_, _, err := Score(t.Context(), req)
-			plugintest.WantCode(t, err, tt.code)
+			wantCode(t, err, tt.code)
 			for _, secret := range []string{good, "1.9", "pacs.example"} {
-				if strings.Contains(problem.Summary(err), secret) {
-					t.Errorf("the summary tells %q: %s", secret, problem.Summary(err))
+				if strings.Contains(Summary(err), secret) {
+					t.Errorf("the summary tells %q: %s", secret, Summary(err))
 				}
 			}
 		})
@@ -208,7 +205,7 @@ func TestScoreRefusesSeries(t *testing.T) {
 // With an empty series UID the only series of a folder is taken, and named in
 // the result as if it had been asked for.
 func TestScoreFindsTheOnlySeries(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	named, _, err := Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -224,9 +221,9 @@ func TestScoreFindsTheOnlySeries(t *testing.T) {
 }
 
 func TestScoreAllowsFolders(t *testing.T) {
-	dir := plugintest.WriteCT(t, plugintest.CT())
+	dir := writeCT(t, ctSpec())
 	req := request(t, dir)
-	req.Series.Roots = []string{t.TempDir(), filepath.Dir(dir)}
+	req.AllowedRoots = []string{t.TempDir(), filepath.Dir(dir)}
 	if _, _, err := Score(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
@@ -239,12 +236,12 @@ func TestScoreAllowsFolders(t *testing.T) {
 		t.Skip("no symbolic links here:", err)
 	}
 	_, _, err := Score(t.Context(), req)
-	plugintest.WantCode(t, err, series.CodeURIForbidden)
+	wantCode(t, err, CodeURIForbidden)
 }
 
 // A detector that fails on one patch of a batch fails for that nodule alone.
 func TestScoreDetectorFails(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	req.Job.Nodules = append(req.Job.Nodules, bus.JobNodule{ID: "n2", PositionLPS: [3]float64{3, 2, 1}, DiameterMM: 6})
 	good, _, err := Score(t.Context(), req)
 	if err != nil {
@@ -257,14 +254,14 @@ func TestScoreDetectorFails(t *testing.T) {
 		}
 		return details[1].Patch
 	}().Digest()
-	second, err := plugintest.Untrained(7)
+	second, err := untrained(7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Detectors = append(req.Detectors, plugintest.Wrapped{Detector: second, Before: func(_ context.Context, ps []nodule.Patch) error {
+	req.Detectors = append(req.Detectors, wrapped{second, func(_ context.Context, ps []nodule.Patch) error {
 		for _, p := range ps {
 			if p.Digest() == patch {
-				return plugintest.ErrTest
+				return errTest
 			}
 		}
 		return nil
@@ -283,7 +280,7 @@ func TestScoreDetectorFails(t *testing.T) {
 
 // A score that is not a number cannot travel as JSON, and is refused by code.
 func TestScoreNotFinite(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	req.Detectors = []detector.Detector{notANumber{req.Detectors[0]}}
 	r, _, err := Score(t.Context(), req)
 	if err != nil {
@@ -308,9 +305,9 @@ func (n notANumber) Score(ctx context.Context, ps []nodule.Patch) ([]detector.Sc
 }
 
 func TestScoreEnds(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	ctx, cancel := context.WithCancel(t.Context())
-	req.Detectors = []detector.Detector{plugintest.Wrapped{Detector: req.Detectors[0], Before: func(context.Context, []nodule.Patch) error {
+	req.Detectors = []detector.Detector{wrapped{req.Detectors[0], func(context.Context, []nodule.Patch) error {
 		cancel()
 		return nil
 	}}}
@@ -320,7 +317,7 @@ func TestScoreEnds(t *testing.T) {
 }
 
 func TestScoreNoNodules(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	req := request(t, writeCT(t, ctSpec()))
 	req.Job.Nodules = nil
 	r, details, err := Score(t.Context(), req)
 	if err != nil || r.Nodules == nil || len(r.Nodules) != 0 || len(details) != 0 {

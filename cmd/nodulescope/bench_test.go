@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/bench"
-	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 )
 
@@ -43,16 +41,6 @@ func TestDeviceBench(t *testing.T) {
 	command(t, exitUsage, "bench", "--device", "opencl:77")
 	if _, stderr := command(t, exitUsage, "bench", "--device", "gpu", "--precision", "float64"); !strings.Contains(stderr, "float64") && !strings.Contains(stderr, "no such device") {
 		t.Errorf("--precision float64: %s", stderr)
-	}
-	card := driver.Device{API: driver.CUDA, Capability: "9.0"}
-	if ps := otherPrecisions(card, ""); !slices.Equal(ps, []gpu.Precision{gpu.TF32, gpu.TF32x3, gpu.BF16}) {
-		t.Errorf("beside float32 %v are timed", ps)
-	}
-	if ps := otherPrecisions(card, "float32"); ps != nil {
-		t.Errorf("float32 was named, and %v are timed too", ps)
-	}
-	if ps := otherPrecisions(driver.Device{API: driver.OpenCL, Type: driver.CPU}, ""); ps != nil {
-		t.Errorf("on a processor %v are timed", ps)
 	}
 	r := deviceBench{Device: driver.Device{API: driver.CUDA, Name: "card", Driver: "CUDA 12.4"}, Precision: "float32", ColdMS: 812, OnCPU: []string{"large"},
 		Rows: []bench.Result{{Name: "vae-ad, 1 nodules", MS: 0.5, GFLOP: 1, GFLOPS: 2000, PeerMS: 1.5, Ratio: 3}}}

@@ -12,7 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/web"
 )
 
@@ -25,12 +25,12 @@ func showReview(ctx context.Context, addr, series, dataDir string, ds []detector
 	if err != nil {
 		return err
 	}
-	hash, err := review.HashPassword(rand.Text()) // nobody knows it: the link is the only way in
+	hash, err := accounts.HashPassword(rand.Text()) // nobody knows it: the link is the only way in
 	if err != nil {
 		return err
 	}
-	user := review.User{Name: demoUser, DisplayName: "Demo", Role: review.RoleReview, Hash: hash, Created: time.Now().UTC()}
-	if err := review.SaveUsers(plugin.UsersFile(dataDir), []review.User{user}); err != nil {
+	user := accounts.User{Name: demoUser, DisplayName: "Demo", Role: accounts.RoleReview, Hash: hash, Created: time.Now().UTC()}
+	if err := accounts.Save(plugin.UsersFile(dataDir), []accounts.User{user}); err != nil {
 		return err
 	}
 	p, err := plugin.New(plugin.Config{

@@ -13,8 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
-	"github.com/nodulescope/nodulescope/plugin/review"
-	"github.com/nodulescope/nodulescope/plugin/series"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
 // Exit codes. They are part of the help and never change.
@@ -74,7 +73,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFailure // a PACS that cannot be asked
 	case nodule.CodeOf(err) != "": // those of dicomio included
 		return exitBadInput
-	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, review.ErrUsers):
+	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, accounts.ErrFile):
 		return exitBadInput
 	default:
 		return codeExitCode(plugin.CodeOf(err)) // those of bus included
@@ -86,9 +85,9 @@ func isAny(err error, targets ...error) bool {
 }
 
 // codeExitCode is the exit code for a code of plugin or bus.
-func codeExitCode(code plugin.Code) int {
-	switch code {
-	case series.CodeURIUnsupported, series.CodeURIForbidden, series.CodeStudyMismatch, series.CodeMismatch, series.CodeFrameMismatch:
+func codeExitCode(code string) int {
+	switch plugin.Code(code) {
+	case plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeSeriesMismatch, plugin.CodeFrameMismatch:
 		return exitBadInput
 	case plugin.CodeSettings:
 		return exitUsage

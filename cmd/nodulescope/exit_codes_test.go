@@ -11,15 +11,14 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
-	"github.com/nodulescope/nodulescope/plugin/review"
-	"github.com/nodulescope/nodulescope/plugin/series"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
 // TestExitCodeOfEveryCode holds the exit code of every error that a package
 // names: scripts of sites depend on it.
 func TestExitCodeOfEveryCode(t *testing.T) {
 	wants := map[int][]error{
-		exitBadInput: {models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, review.ErrUsers},
+		exitBadInput: {models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, accounts.ErrFile},
 	}
 	add := func(status int, err error) { wants[status] = append(wants[status], err) }
 	for _, code := range []dicomio.Code{
@@ -59,7 +58,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 		add(exitFailure, &bus.Error{Code: code})
 	}
 	for _, code := range []plugin.Code{
-		series.CodeURIUnsupported, series.CodeURIForbidden, series.CodeStudyMismatch, series.CodeMismatch, series.CodeFrameMismatch,
+		plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeSeriesMismatch, plugin.CodeFrameMismatch,
 	} {
 		add(exitBadInput, &plugin.Error{Code: code})
 	}

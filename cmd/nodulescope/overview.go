@@ -22,7 +22,6 @@ type overview struct {
 	Columns     []string
 	Rows        [][]string
 	Models      []string
-	Warnings    []string
 	Nodules     []overviewNodule
 }
 
@@ -41,13 +40,10 @@ func overviewPage(r bus.Result, pictures []picture, nodules []phantom.Nodule) ([
 	for _, m := range r.Models {
 		o.Models = append(o.Models, describeModel(m))
 	}
-	for _, w := range r.Warnings {
-		o.Warnings = append(o.Warnings, reason(w))
-	}
 	for _, n := range r.Nodules {
 		shown := overviewNodule{ID: n.ID, Kind: kinds[n.ID]}
 		if n.Error != nil {
-			shown.Refused = reason(*n.Error)
+			shown.Refused = fmt.Sprintf("%s (%s)", n.Error.Message, n.Error.Code)
 		}
 		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
 			shown.Differ = whoFlags(n.Scores)

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/dicomio/web"
-	"github.com/nodulescope/nodulescope/plugin/series"
+	"github.com/nodulescope/nodulescope/plugin"
 )
 
 // pacsFlag is the setting pacs: the DICOMweb servers that are asked, and how to
@@ -42,9 +42,7 @@ var pacsKeys = map[string]func(o *web.Options, value string) error{
 		return err
 	},
 	"timeout": func(o *web.Options, v string) (err error) {
-		if o.Timeout, err = time.ParseDuration(v); err == nil && o.Timeout <= 0 {
-			err = errors.New("must be above 0")
-		}
+		o.Timeout, err = time.ParseDuration(v)
 		return err
 	},
 }
@@ -143,21 +141,21 @@ func (p *pacsFlag) add(values map[string]string) error {
 
 // archives are the PACS of the settings and, where the user of this command
 // names a series in another one, that one, without credentials.
-func (p *pacsFlag) archives(log *slog.Logger, uri string) (*series.Archives, error) {
+func (p *pacsFlag) archives(log *slog.Logger, series string) (*plugin.Archives, error) {
 	pacs := slices.Clone(p.pacs)
 	for i := range pacs {
 		pacs[i].Logger = log
 	}
-	known, err := series.NewArchives(pacs...)
-	if err != nil || !series.IsArchiveURI(uri) {
+	known, err := plugin.NewArchives(pacs...)
+	if err != nil || !plugin.IsSeriesURI(series) {
 		return known, err
 	}
-	if _, _, _, err := known.Client(uri); err == nil {
+	if _, _, _, err := known.Client(series); err == nil {
 		return known, nil
 	}
-	base, _, _, err := series.SplitArchiveURI(uri)
+	base, _, _, err := plugin.SplitSeriesURI(series)
 	if err != nil {
 		return nil, err
 	}
-	return series.NewArchives(append(pacs, web.Options{URL: base, Logger: log})...)
+	return plugin.NewArchives(append(pacs, web.Options{URL: base, Logger: log})...)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/web"
 )
 
@@ -102,7 +103,7 @@ func (o *reviewFlags) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin)
 		fmt.Fprintf(w, "           without TLS: let nothing but a proxy with TLS reach it\n")
 	}
 	path := cmp.Or(cfg.Review.UsersFile, plugin.UsersFile(cfg.DataDir))
-	users, err := review.LoadUsers(path)
+	users, err := accounts.Load(path)
 	switch {
 	case err != nil:
 		fmt.Fprintf(w, "           its file of users cannot be read: nobody can sign in with a password\n")

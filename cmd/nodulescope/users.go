@@ -16,7 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/nodulescope/nodulescope/plugin"
-	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
 const usersHelp = `Manage who may sign in to the review page with a password.
@@ -69,7 +69,7 @@ func usersCommand(use, short, example string, args cobra.PositionalArgs, run fun
 
 func newUsersAdd() *cobra.Command {
 	cmd, o := usersCommand("add NAME", "Add a user", "add ann --role review", cobra.ExactArgs(1), runUsersAdd)
-	cmd.Flags().StringVar(&o.role, "role", string(review.RoleView), "`ROLE` of the user: view, review or admin")
+	cmd.Flags().StringVar(&o.role, "role", string(accounts.RoleView), "`ROLE` of the user: view, review or admin")
 	cmd.Flags().StringVar(&o.display, "display-name", "", "`NAME` that the page shows")
 	return cmd
 }
@@ -90,7 +90,7 @@ func newUsersPasswd() *cobra.Command {
 }
 
 // load reads the file of users and says where it is.
-func (o *usersOptions) load() (path string, users []review.User, err error) {
+func (o *usersOptions) load() (path string, users []accounts.User, err error) {
 	if path = o.file; path == "" {
 		dir := o.dataDir
 		if dir == "" {
@@ -100,7 +100,7 @@ func (o *usersOptions) load() (path string, users []review.User, err error) {
 		}
 		path = plugin.UsersFile(dir)
 	}
-	users, err = review.LoadUsers(path)
+	users, err = accounts.Load(path)
 	if err != nil {
 		return path, nil, badInput(fmt.Errorf("%s: %w", path, err), "name a file that 'nodulescope users' wrote")
 	}
@@ -108,12 +108,12 @@ func (o *usersOptions) load() (path string, users []review.User, err error) {
 }
 
 // loadWith is load and the place of a user that must be there.
-func (o *usersOptions) loadWith(name string) (path string, users []review.User, at int, err error) {
+func (o *usersOptions) loadWith(name string) (path string, users []accounts.User, at int, err error) {
 	path, users, err = o.load()
 	if err != nil {
 		return path, users, 0, err
 	}
-	if at = review.FindUser(users, name); at < 0 {
+	if at = accounts.Find(users, name); at < 0 {
 		return path, users, at, usageError(fmt.Errorf("there is no user %q in %s", name, path), "see 'nodulescope users list'")
 	}
 	return path, users, at, nil
@@ -124,18 +124,18 @@ func runUsersAdd(o *usersOptions, cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if review.FindUser(users, args[0]) >= 0 {
+	if accounts.Find(users, args[0]) >= 0 {
 		return usageError(fmt.Errorf("the user %q is there already", args[0]), "change the password with 'nodulescope users passwd', or remove the user first")
 	}
 	hash, err := newPasswordHash(cmd)
 	if err != nil {
 		return err
 	}
-	user := review.User{Name: args[0], DisplayName: o.display, Role: review.Role(o.role), Hash: hash, Created: time.Now().UTC().Truncate(time.Second)}
-	if err := review.CheckUser(user); err != nil {
+	user := accounts.User{Name: args[0], DisplayName: o.display, Role: accounts.Role(o.role), Hash: hash, Created: time.Now().UTC().Truncate(time.Second)}
+	if err := accounts.Check(user); err != nil {
 		return usageError(err, "see 'nodulescope users add --help'")
 	}
-	if err := review.SaveUsers(path, append(users, user)); err != nil {
+	if err := accounts.Save(path, append(users, user)); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s may sign in now, with role %s. Users are in %s\n", user.Name, user.Role, path)
@@ -150,7 +150,7 @@ func runUsersPasswd(o *usersOptions, cmd *cobra.Command, args []string) error {
 	if users[at].Hash, err = newPasswordHash(cmd); err != nil {
 		return err
 	}
-	if err := review.SaveUsers(path, users); err != nil {
+	if err := accounts.Save(path, users); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password; open sessions end.\n", users[at].Name)
@@ -163,7 +163,7 @@ func runUsersRemove(o *usersOptions, cmd *cobra.Command, args []string) error {
 		return err
 	}
 	name := users[at].Name
-	if err := review.SaveUsers(path, slices.Delete(users, at, at+1)); err != nil {
+	if err := accounts.Save(path, slices.Delete(users, at, at+1)); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s may not sign in any more.\n", name)
@@ -193,10 +193,10 @@ func newPasswordHash(cmd *cobra.Command) (string, error) {
 	if err != nil {
 		return "", usageError(err, "type the same password twice, or give it on standard input as one line")
 	}
-	if err := review.CheckPassword(password); err != nil {
+	if err := accounts.CheckPassword(password); err != nil {
 		return "", usageError(err, "choose another one")
 	}
-	return review.HashPassword(password)
+	return accounts.HashPassword(password)
 }
 
 func readPassword(in io.Reader, prompts io.Writer) (string, error) {

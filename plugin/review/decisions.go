@@ -1,251 +1,70 @@
 package review
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
+	"net/http"
 
-	"go.etcd.io/bbolt"
-
-	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/signin"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
-// Errors of a decision that is not kept.
-var (
-	errConflict   = errors.New("review: another decision came first")
-	errSuperseded = errors.New("review: a newer result is there")
-	errInvalid    = errors.New("review: invalid decision")
-)
-
-// letter is a decision that the bus may not have yet.
-type letter struct {
-	ID      string     `json:"id"`
-	Number  int        `json:"number"`
-	Site    string     `json:"site"`
-	Review  bus.Review `json:"review"`
-	Audited bool       `json:"audited,omitempty"`
-	Tried   bool       `json:"tried,omitempty"`
-	Before  uint64     `json:"before,omitempty"` // newest sequence of REVIEWS before the first try
-}
-
-func decisionKey(id string, number, version int) string {
-	return fmt.Sprintf("%s/%03d/%09d", id, number, version)
-}
-
-func parseDecisionKey(key string) (id string, number int, ok bool) {
-	parts := strings.Split(key, "/")
-	if len(parts) != 3 {
-		return "", 0, false
+func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin.Session, f findingOf) error {
+	var in store.NewDecision
+	if err := answer.Read(r, &in); err != nil {
+		return err
 	}
-	number, err := strconv.Atoi(parts[1])
-	return parts[0], number, err == nil
-}
-
-func letterKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-func letterNumber(key []byte) uint64 {
-	if len(key) != 8 {
-		return 0
-	}
-	return binary.BigEndian.Uint64(key)
-}
-
-// check refuses with errInvalid what the API does not describe.
-func (d NewDecision) check() error {
-	bad := func(hint string) error { return fmt.Errorf("%w: %s", errInvalid, hint) }
-	known := slices.ContainsFunc(Reasons(), func(r Reason) bool { return r.Code == d.Reason })
+	kept, entry, err := s.cfg.Store.Decide(f.Record, f.number, in, who.User(), s.now())
 	switch {
-	case d.Decision != Accept && d.Decision != Reject && d.Decision != Unsure:
-		return bad(`decision is "accept", "reject" or "unsure"`)
-	case d.Decision == Reject && !known:
-		return bad("to reject needs one of the reasons that the session lists")
-	case d.Decision != Reject && d.Reason != "":
-		return bad("only to reject takes a reason")
-	case !utf8.ValidString(d.Comment) || utf8.RuneCountInString(d.Comment) > maxCommentChars:
-		return bad(fmt.Sprintf("the comment is UTF-8 text of at most %d characters", maxCommentChars))
-	case strings.ContainsFunc(d.Comment, func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' }):
-		return bad("the comment holds control characters")
-	case d.Reason == otherReason && strings.TrimSpace(d.Comment) == "":
-		return bad("reason other needs a comment")
-	case d.BaseVersion < 0:
-		return bad("base_version is the version that was seen, 0 for none")
+	case errors.Is(err, store.ErrConflict):
+		p := answer.Fail(http.StatusConflict, answer.CodeConflict, "another decision came first; look at it, then decide on its version", nil)
+		if kept.Version > 0 {
+			p.Current = &kept
+		} else {
+			p.Detail = "base_version is not a version of this finding's decision"
+		}
+		return p
+	case errors.Is(err, store.ErrSuperseded):
+		p := answer.Fail(http.StatusConflict, answer.CodeSuperseded, "a newer result is there; decide on that one", nil)
+		if now, err := s.cfg.Store.Record(f.ID); err == nil {
+			p.CurrentSeries = now.SupersededBy
+		}
+		return p
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrInvalid):
+		return err
+	case err != nil:
+		return answer.Fail(http.StatusInternalServerError, answer.CodeLedger, "the decision was not kept; is the disk full? Try again", err)
+	}
+	if entry != 0 {
+		s.log.Debug("decision kept", "entry", entry)
+		if err := s.cfg.Publisher.Kept(entry); err != nil {
+			return answer.Unaudited("the decision is kept, but the audit trail cannot be written now; it follows", err)
+		}
+	}
+	return answer.JSON(w, "application/json", kept)
+}
+
+func (s *Server) getDecisions(w http.ResponseWriter, _ *http.Request, _ *signin.Session, f findingOf) error {
+	list, err := s.cfg.Store.Versions(f.ID, f.number)
+	if err != nil {
+		return answer.LedgerRead(err)
+	}
+	return answer.JSON(w, "application/json", map[string]any{"decisions": list})
+}
+
+func (s *Server) getDecisionsCSV(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
+	current := r.URL.Query().Get("current")
+	if current != "" && current != "true" && current != "false" {
+		return answer.Invalid("current is true or false")
+	}
+	if err := s.cfg.Audit(store.Entry{Kind: "export", User: who.User()}); err != nil {
+		return answer.Unaudited("the audit trail cannot be written, so nothing is exported; is the disk full?", err)
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	w.Header().Set("Content-Disposition", `attachment; filename="decisions.csv"`)
+	if err := s.cfg.Store.WriteCSV(w, current == "true"); err != nil {
+		s.log.Warn("export ended early", "code", answer.CodeLedger)
+		panic(http.ErrAbortHandler) // cut the answer, so that nobody takes it for whole
 	}
 	return nil
-}
-
-// same tells whether a decision is what was asked for.
-func (d Decision) same(n NewDecision, reviewer string) bool {
-	return d.Reviewer == reviewer && d.Decision == n.Decision && d.Reason == n.Reason && d.Comment == n.Comment && d.Version == n.BaseVersion+1
-}
-
-// Decide keeps a decision on a finding of a record, and its message, in one
-// synced transaction. Where another version is there than the one it is based
-// on, it returns that one with errConflict; a repetition of what is there
-// already returns that without an error.
-func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at time.Time) (kept Decision, entry uint64, err error) {
-	n.Comment = strings.ReplaceAll(n.Comment, "\r\n", "\n")
-	if err := n.check(); err != nil {
-		return kept, 0, err
-	}
-	if r.Result == nil || number < 1 || number > len(r.Result.Nodules) {
-		return kept, 0, errNotFound
-	}
-	s.deciding.Lock()
-	defer s.deciding.Unlock()
-	err = s.db.Update(func(tx *bbolt.Tx) error {
-		var now Record // a newer result may have come since r was read
-		if there, err := getJSON(tx.Bucket(bucketRecords), r.ID, &now); err != nil || !there {
-			return errors.Join(err, errNotFound)
-		}
-		current, there, err := newest(tx, r.ID, number)
-		if err != nil {
-			return err
-		}
-		if there && current.same(n, reviewer) {
-			kept = current
-			return nil
-		}
-		if current.Version != n.BaseVersion {
-			kept = current
-			return errConflict
-		}
-		if now.SupersededBy != "" {
-			return errSuperseded
-		}
-		kept = Decision{
-			Version: n.BaseVersion + 1, Decision: n.Decision, Reason: n.Reason, Comment: n.Comment, Reviewer: reviewer,
-			Time: at.UTC().Truncate(time.Millisecond),
-		}
-		if err := putJSON(tx.Bucket(bucketDecisions), decisionKey(r.ID, number, kept.Version), kept); err != nil {
-			return err
-		}
-		if s.OnDecision != nil {
-			decisions, err := newestOfAll(tx, r.ID)
-			if err == nil {
-				err = s.OnDecision(tx, now, decisions)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		outbox := tx.Bucket(bucketOutbox)
-		if entry, err = outbox.NextSequence(); err != nil {
-			return err
-		}
-		return putJSON(outbox, string(letterKey(entry)), letter{ID: r.ID, Number: number, Site: r.Site, Review: bus.Review{
-			Identity: r.Result.Identity, NoduleID: r.Result.Nodules[number-1].ID, Decision: kept.Decision, Reason: kept.Reason,
-			Comment: kept.Comment, Reviewer: kept.Reviewer, Time: kept.Time, Version: kept.Version,
-		}})
-	})
-	if err != nil && !errors.Is(err, errConflict) {
-		return Decision{}, 0, err
-	}
-	if entry != 0 && err == nil {
-		s.mu.Lock()
-		s.remember(r.ID, number, version{kept, entry})
-		s.mu.Unlock()
-		s.events.send("decision", map[string]any{"id": r.ID, "number": number, "decision": kept})
-	} else {
-		kept.Published = !s.pending(r.ID, number, kept.Version)
-	}
-	return kept, entry, err
-}
-
-// newest reads the newest version within a transaction.
-func newest(tx *bbolt.Tx, id string, number int) (d Decision, there bool, err error) {
-	c := tx.Bucket(bucketDecisions).Cursor()
-	prefix := fmt.Sprintf("%s/%03d/", id, number)
-	move := c.Prev // from the first key behind those of the finding
-	if behind, _ := c.Seek([]byte(prefix + "~")); behind == nil {
-		move = c.Last
-	}
-	k, v := move()
-	if k == nil || !strings.HasPrefix(string(k), prefix) {
-		return d, false, nil
-	}
-	return d, true, json.Unmarshal(v, &d)
-}
-
-// newestOfAll reads the newest decision on every finding of a record.
-func newestOfAll(tx *bbolt.Tx, id string) (map[int]Decision, error) {
-	decisions := map[int]Decision{}
-	prefix := id + "/"
-	c := tx.Bucket(bucketDecisions).Cursor()
-	for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
-		var d Decision
-		_, number, ok := parseDecisionKey(string(k))
-		if err := json.Unmarshal(v, &d); err != nil || !ok {
-			return nil, errors.Join(err, errors.New("a decision is damaged"))
-		}
-		decisions[number] = d // later versions come later
-	}
-	return decisions, nil
-}
-
-// Decisions are the newest ones on the findings of a record, by their numbers.
-func (s *Store) Decisions(id string) (decisions map[int]Decision, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		decisions, err = newestOfAll(tx, id)
-		return err
-	})
-	return decisions, err
-}
-
-// pending tells whether the newest version of a decision still waits for the
-// bus.
-func (s *Store) pending(id string, number, v int) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	d := s.decisions[id][number]
-	return d.Version == v && d.letter != 0
-}
-
-// decision returns the newest decision on a finding, nil where there is none.
-func (s *Store) decision(id string, number int) *Decision {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	d, there := s.decisions[id][number]
-	if !there {
-		return nil
-	}
-	d.Published = d.letter == 0
-	return &d.Decision
-}
-
-// versions lists all decisions on a finding, oldest first.
-func (s *Store) versions(id string, number int) ([]Decision, error) {
-	list := []Decision{}
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		waiting := map[int]bool{}
-		err := tx.Bucket(bucketOutbox).ForEach(func(_, v []byte) error {
-			var l letter
-			err := json.Unmarshal(v, &l)
-			if l.ID == id && l.Number == number {
-				waiting[l.Review.Version] = true
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		prefix := []byte(fmt.Sprintf("%s/%03d/", id, number))
-		c := tx.Bucket(bucketDecisions).Cursor()
-		for k, v := c.Seek(prefix); k != nil && strings.HasPrefix(string(k), string(prefix)); k, v = c.Next() {
-			var d Decision
-			if err := json.Unmarshal(v, &d); err != nil {
-				return err
-			}
-			d.Published = !waiting[d.Version]
-			list = append(list, d)
-		}
-		return nil
-	})
-	return list, err
 }

@@ -2,8 +2,8 @@ package review
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/signin"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 const explicitLittle = "1.2.840.10008.1.2.1"
@@ -23,17 +26,14 @@ type attribute struct {
 
 // seriesOf opens the series that a WADO-RS path names: only those of the work
 // list can be.
-func (s *Server) seriesOf(r *http.Request, who *session) (Record, *heldSeries, error) {
+func (s *Server) seriesOf(r *http.Request, who *signin.Session) (store.Record, *heldSeries, error) {
 	study, series := r.PathValue("study"), r.PathValue("series")
 	if !validUID(study) || !validUID(series) {
-		return Record{}, nil, notFound()
+		return store.Record{}, nil, answer.NotFound()
 	}
-	record, err := s.cfg.Store.recordOfSeries(study, series)
-	if errors.Is(err, errNotFound) {
-		return record, nil, notFound()
-	}
+	record, err := found(s.cfg.Store.RecordOfSeries(study, series))
 	if err != nil {
-		return record, nil, fail(http.StatusInternalServerError, codeLedger, "the ledger cannot be read", err)
+		return record, nil, err
 	}
 	if err := s.auditView(who, record, 0, "images"); err != nil {
 		return record, nil, err
@@ -58,28 +58,28 @@ func validUID(uid string) bool {
 	return true
 }
 
-func (s *Server) getSeriesMetadata(w http.ResponseWriter, r *http.Request, who *session) error {
+func (s *Server) getSeriesMetadata(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
 	_, held, err := s.seriesOf(r, who)
 	if err != nil {
 		return err
 	}
-	list := make([]map[string]attribute, len(held.series.Slices))
+	list := make([]map[string]attribute, len(held.Slices))
 	for i := range list {
-		list[i] = metadata(held.series, i)
+		list[i] = metadata(held.Series, i)
 	}
-	return answerJSON(w, "application/dicom+json", list)
+	return answer.JSON(w, "application/dicom+json", list)
 }
 
-func (s *Server) getInstanceMetadata(w http.ResponseWriter, r *http.Request, who *session) error {
+func (s *Server) getInstanceMetadata(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
 	_, held, err := s.seriesOf(r, who)
 	if err != nil {
 		return err
 	}
 	i, there := held.slices[r.PathValue("instance")]
 	if !there {
-		return notFound()
+		return answer.NotFound()
 	}
-	return answerJSON(w, "application/dicom+json", []map[string]attribute{metadata(held.series, i)})
+	return answer.JSON(w, "application/dicom+json", []map[string]attribute{metadata(held.Series, i)})
 }
 
 // metadata describes a slice as it is served: HU in 16 bits.
@@ -140,9 +140,9 @@ func unit(v dicomio.Vec) dicomio.Vec {
 	return dicomio.Vec{v[0] / n, v[1] / n, v[2] / n}
 }
 
-func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *session) error {
+func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
 	if r.PathValue("frame") != "1" {
-		return notFound()
+		return answer.NotFound()
 	}
 	record, held, err := s.seriesOf(r, who)
 	if err != nil {
@@ -150,11 +150,11 @@ func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *session) 
 	}
 	i, there := held.slices[r.PathValue("instance")]
 	if !there {
-		return notFound()
+		return answer.NotFound()
 	}
-	pixels, err := framePixels(r.Context(), held.series, i)
+	pixels, err := framePixels(r.Context(), held.Series, i)
 	if err != nil {
-		s.series.forget(record) // the files may have changed: they are opened anew next time
+		s.series.Forget(seriesKey(record)) // the files may have changed: they are opened anew next time
 		return s.sourceError(err)
 	}
 	return answerFrame(w, r, pixels)
@@ -189,7 +189,7 @@ func answerFrame(w http.ResponseWriter, r *http.Request, pixels []byte) error {
 		_, _ = w.Write(pixels) // a client that went away
 		return nil
 	}
-	boundary := "frame" + randomToken()
+	boundary := rand.Text()
 	head := fmt.Sprintf("--%s\r\nContent-Type: application/octet-stream; transfer-syntax=%s\r\nContent-Length: %d\r\n\r\n", boundary, explicitLittle, len(pixels))
 	tail := "\r\n--" + boundary + "--\r\n"
 	w.Header().Set("Content-Type", `multipart/related; type="application/octet-stream"; boundary=`+boundary)

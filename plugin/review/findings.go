@@ -5,12 +5,14 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/signin"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // histogramBins of the reference normals.
@@ -31,11 +33,11 @@ type finding struct {
 	Percentile    *float64           `json:"percentile"`
 	Flagged       bool               `json:"flagged"`
 	Disagreement  *bus.Disagreement  `json:"disagreement"`
-	Applicability []Reason           `json:"applicability"`
+	Applicability []store.Reason     `json:"applicability"`
 	PaddingPct    float64            `json:"padding_pct"`
 	Problem       *bus.Problem       `json:"problem"`
 	Patch         *patchPlace        `json:"patch"`
-	Decision      *Decision          `json:"decision"`
+	Decision      *store.Decision    `json:"decision"`
 	Versions      int                `json:"versions"`
 	IntendedUse   string             `json:"intended_use"`
 }
@@ -75,26 +77,25 @@ var applicabilityLabels = map[string]string{
 
 // findings are all of a result, highest probability first. series is nil where
 // the images cannot be read now.
-func (s *Server) findings(r Record, series *dicomio.Series) []finding {
+func (s *Server) findings(r store.Record, series *dicomio.Series) []finding {
 	list := make([]finding, 0, len(r.Result.Nodules))
 	for i := range r.Result.Nodules {
 		list = append(list, s.finding(r, i+1, series))
 	}
-	q := query{}
 	slices.SortStableFunc(list, func(a, b finding) int {
-		return cmp.Or(q.missingLast(a.Probability, b.Probability), q.missingLast(a.Percentile, b.Percentile))
+		return cmp.Or(store.LargerFirst(a.Probability, b.Probability), store.LargerFirst(a.Percentile, b.Percentile))
 	})
 	return list
 }
 
-func (s *Server) finding(r Record, number int, series *dicomio.Series) finding {
+func (s *Server) finding(r store.Record, number int, series *dicomio.Series) finding {
 	n := &r.Result.Nodules[number-1]
-	high := highest(n)
+	high := store.Highest(n)
 	f := finding{
-		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: positive(n.DiameterMM), Confidence: positive(n.Confidence),
-		Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.probability, Percentile: high.percentile, Flagged: high.flagged,
-		Disagreement: n.Disagreement, Applicability: []Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
-		Decision: s.cfg.Store.decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
+		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: store.Known(n.DiameterMM), Confidence: store.Known(n.Confidence),
+		Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.Probability, Percentile: high.Percentile, Flagged: high.Flagged,
+		Disagreement: n.Disagreement, Applicability: []store.Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
+		Decision: s.cfg.Store.Decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
 	}
 	if f.Failed == nil {
 		f.Failed = []bus.ModelProblem{}
@@ -107,7 +108,7 @@ func (s *Server) finding(r Record, number int, series *dicomio.Series) finding {
 		if label == "" {
 			label = code
 		}
-		f.Applicability = append(f.Applicability, Reason{code, label})
+		f.Applicability = append(f.Applicability, store.Reason{Code: code, Label: label})
 	}
 	for _, score := range n.Scores {
 		f.Scores = append(f.Scores, s.score(r.Result, score))
@@ -181,61 +182,23 @@ func histogramOf(reference []float64, marks ...float64) *histogram {
 	return h
 }
 
-// number of the finding that a path names, checked against the record.
-func number(r *http.Request, record Record) (int, error) {
-	text := r.PathValue("number")
-	n, err := strconv.Atoi(text)
-	if err != nil || strconv.Itoa(n) != text || record.Result == nil || n < 1 || n > len(record.Result.Nodules) {
-		return 0, notFound()
-	}
-	return n, nil
-}
-
-func (s *Server) getFindings(w http.ResponseWriter, r *http.Request, who *session) error {
-	record, err := s.record(r)
-	if err != nil {
-		return err
-	}
-	if err := s.auditView(who, record, 0, "findings"); err != nil {
-		return err
-	}
+func (s *Server) getFindings(w http.ResponseWriter, r *http.Request, _ *signin.Session, record store.Record) error {
 	list := []finding{}
 	if record.Result != nil {
 		list = s.findings(record, s.seriesOrNil(r, record))
 	}
-	return answerJSON(w, "application/json", map[string]any{"findings": list})
+	return answer.JSON(w, "application/json", map[string]any{"findings": list})
 }
 
-func (s *Server) getFinding(w http.ResponseWriter, r *http.Request, who *session) error {
-	record, err := s.record(r)
-	if err != nil {
-		return err
-	}
-	n, err := number(r, record)
-	if err != nil {
-		return err
-	}
-	if err := s.auditView(who, record, n, "finding"); err != nil {
-		return err
-	}
-	return answerJSON(w, "application/json", s.finding(record, n, s.seriesOrNil(r, record)))
+func (s *Server) getFinding(w http.ResponseWriter, r *http.Request, _ *signin.Session, f findingOf) error {
+	return answer.JSON(w, "application/json", s.finding(f.Record, f.number, s.seriesOrNil(r, f.Record)))
 }
 
 // seriesOrNil opens a series where that is possible now.
-func (s *Server) seriesOrNil(r *http.Request, record Record) *dicomio.Series {
+func (s *Server) seriesOrNil(r *http.Request, record store.Record) *dicomio.Series {
 	held, err := s.open(r.Context(), record)
 	if err != nil {
 		return nil
 	}
-	return held.series
+	return held.Series
 }
-
-// positive is nil for 0, which stands for unknown.
-func positive(v float64) *float64 {
-	if v == 0 {
-		return nil
-	}
-	return &v
-}
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
 )
 
 // contentPolicy allows the page its own files and nothing else: no inline
@@ -31,16 +33,16 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if !s.knownHost(r) {
-			s.answerError(w, r, fail(http.StatusMisdirectedRequest, codeHostUnknown,
+			answer.Error(w, r, s.log, answer.Fail(http.StatusMisdirectedRequest, answer.CodeHostUnknown,
 				"this address is not one of the service; open it by the address that it names, or set the public address", nil))
 			return
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && !sameOrigin(r) {
-			s.answerError(w, r, fail(http.StatusForbidden, codeCrossOrigin, "the request comes from another site", nil))
+		if s.origins.Check(r) != nil {
+			answer.Error(w, r, s.log, answer.Fail(http.StatusForbidden, answer.CodeCrossOrigin, "the request comes from another site", nil))
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/api/") && path.Clean(r.URL.Path) != r.URL.Path {
-			s.answerError(w, r, notFound())
+			answer.Error(w, r, s.log, answer.NotFound())
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -63,22 +65,4 @@ func (s *Server) knownHost(r *http.Request) bool {
 		return s.cfg.Secure // a certificate names its hosts
 	}
 	return strings.EqualFold(host, u.Hostname())
-}
-
-// sameOrigin tells whether a browser says that a request comes from this page.
-// What is no browser says nothing, and has no cookie that it was not given.
-func sameOrigin(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "":
-	case "same-origin", "none":
-		return true
-	default:
-		return false
-	}
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(u.Host, r.Host)
 }

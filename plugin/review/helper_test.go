@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -15,11 +15,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/reviewtest"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 func must(t testing.TB, err error) {
@@ -29,62 +33,54 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func openDB(t testing.TB, path string) *bbolt.DB {
+// testStore is a store with its file.
+type testStore struct {
+	*store.Store
+	db *bbolt.DB
+}
+
+func newStore(t testing.TB) testStore {
 	t.Helper()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true})
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true})
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
-func newStore(t testing.TB) *Store {
-	t.Helper()
-	s, err := OpenStore(openDB(t, filepath.Join(t.TempDir(), "ledger.db")))
+	s, err := store.Open(db)
 	must(t, err)
-	return s
+	return testStore{s, db}
 }
 
-func (s *Store) add(t testing.TB, records ...Record) {
+func (s testStore) add(t testing.TB, r store.Record) {
 	t.Helper()
-	for _, r := range records {
-		must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Add(tx, r) }))
-	}
+	must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Add(tx, r) }))
 }
 
 // sample is a record with findings of some probabilities.
-func sample(name string, at int, probabilities ...float64) Record {
-	result := &bus.Result{
-		Identity: "sha256:" + digestID(name), JobSource: "/test", StudyUID: "1.2", SeriesUID: "1.2." + fmt.Sprint(at), IntendedUse: "not for diagnosis",
-		Models: []bus.Model{{Name: "vae-ad", Digest: "sha256:aa", Threshold: 0.5}},
-	}
-	for i, p := range probabilities {
-		result.Nodules = append(result.Nodules, bus.ResultNodule{
-			JobNodule: bus.JobNodule{ID: fmt.Sprint("n", i+1)},
-			Scores:    []bus.NoduleScore{{Model: "vae-ad", Digest: "sha256:aa", Raw: p, Probability: &p, Percentile: 100 * p, Anomalous: p > 0.5}},
-		})
-	}
-	return Record{
-		ID: IDOf(result.Identity), Site: "local", Source: "/test", StudyUID: "1.2", SeriesUID: result.SeriesUID, URI: "file:///x",
-		Priority: bus.PriorityRoutine, Time: time.Unix(int64(1000+at), 0).UTC(), Result: result, Nodules: len(probabilities),
+func sample(probabilities ...float64) store.Record {
+	result := reviewtest.Result("a", 1, probabilities...)
+	return store.Record{
+		ID: store.IDOf(result.Identity), Site: "local", Source: "/test", StudyUID: "1.2", SeriesUID: result.SeriesUID, URI: "file:///x",
+		Priority: bus.PriorityRoutine, Time: time.Unix(1001, 0).UTC(), Result: result, Nodules: len(probabilities),
 	}
 }
 
 // fakeSource has no images.
 type fakeSource struct {
-	headers func(Record) (sr.Header, error)
+	headers func(store.Record) (sr.Header, error)
 	explain func(context.Context) (Explanation, error)
 }
 
 var errNoImages = errors.New("no images in this test")
 
-func (f fakeSource) Open(context.Context, Record) (*dicomio.Series, error) { return nil, errNoImages }
-func (f fakeSource) Header(_ context.Context, r Record) (sr.Header, error) {
+func (f fakeSource) Open(context.Context, store.Record) (*dicomio.Series, error) {
+	return nil, errNoImages
+}
+func (f fakeSource) Header(_ context.Context, r store.Record) (sr.Header, error) {
 	if f.headers == nil {
 		return sr.Header{}, errNoImages
 	}
 	return f.headers(r)
 }
-func (f fakeSource) Explain(ctx context.Context, _ Record, _ int, _ string) (Explanation, error) {
+func (f fakeSource) Explain(ctx context.Context, _ store.Record, _ int, _ string) (Explanation, error) {
 	return f.explain(ctx)
 }
 func (f fakeSource) Waiting(context.Context) ([]bus.WaitingJob, error) { return nil, nil }
@@ -114,30 +110,33 @@ func (c *clock) add(d time.Duration) {
 type testServer struct {
 	*Server
 	t     testing.TB
+	store testStore
 	http  *httptest.Server
 	clock *clock
 	mu    sync.Mutex
-	notes []Entry
+	notes []store.Entry
 	fail  error // of the audit trail
 }
 
 const goodPassword = "a password for tests"
 
-func cheapHash(password string) string {
-	return hashWith(password, []byte("salt of a test"), 1, 8, 1)
+func cheapHash(t testing.TB) string {
+	t.Helper()
+	hash, err := argon2id.CreateHash(goodPassword, &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	must(t, err)
+	return hash
 }
 
 func newServer(t testing.TB, change func(*Config)) *testServer {
 	t.Helper()
-	s := &testServer{t: t, clock: &clock{at: time.Unix(1_700_000_000, 0)}}
+	s := &testServer{t: t, store: newStore(t), clock: &clock{at: time.Unix(1_700_000_000, 0)}}
 	users := filepath.Join(t.TempDir(), "users.json")
-	must(t, SaveUsers(users, []User{
-		{Name: "ann", Role: RoleReview, Hash: cheapHash(goodPassword)}, {Name: "vera", Role: RoleView, Hash: cheapHash(goodPassword)},
+	must(t, accounts.Save(users, []accounts.User{
+		{Name: "ann", Role: accounts.RoleReview, Hash: cheapHash(t)}, {Name: "vera", Role: accounts.RoleView, Hash: cheapHash(t)},
 	}))
-	store := newStore(t)
 	cfg := Config{
-		Store: store, Source: fakeSource{}, Audit: s.note, UsersFile: users, Now: s.clock.now, Software: "test 1", IntendedUse: "not for diagnosis",
-		Publisher: &Publisher{Site: "local", Store: store, Audit: s.note, Logger: discard()},
+		Store: s.store.Store, Source: fakeSource{}, Audit: s.note, UsersFile: users, Now: s.clock.now, Software: "test 1", IntendedUse: "not for diagnosis",
+		Publisher: &store.Publisher{Site: "local", Store: s.store.Store, Audit: s.note, Logger: slog.New(slog.DiscardHandler)},
 	}
 	mux := http.NewServeMux()
 	s.http = httptest.NewServer(mux)
@@ -156,7 +155,7 @@ func newServer(t testing.TB, change func(*Config)) *testServer {
 	return s
 }
 
-func (s *testServer) note(e Entry) error {
+func (s *testServer) note(e store.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {

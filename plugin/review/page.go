@@ -7,32 +7,35 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
 )
 
 // getPage serves the files of the page. What is no file and has no dot is a
 // place within the page.
 func (s *Server) getPage(w http.ResponseWriter, r *http.Request) error {
 	if s.cfg.Page == nil || strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/auth/") {
-		return notFound()
+		return answer.NotFound()
 	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 	if name == "" || !strings.Contains(path.Base(name), ".") {
 		name = "index.html"
 	}
 	if !fs.ValidPath(name) {
-		return notFound()
+		return answer.NotFound()
 	}
 	f, err := s.cfg.Page.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return notFound()
+		return answer.NotFound()
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return notFound()
+		return answer.NotFound()
 	}
 	content, ok := f.(io.ReadSeeker)
 	if !ok {
@@ -61,7 +64,7 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Length", itoa(size))
+	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 	if r.Method == http.MethodHead {
 		return nil
 	}

@@ -1,122 +1,104 @@
 package review
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"strings"
-	"time"
+	"errors"
+	"net/http"
+	"strconv"
 
-	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/signin"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
-// Record is one result with the place of its images, or one job that was put
-// aside. It names no patient.
-type Record struct {
-	ID           string       `json:"id"` // see IDOf and RefusedID
-	Site         string       `json:"site"`
-	JobID        string       `json:"job_id"`
-	Source       string       `json:"source"` // of the job
-	StudyUID     string       `json:"study_uid"`
-	SeriesUID    string       `json:"series_uid"`
-	URI          string       `json:"uri"` // of the images, as the job named them
-	Priority     string       `json:"priority"`
-	Time         time.Time    `json:"time"`
-	Result       *bus.Result  `json:"result,omitempty"`  // nil where the job was put aside
-	Problem      *bus.Problem `json:"problem,omitempty"` // why it was put aside
-	Nodules      int          `json:"nodules"`
-	Supersedes   string       `json:"supersedes,omitempty"`    // id
-	SupersededBy string       `json:"superseded_by,omitempty"` // id
-}
+// recordHandler answers about a record.
+type recordHandler func(w http.ResponseWriter, r *http.Request, who *signin.Session, record store.Record) error
 
-// IDOf is the id of a result: the 64 hex digits of its identity.
-func IDOf(identity string) string {
-	id := strings.TrimPrefix(identity, "sha256:")
-	if validID(id) {
-		return id
-	}
-	return digestID("result", identity)
-}
-
-// RefusedID is the id of a job that was put aside; delivery names its message.
-func RefusedID(site, delivery string) string { return digestID("refused", site, delivery) }
-
-func digestID(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-func validID(id string) bool {
-	if len(id) != 64 {
-		return false
-	}
-	for _, c := range []byte(id) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
+// ofRecord loads the record that a path names, and notes that who is signed in
+// sees what of it.
+func (s *Server) ofRecord(what string, h recordHandler) signin.Handler {
+	return func(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
+		record, err := s.record(r)
+		if err != nil {
+			return err
 		}
-	}
-	return true
-}
-
-// lineage names the results of one source on one series.
-func (r *Record) lineage() string { return digestID("lineage", r.Site, r.Source, r.SeriesUID) }
-
-// Decisions on a finding.
-const (
-	Accept = "accept"
-	Reject = "reject"
-	Unsure = "unsure"
-)
-
-// Decision is one version of a reviewer's decision on one finding.
-type Decision struct {
-	Version   int       `json:"version"` // from 1
-	Decision  string    `json:"decision"`
-	Reason    string    `json:"reason"`
-	Comment   string    `json:"comment"`
-	Reviewer  string    `json:"reviewer"`
-	Time      time.Time `json:"time"`
-	Published bool      `json:"published"` // the bus has it
-}
-
-// Reason is a code for rejecting a finding.
-type Reason struct {
-	Code  string `json:"code"`
-	Label string `json:"label"`
-}
-
-const (
-	otherReason     = "other"
-	maxCommentChars = 2000
-)
-
-// Reasons are the codes for rejecting a finding. They are part of the message
-// schema: codes are never renamed.
-func Reasons() []Reason {
-	return []Reason{
-		{"vessel", "Vessel or its branching"},
-		{"scar", "Scar or fibrosis"},
-		{"atelectasis", "Atelectasis"},
-		{"consolidation", "Consolidation or infection"},
-		{"lymph_node", "Intrapulmonary or other lymph node"},
-		{"mucus", "Mucus in an airway"},
-		{"pleural", "Pleura, fissure or chest wall"},
-		{"benign_calcification", "Benign calcification"},
-		{"artefact", "Motion, metal or noise"},
-		{"duplicate", "The same nodule as another finding"},
-		{"outside_lung", "Outside the lung"},
-		{"normal_nodule", "A nodule, but not a suspicious one"},
-		{otherReason, "Other (say which in the comment)"},
+		if err := s.auditView(who, record, 0, what); err != nil {
+			return err
+		}
+		return h(w, r, who, record)
 	}
 }
 
-// NewDecision is what a reviewer asks for.
-type NewDecision struct {
-	Decision    string `json:"decision"`
-	Reason      string `json:"reason"`
-	Comment     string `json:"comment"`
-	BaseVersion int    `json:"base_version"` // the version that the reviewer saw, 0 for none
+// finding is one nodule of a record.
+type findingOf struct {
+	store.Record
+	number int // from 1
+}
+
+type findingHandler func(w http.ResponseWriter, r *http.Request, who *signin.Session, f findingOf) error
+
+// ofFinding is ofRecord for a finding. Without what, noting is left to the
+// handler.
+func (s *Server) ofFinding(what string, h findingHandler) signin.Handler {
+	return func(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
+		record, err := s.record(r)
+		if err != nil {
+			return err
+		}
+		n, err := number(r, record)
+		if err != nil {
+			return err
+		}
+		if what != "" {
+			if err := s.auditView(who, record, n, what); err != nil {
+				return err
+			}
+		}
+		return h(w, r, who, findingOf{record, n})
+	}
+}
+
+// record finds the record that a path names.
+func (s *Server) record(r *http.Request) (store.Record, error) {
+	id := r.PathValue("id")
+	if !store.ValidID(id) {
+		return store.Record{}, answer.NotFound()
+	}
+	return found(s.cfg.Store.Record(id))
+}
+
+// found makes a problem of a record that cannot be had.
+func found(record store.Record, err error) (store.Record, error) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		err = answer.LedgerRead(err)
+	}
+	return record, err
+}
+
+// number of the finding that a path names, checked against the record.
+func number(r *http.Request, record store.Record) (int, error) {
+	text := r.PathValue("number")
+	n, err := strconv.Atoi(text)
+	if err != nil || strconv.Itoa(n) != text || record.Result == nil || n < 1 || n > len(record.Result.Nodules) {
+		return 0, answer.NotFound()
+	}
+	return n, nil
+}
+
+// auditView notes that somebody sees a series, or a finding of it, once a
+// session and kind.
+func (s *Server) auditView(who *signin.Session, r store.Record, number int, what string) error {
+	e := store.Entry{Kind: "view", User: who.User(), Identities: []string{r.ID}, Number: number, Detail: what}
+	if r.Result != nil {
+		e.Identities[0] = r.Result.Identity
+	}
+	err := who.First(what+" "+r.ID+" "+strconv.Itoa(number), func() error { return s.cfg.Audit(e) })
+	if err != nil {
+		return hidden(err)
+	}
+	return nil
+}
+
+// hidden is for what is not shown because that could not be noted.
+func hidden(err error) error {
+	return answer.Unaudited("the audit trail cannot be written, so nothing is shown; is the disk full?", err)
 }

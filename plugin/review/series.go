@@ -1,148 +1,16 @@
 package review
 
 import (
-	"context"
-	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/signin"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
-
-// Limits of the series that are held open: headers, no pixels.
-const (
-	maxOpenSeries = 4
-	seriesFresh   = 10 * time.Minute
-)
-
-// seriesCache keeps the headers of the series that were looked at last, and
-// lets each be opened once at a time.
-type seriesCache struct {
-	mu   sync.Mutex
-	held map[string]*heldSeries
-}
-
-type heldSeries struct {
-	ready  chan struct{} // closed when opened
-	series *dicomio.Series
-	slices map[string]int // SOPInstanceUID -> index
-	err    error
-	opened time.Time
-	used   time.Time
-}
-
-func newSeriesCache() *seriesCache { return &seriesCache{held: map[string]*heldSeries{}} }
-
-// get opens the series of a record, or returns it as it was opened before.
-func (c *seriesCache) get(ctx context.Context, r Record, open func(context.Context, Record) (*dicomio.Series, error)) (*heldSeries, error) {
-	key := r.URI + "\x00" + r.SeriesUID
-	c.mu.Lock()
-	h := c.held[key]
-	if h != nil && time.Since(h.opened) > seriesFresh {
-		h = nil
-	}
-	if h == nil {
-		h = &heldSeries{ready: make(chan struct{}), opened: time.Now(), used: time.Now()}
-		c.held[key] = h
-		c.evict(key)
-		c.mu.Unlock()
-		// Others may wait for it: it does not end with this request.
-		go func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-			defer cancel()
-			h.series, h.err = openSafely(ctx, r, open)
-			if h.err == nil {
-				h.slices = make(map[string]int, len(h.series.Slices))
-				for i, slice := range h.series.Slices {
-					h.slices[slice.SOPInstanceUID] = i
-				}
-			} else {
-				c.drop(key, h)
-			}
-			close(h.ready)
-		}()
-	} else {
-		h.used = time.Now()
-		c.mu.Unlock()
-	}
-	select {
-	case <-h.ready:
-		return h, h.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// openSafely turns a panic, which would end the process, into an error.
-func openSafely(ctx context.Context, r Record, open func(context.Context, Record) (*dicomio.Series, error)) (s *dicomio.Series, err error) {
-	defer func() {
-		if recover() != nil { // its value may name a patient
-			s, err = nil, errors.New("reading the series failed within the program")
-		}
-	}()
-	return open(ctx, r)
-}
-
-// evict makes room, but not by dropping keep. c.mu is held.
-func (c *seriesCache) evict(keep string) {
-	for len(c.held) > maxOpenSeries {
-		oldest := ""
-		for key, h := range c.held {
-			if key != keep && (oldest == "" || h.used.Before(c.held[oldest].used)) {
-				oldest = key
-			}
-		}
-		delete(c.held, oldest)
-	}
-}
-
-// drop forgets a series that cannot be read any more.
-func (c *seriesCache) drop(key string, h *heldSeries) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.held[key] == h {
-		delete(c.held, key)
-	}
-}
-
-func (c *seriesCache) forget(r Record) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.held, r.URI+"\x00"+r.SeriesUID)
-}
-
-// open opens the series of a record. Its error is one of the source.
-func (s *Server) open(ctx context.Context, r Record) (*heldSeries, error) {
-	return s.series.get(ctx, r, s.cfg.Source.Open)
-}
-
-// sourceError answers that images cannot be read, with the reader's code.
-func (s *Server) sourceError(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fail(http.StatusServiceUnavailable, codeBusy, "reading the images took too long; try again", err)
-	}
-	p := s.cfg.Source.Summary(err)
-	if p.Code == "" || p.Code == codeInternal {
-		return fail(http.StatusBadGateway, codeSource, "the images cannot be read now", err)
-	}
-	return fail(http.StatusBadGateway, p.Code, p.Message, err)
-}
-
-// record finds the record that a path names.
-func (s *Server) record(r *http.Request) (Record, error) {
-	id := r.PathValue("id")
-	if !validID(id) {
-		return Record{}, notFound()
-	}
-	record, err := s.cfg.Store.Record(id)
-	if err != nil && !errors.Is(err, errNotFound) {
-		return record, fail(http.StatusInternalServerError, codeLedger, "the ledger cannot be read", err)
-	}
-	return record, err
-}
 
 type geometryAnswer struct {
 	Slices     int         `json:"slices"`
@@ -200,9 +68,9 @@ type seriesAnswer struct {
 	Identity       string          `json:"identity"`
 	StudyUID       string          `json:"study_uid"`
 	SeriesUID      string          `json:"series_uid"`
-	Patient        *Patient        `json:"patient"`
+	Patient        *patient        `json:"patient"`
 	PatientProblem *bus.Problem    `json:"patient_problem,omitempty"`
-	State          State           `json:"state"`
+	State          store.State     `json:"state"`
 	Priority       string          `json:"priority"`
 	Time           time.Time       `json:"time"`
 	Geometry       *geometryAnswer `json:"geometry"`
@@ -210,7 +78,7 @@ type seriesAnswer struct {
 	Slices         int             `json:"slices"`
 	SlicesURL      string          `json:"slices_url"`
 	InstancesURL   string          `json:"instances_url"`
-	WindowPresets  []WindowPreset  `json:"window_presets"`
+	WindowPresets  []windowPreset  `json:"window_presets"`
 	Models         []modelAnswer   `json:"models"`
 	Findings       []finding       `json:"findings"`
 	Warnings       []bus.Problem   `json:"warnings"`
@@ -223,29 +91,22 @@ type seriesAnswer struct {
 	EventID        string          `json:"event_id"`
 }
 
-func (s *Server) getSeries(w http.ResponseWriter, r *http.Request, who *session) error {
-	record, err := s.record(r)
-	if err != nil {
-		return err
-	}
-	if err := s.auditView(who, record, 0, "series"); err != nil {
-		return err
-	}
+func (s *Server) getSeries(w http.ResponseWriter, r *http.Request, who *signin.Session, record store.Record) error {
 	base := "/api/v1/dicom-web/studies/" + record.StudyUID + "/series/" + record.SeriesUID
 	a := seriesAnswer{
-		ID: record.ID, StudyUID: record.StudyUID, SeriesUID: record.SeriesUID, State: s.cfg.Store.stateOf(record.ID),
+		ID: record.ID, StudyUID: record.StudyUID, SeriesUID: record.SeriesUID, State: s.cfg.Store.StateOf(record.ID),
 		Priority: record.Priority, Time: record.Time.UTC(), SlicesURL: base + "/metadata", InstancesURL: base + "/instances",
 		WindowPresets: windowPresets(), Models: []modelAnswer{}, Findings: []finding{}, Warnings: []bus.Problem{}, Problem: record.Problem,
-		IntendedUse: s.cfg.IntendedUse, SupersededBy: nullable(record.SupersededBy), Supersedes: nullable(record.Supersedes),
-		EventID: s.cfg.Store.events.lastID(),
+		IntendedUse: s.cfg.IntendedUse, SupersededBy: store.Nullable(record.SupersededBy), Supersedes: store.Nullable(record.Supersedes),
+		EventID: s.cfg.Store.Events.LastID(),
 	}
-	a.Patient, a.PatientProblem = s.patient(r.Context(), record)
+	a.Patient, a.PatientProblem = s.readPatient(r.Context(), record)
 	var series *dicomio.Series
 	if held, err := s.open(r.Context(), record); err != nil {
 		p := s.cfg.Source.Summary(err)
 		a.SourceProblem = &p
 	} else {
-		series = held.series
+		series = held.Series
 		a.Geometry, a.Slices = geometryOf(series), series.Geometry.Slices
 	}
 	if res := record.Result; res != nil {
@@ -257,18 +118,21 @@ func (s *Server) getSeries(w http.ResponseWriter, r *http.Request, who *session)
 		}
 		a.Findings = s.findings(record, series)
 	}
-	if err := s.cfg.Store.markRead(who.who.name, record.ID, s.now()); err != nil {
-		return fail(http.StatusInternalServerError, codeLedger, "the ledger cannot be written; is the disk full?", err)
+	if err := s.cfg.Store.MarkRead(who.User(), record.ID, s.now()); err != nil {
+		return answer.Fail(http.StatusInternalServerError, answer.CodeLedger, "the ledger cannot be written; is the disk full?", err)
 	}
-	return answerJSON(w, "application/json", a)
+	return answer.JSON(w, "application/json", a)
 }
 
-// auditView notes that somebody sees a series, or a finding of it, once a
-// session and kind.
-func (s *Server) auditView(who *session, r Record, number int, what string) error {
-	e := Entry{Kind: "view", Identities: []string{r.ID}, Number: number, Detail: what}
-	if r.Result != nil {
-		e.Identities[0] = r.Result.Identity
-	}
-	return s.audited(who, what+" "+r.ID+" "+itoa(int64(number)), e)
+// windowPreset is a way to show HU.
+type windowPreset struct {
+	Name   string  `json:"name"`
+	Label  string  `json:"label"`
+	Center float64 `json:"center"`
+	Width  float64 `json:"width"`
+}
+
+// windowPresets are those that radiologists expect for a chest.
+func windowPresets() []windowPreset {
+	return []windowPreset{{"lung", "Lung", -600, 1500}, {"mediastinum", "Mediastinum", 40, 400}, {"bone", "Bone", 400, 1800}}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,58 +13,35 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/dicomio/sr"
-	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/review/accounts"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/memo"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/signin"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 //go:embed openapi.yaml
 var description []byte
 
-// Description is the OpenAPI description of the API.
-func Description() []byte { return description }
+// OIDC sets up signing in with an OpenID Connect provider.
+type OIDC = signin.OIDC
 
-// Source gives what a record does not hold: the images and what is computed
-// from them. Implementations are safe for concurrent use.
-type Source interface {
-	// Open reads the headers of a record's series.
-	Open(ctx context.Context, r Record) (*dicomio.Series, error)
-	// Header reads patient and study from an image of a record's series.
-	Header(ctx context.Context, r Record) (sr.Header, error)
-	// Explain cuts the patch of finding number (from 1) once more. With the
-	// digest of a detector it is scored, too; ErrNotLoaded where the service
-	// does not run that detector, ErrNoPatch where the finding has no patch.
-	Explain(ctx context.Context, r Record, number int, digest string) (Explanation, error)
-	// Waiting lists jobs that nobody has answered yet.
-	Waiting(ctx context.Context) ([]bus.WaitingJob, error)
-	// Summary is the code of an error and a text that names no patient.
-	Summary(err error) bus.Problem
-}
-
-// Errors of Source.Explain.
-var (
-	ErrNotLoaded = errors.New("review: the detector is not loaded")
-	ErrNoPatch   = errors.New("review: the finding has no patch")
+// Default times of a session.
+const (
+	DefaultIdle     = signin.DefaultIdle
+	DefaultLifetime = signin.DefaultLifetime
 )
-
-// Explanation is what a picture of one finding needs. Arrays are [28,28,28],
-// ordered z, y, x.
-type Explanation struct {
-	Scan  []float32 // 0..1 for the window of patches, -1 without data
-	Patch nodule.Patch
-	Score *detector.Score // nil where no detector was asked for
-}
 
 // Config sets up a server. Store, Source, Publisher, Audit and Detectors are
 // needed.
 type Config struct {
-	Store     *Store
+	Store     *store.Store
 	Source    Source
-	Publisher *Publisher
-	Audit     func(Entry) error // synced before it returns
+	Publisher *store.Publisher
+	Audit     func(store.Entry) error // synced before it returns
 	Detectors []detector.Detector
 
-	UsersFile   string // see LoadUsers; empty: no local users
+	UsersFile   string // see package accounts; empty: no local users
 	OIDC        OIDC   // zero: none
 	Page        fs.FS  // files of the page, index.html at its root; nil: none
 	Software    string
@@ -85,18 +61,13 @@ type Server struct {
 	cfg      Config
 	log      *slog.Logger
 	now      func() time.Time
-	users    *userFile
-	sessions *sessions
-	throttle throttle
-	hashing  chan struct{} // passwords that are checked at once
-	once     *onceTokens
-	oidc     *oidcLogin
-	series   *seriesCache
-	pictures *pictureCache
-	waiting  waitingCache
+	gate     *signin.Gate
+	origins  *http.CrossOriginProtection
+	series   *memo.Memo[*heldSeries]
+	pictures pictures
+	waiting  *memo.Memo[[]bus.WaitingJob]
 	stopped  context.Context // ends with Close: so do streams
 	stop     context.CancelFunc
-	decoys   string // hash that unknown names are compared with
 }
 
 // New checks the settings. With OIDC its provider is asked at the first login,
@@ -104,15 +75,6 @@ type Server struct {
 func New(cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Source == nil || cfg.Publisher == nil || cfg.Audit == nil {
 		return nil, errors.New("review: store, source, publisher and audit trail are needed")
-	}
-	if cfg.Idle == 0 {
-		cfg.Idle = DefaultIdle
-	}
-	if cfg.Lifetime == 0 {
-		cfg.Lifetime = DefaultLifetime
-	}
-	if cfg.Idle < 0 || cfg.Lifetime < cfg.Idle {
-		return nil, errors.New("review: a session's lifetime is at least its idle time")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -128,19 +90,20 @@ func New(cfg Config) (*Server, error) {
 		cfg.PublicURL = u.Scheme + "://" + u.Host
 		cfg.Secure = cfg.Secure || u.Scheme == "https"
 	}
-	decoy, err := HashPassword(randomToken())
+	about := map[string]any{"software": cfg.Software, "intended_use": cfg.IntendedUse}
+	log := cfg.Logger.With("part", "review")
+	gate, err := signin.New(signin.Config{
+		UsersFile: cfg.UsersFile, OIDC: cfg.OIDC, Secure: cfg.Secure, PublicURL: cfg.PublicURL, Idle: cfg.Idle, Lifetime: cfg.Lifetime,
+		Audit: cfg.Audit, Now: cfg.Now, Logger: log, Auth: about, Session: map[string]any{
+			"software": cfg.Software, "intended_use": cfg.IntendedUse, "reasons": store.Reasons(), "window_presets": windowPresets(),
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger.With("part", "review"), now: cfg.Now, users: &userFile{path: cfg.UsersFile},
-		sessions: newSessions(cfg.Idle, cfg.Lifetime), hashing: make(chan struct{}, 2), once: &onceTokens{},
-		series: newSeriesCache(), pictures: newPictureCache(), decoys: decoy,
-	}
-	if cfg.OIDC != (OIDC{}) {
-		if s.oidc, err = newOIDC(cfg.OIDC, cfg.PublicURL); err != nil {
-			return nil, err
-		}
+		cfg: cfg, log: log, now: cfg.Now, gate: gate, origins: http.NewCrossOriginProtection(),
+		series: memo.New[*heldSeries](maxOpenSeries, seriesFresh), pictures: newPictures(), waiting: memo.New[[]bus.WaitingJob](1, waitingFresh),
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s, nil
@@ -149,8 +112,9 @@ func New(cfg Config) (*Server, error) {
 // Close ends the streams of events, so that a server can shut down.
 func (s *Server) Close() { s.stop() }
 
-// handler answers a request of somebody who is signed in.
-type handler func(w http.ResponseWriter, r *http.Request, who *session) error
+// OnceLink is a path, with a token, that signs a local user in, once and within
+// ten minutes: for a demonstration.
+func (s *Server) OnceLink(user string) string { return s.gate.OnceLink(user) }
 
 // Handler serves /api/v1, /auth and the page.
 func (s *Server) Handler() http.Handler {
@@ -158,36 +122,39 @@ func (s *Server) Handler() http.Handler {
 	public := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
-				s.answerError(w, r, err)
+				answer.Error(w, r, s.log, err)
 			}
 		})
 	}
-	signed := func(pattern string, role Role, h handler) { public(pattern, s.signedIn(role, true, h)) }
+	signed := func(pattern string, role accounts.Role, h signin.Handler) {
+		public(pattern, s.gate.Require(role, true, h))
+	}
+	const view, review = accounts.RoleView, accounts.RoleReview
 
-	public("GET /api/v1/auth", s.getAuth)
+	public("GET /api/v1/auth", s.gate.GetAuth)
 	public("GET /api/v1/openapi.yaml", getDescription)
-	public("POST /api/v1/session", s.postSession)
-	public("GET /api/v1/session", s.signedIn(RoleView, false, s.getSession))
-	signed("DELETE /api/v1/session", RoleView, s.deleteSession)
-	signed("GET /api/v1/worklist", RoleView, s.getWorklist)
-	signed("GET /api/v1/series/{id}", RoleView, s.getSeries)
-	signed("GET /api/v1/series/{id}/findings", RoleView, s.getFindings)
-	signed("GET /api/v1/series/{id}/findings/{number}", RoleView, s.getFinding)
-	signed("GET /api/v1/series/{id}/findings/{number}/images/{kind}", RoleView, s.getImage)
-	signed("PUT /api/v1/series/{id}/findings/{number}/decision", RoleReview, s.putDecision)
-	signed("GET /api/v1/series/{id}/findings/{number}/decisions", RoleView, s.getDecisions)
-	signed("GET /api/v1/decisions.csv", RoleReview, s.getDecisionsCSV)
-	public("GET /api/v1/events", s.signedIn(RoleView, false, s.getEvents))
+	public("POST /api/v1/session", s.gate.PostSession)
+	public("GET /api/v1/session", s.gate.Require(view, false, s.gate.GetSession))
+	signed("DELETE /api/v1/session", view, s.gate.DeleteSession)
+	signed("GET /api/v1/worklist", view, s.getWorklist)
+	signed("GET /api/v1/series/{id}", view, s.ofRecord("series", s.getSeries))
+	signed("GET /api/v1/series/{id}/findings", view, s.ofRecord("findings", s.getFindings))
+	signed("GET /api/v1/series/{id}/findings/{number}", view, s.ofFinding("finding", s.getFinding))
+	signed("GET /api/v1/series/{id}/findings/{number}/images/{kind}", view, s.ofFinding("", s.getImage))
+	signed("PUT /api/v1/series/{id}/findings/{number}/decision", review, s.ofFinding("", s.putDecision))
+	signed("GET /api/v1/series/{id}/findings/{number}/decisions", view, s.ofFinding("decisions", s.getDecisions))
+	signed("GET /api/v1/decisions.csv", review, s.getDecisionsCSV)
+	public("GET /api/v1/events", s.gate.Require(view, false, s.getEvents))
 	const dicomWeb = "GET /api/v1/dicom-web/studies/{study}/series/{series}/"
-	signed(dicomWeb+"metadata", RoleView, s.getSeriesMetadata)
-	signed(dicomWeb+"instances/{instance}/metadata", RoleView, s.getInstanceMetadata)
-	signed(dicomWeb+"instances/{instance}/frames/{frame}", RoleView, s.getFrame)
-	public("GET /auth/once", s.getOnce)
-	public("GET /auth/oidc/login", s.getOIDCLogin)
-	public("GET /auth/oidc/callback", s.getOIDCCallback)
+	signed(dicomWeb+"metadata", view, s.getSeriesMetadata)
+	signed(dicomWeb+"instances/{instance}/metadata", view, s.getInstanceMetadata)
+	signed(dicomWeb+"instances/{instance}/frames/{frame}", view, s.getFrame)
+	public("GET /auth/once", s.gate.GetOnce)
+	public("GET /auth/oidc/login", s.gate.GetOIDCLogin)
+	public("GET /auth/oidc/callback", s.gate.GetOIDCCallback)
 	public("GET /", s.getPage)
 	public("/", func(http.ResponseWriter, *http.Request) error {
-		return fail(http.StatusMethodNotAllowed, codeMethod, "this path is not there, or not for this method", nil)
+		return answer.Fail(http.StatusMethodNotAllowed, answer.CodeMethod, "this path is not there, or not for this method", nil)
 	})
 	return s.guard(http.MaxBytesHandler(mux, maxBody))
 }
@@ -196,77 +163,8 @@ func (s *Server) Handler() http.Handler {
 // escaped.
 const maxBody = 64 << 10
 
-// signedIn wraps what needs a session with a role. Requests that change
-// something need its CSRF token. touch prolongs the session.
-func (s *Server) signedIn(role Role, touch bool, h handler) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		who, err := s.current(r, touch)
-		if err != nil {
-			return err
-		}
-		if who == nil {
-			return fail(http.StatusUnauthorized, codeNotSignedIn, "sign in first; the session may have ended", nil)
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && !who.checkCSRF(r) {
-			return fail(http.StatusForbidden, codeCSRF, "the header X-CSRF-Token must be that of the session", nil)
-		}
-		if !who.who.role.Allows(role) {
-			return fail(http.StatusForbidden, codeForbidden, "this needs the role "+string(role), nil)
-		}
-		return h(w, r, who)
-	}
-}
-
-// current is the session of a request, nil where there is none.
-func (s *Server) current(r *http.Request, touch bool) (*session, error) {
-	cookie, err := r.Cookie(cookieNameFor(s.cfg.Secure))
-	if err != nil {
-		return nil, nil
-	}
-	who := s.sessions.find(cookie.Value, s.now(), touch)
-	if who == nil {
-		return nil, nil
-	}
-	return who, s.stillUser(who)
-}
-
-// stillUser ends a session whose user was removed or changed.
-func (s *Server) stillUser(who *session) error {
-	if who.who.external {
-		return nil
-	}
-	user, there, err := s.users.find(who.who.name)
-	if err != nil {
-		return fail(http.StatusInternalServerError, codeInternal, "the file of users cannot be read", err)
-	}
-	if !there || fingerprint(user.Hash) != who.who.fingerprint || user.Role != who.who.role {
-		s.sessions.end(who)
-		return fail(http.StatusUnauthorized, codeNotSignedIn, "the user was changed; sign in again", nil)
-	}
-	return nil
-}
-
 func getDescription(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	_, _ = w.Write(description) // a client that went away
 	return nil
-}
-
-// audited notes something in the audit trail, once a session for what.
-func (s *Server) audited(who *session, what string, e Entry) error {
-	e.User = who.who.name
-	err := who.first(what, func() error { return s.cfg.Audit(e) })
-	if err != nil {
-		return fail(http.StatusInternalServerError, codeAudit, "the audit trail cannot be written, so nothing is shown; is the disk full?", err)
-	}
-	return nil
-}
-
-// address of the other side, without its port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -1,13 +1,10 @@
 package review
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,12 +13,14 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // Every route is described, every described path is a route, and every code
 // that is answered is listed.
 func TestDescriptionIsComplete(t *testing.T) {
-	text := string(Description())
+	text := string(description)
 	described := map[string]bool{}
 	path := ""
 	for line := range strings.Lines(text) {
@@ -51,9 +50,9 @@ func TestDescriptionIsComplete(t *testing.T) {
 	if d := cmp.Diff(described, routes); d != "" || len(routes) < 15 {
 		t.Errorf("described and served differ: %s", d)
 	}
-	codes, err := os.ReadFile("problem.go")
+	codes, err := os.ReadFile("internal/answer/problem.go")
 	must(t, err)
-	for _, m := range regexp.MustCompile(`code\w+ += "(\w+)"`).FindAllStringSubmatch(string(codes), -1) {
+	for _, m := range regexp.MustCompile(`Code\w+ += "(\w+)"`).FindAllStringSubmatch(string(codes), -1) {
 		if !regexp.MustCompile(`\b` + m[1] + `\b`).MatchString(text) {
 			t.Errorf("code %s is not described", m[1])
 		}
@@ -87,27 +86,27 @@ func TestSessionTimes(t *testing.T) {
 // Where the audit trail cannot be written nothing is shown and nobody gets in.
 func TestAuditTrailFails(t *testing.T) {
 	s := newServer(t, func(c *Config) {
-		c.Source = fakeSource{headers: func(Record) (sr.Header, error) { return sr.Header{PatientName: "A^B"}, nil }}
+		c.Source = fakeSource{headers: func(store.Record) (sr.Header, error) { return sr.Header{PatientName: "A^B"}, nil }}
 	})
-	r := sample("a", 1, 0.3)
-	s.cfg.Store.add(t, r)
+	r := sample(0.3)
+	s.store.add(t, r)
 	c := s.signedInAs("ann")
 	s.mu.Lock()
 	s.fail = errors.New("disk full")
 	s.mu.Unlock()
 	var p struct{ Code string }
 	for _, path := range []string{"/api/v1/worklist", "/api/v1/series/" + r.ID, "/api/v1/series/" + r.ID + "/findings/1", "/api/v1/decisions.csv"} {
-		if c.call(500, "GET", path, nil, &p); p.Code != codeAudit {
+		if c.call(500, "GET", path, nil, &p); p.Code != answer.CodeAudit {
 			t.Errorf("%s: %s", path, p.Code)
 		}
 	}
 	s.client().call(500, "POST", "/api/v1/session", map[string]string{"name": "ann", "password": goodPassword}, &p)
-	c.call(500, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", NewDecision{Decision: Accept}, &p)
+	c.call(500, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Decision: store.Accept}, &p)
 	s.mu.Lock()
 	s.fail = nil
 	s.mu.Unlock()
-	var d Decision
-	c.call(200, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", NewDecision{Decision: Accept}, &d) // it was kept
+	var d store.Decision
+	c.call(200, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Decision: store.Accept}, &d) // it was kept
 	if d.Version != 1 {
 		t.Errorf("%+v", d)
 	}
@@ -123,8 +122,8 @@ func TestAuditTrailFails(t *testing.T) {
 // Without images a series still opens, and says what is wrong with them.
 func TestSeriesWithoutImages(t *testing.T) {
 	s := newServer(t, nil)
-	r := sample("a", 1, 0.3, 0.9)
-	s.cfg.Store.add(t, r)
+	r := sample(0.3, 0.9)
+	s.store.add(t, r)
 	var a seriesAnswer
 	s.signedInAs("vera").call(200, "GET", "/api/v1/series/"+r.ID, nil, &a)
 	if a.Geometry != nil || a.SourceProblem == nil || a.SourceProblem.Code != "folder_missing" || a.Patient != nil || len(a.Findings) != 2 ||
@@ -149,8 +148,8 @@ func TestPicturesOneAtATime(t *testing.T) {
 			return Explanation{Patch: nodule.Patch{Voxels: make([]float32, nodule.PatchVoxels)}}, nil
 		}}
 	})
-	r := sample("a", 1, 0.3, 0.4, 0.5)
-	s.cfg.Store.add(t, r)
+	r := sample(0.3, 0.4, 0.5)
+	s.store.add(t, r)
 	c := s.signedInAs("ann")
 	path := func(n string) string { return "/api/v1/series/" + r.ID + "/findings/" + n + "/images/patch" }
 	done := make(chan struct{})
@@ -160,7 +159,7 @@ func TestPicturesOneAtATime(t *testing.T) {
 		s.pictures.queue <- struct{}{}
 	}
 	var p struct{ Code string }
-	if c.call(503, "GET", path("2"), nil, &p); p.Code != codeBusy || len(begun) != 0 {
+	if c.call(503, "GET", path("2"), nil, &p); p.Code != answer.CodeBusy || len(begun) != 0 {
 		t.Errorf("%s, %d computed beside it", p.Code, len(begun))
 	}
 	close(end)
@@ -171,57 +170,6 @@ func TestPicturesOneAtATime(t *testing.T) {
 	c.call(200, "GET", path("1"), nil, nil)
 	if len(begun) != 0 {
 		t.Error("computed again")
-	}
-}
-
-func TestExport(t *testing.T) {
-	s := newStore(t)
-	r := sample("a", 1, 0.3, 0.9)
-	r.Result.Nodules[0].ID = "=cmd|' /C calc'!A0"
-	s.add(t, r)
-	for _, d := range []NewDecision{{Decision: Accept, Comment: "+1, \"quoted\"\n-2"}, {Decision: Reject, Reason: "vessel", Comment: " @x", BaseVersion: 1}} {
-		_, _, err := s.Decide(r, 1, d, "ann", time.Unix(1, 0))
-		must(t, err)
-	}
-	var all, current bytes.Buffer
-	must(t, s.WriteCSV(&all, false))
-	must(t, s.WriteCSV(&current, true))
-	rows, err := csv.NewReader(&all).ReadAll()
-	must(t, err)
-	if len(rows) != 3 || !slices.Equal(rows[0], exportColumns) || rows[1][7] != "false" || rows[2][7] != "true" ||
-		rows[1][10] != "'+1, \"quoted\"\n'-2" || rows[2][10] != "' @x" || rows[1][5] != "'=cmd|' /C calc'!A0" || rows[1][16] != "0.3" {
-		t.Errorf("%q", rows)
-	}
-	if rows, err := csv.NewReader(&current).ReadAll(); err != nil || len(rows) != 2 || rows[1][6] != "2" {
-		t.Errorf("%q %v", rows, err)
-	}
-}
-
-// An export of more decisions than a batch holds has each once.
-func TestExportBatches(t *testing.T) {
-	s := newStore(t)
-	r := sample("a", 1, 0.3)
-	s.add(t, r)
-	const n = exportBatch + 20
-	for v := range n {
-		_, _, err := s.Decide(r, 1, NewDecision{Decision: Accept, BaseVersion: v}, "ann", time.Unix(int64(v), 0))
-		must(t, err)
-	}
-	var b bytes.Buffer
-	must(t, s.WriteCSV(&b, false))
-	if lines := strings.Count(b.String(), "\n"); lines != n+1 {
-		t.Errorf("%d lines, want %d", lines, n+1)
-	}
-}
-
-func TestHarmless(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "", "plain": "plain", "a=b": "a=b", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\t=1": "'\t=1", "  =1": "'  =1", "a\n=1": "a\n'=1",
-		"a\r=1": "a\n'=1", "\u00a0=1": "'\u00a0=1", "＝1": "'＝1", "ann": "ann",
-	} {
-		if got := harmless(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
 	}
 }
 

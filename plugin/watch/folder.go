@@ -15,9 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
-	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
-	"github.com/nodulescope/nodulescope/plugin/series"
+	"github.com/nodulescope/nodulescope/plugin"
 )
 
 // Folder watches a folder with a folder for every series, or every few, in it.
@@ -46,7 +44,7 @@ const defaultQuiet = 10 * time.Second
 
 var _ Source = (*Folder)(nil)
 
-func (f *Folder) archives() *series.Archives { return nil }
+func (f *Folder) archives() *plugin.Archives { return nil }
 
 // ready: poll says when a folder has changed.
 func (f *Folder) ready(context.Context, *entry) (bool, error) { return true, nil }
@@ -59,7 +57,7 @@ func (f *Folder) poll(ctx context.Context, w *Watcher) error {
 	}
 	entries, err := os.ReadDir(f.Root)
 	if err != nil {
-		return coded.New(codeSettings, "read folder", "the folder that is watched cannot be read: is it there?", err)
+		return &plugin.Error{Code: plugin.CodeSettings, Op: "read folder", Hint: "the folder that is watched cannot be read: is it there?", Err: err}
 	}
 	if _, err := f.beside.poll(w.opts.Now()); err != nil {
 		return err
@@ -108,7 +106,7 @@ func (f *Folder) dir(ctx context.Context, w *Watcher, name string) error {
 	}
 	d := f.dirs[name]
 	if d == nil {
-		uri, err := series.FileURI(path)
+		uri, err := plugin.FileURI(path)
 		if err != nil {
 			return err
 		}
@@ -128,7 +126,7 @@ func (f *Folder) dir(ctx context.Context, w *Watcher, name string) error {
 	}
 	d.opened, d.problem, d.series = signature, "", nil
 	if err != nil {
-		d.problem = string(problem.CodeOf(err))
+		d.problem = plugin.CodeOf(err)
 	}
 	for _, s := range series {
 		d.series = append(d.series, sighting{studyUID: s.StudyUID, seriesUID: s.SeriesUID, uri: d.uri, version: signature})
@@ -166,7 +164,7 @@ func (f *Folder) candidates(path string, d *watchedDir, now time.Time) (found []
 		n, err := readNote(text)
 		if err != nil {
 			if !errors.Is(err, errNoNote) {
-				d.problem = string(problem.CodeOf(err))
+				d.problem = plugin.CodeOf(err)
 			}
 			return nil
 		}

@@ -64,7 +64,7 @@ export interface Row {
   findings: number;
   decided: number;
   flagged: number;
-  triage: "flagged" | "clear" | "unknown";
+  flag: "flagged" | "clear" | "unknown";
   disagree: number;
   probability: number | null;
   percentile: number | null;

@@ -226,8 +226,8 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
       <td class="marks">
         {row.unread && opens && <span class="dot" title="unread"><span class="visually-hidden">unread</span></span>}
         {row.priority === "stat" && <span class="badge stat">urgent</span>}
-        {row.triage === "flagged" && <span class="badge flag">flagged</span>}
-        {row.triage === "unknown" && row.state !== "waiting" && <span class="badge unknown" title="not every finding could be scored">unclear</span>}
+        {row.flag === "flagged" && <span class="badge flag">flagged</span>}
+        {row.flag === "unknown" && row.state !== "waiting" && <span class="badge unknown" title="not every finding could be scored">unclear</span>}
       </td>
       <td>
         {opens ? (

@@ -1,0 +1,48 @@
+package signin
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestThrottle(t *testing.T) {
+	var th throttle
+	now := time.Unix(0, 0)
+	for i := range freeAttempts {
+		if w := th.wait(now, "ann", "10.0.0.1"); w != 0 {
+			t.Fatalf("attempt %d waits %s", i+1, w)
+		}
+	}
+	last := time.Duration(0)
+	for range 4 { // each wait is longer
+		w := th.wait(now, "ANN", "10.0.0.2")
+		if w <= last {
+			t.Fatalf("%s after %s", w, last)
+		}
+		last, now = w, now.Add(w)
+		if again := th.wait(now, "ann", "10.0.0.3"); again != 0 {
+			t.Fatalf("%s when the wait is over", again)
+		}
+	}
+	th.succeed("ann", "10.0.0.3")
+	if w := th.wait(now, "ann", "10.0.0.4"); w != 0 {
+		t.Error(w)
+	}
+	for i := range addressFactor * freeAttempts { // many names from one address
+		th.wait(now, strings.Repeat("x", i+1), "10.9.9.9")
+	}
+	if w := th.wait(now, "somebody", "10.9.9.9"); w == 0 {
+		t.Error("an address is never held back")
+	}
+	if w := th.wait(now.Add(2*forgetAfter), "somebody", "10.9.9.9"); w != 0 {
+		t.Error(w)
+	}
+	for i := range maxThrottled + 10 {
+		th.wait(now, fmt.Sprint("n", i), fmt.Sprint("a", i))
+	}
+	if len(th.bad) > maxThrottled+2 {
+		t.Errorf("%d entries are kept", len(th.bad))
+	}
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// exportColumns are the columns of the table of decisions. New ones come last.
+var exportColumns = []string{
+	"time", "identity", "study_uid", "series_uid", "finding", "nodule_id", "version", "current", "decision", "reason", "comment", "reviewer",
+	"x_lps_mm", "y_lps_mm", "z_lps_mm", "diameter_mm", "probability", "percentile", "flagged", "models",
+}
+
+// exported is a decision with its key.
+type exported struct {
+	id      string
+	number  int
+	version int
+	Decision
+}
+
+// exportBatch bounds how many decisions are held at a time: no transaction of
+// the file stays open while a client is slow.
+const exportBatch = 500
+
+// WriteCSV writes all decisions as CSV, by result and finding, every version or
+// the newest ones alone.
+func (s *Store) WriteCSV(w io.Writer, current bool) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(exportColumns); err != nil {
+		return err
+	}
+	records := map[string]Record{} // of the batch
+	for after := ""; ; {
+		batch, last, err := s.exportBatch(after, records)
+		if err != nil {
+			return err
+		}
+		for _, d := range batch {
+			newest := s.Decision(d.id, d.number)
+			is := newest != nil && newest.Version == d.version
+			if current && !is {
+				continue
+			}
+			if err := out.Write(exportRow(d, is, records[d.id])); err != nil {
+				return err
+			}
+		}
+		out.Flush()
+		if err := out.Error(); err != nil || last == "" {
+			return err
+		}
+		after = last
+		clear(records)
+	}
+}
+
+func (s *Store) exportBatch(after string, records map[string]Record) (batch []exported, last string, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketDecisions).Cursor()
+		k, v := c.First()
+		if after != "" {
+			if k, v = c.Seek([]byte(after)); string(k) == after {
+				k, v = c.Next()
+			}
+		}
+		for ; k != nil; k, v = c.Next() {
+			if len(batch) >= exportBatch {
+				return nil
+			}
+			last = string(k)
+			e := exported{}
+			var ok bool
+			if e.id, e.number, ok = parseDecisionKey(last); !ok {
+				continue
+			}
+			if err := json.Unmarshal(v, &e.Decision); err != nil {
+				return err
+			}
+			e.version = e.Version
+			batch = append(batch, e)
+			if _, there := records[e.id]; !there {
+				var r Record
+				if _, err := getJSON(tx.Bucket(bucketRecords), e.id, &r); err != nil {
+					return err
+				}
+				records[e.id] = r
+			}
+		}
+		last = "" // all were seen
+		return nil
+	})
+	return batch, last, err
+}
+
+func exportRow(d exported, current bool, r Record) []string {
+	row := []string{
+		d.Time.UTC().Format(time.RFC3339Nano), "sha256:" + d.id, r.StudyUID, r.SeriesUID, strconv.Itoa(d.number), "",
+		strconv.Itoa(d.version), strconv.FormatBool(current), d.Decision.Decision, d.Reason, harmless(d.Comment), harmless(d.Reviewer),
+		"", "", "", "", "", "", "", "",
+	}
+	if r.Result == nil || d.number > len(r.Result.Nodules) {
+		return row
+	}
+	n := &r.Result.Nodules[d.number-1]
+	h := Highest(n)
+	row[1], row[5] = r.Result.Identity, harmless(n.ID)
+	for axis, v := range n.PositionLPS {
+		row[12+axis] = decimal(&v)
+	}
+	row[15], row[16], row[17], row[18] = decimal(Known(n.DiameterMM)), decimal(h.Probability), decimal(h.Percentile), strconv.FormatBool(h.Flagged)
+	var models []string
+	for _, m := range r.Result.Models {
+		models = append(models, m.Name+" "+m.Digest)
+	}
+	row[19] = harmless(strings.Join(models, "; "))
+	return row
+}
+
+func decimal(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', -1, 64)
+}
+
+// harmless keeps a spreadsheet from taking text for a formula: what begins, in
+// any line or after spaces, with one of the signs that start one gets an
+// apostrophe before it.
+func harmless(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\r", "\n"), "\n")
+	for i, line := range lines {
+		if trimmed := strings.TrimLeft(line, " \t\u00a0\ufeff"); trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) || strings.HasPrefix(line, "\t") {
+			lines[i] = "'" + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}

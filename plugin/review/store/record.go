@@ -1,0 +1,130 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+// Record is one result with the place of its images, or one job that was put
+// aside. It names no patient.
+type Record struct {
+	ID           string       `json:"id"` // see IDOf and RefusedID
+	Site         string       `json:"site"`
+	JobID        string       `json:"job_id"`
+	Source       string       `json:"source"` // of the job
+	StudyUID     string       `json:"study_uid"`
+	SeriesUID    string       `json:"series_uid"`
+	URI          string       `json:"uri"` // of the images, as the job named them
+	Priority     string       `json:"priority"`
+	Time         time.Time    `json:"time"`
+	Result       *bus.Result  `json:"result,omitempty"`  // nil where the job was put aside
+	Problem      *bus.Problem `json:"problem,omitempty"` // why it was put aside
+	Nodules      int          `json:"nodules"`
+	Supersedes   string       `json:"supersedes,omitempty"`    // id
+	SupersededBy string       `json:"superseded_by,omitempty"` // id
+}
+
+// IDOf is the id of a result: the 64 hex digits of its identity.
+func IDOf(identity string) string {
+	id := strings.TrimPrefix(identity, "sha256:")
+	if ValidID(id) {
+		return id
+	}
+	return digestID("result", identity)
+}
+
+// RefusedID is the id of a job that was put aside; delivery names its message.
+func RefusedID(site, delivery string) string { return digestID("refused", site, delivery) }
+
+// WaitingID is the id of a job that nobody has answered yet, by its place in the
+// queue.
+func WaitingID(sequence uint64, stored time.Time) string {
+	return digestID("waiting", strconv.FormatUint(sequence, 10), stored.String())
+}
+
+func digestID(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// ValidID tells whether a text can be an id: 64 hex digits.
+func ValidID(id string) bool {
+	if len(id) != 64 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// lineage names the results of one source on one series.
+func (r *Record) lineage() string { return digestID("lineage", r.Site, r.Source, r.SeriesUID) }
+
+// Decisions on a finding.
+const (
+	Accept = "accept"
+	Reject = "reject"
+	Unsure = "unsure"
+)
+
+// Decision is one version of a reviewer's decision on one finding.
+type Decision struct {
+	Version   int       `json:"version"` // from 1
+	Decision  string    `json:"decision"`
+	Reason    string    `json:"reason"`
+	Comment   string    `json:"comment"`
+	Reviewer  string    `json:"reviewer"`
+	Time      time.Time `json:"time"`
+	Published bool      `json:"published"` // the bus has it
+}
+
+// Reason is a code for rejecting a finding.
+type Reason struct {
+	Code  string `json:"code"`
+	Label string `json:"label"`
+}
+
+const (
+	otherReason     = "other"
+	maxCommentChars = 2000
+)
+
+// Reasons are the codes for rejecting a finding. They are part of the message
+// schema: codes are never renamed.
+func Reasons() []Reason {
+	return []Reason{
+		{"vessel", "Vessel or its branching"},
+		{"scar", "Scar or fibrosis"},
+		{"atelectasis", "Atelectasis"},
+		{"consolidation", "Consolidation or infection"},
+		{"lymph_node", "Intrapulmonary or other lymph node"},
+		{"mucus", "Mucus in an airway"},
+		{"pleural", "Pleura, fissure or chest wall"},
+		{"benign_calcification", "Benign calcification"},
+		{"artefact", "Motion, metal or noise"},
+		{"duplicate", "The same nodule as another finding"},
+		{"outside_lung", "Outside the lung"},
+		{"normal_nodule", "A nodule, but not a suspicious one"},
+		{otherReason, "Other (say which in the comment)"},
+	}
+}
+
+// NewDecision is what a reviewer asks for.
+type NewDecision struct {
+	Decision    string `json:"decision"`
+	Reason      string `json:"reason"`
+	Comment     string `json:"comment"`
+	BaseVersion int    `json:"base_version"` // the version that the reviewer saw, 0 for none
+}

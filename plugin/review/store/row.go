@@ -1,0 +1,146 @@
+package store
+
+import (
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+)
+
+// State of a series in the work list.
+type State string
+
+// States, as the API names them.
+const (
+	Waiting  State = "waiting"
+	Scored   State = "scored"
+	Refused  State = "refused"
+	InReview State = "in_review"
+	Done     State = "done"
+)
+
+// States lists all of them, in the order in which a list sorted by state has
+// them.
+func States() []State { return []State{Waiting, Scored, InReview, Done, Refused} }
+
+// Flag says whether a series holds something that a detector flags.
+type Flag string
+
+// Flags, as the API names them.
+const (
+	Flagged     Flag = "flagged"
+	Clear       Flag = "clear"
+	FlagUnknown Flag = "unknown" // refused, waiting, or a finding without a score
+)
+
+// Row is what the work list needs of a record, kept in memory.
+type Row struct {
+	ID           string
+	Priority     string
+	Time         time.Time
+	Findings     int
+	Decided      int
+	Flagged      int // findings that a detector flags
+	Disagree     int // findings on whose flag detectors differ
+	Probability  *float64
+	Percentile   *float64
+	Models       []Model
+	Problem      *bus.Problem
+	SupersededBy string // id
+
+	lineage, jobID      string
+	studyUID, seriesUID string
+	unscored            int
+	refused, waiting    bool
+}
+
+// Model is a detector that gave a result.
+type Model struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
+// WaitingRow is the row of a job that nobody has answered yet.
+func WaitingRow(r *Record) *Row {
+	w := rowOf(r)
+	w.waiting = true
+	return w
+}
+
+func rowOf(r *Record) *Row {
+	w := &Row{
+		ID: r.ID, lineage: r.lineage(), studyUID: r.StudyUID, seriesUID: r.SeriesUID, Priority: r.Priority, Time: r.Time,
+		Findings: r.Nodules, Problem: r.Problem, refused: r.Result == nil, SupersededBy: r.SupersededBy, jobID: r.JobID,
+	}
+	if r.Result == nil {
+		return w
+	}
+	for _, m := range r.Result.Models {
+		w.Models = append(w.Models, Model{m.Name, m.Digest})
+	}
+	for i := range r.Result.Nodules {
+		n := &r.Result.Nodules[i]
+		h := Highest(n)
+		w.Probability, w.Percentile = larger(w.Probability, h.Probability), larger(w.Percentile, h.Percentile)
+		if h.Flagged {
+			w.Flagged++
+		}
+		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
+			w.Disagree++
+		}
+		if len(n.Scores) == 0 {
+			w.unscored++
+		}
+	}
+	return w
+}
+
+// Summary is the highest that any model says of a nodule; nil where none says
+// it.
+type Summary struct {
+	Probability, Percentile *float64
+	Flagged                 bool
+}
+
+// Highest sums the scores of a nodule up.
+func Highest(n *bus.ResultNodule) (s Summary) {
+	for i := range n.Scores {
+		s.Probability = larger(s.Probability, n.Scores[i].Probability)
+		s.Percentile = larger(s.Percentile, &n.Scores[i].Percentile)
+		s.Flagged = s.Flagged || n.Scores[i].Anomalous
+	}
+	return s
+}
+
+// larger is the larger of two values, of which either may be missing.
+func larger(a, b *float64) *float64 {
+	if a == nil || b != nil && *b > *a {
+		return b
+	}
+	return a
+}
+
+// State of the row's series.
+func (w *Row) State() State {
+	switch {
+	case w.waiting:
+		return Waiting
+	case w.refused:
+		return Refused
+	case w.Decided == 0:
+		return Scored
+	case w.Decided < w.Findings:
+		return InReview
+	}
+	return Done
+}
+
+// Flag of the row's series.
+func (w *Row) Flag() Flag {
+	switch {
+	case w.Flagged > 0:
+		return Flagged
+	case w.refused || w.waiting || w.unscored > 0:
+		return FlagUnknown
+	}
+	return Clear
+}
