@@ -92,14 +92,14 @@ $(LINT):
 
 .PHONY: generate
 generate: ## write the assembly kernels anew
-	go generate ./models/compute/kernel
+	go generate ./models/compute/cpu/internal/kernel
 
 WEB = plugin/web
 WEB_SOURCES = index.html package.json package-lock.json tsconfig.json vite.config.ts public src dist
 
 .PHONY: ptx
 ptx: ## compile the kernels for NVIDIA's cards anew (needs Debian's clang-19 and libclc-19)
-	cd models/compute/gpu/kernels && go run -buildvcs=false ./gen
+	cd models/compute/gpu/internal/kernels && go run -buildvcs=false ./gen
 
 # What make test-gpu takes: how long to soak, and a data set to agree on.
 SOAK ?= 4m

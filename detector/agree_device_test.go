@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -33,7 +31,7 @@ func TestDevicesAgreeOnData(t *testing.T) {
 	if path == "" {
 		t.Skip("set " + agreementEnv + " to a data set in NPZ")
 	}
-	devices, missing := driver.List()
+	devices, missing := gpu.Devices()
 	if len(devices) == 0 {
 		t.Skip("no device: ", missing)
 	}
@@ -42,7 +40,7 @@ func TestDevicesAgreeOnData(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := len(ds.Samples)
-	card := slices.ContainsFunc(devices, func(d driver.Device) bool { return d.Type != driver.CPU })
+	card := slices.ContainsFunc(devices, func(d gpu.Device) bool { return d.Type != gpu.CPU })
 	if !card {
 		limit = min(limit, 4)
 	}
@@ -68,8 +66,8 @@ func TestDevicesAgreeOnData(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, dev := range devices {
-			for _, p := range kernels.Precisions {
-				played := p != gpu.Float32 && dev.Type == driver.CPU
+			for _, p := range gpu.Precisions {
+				played := p != gpu.Float32 && dev.Type == gpu.CPU
 				if gpu.Lacks(dev, p) != "" || (played && (card || d.Name() == GANName)) {
 					continue
 				}
@@ -80,9 +78,9 @@ func TestDevicesAgreeOnData(t *testing.T) {
 }
 
 // agreeOn scores on a device in a precision.
-func agreeOn(t *testing.T, dev driver.Device, p gpu.Precision, d Detector, patches []nodule.Patch, want []Score, bound float64) {
+func agreeOn(t *testing.T, dev gpu.Device, p gpu.Precision, d Detector, patches []nodule.Patch, want []Score, bound float64) {
 	t.Helper()
-	b, err := gpu.OpenFirst([]driver.Device{dev}, gpu.Options{Precision: p})
+	b, err := gpu.OpenFirst([]gpu.Device{dev}, gpu.Options{Precision: p})
 	if err != nil {
 		t.Error(err)
 		return

@@ -11,8 +11,8 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector/internal/testset"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -20,7 +20,7 @@ import (
 // skips.
 func openDevice(t *testing.T) *gpu.Backend {
 	t.Helper()
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
@@ -54,7 +54,7 @@ func TestSeriesRideTogether(t *testing.T) {
 				}
 				alone = append(alone, s...)
 			}
-			if m := alone[0].Machine; on != nil && m != b.Machine() || on == nil && m != compute.Processor(nil) {
+			if m := alone[0].Machine; on != nil && m != b.Machine() || on == nil && m != cpu.List()[0].Machine() {
 				t.Fatalf("%s was computed by %v", d.Name(), m)
 			}
 			var all sync.WaitGroup
@@ -113,8 +113,8 @@ func TestPlacedAgain(t *testing.T) {
 		first := openDevice(t)
 		Place([]Detector{d}, first)
 		want := score()
-		first.Failed(driver.ErrLost)
-		if got := score(); got.Machine != compute.Processor(nil) || math.Abs(got.Raw/want.Raw-1) > 1e-3 {
+		first.Failed(gpu.ErrLost)
+		if got := score(); got.Machine != cpu.List()[0].Machine() || math.Abs(got.Raw/want.Raw-1) > 1e-3 {
 			t.Errorf("%s: %g by %v, on the device %g", d.Name(), got.Raw, got.Machine, want.Raw)
 		}
 		Place([]Detector{d}, openDevice(t))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -97,7 +98,7 @@ func (d calibrated) ganad() (*GANAD, error) {
 			s.Steps, s.Restarts, s.Batch, maxSearchSteps, maxSearchRestarts, maxSearchBatch, models.ErrCheckpoint)
 	}
 	build := func(b compute.Backend) (*models.Searcher, error) { // plans are compiled when they are needed
-		return models.NewSearcher(t, s, compute.Options{Backend: b})
+		return models.NewSearcher(t, s, compute.Options{Backends: cpu.List(b)})
 	}
 	if _, err := build(nil); err != nil { // of weights or settings that cannot be searched with
 		return nil, fmt.Errorf("%w (%w)", err, models.ErrCheckpoint)

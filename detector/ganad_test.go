@@ -19,6 +19,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -138,7 +139,7 @@ func critic(t *testing.T, d *GANAD, image []float32) (features []float32, judgem
 	if g.Err != nil {
 		t.Fatal(g.Err)
 	}
-	p, err := compute.Compile(gorgonia.Nodes{f, j}, d.Params().Bound(), compute.Options{Frozen: true})
+	p, err := compute.Compile(gorgonia.Nodes{f, j}, d.Params().Bound(), compute.Options{Backends: cpu.List(), Frozen: true})
 	if err != nil {
 		t.Fatal(err)
 	}

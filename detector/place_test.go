@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -16,7 +15,7 @@ const deviceBound = 1e-3
 // TestPlace scores on the first device, whatever it is, with the weights in the
 // binary.
 func TestPlace(t *testing.T) {
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}

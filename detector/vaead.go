@@ -6,6 +6,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -55,7 +56,7 @@ func (d calibrated) vaead() (*VAEAD, error) {
 	}
 	return &VAEAD{calibrated: d, vae: v, together: &batcher[*models.Scorer, models.PatchBound]{
 		build: func(b compute.Backend) (*models.Scorer, error) {
-			return models.NewScorer(v, d.params, BoundSamples, compute.Options{Backend: b})
+			return models.NewScorer(v, d.params, BoundSamples, compute.Options{Backends: cpu.List(b)})
 		},
 		turn:     BatchSize,
 		fits:     (*models.Scorer).Together,

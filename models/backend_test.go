@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -39,10 +39,14 @@ func TestNetworksOnEveryKernelSet(t *testing.T) {
 		}
 		g, outs64 := build(tensor.Float64)
 		want := tape(t, g, outs64, ps, inputs)
-		for _, set := range kernel.Sets() {
+		for _, name := range cpu.Names() {
+			b, err := cpu.New(cpu.Options{Threads: 2, Kernels: name})
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, frozen := range []bool{false, true} {
 				_, outs := build(tensor.Float32)
-				p, err := compute.Compile(outs, ps.Bound(), compute.Options{Kernels: set, Threads: 2, Frozen: frozen})
+				p, err := compute.Compile(outs, ps.Bound(), compute.Options{Backends: []compute.Backend{b}, Frozen: frozen})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -57,7 +61,7 @@ func TestNetworksOnEveryKernelSet(t *testing.T) {
 						worst = math.Max(worst, math.Abs(float64(p.Output(i)[j])-w))
 					}
 					if !(worst <= 5e-6*top) {
-						t.Errorf("%dD, %s: output %d differs by %g of %g", dims, set.Name, i, worst, top)
+						t.Errorf("%dD, %s: output %d differs by %g of %g", dims, name, i, worst, top)
 					}
 				}
 			}
@@ -75,7 +79,7 @@ func TestWeightsOfAnotherNetwork(t *testing.T) {
 	}
 	g := v.NewGraph(tensor.Float32)
 	mean, _ := v.Encode(g, g.Input("x", 1, 1, 28, 28))
-	if _, err := compute.Compile(gorgonia.Nodes{mean}, other.Bound(), compute.Options{}); err == nil {
+	if _, err := compute.Compile(gorgonia.Nodes{mean}, other.Bound(), compute.Options{Backends: cpu.List()}); err == nil {
 		t.Error("a plan was compiled with weights of another network")
 	}
 	n := GAN{Dims: 2, Latent: 3}

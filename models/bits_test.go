@@ -11,7 +11,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -30,21 +30,25 @@ var bits = map[string]map[string]string{
 
 // TestBits: a score is the same to the bit as when its digest was recorded.
 func TestBits(t *testing.T) {
-	for _, set := range kernel.Sets() {
-		t.Run(set.Name, func(t *testing.T) {
+	for _, name := range cpu.Names() {
+		t.Run(name, func(t *testing.T) {
 			if runtime.GOARCH != "amd64" {
-				t.Skipf("the digests of %q were recorded on amd64: on %s the compiler may fuse a product and a sum", set.Name, runtime.GOARCH)
+				t.Skipf("the digests of %q were recorded on amd64: on %s the compiler may fuse a product and a sum", name, runtime.GOARCH)
 			}
 			batch := 9 // lies in lanes
-			if set.Name == "go" {
+			if name == "go" {
 				batch = 1 // it takes long
 			}
-			o := compute.Options{Threads: 2, Kernels: set}
-			for name, run := range map[string]func(*testing.T, int, compute.Options) []float32{
+			b, err := cpu.New(cpu.Options{Threads: 2, Kernels: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := compute.Options{Backends: []compute.Backend{b}}
+			for what, run := range map[string]func(*testing.T, int, compute.Options) []float32{
 				"score": scoreBits, "search": searchBits, "train": trainBits, "critic": criticBits,
 			} {
-				if got := digestOf(run(t, batch, o)); got != bits[set.Name][name] {
-					t.Errorf("%q: %q, recorded was %q", name, got, bits[set.Name][name])
+				if got := digestOf(run(t, batch, o)); got != bits[name][what] {
+					t.Errorf("%q: %q, recorded was %q", what, got, bits[name][what])
 				}
 			}
 		})

@@ -27,7 +27,7 @@ func CriticFeatures(t *TrainedGAN, patches, supports [][]float32, o compute.Opti
 	if g.Err != nil {
 		return nil, g.Err
 	}
-	p, err := compute.Compile(gorgonia.Nodes{features}, critic.Bound(), o)
+	p, err := compute.Compile(gorgonia.Nodes{features}, critic.Bound(), listed(o))
 	if err != nil {
 		return nil, err
 	}

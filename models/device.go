@@ -82,7 +82,7 @@ var wholeRows = [...]int{1, 4, 16}
 // whole returns the plan for a number of patches, or nil where the processor
 // scores.
 func (s *Scorer) whole(patches int) (*wholePlan, error) {
-	b := s.compute.Backend
+	b := card(s.compute)
 	if b == nil || !b.Alive() {
 		return nil, nil //nolint:nilnil // none is no error
 	}

@@ -9,14 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 )
 
 // deviceFor opens the first device, whatever it is, or skips.
 func deviceFor(t *testing.T, o gpu.Options) *gpu.Backend {
 	t.Helper()
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
@@ -43,7 +43,7 @@ func TestScoreOnDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		there, err := NewScorer(v, ps, 3, compute.Options{Backend: b})
+		there, err := NewScorer(v, ps, 3, compute.Options{Backends: cpu.List(b)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestSearchOnDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := searcherOf(t, g, settings, compute.Options{Backend: b})
+		s := searcherOf(t, g, settings, compute.Options{Backends: cpu.List(b)})
 		steps := 0
 		s.Progress = func(done, _ int) { steps = done }
 		got, err := s.Search(context.Background(), x, support, seeds)
@@ -120,7 +120,7 @@ func TestLittleMemoryOnDevice(t *testing.T) {
 		rows int
 	}{{1 << 10, 16}, {10, 8}, {2, 0}} {
 		b := deviceFor(t, gpu.Options{Memory: c.mib << 20})
-		s, err := NewScorer(v, ps, 10, compute.Options{Backend: b})
+		s, err := NewScorer(v, ps, 10, compute.Options{Backends: cpu.List(b)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestTrainingOnDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Compute.Backend, r.Dir = b, t.TempDir()
+		r.Compute.Backends, r.Dir = []compute.Backend{b}, t.TempDir()
 		got, err := TrainVAE(context.Background(), r)
 		if err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func TestTrainingOnDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Compute.Backend, g.Dir, g.SaveEvery = b, t.TempDir(), 2
+		g.Compute.Backends, g.Dir, g.SaveEvery = []compute.Backend{b}, t.TempDir(), 2
 		got, err := TrainGAN(context.Background(), g)
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -17,7 +18,7 @@ func both(t *testing.T, build func(*Graph) gorgonia.Nodes, n GAN, ps Params, inp
 	t.Helper()
 	g := n.NewGraph(tensor.Float32)
 	outs := build(g)
-	plan, err := compute.Compile(outs, ps.Bound(), compute.Options{})
+	plan, err := compute.Compile(outs, ps.Bound(), compute.Options{Backends: cpu.List()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,6 +111,7 @@ type ganTrainer struct {
 }
 
 func newGANTrainer(r GANRun) (*ganTrainer, error) {
+	r.Compute = listed(r.Compute)
 	s := r.Settings
 	t := &ganTrainer{GANRun: r, source: source{s.Seed}, epoch: -1, started: time.Now()}
 	mean, _, err := t.brightness(r.Train, r.GAN.Voxels())

@@ -175,12 +175,12 @@ func sameGAN(t *testing.T, name string, want, got *TrainedGAN) {
 func TestGANDoesNotDependOnWorkers(t *testing.T) {
 	r := ganRun("")
 	r.Settings.Steps = 2
-	r.Compute.Threads = 1
+	r.Compute = workers(t, 1)
 	one, err := TrainGAN(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Compute.Threads = 3
+	r.Compute = workers(t, 3)
 	three, err := TrainGAN(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ func NewGenerator(t *TrainedGAN, o compute.Options) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
+	o = listed(o)
 	o.Frozen = true
 	g := n.NewGraph(tensor.Float32)
 	image := n.Generate(g, g.Input("z", generatorBatch, n.Latent))

@@ -37,6 +37,7 @@ func NewScorer(v VAE, ps Params, samples int, o compute.Options) (*Scorer, error
 	if samples < 1 || samples > 1000 {
 		return nil, fmt.Errorf("models: %d samples per patch: want 1 to 1000", samples)
 	}
+	o = listed(o)
 	o.Frozen = true
 	s := &Scorer{vae: v, params: ps, samples: samples, compute: o}
 	if p, err := s.whole(1); p != nil || err != nil {
@@ -48,8 +49,7 @@ func NewScorer(v VAE, ps Params, samples int, o compute.Options) (*Scorer, error
 
 func (s *Scorer) compile(rows int) (*scorePlan, error) {
 	v, p := s.vae, &scorePlan{rows: rows}
-	o := s.compute
-	o.Backend = nil
+	o := withoutCards(s.compute)
 	g := v.NewGraph(tensor.Float32)
 	mean, logvar := v.Encode(g, g.Input("x", v.shape(size, rows, 1)...))
 	if g.Err != nil {

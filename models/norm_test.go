@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -66,7 +67,7 @@ func TestFoldedNetworkIsTheSame(t *testing.T) {
 // then both networks must agree but for rounding.
 func foldedEqualsBatch(t *testing.T, n GAN, generator, critic Params, batch int) {
 	t.Helper()
-	plan, err := n.momentsPlan(generator, critic, batch, compute.Options{})
+	plan, err := n.momentsPlan(generator, critic, batch, compute.Options{Backends: cpu.List()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func compareFolded(t *testing.T, n GAN, generator, critic, stats Params, batch i
 		if g.Err != nil {
 			t.Fatal(g.Err)
 		}
-		p, err := compute.Compile(gorgonia.Nodes{image, features, judgement}, append(append(Params{}, generator...), critic...).Bound(), compute.Options{})
+		p, err := compute.Compile(gorgonia.Nodes{image, features, judgement}, append(append(Params{}, generator...), critic...).Bound(), compute.Options{Backends: cpu.List()})
 		if err != nil {
 			t.Fatal(err)
 		}

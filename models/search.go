@@ -121,6 +121,7 @@ func NewSearcher(t *TrainedGAN, s SearchSettings, o compute.Options) (*Searcher,
 	if err != nil {
 		return nil, err
 	}
+	o = listed(o)
 	o.Frozen = true
 	return &Searcher{gan: n, params: append(append(Params{}, generator...), critic...), prior: t.Header.Prior, settings: s, compute: o}, nil
 }
@@ -133,7 +134,7 @@ func (s *Searcher) plan(rows int) (*searchPlan, error) {
 		at, size = &s.few, fewRows
 	}
 	if *at == nil {
-		p, err := fitting(size, s.compute.Backend, s.compile)
+		p, err := fitting(size, card(s.compute), s.compile)
 		if err != nil {
 			return nil, err
 		}

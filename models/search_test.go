@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 )
 
 // randomGAN has random weights that make images which differ from one another.
@@ -55,6 +56,16 @@ func queries(n GAN, count int) (patches, supports [][]float32, seeds [][32]byte)
 	return patches, supports, seedsOf(count)
 }
 
+// workers are options for the processor with some workers.
+func workers(t *testing.T, n int) compute.Options {
+	t.Helper()
+	b, err := cpu.New(cpu.Options{Threads: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compute.Options{Backends: []compute.Backend{b}}
+}
+
 // TestSearchDoesNotDependOnNeighbours: each patch alone, in other company, in
 // batches of other sizes and with other numbers of workers has the same result
 // to the bit.
@@ -67,7 +78,7 @@ func TestSearchDoesNotDependOnNeighbours(t *testing.T) {
 		x, support, seeds := queries(g.GAN, count)
 		s := SearchSettings{Steps: 2, Batch: batch}
 		search := func(s SearchSettings, threads int, x, support [][]float32, seeds [][32]byte) []Found {
-			f, err := searcherOf(t, g, s, compute.Options{Threads: threads}).Search(context.Background(), x, support, seeds)
+			f, err := searcherOf(t, g, s, workers(t, threads)).Search(context.Background(), x, support, seeds)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -85,6 +85,7 @@ func newTrainer(r Run) (*trainer, error) {
 	t := &trainer{Run: r, source: source{s.Seed}, bound: math.NaN(), bestVal: math.Inf(1), started: time.Now(),
 		adam: compute.AdamDefaults(s.Rate)}
 	t.adam.Clip = s.Clip
+	r.Compute = listed(r.Compute)
 	t.params = r.VAE.NewParams(rand.New(rand.NewPCG(s.Seed, 1)))
 	mean, variance, err := t.brightness(r.Train, r.VAE.Voxels())
 	if err != nil {

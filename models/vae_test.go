@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -42,7 +43,7 @@ func TestGradientsOfTheBound(t *testing.T) {
 			return g, append(gorgonia.Nodes{loss, terms.Recon, terms.KL}, grads...)
 		}
 		_, outs := build(tensor.Float32)
-		plan, err := compute.Compile(outs, ps.Bound(), compute.Options{})
+		plan, err := compute.Compile(outs, ps.Bound(), compute.Options{Backends: cpu.List()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 )
 
 // TestDeviceIsTold: where scores are computed, and that a device failed, stands
@@ -64,7 +64,7 @@ func TestDeviceIsTold(t *testing.T) {
 // TestResultTellsDevice: a score says what computed it, also after a fault, and
 // the result has the same identity wherever it was computed.
 func TestResultTellsDevice(t *testing.T) {
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
@@ -86,11 +86,11 @@ func TestResultTellsDevice(t *testing.T) {
 		}
 		return r
 	}
-	here := score(compute.Processor(nil))
+	here := score(cpu.List()[0].Machine())
 	detector.Place(req.Detectors, b)
 	there := score(b.Machine())
-	b.Failed(driver.ErrLost)
-	after := score(compute.Processor(nil))
+	b.Failed(gpu.ErrLost)
+	after := score(cpu.List()[0].Machine())
 	if here.Identity != there.Identity || here.Identity != after.Identity {
 		t.Errorf("identities %s, %s, %s", here.Identity, there.Identity, after.Identity)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +17,8 @@ import (
 
 	"github.com/nodulescope/nodulescope/models/bench"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
 )
 
 const benchHelp = `Time the reference networks on this machine.
@@ -99,18 +100,20 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 	if o.threads < 1 || o.threads > 256 {
 		return usageError(fmt.Errorf("--threads %d", o.threads), "give 1 to 256")
 	}
-	co := compute.Options{Threads: o.threads, Kernels: kernel.Best()}
-	if o.kernels != "" {
-		if co.Kernels = kernel.Named(o.kernels); co.Kernels == nil {
-			return usageError(fmt.Errorf("this machine does not run the kernels %q", o.kernels), "choose one of "+strings.Join(kernel.Names(), ", "))
-		}
+	if o.kernels != "" && !slices.Contains(cpu.Names(), o.kernels) {
+		return usageError(fmt.Errorf("this machine does not run the kernels %q", o.kernels), "choose one of "+strings.Join(cpu.Names(), ", "))
 	}
 	if o.accuracy {
-		return runAccuracy(ctx, o, co.Kernels, stdout)
+		return runAccuracy(ctx, o, stdout)
+	}
+	processor, err := cpu.New(cpu.Options{Threads: o.threads, Kernels: o.kernels})
+	if err != nil {
+		return err
 	}
 	if o.whole {
-		return runWhole(ctx, o, co, stdout, stderr)
+		return runWhole(ctx, o, processor, stdout, stderr)
 	}
+	co := compute.Options{Backends: []compute.Backend{processor}}
 	memory, err := bench.SearchMemory(co) // first: see there
 	if err != nil {
 		memory = 0
@@ -123,7 +126,7 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	r := benchReport{Kernels: co.Kernels.Name, Threads: o.threads, Peak: bench.Peak(co), Peer: peer,
+	r := benchReport{Kernels: processor.Machine().Name, Threads: o.threads, Peak: processor.Peak(), Peer: peer,
 		SearchMiB: memory, PeerSearchMiB: before[peerMemory]}
 	bar := newProgress(stderr, "timing", len(works))
 	for i, w := range works {
@@ -166,7 +169,7 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 
 // runAccuracy compares outputs and gradients: on one kernel set if it was
 // named, on all otherwise.
-func runAccuracy(ctx context.Context, o benchOptions, set *kernel.Set, stdout io.Writer) error {
+func runAccuracy(ctx context.Context, o benchOptions, stdout io.Writer) error {
 	if o.peer == "" || o.steps {
 		return usageError(errors.New("--accuracy"), "it needs --peer docs/peer/torch_accuracy.py, and takes no --steps")
 	}
@@ -175,7 +178,7 @@ func runAccuracy(ctx context.Context, o benchOptions, set *kernel.Set, stdout io
 	}
 	ao := bench.AccuracyOptions{Threads: o.threads, Seeds: o.seeds}
 	if o.kernels != "" {
-		ao.Sets = []*kernel.Set{set}
+		ao.Kernels = []string{o.kernels}
 	}
 	r, err := bench.Accuracy(ctx, o.peer, ao)
 	if errors.Is(err, bench.ErrPeer) {

@@ -10,13 +10,13 @@ import (
 
 	"github.com/nodulescope/nodulescope/models/bench"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 )
 
 // deviceBench is what `bench --device ... --json` prints.
 type deviceBench struct {
-	Device    driver.Device  `json:"device"`
+	Device    gpu.Device     `json:"device"`
 	Precision string         `json:"precision"`
 	ColdMS    float64        `json:"cold_start_ms"` // from the driver's library to the first score of VAE-AD
 	MemoryMiB float64        `json:"memory_mib"`    // of all works together
@@ -45,13 +45,13 @@ func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdou
 	if err != nil {
 		return err
 	}
-	if o.device.precision == "" && d.Type != driver.CPU { // a processor that plays tensor cores is not worth timing
+	if o.device.precision == "" && d.Type != gpu.CPU { // a processor that plays tensor cores is not worth timing
 		for _, p := range []gpu.Precision{gpu.TF32, gpu.TF32x3} {
 			if gpu.Lacks(d, p) != "" {
 				continue
 			}
 			start := time.Now()
-			b, err := gpu.OpenFirst([]driver.Device{d}, gpu.Options{Log: log, Precision: p})
+			b, err := gpu.OpenFirst([]gpu.Device{d}, gpu.Options{Log: log, Precision: p})
 			if err != nil {
 				return err
 			}
@@ -79,7 +79,11 @@ func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdou
 // timeDevice times the works on a back end, and closes it.
 func timeDevice(ctx context.Context, o benchOptions, b *gpu.Backend, start time.Time, stderr io.Writer) (*deviceBench, error) {
 	defer b.Close()
-	co := compute.Options{Threads: o.threads, Backend: b}
+	processor, err := cpu.New(cpu.Options{Threads: o.threads})
+	if err != nil {
+		return nil, err
+	}
+	co := compute.Options{Backends: []compute.Backend{b, processor}}
 	if err := bench.FirstScore(co); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/bench"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
 // TestAccuracyFlags are refused before anything runs where they make no sense.
@@ -42,7 +42,7 @@ func TestDeviceBench(t *testing.T) {
 	if _, stderr := command(t, exitUsage, "bench", "--device", "gpu", "--precision", "float64"); !strings.Contains(stderr, "float64") && !strings.Contains(stderr, "no such device") {
 		t.Errorf("--precision float64: %s", stderr)
 	}
-	r := deviceBench{Device: driver.Device{API: driver.CUDA, Name: "card", Driver: "CUDA 12.4"}, Precision: "float32", ColdMS: 812, OnCPU: []string{"large"},
+	r := deviceBench{Device: gpu.Device{API: gpu.CUDA, Name: "card", Driver: "CUDA 12.4"}, Precision: "float32", ColdMS: 812, OnCPU: []string{"large"},
 		Rows: []bench.Result{{Name: "vae-ad, 1 nodules", MS: 0.5, GFLOP: 1, GFLOPS: 2000, PeerMS: 1.5, Ratio: 3}}}
 	var b strings.Builder
 	r.table(&b)

@@ -8,15 +8,16 @@ import (
 
 	"github.com/nodulescope/nodulescope/models/bench"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 )
 
 // runWhole times whole pieces of work, and then the peer's.
-func runWhole(ctx context.Context, o benchOptions, co compute.Options, stdout, stderr io.Writer) error {
+func runWhole(ctx context.Context, o benchOptions, processor *cpu.Backend, stdout, stderr io.Writer) error {
 	if o.steps {
 		return usageError(errors.New("--whole with --steps"), "give one of them")
 	}
 	bar := newProgress(stderr, "timing", 1000)
-	rows, err := bench.Whole(ctx, bench.PaperWork, co, func(done, all int, what string) { bar.set(done*1000/all, what) })
+	rows, err := bench.Whole(ctx, bench.PaperWork, compute.Options{Backends: []compute.Backend{processor}}, func(done, all int, what string) { bar.set(done*1000/all, what) })
 	bar.done()
 	if err != nil {
 		return err
@@ -34,10 +35,10 @@ func runWhole(ctx context.Context, o benchOptions, co compute.Options, stdout, s
 		}
 	}
 	if o.json {
-		return printJSON(stdout, benchReport{Kernels: co.Kernels.Name, Threads: o.threads, Peer: name, Rows: rows})
+		return printJSON(stdout, benchReport{Kernels: processor.Machine().Name, Threads: o.threads, Peer: name, Rows: rows})
 	}
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(stdout, format, args...) }
-	p("kernels %s, %d workers\n", co.Kernels.Name, o.threads)
+	p("kernels %s, %d workers\n", processor.Machine().Name, o.threads)
 	if name != "" {
 		p("peer: %s\n", name)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 	"github.com/nodulescope/nodulescope/plugin"
 )
 
@@ -22,7 +21,7 @@ type deviceFlag struct {
 	use     func(*gpu.Backend) // is told every back end that is to be used; nil: nobody
 	backend *gpu.Backend       // the first; nil: the processor
 	keeper  *gpu.Keeper        // nil: the processor
-	wanted  driver.Device
+	wanted  gpu.Device
 	why     string // it is the processor, or this device
 }
 
@@ -40,14 +39,14 @@ func (o *deviceFlag) registerRetry(f *pflag.FlagSet) {
 
 // listDevices lists what the setting may be about. Where it leaves the choice
 // and there is no file of a card, no driver's library is opened.
-func (o *deviceFlag) listDevices() ([]driver.Device, []driver.Missing) {
+func (o *deviceFlag) listDevices() ([]gpu.Device, []gpu.Missing) {
 	switch {
 	case o.setting == gpu.CPU:
 		return nil, nil
-	case (o.setting == gpu.Auto || o.setting == "") && !driver.CardsMayBe():
-		return nil, []driver.Missing{{API: "system", Reason: "it shows no graphics card"}}
+	case (o.setting == gpu.Auto || o.setting == "") && !gpu.CardsMayBe():
+		return nil, []gpu.Missing{{API: "system", Reason: "it shows no graphics card"}}
 	}
-	return driver.List()
+	return gpu.Devices()
 }
 
 // open chooses and opens the device. A device that is

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
@@ -19,6 +20,7 @@ var errDevice = errors.New("the device does not train this")
 // should not find out after a night that the processor did the work.
 type trainDevice struct {
 	options compute.Options
+	backend compute.Backend // that is to do everything; nil: the processor does
 	setting string
 	close   func()
 }
@@ -37,7 +39,8 @@ func (o *deviceFlag) demand(ctx context.Context, log *slog.Logger) (context.Cont
 		return ctx, d, usageError(fmt.Errorf("--device %s: %w", o.setting, errors.Join(errDevice, o.keeper.State().Err)), "see 'nodulescope devices --check', or train with --device cpu")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	d.options.Backend = demanding{o.backend, cancel}
+	d.backend = demanding{o.backend, cancel}
+	d.options.Backends = cpu.List(d.backend)
 	d.close = func() { cancel(nil) }
 	return ctx, d, nil
 }
@@ -49,7 +52,7 @@ func (d trainDevice) because(ctx context.Context, err error) error {
 		return err
 	}
 	err = fmt.Errorf("--device %s: %w", d.setting, cause)
-	if d.options.Backend.Alive() {
+	if d.backend.Alive() {
 		return usageError(err, "train with --device cpu, or with a smaller --batch, which needs less memory")
 	}
 	return &cliError{code: exitFailure, err: err, hint: "it failed; started again, the training goes on from its last epoch"}

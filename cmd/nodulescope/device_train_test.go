@@ -9,13 +9,13 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
 // TestTrainOnDevice: a tiny training on the first device, whatever it is, gives
 // nearly the weights of the processor.
 func TestTrainOnDevice(t *testing.T) {
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
@@ -56,28 +56,28 @@ func TestTrainOnDevice(t *testing.T) {
 // TestTrainingNeedsItsDevice: what the device does not do ends a training, with
 // the reason.
 func TestTrainingNeedsItsDevice(t *testing.T) {
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
 	for name, setting := range map[string]string{"cpu": "cpu", "a device": all[0].ID()} {
 		o := deviceFlag{setting: setting}
 		ctx, d, err := o.demand(context.Background(), slog.New(slog.DiscardHandler))
-		if err != nil || (d.options.Backend == nil) != (name == "cpu") {
+		if err != nil || (d.backend == nil) != (name == "cpu") {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if ctx.Err() != nil || d.because(ctx, errPlain) != errPlain || d.because(ctx, nil) != nil { //nolint:errorlint // the same
 			t.Errorf("%s: it has ended before it began", name)
 		}
-		if d.options.Backend == nil {
+		if d.backend == nil {
 			continue
 		}
-		d.options.Backend.Failed(driver.ErrMemory)
+		d.backend.Failed(gpu.ErrMemory)
 		err = d.because(ctx, context.Canceled)
-		if ctx.Err() == nil || !errors.Is(err, errDevice) || !errors.Is(err, driver.ErrMemory) || exitCode(context.Background(), err) != exitUsage {
+		if ctx.Err() == nil || !errors.Is(err, errDevice) || !errors.Is(err, gpu.ErrMemory) || exitCode(context.Background(), err) != exitUsage {
 			t.Errorf("%s: %v", name, err)
 		}
-		d.options.Backend.Failed(driver.ErrLost)
+		d.backend.Failed(gpu.ErrLost)
 		if err = d.because(ctx, context.Canceled); exitCode(context.Background(), err) != exitFailure {
 			t.Errorf("%s: lost: %v", name, err)
 		}

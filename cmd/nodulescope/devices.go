@@ -9,9 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
 )
 
 const devicesHelp = `List what scores can be computed on, and what is used.
@@ -25,12 +24,12 @@ shows whether its driver works, and takes a while the first time.`
 
 // deviceReport is what `devices --json` prints.
 type deviceReport struct {
-	Setting   string           `json:"setting"`
-	Use       string           `json:"use"` // "cpu" or the id of a device
-	Why       string           `json:"why"`
-	Processor processorReport  `json:"processor"`
-	Devices   []deviceRow      `json:"devices"`
-	Missing   []driver.Missing `json:"missing,omitempty"`
+	Setting   string          `json:"setting"`
+	Use       string          `json:"use"` // "cpu" or the id of a device
+	Why       string          `json:"why"`
+	Processor processorReport `json:"processor"`
+	Devices   []deviceRow     `json:"devices"`
+	Missing   []gpu.Missing   `json:"missing,omitempty"`
 }
 
 type processorReport struct {
@@ -40,7 +39,7 @@ type processorReport struct {
 
 type deviceRow struct {
 	ID string `json:"id"`
-	driver.Device
+	gpu.Device
 	Fit     bool   `json:"fit"` // auto may take it
 	Refused string `json:"refused,omitempty"`
 	Check   string `json:"check,omitempty"` // "ok" or what is wrong
@@ -73,13 +72,13 @@ func newDevicesCommand(*globals) *cobra.Command {
 }
 
 func reportDevices(o deviceFlag, check bool) (*deviceReport, error) {
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	try, why, err := gpu.Choose(o.setting, all, missing)
 	if err != nil {
 		return nil, usageError(err, "name one of 'nodulescope devices', or auto, cpu or gpu")
 	}
 	r := &deviceReport{Setting: o.setting, Use: gpu.CPU, Why: why, Devices: []deviceRow{}, Missing: missing,
-		Processor: processorReport{kernel.Names(), runtime.NumCPU()}}
+		Processor: processorReport{cpu.Names(), runtime.NumCPU()}}
 	if len(try) > 0 {
 		r.Use = try[0].ID()
 	}
@@ -88,7 +87,7 @@ func reportDevices(o deviceFlag, check bool) (*deviceReport, error) {
 		row.Fit = row.Refused == ""
 		if check {
 			row.Check = "ok"
-			if b, err := gpu.OpenFirst([]driver.Device{d}, gpu.Options{Precision: gpu.Precision(o.precision)}); err != nil {
+			if b, err := gpu.OpenFirst([]gpu.Device{d}, gpu.Options{Precision: gpu.Precision(o.precision)}); err != nil {
 				row.Check = err.Error()
 			} else {
 				b.Close()

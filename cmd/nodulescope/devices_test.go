@@ -12,7 +12,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -30,7 +29,7 @@ func TestDevices(t *testing.T) {
 		if d.Check != "ok" {
 			t.Errorf("%s fails the check: %s", d.ID, d.Check)
 		}
-		if d.Type == driver.CPU && r.Use == d.ID {
+		if d.Type == gpu.CPU && r.Use == d.ID {
 			t.Error("a processor in disguise is used unasked")
 		}
 	}
@@ -54,7 +53,7 @@ func TestDeviceFlag(t *testing.T) {
 	if err := o.open(slog.Default()); exitCode(t.Context(), err) != exitUsage {
 		t.Errorf("a device that is not there gives %v", err)
 	}
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
@@ -67,7 +66,7 @@ func TestDeviceFlag(t *testing.T) {
 	if s := o.status(); s.Device != all[0].ID() || s.Name == "" || s.Fault != "" || !strings.Contains(o.describe(), s.Name) {
 		t.Errorf("%+v %s", s, o.describe())
 	}
-	o.backend.Failed(driver.ErrLost)
+	o.backend.Failed(gpu.ErrLost)
 	if s := o.status(); s.Fault == "" || s.Faults != 1 || s.RetryAt != nil || !strings.Contains(log.String(), "all work goes to the processor") {
 		t.Errorf("%+v %s", s, log.String())
 	}
@@ -76,7 +75,7 @@ func TestDeviceFlag(t *testing.T) {
 // TestDeviceRetry: after a fault the processor scores, and then the device
 // again, opened afresh, with the scores that it gave before.
 func TestDeviceRetry(t *testing.T) {
-	all, missing := driver.List()
+	all, missing := gpu.Devices()
 	if len(all) == 0 {
 		t.Skip("no device (Debian's pocl-opencl-icd is one): ", missing)
 	}
@@ -108,7 +107,7 @@ func TestDeviceRetry(t *testing.T) {
 	}
 	defer o.keeper.Close()
 	first, before := <-used, score()
-	first.Failed(driver.ErrLost)
+	first.Failed(gpu.ErrLost)
 	if s := score(); before.Machine.Device != all[0].ID() || s.Machine.Device != "cpu" {
 		t.Errorf("computed by %v, after the fault by %v", before.Machine, s.Machine)
 	}

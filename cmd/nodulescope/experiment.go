@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/detector/experiment"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
@@ -125,7 +126,7 @@ func runExperiment(ctx context.Context, name string, o experimentOptions, g *glo
 		return err
 	}
 	if o.device.backend != nil {
-		o.run.Compute.Backend = o.device.backend
+		o.run.Compute.Backends = cpu.List(o.device.backend)
 	}
 	o.run.Software = softwareVersion()
 	bar := newExperimentBar(stderr)

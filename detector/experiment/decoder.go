@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 )
 
 // decoder makes images of latents of a VAE, for figures.
@@ -21,7 +22,7 @@ type decoder struct {
 const decoderBatch = 8
 
 func newDecoder(v models.VAE, ps models.Params, o compute.Options) (*decoder, error) {
-	o.Frozen = true
+	o.Frozen, o.Backends = true, cpu.List(o.Backends...)
 	g := v.NewGraph(tensor.Float32)
 	out := v.Decode(g, g.Input("z", decoderBatch, v.Latent))
 	if g.Err != nil {

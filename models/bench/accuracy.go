@@ -9,18 +9,18 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"gorgonia.org/tensor"
 )
 
 // AccuracyOptions choose what Accuracy computes. The zero value of a field
 // takes the default named behind it.
 type AccuracyOptions struct {
-	Dims    int           // 3
-	Batch   int           // 4
-	Seeds   int           // 3: draws of weights and inputs
-	Threads int           // 2: of every side
-	Sets    []*kernel.Set // all that this machine runs
+	Dims    int      // 3
+	Batch   int      // 4
+	Seeds   int      // 3: draws of weights and inputs
+	Threads int      // 2: of every side
+	Kernels []string // all that this machine runs: of cpu.Names
 }
 
 func (o AccuracyOptions) withDefaults() AccuracyOptions {
@@ -36,8 +36,8 @@ func (o AccuracyOptions) withDefaults() AccuracyOptions {
 	if o.Threads == 0 {
 		o.Threads = 2
 	}
-	if o.Sets == nil {
-		o.Sets = kernel.Sets()
+	if o.Kernels == nil {
+		o.Kernels = cpu.Names()
 	}
 	return o
 }
@@ -68,9 +68,7 @@ func Accuracy(ctx context.Context, script string, o AccuracyOptions) (*AccuracyR
 		return nil, err
 	}
 	r := &AccuracyReport{Peer: peer.Peer, Threads: o.Threads, Batch: o.Batch, Seeds: o.Seeds}
-	for _, s := range o.Sets {
-		r.Sets = append(r.Sets, s.Name)
-	}
+	r.Sets = o.Kernels
 	for _, n := range networks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -104,8 +102,12 @@ func (n network) compare(folder string, o AccuracyOptions) (rows []TensorError, 
 		}
 		rows[i].Peer = relative(x, refs[i])
 	}
-	for _, set := range o.Sets {
-		co := compute.Options{Threads: o.Threads, Kernels: set}
+	for _, kernels := range o.Kernels {
+		b, err := cpu.New(cpu.Options{Threads: o.Threads, Kernels: kernels})
+		if err != nil {
+			return nil, nil, fmt.Errorf("bench: %w", err)
+		}
+		co := compute.Options{Backends: []compute.Backend{b}}
 		values, err := n.run(out.nodes, co)
 		if err != nil {
 			return nil, nil, err
@@ -113,7 +115,7 @@ func (n network) compare(folder string, o AccuracyOptions) (rows []TensorError, 
 		for i := range rows {
 			e := relative(values[i], refs[i])
 			if math.IsNaN(e) || math.IsInf(e, 0) {
-				return nil, nil, fmt.Errorf("bench: %s: %s on %s holds NaN or Inf", n.name, rows[i].Tensor, set.Name)
+				return nil, nil, fmt.Errorf("bench: %s: %s on %s holds NaN or Inf", n.name, rows[i].Tensor, kernels)
 			}
 			rows[i].Ours = append(rows[i].Ours, e)
 		}

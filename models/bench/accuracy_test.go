@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -70,7 +70,7 @@ func TestPeerIsTheSameNetwork(t *testing.T) {
 		}
 		for i, f := range flips {
 			if f > 3 { // of 100,000 or more; rounding moves hardly one
-				t.Errorf("%s on %s: %d activations have another sign than in float64", n.name, o.Sets[i].Name, f)
+				t.Errorf("%s on %s: %d activations have another sign than in float64", n.name, o.Kernels[i], f)
 			}
 		}
 		for _, e := range rows {
@@ -144,7 +144,7 @@ func tape(t *testing.T, n network) [][]float64 {
 func TestAccuracy(t *testing.T) {
 	needTorch(t)
 	o := small()
-	o.Sets = kernel.Sets()[:1]
+	o.Kernels = cpu.Names()[:1]
 	r, err := Accuracy(t.Context(), script, o)
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestAccuracy(t *testing.T) {
 
 // One seed on the fastest kernels; it needs Debian's python3-torch.
 func ExampleAccuracy() {
-	r, err := Accuracy(context.Background(), "docs/peer/torch_accuracy.py", AccuracyOptions{Seeds: 1, Sets: kernel.Sets()[:1]})
+	r, err := Accuracy(context.Background(), "docs/peer/torch_accuracy.py", AccuracyOptions{Seeds: 1, Kernels: cpu.Names()[:1]})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -4,12 +4,10 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -49,38 +47,6 @@ func Median(ctx context.Context, run func()) (float64, error) {
 	}
 	slices.Sort(ms)
 	return ms[len(ms)/2], nil
-}
-
-// Peak measures the rate of fused multiply-adds, in GFLOP/s, of the kernel set
-// on all workers at once, on data in the first-level cache.
-func Peak(o compute.Options) float64 {
-	set := o.Kernels
-	if set == nil {
-		set = kernel.Best()
-	}
-	const k, times = 128, 4000
-	threads := max(1, o.Threads)
-	var wg sync.WaitGroup
-	best := 0.0
-	for range 5 {
-		start := time.Now()
-		for range threads {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
-				t := set.Tiles[0]
-				a, b := make([]float32, k*t.Rows), make([]float32, t.Cols)
-				c, off := make([]float32, t.Rows*t.Cols), make([]int, k)
-				for range times {
-					t.Run(k, a, b, off, nil, c, t.Cols, false)
-				}
-			}()
-		}
-		wg.Wait()
-		flops := float64(2*k*times*threads) * float64(set.Tiles[0].Rows*set.Tiles[0].Cols)
-		best = max(best, flops/time.Since(start).Seconds()/1e9)
-	}
-	return best
 }
 
 // Works prepares all works on the reference networks with random weights.

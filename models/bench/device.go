@@ -6,6 +6,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -68,7 +69,7 @@ func vaeFLOPs(v models.VAE, samples int) (int, error) {
 	if g.Err != nil {
 		return 0, g.Err
 	}
-	p, err := compute.Compile(gorgonia.Nodes{mean, logvar, image}, v.NewParams(seeded()).Bound(), compute.Options{Threads: 1})
+	p, err := compute.Compile(gorgonia.Nodes{mean, logvar, image}, v.NewParams(seeded()).Bound(), compute.Options{Backends: cpu.List()})
 	if err != nil {
 		return 0, err
 	}
@@ -86,7 +87,7 @@ func ganDetect(n int, o compute.Options) (Work, error) {
 		return Work{}, err
 	}
 	x, support, seeds := queries(n, gan.Voxels())
-	one, err := searchWith(append(gen, critic...), compute.Options{Threads: 1})
+	one, err := searchWith(append(gen, critic...), compute.Options{Backends: cpu.List()})
 	if err != nil {
 		return Work{}, err
 	}

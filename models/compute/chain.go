@@ -1,150 +1,102 @@
 package compute
 
 import (
-	"github.com/nodulescope/nodulescope/models/compute/kernel"
+	"math"
+
 	"github.com/nodulescope/nodulescope/models/op"
+	"gorgonia.org/gorgonia"
 )
 
-// block is how many elements a chain computes at a time: its intermediate
-// values stay in the first-level cache.
-const block = 1024
-
-// grain is the least number of elements worth another worker.
-const grain = 1 << 14
-
-// chain computes a tree of element-wise operators in one pass over its inputs.
-// Every value is computed by the vector loop of the kernel set wherever it
-// stands: the last block is filled up rather than computed otherwise.
-type chain struct {
-	team *team
-	size int
-	out  []float32
-	code []instruction
-	regs [][]float32 // per worker: all registers, block by block
-	do   func(worker, part int)
+// chainLowerer turns the element-wise tree behind a node into instructions.
+type chainLowerer struct {
+	*lowerer
+	chain *Chain
+	free  []int
 }
 
-// instruction sets a register, or the output, from sources. Exactly one of
-// loop, plain and fetch is set; fetch expands x, a small tensor.
-type instruction struct {
-	loop  kernel.Loop
-	plain func(dst, x []float32)
-	fetch *broadcast
-	x, y  source
-	c     float32
-	dst   int // register; -1: the output
-}
-
-// source is a register, or a tensor of the chain's size or expanded to it.
-type source struct {
-	reg    int // -1: tensor
-	tensor []float32
-}
-
-var nowhere = source{reg: -1}
-
-// unaryInstruction picks the loop of an element-wise function.
-func unaryInstruction(v *kernel.Vec, u op.Unary) instruction {
-	in := instruction{c: float32(u.C), y: nowhere}
-	switch u.F {
-	case op.Scale:
-		in.loop = v.Scale
-	case op.Shift:
-		in.loop = v.Shift
-	case op.Square:
-		in.loop = v.Square
-	case op.LeakyReLU:
-		in.loop = v.Leaky
-	case op.LeakyGate:
-		in.loop = v.Gate
-	case op.Exp:
-		in.loop = v.Exp
-	case op.Sigmoid:
-		in.loop = v.Sigmoid
-	case op.Fill:
-		in.plain = func(dst, _ []float32) {
-			for i := range dst {
-				dst[i] = in.c
-			}
-		}
-	default:
-		in.plain = func(dst, x []float32) {
-			for i, v := range x {
-				dst[i] = float32(u.At(float64(v)))
-			}
-		}
+func (b *chainLowerer) take() int {
+	if n := len(b.free); n > 0 {
+		r := b.free[n-1]
+		b.free = b.free[:n-1]
+		return r
 	}
-	return in
+	b.chain.Registers++
+	return b.chain.Registers - 1
 }
 
-func binaryInstruction(v *kernel.Vec, b op.Binary) instruction {
-	return instruction{loop: map[byte]kernel.Loop{'+': v.Add, '-': v.Sub, '*': v.Mul, '/': v.Div}[b.F]}
-}
-
-// finish makes the registers and the work of one part.
-func (c *chain) finish(registers int) func() {
-	c.regs = make([][]float32, c.team.size)
-	for i := range c.regs {
-		c.regs[i] = make([]float32, (registers+2)*block) // two more for the last block
-	}
-	parts := c.team.splits(c.size, grain)
-	c.do = func(worker, part int) {
-		// Parts begin at whole blocks.
-		blocks := (c.size + block - 1) / block
-		lo, hi := span(blocks, part, parts)
-		for b := lo; b < hi; b++ {
-			c.run(c.regs[worker], b*block, min(c.size, (b+1)*block))
-		}
-	}
-	return func() { c.team.each(parts, c.do) }
-}
-
-// run computes elements lo..hi-1.
-func (c *chain) run(regs []float32, lo, hi int) {
-	n := (hi - lo + kernel.Lanes - 1) / kernel.Lanes * kernel.Lanes
-	whole := n == hi-lo
-	spare := len(regs) - 2*block
-	register := func(i int) []float32 { return regs[i*block : i*block+n] }
-	for i := range c.code {
-		in := &c.code[i]
-		var dst []float32
-		switch {
-		case in.dst >= 0:
-			dst = register(in.dst)
-		case whole:
-			dst = c.out[lo:hi]
-		default:
-			dst = regs[spare : spare+n]
-		}
-		if in.fetch != nil {
-			in.fetch.part(dst[:hi-lo], in.x.tensor, lo)
-			continue
-		}
-		x := c.read(in.x, regs, spare, lo, hi, n)
-		if in.plain != nil {
-			in.plain(dst, x)
-		} else {
-			var y []float32
-			if in.y.reg >= 0 || in.y.tensor != nil {
-				y = c.read(in.y, regs, spare+block, lo, hi, n)
-			}
-			in.loop.Run(dst, x, y, in.c)
-		}
-		if in.dst < 0 && !whole {
-			copy(c.out[lo:hi], dst)
-		}
+func (b *chainLowerer) drop(o Operand) {
+	if o.Reg >= 0 {
+		b.free = append(b.free, o.Reg)
 	}
 }
 
-// read returns n elements of a source; those of a tensor that ends before are
-// copied to a spare register first.
-func (c *chain) read(s source, regs []float32, spare, lo, hi, n int) []float32 {
-	switch {
-	case s.reg >= 0:
-		return regs[s.reg*block : s.reg*block+n]
-	case n == hi-lo:
-		return s.tensor[lo:hi]
+// emit appends an instruction; its operands' registers are free from then on.
+func (b *chainLowerer) emit(i ChainOp, root bool) Operand {
+	b.drop(i.X)
+	if i.Binary != 0 {
+		b.drop(i.Y)
 	}
-	copy(regs[spare:spare+n], s.tensor[lo:hi])
-	return regs[spare : spare+n]
+	i.Dst = -1
+	if !root {
+		i.Dst = b.take()
+	}
+	b.chain.Code = append(b.chain.Code, i)
+	return Operand{Reg: i.Dst}
+}
+
+// node returns where the value of n stands within the chain.
+func (b *chainLowerer) node(n *gorgonia.Node, root bool) Operand {
+	if v := b.fuse(n).fixed; v != nil { // a constant where an instruction needs a tensor
+		return b.emit(ChainOp{Unary: op.Unary{F: op.Fill, C: *v}, X: Operand{Reg: -1, Tensor: -1}}, root)
+	}
+	if !root && !b.inlined(n) {
+		return Operand{Reg: -1, Tensor: b.at[n]}
+	}
+	o, _ := op.Of(n)
+	in := op.Inputs(n)
+	switch o := o.(type) {
+	case op.Expand:
+		s := spreadOf(in[0].Shape(), n.Shape())
+		return Operand{Reg: -1, Tensor: b.at[in[0]], Spread: &s}
+	case op.Unary:
+		return b.emit(ChainOp{Unary: o, X: b.node(in[0], false)}, root)
+	case op.Binary:
+		return b.binary(o, in, root)
+	}
+	panic("compute: no element-wise operator")
+}
+
+// binary computes x o y; a constant operand is part of the instruction where it
+// can be.
+func (b *chainLowerer) binary(o op.Binary, in gorgonia.Nodes, root bool) Operand {
+	x, y := b.fuse(in[0]).fixed, b.fuse(in[1]).fixed
+	if x != nil && (o.F == '+' || o.F == '*') {
+		in, y = gorgonia.Nodes{in[1], in[0]}, x
+	}
+	if y != nil {
+		if u, ok := constantOperand(o, *y); ok {
+			return b.emit(ChainOp{Unary: u, X: b.node(in[0], false)}, root)
+		}
+	}
+	i := ChainOp{Binary: o.F, X: b.node(in[0], false)}
+	i.Y = b.node(in[1], false)
+	return b.emit(i, root)
+}
+
+// constantOperand is x o y with a constant y, unless it is a quotient whose
+// divisor is zero or so small or large that its reciprocal is no normal number.
+func constantOperand(o op.Binary, y float64) (op.Unary, bool) {
+	switch o.F {
+	case '+':
+		return op.Unary{F: op.Shift, C: y}, true
+	case '-':
+		return op.Unary{F: op.Shift, C: -y}, true
+	case '*':
+		return op.Unary{F: op.Scale, C: y}, true
+	case '/':
+		const smallest = 0x1p-126 // of the normal numbers in float32
+		r := math.Abs(1 / y)
+		return op.Unary{F: op.Scale, C: 1 / y}, r >= smallest && r <= math.MaxFloat32
+	}
+	return op.Unary{}, false
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -22,7 +23,7 @@ func ExampleCompile() {
 		return
 	}
 	weights := map[string][]float32{"w": {1, 2, 3, -4, -5, -6}}
-	plan, err := compute.Compile(gorgonia.Nodes{y}, weights, compute.Options{})
+	plan, err := compute.Compile(gorgonia.Nodes{y}, weights, compute.Options{Backends: cpu.List()})
 	if err != nil {
 		fmt.Println(err)
 		return

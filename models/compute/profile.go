@@ -3,9 +3,6 @@ package compute
 import (
 	"fmt"
 	"io"
-	"slices"
-	"strings"
-	"time"
 )
 
 // StepTime is the time of one step of a plan.
@@ -18,33 +15,27 @@ type StepTime struct {
 	Buffer int     `json:"buffer"`
 }
 
-// Profile runs the plan a number of times and returns the median time of every
-// step.
-func (p *Plan) Profile(runs int) []StepTime {
-	ms := make([][]float64, len(p.steps))
-	for range runs {
-		for i := range p.steps {
-			start := time.Now()
-			p.steps[i].run()
-			ms[i] = append(ms[i], float64(time.Since(start))/1e6)
-		}
-	}
-	times := make([]StepTime, len(p.steps))
-	for i, s := range p.steps {
-		slices.Sort(ms[i])
-		times[i] = StepTime{s.name, s.out, ms[i][len(ms[i])/2], s.flops, s.bytes, s.buffer}
-	}
-	return times
+// profiler is an executable that times its steps.
+type profiler interface {
+	Profile(runs int) []StepTime
+	String() string // the steps with their shapes, FLOPs, bytes and buffers
 }
 
-// String lists the steps with their shapes, FLOPs, bytes and buffers.
-func (p *Plan) String() string {
-	var b strings.Builder
-	for i, s := range p.steps {
-		_, _ = fmt.Fprintf(&b, "%3d %-40s %-22v %10.3f MFLOP %9.2f MB  buffer %d\n", i, s.name, s.out, float64(s.flops)/1e6, float64(s.bytes)/1e6, s.buffer)
+// Profile runs the plan a number of times and returns the median time of every
+// step, or nil where its machine does not time them.
+func (p *Plan) Profile(runs int) []StepTime {
+	if e, ok := p.exec.(profiler); ok {
+		return e.Profile(runs)
 	}
-	_, _ = fmt.Fprintf(&b, "    %.3f GFLOP, buffers %.1f MiB\n", float64(p.FLOPs())/1e9, float64(p.bufs)*4/(1<<20))
-	return b.String()
+	return nil
+}
+
+// String lists the steps, where the machine knows them.
+func (p *Plan) String() string {
+	if e, ok := p.exec.(profiler); ok {
+		return e.String()
+	}
+	return "a plan for " + p.Machine().String() + "\n"
 }
 
 // WriteTable writes step times as a table. peak, in GFLOP/s, may be 0.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -54,7 +55,7 @@ func TestAgreesWithTorch(t *testing.T) {
 			if g.Err != nil {
 				t.Fatal(g.Err)
 			}
-			plan, err := compute.Compile(outs, ps.Bound(), compute.Options{})
+			plan, err := compute.Compile(outs, ps.Bound(), compute.Options{Backends: cpu.List()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -102,7 +103,7 @@ func compareWithRuntime(t *testing.T, nets []network) {
 // run computes the outputs in a plan.
 func run(t *testing.T, n network) [][]float32 {
 	t.Helper()
-	p, err := compute.Compile(n.outs, n.params, compute.Options{})
+	p, err := compute.Compile(n.outs, n.params, compute.Options{Backends: cpu.List()})
 	if err != nil {
 		t.Fatalf("%s: %v", n.name, err)
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 )
 
 // Options of Open. The zero value of a field takes the default named behind it.
@@ -92,6 +92,11 @@ func on(ctx driver.Context, o Options) (*Backend, error) {
 		}
 	}
 	return &Backend{device: d, ctx: ctx, o: o, sets: map[string]*parameters{}, live: map[*resources]struct{}{}, gone: make(chan struct{})}, nil
+}
+
+// Machine implements compute.Backend.
+func (b *Backend) Machine() compute.Machine {
+	return compute.Machine{Device: b.device.ID(), Name: b.device.Name, Precision: string(b.Precision())}
 }
 
 // Device is the device in use.

@@ -2,7 +2,7 @@ package gpu
 
 import (
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 	"github.com/nodulescope/nodulescope/models/op"
 )
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 )
 
 // Settings that Choose takes, beside the id of a device such as "cuda:0".

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 )
 
 func TestChoose(t *testing.T) {

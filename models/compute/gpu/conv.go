@@ -4,71 +4,20 @@ import (
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
-	"github.com/nodulescope/nodulescope/models/op"
-	"gorgonia.org/tensor"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 )
 
-// window is a convolution, or the adjoint of one, as a product of packed
-// weights with windows of in.
+// window is a convolution, or the adjoint of one, with the sizes that the
+// kernels take.
 type window struct {
-	in, out, weight     tensor.Shape // as tensors; out is what the positions lie in
-	rows, chans         int
-	rowStep, chanStep   int // of the weights
-	kernel              axes
-	classes             []class
-	kind                string // windows of one kind pack the same weights alike
+	compute.Window
 	up                  bool
 	inVolume, outVolume int
 }
 
-// newWindow makes the window of a step's operator. Of a weight gradient it is
-// the convolution that the weights belong to.
-func newWindow(o op.Operator, up bool, shapes []tensor.Shape, out tensor.Shape) window {
-	var w window
-	switch o := o.(type) {
-	case op.Conv:
-		w = forward(o, up, shapes[0], shapes[1], out)
-	case op.ConvWeight:
-		w = forward(o.Conv, up, shapes[0], out, shapes[1])
-	case op.ConvData:
-		k, dy := shapes[0], shapes[1]
-		w = window{in: dy, out: out, weight: k, rows: out[1], chans: dy[1], kernel: spatial(k), kind: fmt.Sprint("data", o.Conv, up, out[1:])}
-		small, large := spatial(out), spatial(dy)
-		pad, stride := o.Pad, o.Stride
-		w.classes = cross(lines(out, func(i int) []line {
-			if up {
-				return upDataLines(small[i], large[i])
-			}
-			return dataLines(w.kernel[i], small[i], pad, stride)
-		}), w.kernel)
-		w.rowStep, w.chanStep = w.kernel.volume(), w.rows*w.kernel.volume()
-	}
-	w.up = up
-	w.inVolume, w.outVolume = spatial(w.in).volume(), spatial(w.out).volume()
-	return w
-}
-
-func forward(c op.Conv, up bool, x, weight, y tensor.Shape) window {
-	w := window{in: x, out: y, weight: weight, rows: weight[0], chans: weight[1], kernel: spatial(weight), kind: fmt.Sprint("conv", c, up, x[2:], y[2:])}
-	small, large := spatial(x), spatial(y)
-	w.classes = cross(lines(x, func(i int) []line {
-		if up {
-			return upLines(small[i], large[i])
-		}
-		return convLines(w.kernel[i], large[i], c.Pad, c.Stride)
-	}), w.kernel)
-	w.rowStep, w.chanStep = w.chans*w.kernel.volume(), w.kernel.volume()
-	return w
-}
-
-// flops counts the products and sums that are needed.
-func (w window) flops() int {
-	n := 0
-	for _, c := range w.classes {
-		n += 2 * w.rows * w.chans * len(c.taps) * c.count.volume()
-	}
-	return n * w.in[0]
+func newWindow(s compute.ProgramStep) window {
+	w := compute.NewWindow(s.Op, s.Up, s.Shapes, s.Shape)
+	return window{w, s.Up, compute.SpatialAxes(w.In).Volume(), compute.SpatialAxes(w.Out).Volume()}
 }
 
 // lead is how many rows packed weights have: whole tiles, or four.
@@ -76,15 +25,15 @@ func (w window) lead(t kernels.Tile) int {
 	if w.few() {
 		return 4
 	}
-	return (w.rows + t.Rows - 1) / t.Rows * t.Rows
+	return (w.Rows + t.Rows - 1) / t.Rows * t.Rows
 }
 
 // few says whether the rows would leave most of a tile empty.
-func (w window) few() bool { return w.rows <= 4 }
+func (w window) few() bool { return w.Rows <= 4 }
 
 // tile is the size of the tiles that suits the rows.
 func (w window) tile() kernels.Tile {
-	if w.rows <= 32 {
+	if w.Rows <= 32 {
 		return kernels.Tiles[1]
 	}
 	return kernels.Tiles[0]
@@ -93,8 +42,8 @@ func (w window) tile() kernels.Tile {
 // columns is the most positions of a class.
 func (w window) columns() int {
 	n := 0
-	for _, c := range w.classes {
-		n = max(n, w.in[0]*c.count.volume())
+	for _, c := range w.Classes {
+		n = max(n, w.In[0]*c.Count.Volume())
 	}
 	return n
 }
@@ -124,21 +73,21 @@ func (e epilogue) values() []any {
 // describe is the description that the kernels of a window share. weights are
 // those of the classes, packed; sums where their gradients begin.
 func (l *lowerer) describe(w window, in, out ref, lead int, e epilogue, weights []ref) []any {
-	ins, outs := spatial(w.in), spatial(w.out)
-	taps := make([]int, len(w.classes))
-	for i, c := range w.classes {
-		list := make([]int, 0, 4*w.chans*len(c.taps))
-		for ch := range w.chans {
-			for _, t := range c.taps {
-				list = append(list, ch*w.inVolume+(t.at[0]*ins[1]+t.at[1])*ins[2]+t.at[2], t.at[0], t.at[1], t.at[2])
+	ins, outs := compute.SpatialAxes(w.In), compute.SpatialAxes(w.Out)
+	taps := make([]int, len(w.Classes))
+	for i, c := range w.Classes {
+		list := make([]int, 0, 4*w.Chans*len(c.Taps))
+		for ch := range w.Chans {
+			for _, t := range c.Taps {
+				list = append(list, ch*w.inVolume+(t.At[0]*ins[1]+t.At[1])*ins[2]+t.At[2], t.At[0], t.At[1], t.At[2])
 			}
 		}
 		taps[i] = l.table(list)
 	}
 	sums, values := 0, []any{}
-	for i, c := range w.classes {
-		inner := w.chans * len(c.taps)
-		for _, a := range []axes{c.count, c.stride, c.first, c.step} {
+	for i, c := range w.Classes {
+		inner := w.Chans * len(c.Taps)
+		for _, a := range []compute.Axes{c.Count, c.Stride, c.First, c.Step} {
 			values = append(values, a[0], a[1], a[2])
 		}
 		values = append(values, inner, taps[i])
@@ -148,18 +97,18 @@ func (l *lowerer) describe(w window, in, out ref, lead int, e epilogue, weights 
 			values = append(values, 0)
 		}
 		values = append(values, sums)
-		sums += w.rows * inner
+		sums += w.Rows * inner
 	}
 	classes := l.table(values...)
-	d := []any{in, out, w.rows, w.in[0], ins[0], ins[1], ins[2], outs[0], outs[1], outs[2],
-		w.chans * w.inVolume, w.rows * w.outVolume, lead}
+	d := []any{in, out, w.Rows, w.In[0], ins[0], ins[1], ins[2], outs[0], outs[1], outs[2],
+		w.Chans * w.inVolume, w.Rows * w.outVolume, lead}
 	return append(append(d, e.values()...), classes)
 }
 
 // pack packs weights for the classes: once for ever where they never change,
 // and once in a run for all steps that want them alike.
 func (l *lowerer) pack(w window, weights int, lead int) []ref {
-	key := fmt.Sprint(weights, " ", w.kind, " ", lead)
+	key := fmt.Sprint(weights, " ", w.Kind, " ", lead)
 	if p, ok := l.packed[key]; ok {
 		return p
 	}
@@ -167,15 +116,15 @@ func (l *lowerer) pack(w window, weights int, lead int) []ref {
 	var refs []ref
 	var values []any
 	largest := 0
-	for _, c := range w.classes {
-		size := w.chans * len(c.taps) * lead
+	for _, c := range w.Classes {
+		size := w.Chans * len(c.Taps) * lead
 		largest = max(largest, size)
 		refs = append(refs, l.tensor(max(size, 1), frozen))
-		lists := make([]int, 0, 2*len(c.taps))
-		for _, t := range c.taps {
-			lists = append(lists, l.table(t.of), len(t.of))
+		lists := make([]int, 0, 2*len(c.Taps))
+		for _, t := range c.Taps {
+			lists = append(lists, l.table(t.Of), len(t.Of))
 		}
-		values = append(values, refs[len(refs)-1], len(c.taps), l.table(lists))
+		values = append(values, refs[len(refs)-1], len(c.Taps), l.table(lists))
 	}
 	if largest > 0 {
 		table := l.table(values...)
@@ -184,8 +133,8 @@ func (l *lowerer) pack(w window, weights int, lead int) []ref {
 			do = l.runOnce
 		}
 		groups := one(largest, 64)
-		groups[1] = len(w.classes)
-		do("pack", groups, 64, l.at[weights], w.rows, w.chans, w.rowStep, w.chanStep, lead, table)
+		groups[1] = len(w.Classes)
+		do("pack", groups, 64, l.at[weights], w.Rows, w.Chans, w.RowStep, w.ChanStep, lead, table)
 	}
 	l.pending = l.pending[:0]
 	l.packed[key] = refs
@@ -200,13 +149,13 @@ func (l *lowerer) window(w window, in, weights int, out ref, e epilogue) {
 	if w.few() {
 		d := l.describe(w, l.at[in], out, lead, e, packed)
 		groups := one(w.columns(), 64)
-		groups[2] = len(w.classes)
+		groups[2] = len(w.Classes)
 		l.run("conv_few", groups, 64, d...)
 		return
 	}
-	inner, size := 0, w.rows*w.outVolume*w.in[0]
-	for _, c := range w.classes {
-		inner = max(inner, w.chans*len(c.taps))
+	inner, size := 0, w.Rows*w.outVolume*w.In[0]
+	for _, c := range w.Classes {
+		inner = max(inner, w.Chans*len(c.Taps))
 	}
 	part, n := split(inner)
 	to, first := out, e
@@ -214,9 +163,9 @@ func (l *lowerer) window(w window, in, weights int, out ref, e epilogue) {
 		to, first = l.tensor(n*size, false), epilogue{}
 	}
 	d := l.describe(w, l.at[in], to, lead, first, packed)
-	l.run("conv"+t.Name, [3]int{(w.columns() + t.Cols - 1) / t.Cols, lead / t.Rows, len(w.classes) * n}, kernels.Threads, append(d, n, part, size)...)
+	l.run("conv"+t.Name, [3]int{(w.columns() + t.Cols - 1) / t.Cols, lead / t.Rows, len(w.Classes) * n}, kernels.Threads, append(d, n, part, size)...)
 	if n > 1 {
-		l.parts(out, to, size, n, w.rows, w.outVolume, e)
+		l.parts(out, to, size, n, w.Rows, w.outVolume, e)
 	}
 }
 
@@ -247,13 +196,13 @@ const (
 // weight computes the gradient of weights.
 func (l *lowerer) weight(w window, x, dy int, out ref) {
 	t := kernels.Tiles[2]
-	if w.rows > 32 {
+	if w.Rows > 32 {
 		t = kernels.Tiles[0]
 	}
 	total, inner := 0, 0
-	for _, c := range w.classes {
-		total += w.rows * w.chans * len(c.taps)
-		inner = max(inner, w.chans*len(c.taps))
+	for _, c := range w.Classes {
+		total += w.Rows * w.Chans * len(c.Taps)
+		inner = max(inner, w.Chans*len(c.Taps))
 	}
 	n := (w.columns() + weightPart - 1) / weightPart
 	plain := !w.up // packed weights are the weights
@@ -266,7 +215,7 @@ func (l *lowerer) weight(w window, x, dy int, out ref) {
 		sums = l.tensor(n*total, false)
 	}
 	d := l.describe(w, l.at[x], l.at[dy], 0, epilogue{}, nil)
-	groups := [3]int{(inner + t.Cols - 1) / t.Cols, (w.rows + t.Rows - 1) / t.Rows, len(w.classes) * n}
+	groups := [3]int{(inner + t.Cols - 1) / t.Cols, (w.Rows + t.Rows - 1) / t.Rows, len(w.Classes) * n}
 	l.run("weight"+t.Name, groups, kernels.Threads, append(d, sums, n, weightPart, total)...)
 	if n > 1 {
 		l.parts(packed, sums, total, n, 1, 1, epilogue{})
@@ -279,20 +228,20 @@ func (l *lowerer) weight(w window, x, dy int, out ref) {
 // unpack adds the gradients of packed weights to those of the weights that they
 // are sums of.
 func (l *lowerer) unpack(w window, packed, out ref) {
-	entries := make([][]int, w.kernel.volume())
+	entries := make([][]int, w.Kernel.Volume())
 	first := 0
-	for _, c := range w.classes {
-		for i, t := range c.taps {
-			for _, q := range t.of {
-				entries[q] = append(entries[q], first, len(c.taps), i)
+	for _, c := range w.Classes {
+		for i, t := range c.Taps {
+			for _, q := range t.Of {
+				entries[q] = append(entries[q], first, len(c.Taps), i)
 			}
 		}
-		first += w.rows * w.chans * len(c.taps)
+		first += w.Rows * w.Chans * len(c.Taps)
 	}
 	var lists []int
 	for _, e := range entries {
 		lists = append(lists, l.table(e), len(e)/3)
 	}
-	size := w.rows * w.chans * w.kernel.volume()
-	l.run("unpack", one(size, 64), 64, out, packed, size, w.kernel.volume(), l.table(lists))
+	size := w.Rows * w.Chans * w.Kernel.Volume()
+	l.run("unpack", one(size, 64), 64, out, packed, size, w.Kernel.Volume(), l.table(lists))
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -25,8 +25,8 @@ func Example() {
 		fmt.Println(b.Err)
 		return
 	}
-	o := compute.Options{Frozen: true}
-	devices, missing := driver.List()
+	o := compute.Options{Frozen: true, Backends: cpu.List()}
+	devices, missing := gpu.Devices()
 	try, _, err := gpu.Choose(gpu.Auto, devices, missing)
 	if err != nil {
 		fmt.Println(err)
@@ -34,7 +34,7 @@ func Example() {
 	}
 	if backend, err := gpu.OpenFirst(try, gpu.Options{}); backend != nil && err == nil {
 		defer backend.Close()
-		o.Backend = backend
+		o.Backends = cpu.List(backend)
 	}
 	p, err := compute.Compile(gorgonia.Nodes{y}, map[string][]float32{"w": {1, 0, -1}}, o)
 	if err != nil {
@@ -51,7 +51,7 @@ func Example() {
 // is none, the processor does the work.
 func ExampleKeep() {
 	var current atomic.Pointer[gpu.Backend] // for the plans that are compiled next
-	devices, missing := driver.List()
+	devices, missing := gpu.Devices()
 	try, _, err := gpu.Choose(gpu.Auto, devices, missing)
 	if err != nil {
 		fmt.Println(err)
@@ -64,18 +64,18 @@ func ExampleKeep() {
 			fmt.Println("not used until", s.Next, "for", s.Err)
 		}
 	}
-	o := compute.Options{}
+	o := compute.Options{Backends: cpu.List()}
 	if b := current.Load(); b != nil {
-		o.Backend = b
+		o.Backends = cpu.List(b)
 	}
 	fmt.Println("ready")
 	// Output: ready
 }
 
 func ExampleChoose() {
-	cards := []driver.Device{
-		{API: driver.OpenCL, Type: driver.CPU, Name: "a processor that plays a device", Memory: 8 << 30, Group: 4096, Local: 1 << 20},
-		{API: driver.CUDA, Type: driver.GPU, Name: "a card", Capability: "9.0", Memory: 80 << 30, Group: 1024, Local: 48 << 10},
+	cards := []gpu.Device{
+		{API: gpu.OpenCL, Type: gpu.CPU, Name: "a processor that plays a device", Memory: 8 << 30, Group: 4096, Local: 1 << 20},
+		{API: gpu.CUDA, Type: gpu.GPU, Name: "a card", Capability: "9.0", Memory: 80 << 30, Group: 1024, Local: 48 << 10},
 	}
 	try, why, err := gpu.Choose(gpu.Auto, cards, nil)
 	fmt.Println(try[0].ID(), why, err)

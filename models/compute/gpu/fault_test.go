@@ -15,8 +15,10 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/conform"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
+	"github.com/nodulescope/nodulescope/models/compute/internal/conform"
+	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -59,7 +61,7 @@ func first(t *testing.T) driver.Context {
 // middle of a loop too; one that follows starts there.
 func TestLostDevice(t *testing.T) {
 	outs, loop := descent(t, 9)
-	here, err := compute.Compile(outs, nil, compute.Options{Loop: loop})
+	here, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(), Loop: loop})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +75,11 @@ func TestLostDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		there, err := compute.Compile(outs, nil, compute.Options{Loop: loop, Backend: b})
+		there, err := compute.Compile(outs, nil, compute.Options{Loop: loop, Backends: cpu.List(b)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+		other, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(b)})
 		if err != nil || !other.OnDevice() {
 			t.Fatal(err)
 		}
@@ -111,7 +113,7 @@ func TestLostDevice(t *testing.T) {
 		if other.OnDevice() || other.Err() != nil || faults != 1 {
 			t.Error("another plan of the device stays there")
 		}
-		next, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+		next, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(b)})
 		if err != nil || next.OnDevice() {
 			t.Errorf("a new plan is compiled for a device that failed (%v)", err)
 		}
@@ -131,7 +133,7 @@ func TestLostWeights(t *testing.T) {
 		defer b.Close()
 		outs, params, grads, ps := critic(t, models.GAN{Dims: 2, Latent: 3}, 2)
 		a := compute.AdamDefaults(1e-3)
-		p, err := compute.CompileTraining(outs, params, grads, ps.Bound(), a, compute.Options{Backend: b})
+		p, err := compute.CompileTraining(outs, params, grads, ps.Bound(), a, compute.Options{Backends: cpu.List(b)})
 		if err != nil || !p.OnDevice() {
 			t.Fatal(err)
 		}
@@ -211,7 +213,7 @@ func TestStuckDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	outs, _ := descent(t, 1)
-	p, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+	p, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(b)})
 	if err != nil || !p.OnDevice() {
 		t.Fatal(err)
 	}
@@ -225,7 +227,7 @@ func TestStuckDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := compute.Compile(outs, nil, compute.Options{Backend: other}); err != nil || p.OnDevice() || other.Alive() {
+	if p, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(other)}); err != nil || p.OnDevice() || other.Alive() {
 		t.Errorf("a device that gets stuck while a plan is built: %v", err)
 	}
 }
@@ -246,7 +248,7 @@ func TestSlowDevice(t *testing.T) {
 		plan := func(b compute.Backend) *compute.Plan {
 			g := v.NewGraph(tensor.Float32)
 			out := v.Decode(g, g.Input("z", 4, 4))
-			p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backend: b})
+			p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backends: cpu.List(b)})
 			if err != nil || g.Err != nil {
 				t.Fatal(err, g.Err)
 			}
@@ -295,7 +297,7 @@ func TestLittleMemory(t *testing.T) {
 		if g.Err != nil {
 			t.Fatal(g.Err)
 		}
-		p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backend: b})
+		p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backends: cpu.List(b)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +310,7 @@ func TestLittleMemory(t *testing.T) {
 		t.Errorf("%d bytes are in use by plans that do not fit", b.Used())
 	}
 	outs, _ := descent(t, 1)
-	p, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+	p, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(b)})
 	if err != nil || !p.OnDevice() {
 		t.Errorf("a small plan runs on the processor (%v)", err)
 	}
@@ -324,7 +326,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	defer b.Close()
 	outs, _ := descent(t, 1)
 	for range 20 {
-		p, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+		p, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(b)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -351,7 +353,7 @@ func TestTwoProcesses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := conform.Reference(feed, outs...)
+		want := op.Evaluate(feed, outs...)
 		p := compile(t, strict{b, t}, outs, feed, compute.Options{})
 		for range 20 {
 			p.Run()

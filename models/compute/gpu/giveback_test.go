@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 )
 
 // TestFailedGivesBack: what a device held that failed is given back, by plans
@@ -24,7 +25,7 @@ func TestFailedGivesBack(t *testing.T) {
 	outs, loop := descent(t, 2)
 	var plans []*compute.Plan
 	for range 3 {
-		p, err := compute.Compile(outs, nil, compute.Options{Backend: b, Loop: loop})
+		p, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(b), Loop: loop})
 		if err != nil || !p.OnDevice() {
 			t.Fatal(err)
 		}
@@ -104,7 +105,7 @@ func TestSilentDriver(t *testing.T) {
 	plans := slices.Collect(maps.Keys(old.live))
 	old.mu.Unlock()
 	left.Store(0)
-	if got := scores(t, s); got.Machine != compute.Processor(nil) {
+	if got := scores(t, s); got.Machine != cpu.List()[0].Machine() {
 		t.Errorf("after the fault it is computed by %v", got.Machine)
 	}
 	left.Store(1000)

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 )
 
 // Retry says when a device that failed, or could not be opened, is tried

@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 )
 
 // testDevice is a Keeper's device on which faults are injected at the driver's
@@ -88,7 +89,7 @@ func scores(t *testing.T, s *models.Scorer) models.PatchBound {
 func scorer(t *testing.T, b *Backend) *models.Scorer {
 	t.Helper()
 	v := models.VAE{Dims: 2, Latent: 3}
-	s, err := models.NewScorer(v, v.NewParams(rand.New(rand.NewPCG(1, 1))), 2, compute.Options{Backend: b})
+	s, err := models.NewScorer(v, v.NewParams(rand.New(rand.NewPCG(1, 1))), 2, compute.Options{Backends: cpu.List(b)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestKeeper(t *testing.T) {
 		t.Fatalf("%+v, computed by %v", st, want.Machine)
 	}
 	b.left.Store(0)
-	if got := scores(t, s); got.Machine != compute.Processor(nil) {
+	if got := scores(t, s); got.Machine != cpu.List()[0].Machine() {
 		t.Errorf("after the fault it is computed by %v", got.Machine)
 	}
 	var waits []time.Duration

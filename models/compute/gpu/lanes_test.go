@@ -13,7 +13,8 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -55,7 +56,7 @@ func decoders(t *testing.T, b *Backend) (plans []*compute.Plan, want [][]float32
 	for i := range 2 {
 		g := v.NewGraph(tensor.Float32)
 		out := v.Decode(g, g.Input("z", 4, 3))
-		p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backend: b, Frozen: true})
+		p, err := compute.Compile(gorgonia.Nodes{out}, ps.Bound(), compute.Options{Backends: cpu.List(b), Frozen: true})
 		if err != nil || g.Err != nil || !p.OnDevice() {
 			t.Fatal(err, g.Err)
 		}

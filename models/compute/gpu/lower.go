@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/tensor"
 )
@@ -78,17 +78,17 @@ func (l *lowerer) lower(i int, s compute.ProgramStep, out ref, e epilogue) {
 	}
 	switch o := s.Op.(type) {
 	case op.Conv:
-		w := newWindow(o, s.Up, s.Shapes, s.Shape)
+		w := newWindow(s)
 		l.window(w, s.In[0], s.In[1], out, e)
-		l.flops[i] = w.flops()
+		l.flops[i] = w.FLOPs()
 	case op.ConvData:
-		w := newWindow(o, s.Up, s.Shapes, s.Shape)
+		w := newWindow(s)
 		l.window(w, s.In[1], s.In[0], out, e)
-		l.flops[i] = w.flops()
+		l.flops[i] = w.FLOPs()
 	case op.ConvWeight:
-		w := newWindow(o, s.Up, s.Shapes, s.Shape)
+		w := newWindow(s)
 		l.weight(w, s.In[0], s.In[1], out)
-		l.flops[i] = w.flops()
+		l.flops[i] = w.FLOPs()
 	case op.MatMul:
 		l.flops[i] = l.matmul(o, s, out, e)
 	case op.Upsample:
@@ -119,7 +119,7 @@ func (l *lowerer) follows(i int) (int, epilogue, bool) {
 	sigmoid := false
 	switch s.Op.(type) {
 	case op.Conv, op.ConvData:
-		want, sigmoid = biased(s.Shape[0], s.Shape[1], spatial(s.Shape).volume()), s.Shape[1] <= 4
+		want, sigmoid = biased(s.Shape[0], s.Shape[1], compute.SpatialAxes(s.Shape).Volume()), s.Shape[1] <= 4
 	case op.MatMul:
 		want = biased(s.Shape[0], s.Shape[1], 1)
 	default:
@@ -213,9 +213,9 @@ func (l *lowerer) matmul(m op.MatMul, s compute.ProgramStep, out ref, e epilogue
 }
 
 func (l *lowerer) resample(small, full tensor.Shape, out, in ref, sum bool) {
-	s, f, two := spatial(small), spatial(full), along(small, 2, 1)
+	s, f, two := compute.SpatialAxes(small), compute.SpatialAxes(full), compute.OnSpatial(small, 2, 1)
 	planes := small[0] * small[1]
-	n := planes * f.volume()
+	n := planes * f.Volume()
 	l.run("resample", strided(n), 256, out, in, planes, s[0], s[1], s[2], f[0], f[1], f[2], two[0], two[1], two[2], sum)
 }
 

@@ -8,7 +8,8 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/conform"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
+	"github.com/nodulescope/nodulescope/models/compute/internal/conform"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -52,7 +53,7 @@ func TestNetworks(t *testing.T) {
 		for name, x := range values {
 			feed[name] = x
 		}
-		want := [][][]float64{conform.Reference(feed, vaeOuts...), conform.Reference(feed, ganOuts...)}
+		want := [][][]float64{op.Evaluate(feed, vaeOuts...), op.Evaluate(feed, ganOuts...)}
 		onEach(t, func(t *testing.T, b strict) {
 			for k, outs := range []gorgonia.Nodes{vaeOuts, ganOuts} {
 				for _, frozen := range []bool{false, true} {
@@ -99,7 +100,7 @@ func TestCriticGradients(t *testing.T) {
 		for _, n := range []models.GAN{{Dims: 2, Latent: 7}, {Dims: 2, Latent: 5, Norm: true}, {Dims: 3, Latent: 5}} {
 			outs, _, grads, ps := critic(t, n, 2)
 			all := append(outs, grads...)
-			here, err := compute.Compile(all, ps.Bound(), compute.Options{})
+			here, err := compute.Compile(all, ps.Bound(), compute.Options{Backends: cpu.List()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,9 +154,9 @@ func TestTraining(t *testing.T) {
 				outs, params, grads, ps := critic(t, n, 3)
 				a := compute.AdamDefaults(1e-3)
 				a.Clip = 0.5
-				o := compute.Options{}
+				o := compute.Options{Backends: cpu.List()}
 				if i == 1 {
-					o.Backend = b
+					o.Backends = []compute.Backend{b}
 				}
 				p, err := compute.CompileTraining(outs, params, grads, ps.Bound(), a, o)
 				if err != nil {
@@ -224,7 +225,7 @@ func TestSharedWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		train, err := compute.CompileTraining(gorgonia.Nodes{cost}, gorgonia.Nodes{wn}, grads, w, compute.AdamDefaults(0.5), compute.Options{Backend: b})
+		train, err := compute.CompileTraining(gorgonia.Nodes{cost}, gorgonia.Nodes{wn}, grads, w, compute.AdamDefaults(0.5), compute.Options{Backends: cpu.List(b)})
 		if err != nil {
 			t.Fatal(err)
 		}

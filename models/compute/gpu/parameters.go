@@ -7,8 +7,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 )
 
 // parameters are bound slices on the device, shared by all plans that are bound

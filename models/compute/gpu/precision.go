@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 )
 
 // Precision is how products of matrices and convolutions are computed: see
@@ -20,6 +20,9 @@ const (
 	TF32x3  = kernels.TF32x3
 	BF16    = kernels.BF16
 )
+
+// Precisions are all, the default first.
+var Precisions = kernels.Precisions
 
 // ErrPrecision says that a device does not compute in the precision asked for.
 var ErrPrecision = errors.New("gpu: no such precision on this device")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 )
 
 // loopBlocks is what a loop adds to a program.

@@ -14,8 +14,9 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/cpu"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 )
 
 // soakEnv is how long TestSoak scores, such as 4m; without it, a second.
@@ -47,7 +48,7 @@ func TestSoak(t *testing.T) {
 		var used, free int64
 		rounds, scored := 0, 0
 		for start := time.Now(); rounds < 3 || time.Since(start) < length; rounds++ {
-			s, err := models.NewScorer(v, ps, 3, compute.Options{Backend: b})
+			s, err := models.NewScorer(v, ps, 3, compute.Options{Backends: cpu.List(b)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,11 +122,11 @@ func faulting(t *testing.T, d driver.Device) {
 		t.Fatal(err)
 	}
 	outs, _ := descent(t, 1)
-	here, err := compute.Compile(outs, nil, compute.Options{})
+	here, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	there, err := compute.Compile(outs, nil, compute.Options{Backend: b})
+	there, err := compute.Compile(outs, nil, compute.Options{Backends: cpu.List(b)})
 	if err != nil || !there.OnDevice() {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/nodulescope/nodulescope/models/compute/gpu/driver"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 )
 
 // ref numbers a tensor on the device while its place is not known yet.

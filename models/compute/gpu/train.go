@@ -1,10 +1,8 @@
 package gpu
 
 import (
-	"math"
-
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/gpu/kernels"
+	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/kernels"
 )
 
 // segment is how many weights one group updates.
@@ -49,9 +47,7 @@ func (l *lowerer) update(u *compute.Update) *trainer {
 // before writes the numbers of the next step to the state.
 func (t *trainer) before() {
 	a := t.update.Adam
-	step := float64(a.Steps + 1)
-	rate := a.Rate * math.Sqrt(1-math.Pow(a.Beta2, step)) / (1 - math.Pow(a.Beta1, step))
-	for i, v := range []float64{0, 1, a.Clip, a.Beta1, 1 - a.Beta1, a.Beta2, 1 - a.Beta2, rate, a.Epsilon} {
+	for i, v := range []float64{0, 1, a.Clip, a.Beta1, 1 - a.Beta1, a.Beta2, 1 - a.Beta2, a.CorrectedRate(), a.Epsilon} {
 		t.host[i] = float32(v)
 	}
 }

@@ -1,0 +1,279 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu/internal/kernel"
+)
+
+// convKernel is a convolution, or the adjoint of one in its data, as products
+// with shifted windows of a zero-bordered copy of the input.
+type convKernel struct {
+	team    *team
+	batch   int
+	inSize  int // elements of one sample of the input
+	outSize int
+	volume  int // spatial elements of the output
+	grid    grid
+	classes []*windows
+	load    []func(w []float32, row int) // per class: packs the weights of a row
+	set     *kernel.Set
+	arena   *arena      // holds the grids
+	layout  string      // of the grids in it
+	bufs    [][]float32 // grid buffer per worker, while it runs
+	border  bool        // is still as an earlier run left it
+	side    []float32   // the output with its samples side by side, [rows][volume][lanes], while it runs
+	samples []int       // where the samples of a group begin in the output
+	scratch [][]float32 // one tile per worker
+	cover   bool        // every output element is written
+	kind    string      // convolutions of one kind pack the same weights alike
+
+	y, x, w []float32 // bound ahead, so that a run allocates nothing
+	packed  *packed
+	n       int      // sample in work, where all workers share one
+	class   *windows // class in work
+	doLoad  func(worker, part int)
+	doClear func(worker, part int)
+	doBatch func(worker, part int)
+	doFill  func(worker, part int)
+	doTiles func(worker, part int)
+	doEmpty func(worker, part int)
+}
+
+// newConv lays out a convolution, or the adjoint of one in its data.
+func newConv(t *team, l layout, set *kernel.Set, w compute.Window) *convKernel {
+	in, out := compute.SpatialAxes(w.In), compute.SpatialAxes(w.Out)
+	k := &convKernel{team: t, batch: w.In[0], inSize: w.Chans * in.Volume(), outSize: w.Rows * out.Volume(), volume: out.Volume(), cover: true, kind: w.Kind}
+	b := boundsOf(w.Classes)
+	k.grid = newGrid(w.Chans, in, b, set, l.lanes)
+	for _, c := range w.Classes {
+		taps := len(c.Taps)
+		if taps == 0 { // these elements take part in no product
+			k.cover = false
+			continue
+		}
+		win := newWindows(l.tile, w.Rows, w.Chans*taps, &k.grid, c, out, func(off []int) {
+			for ch := range w.Chans {
+				for i, tap := range c.Taps {
+					off[ch*taps+i] = l.lanes * k.grid.offset(ch, tap.At.Plus(b.before))
+				}
+			}
+		})
+		k.classes = append(k.classes, win)
+		k.load = append(k.load, loader(w, c, win))
+	}
+	return k
+}
+
+// loader packs the weights of a row for a class.
+func loader(w compute.Window, c compute.Class, win *windows) func(weights []float32, row int) {
+	size, step := w.Kernel.Volume(), win.tile.Rows
+	single := make([]int, 0, len(c.Taps)) // the weight of each tap, where each has one
+	for _, t := range c.Taps {
+		if len(t.Of) == 1 {
+			single = append(single, t.Of[0])
+		}
+	}
+	if len(single) == len(c.Taps) {
+		return func(weights []float32, r int) {
+			left, o := win.row(r), 0
+			for ch := range w.Chans {
+				from := weights[r*w.RowStep+ch*w.ChanStep:][:size]
+				for _, q := range single {
+					left[o] = from[q]
+					o += step
+				}
+			}
+		}
+	}
+	return func(weights []float32, r int) {
+		left, o := win.row(r), 0
+		for ch := range w.Chans {
+			from := weights[r*w.RowStep+ch*w.ChanStep:][:size]
+			for _, t := range c.Taps {
+				left[o] = sumTaps(from, t.Of)
+				o += step
+			}
+		}
+	}
+}
+
+// sumTaps adds up some weights of a kernel.
+func sumTaps(w []float32, of []int) float32 {
+	var s float32
+	for _, q := range of {
+		s += w[q]
+	}
+	return s
+}
+
+// packed are the weights as the tiles want them.
+type packed struct {
+	left [][]float32 // per class
+	run  int         // of the plan, in which they were packed; -1: never again
+}
+
+// groups is how many times the grid is filled in a run.
+func (k *convKernel) groups() int { return (k.batch + k.grid.lanes - 1) / k.grid.lanes }
+
+// build makes the tiles and reserves memory.
+func (k *convKernel) build(set *kernel.Set, s *space) {
+	for _, w := range k.classes {
+		w.build()
+	}
+	n := min(k.team.size, k.batch)
+	if k.grid.lanes > 1 {
+		n = 1
+	}
+	g := &k.grid
+	g.index()
+	k.bufs = make([][]float32, n)
+	k.layout = fmt.Sprint("grid ", n, g.chans, g.in, g.before, g.stride, g.size, g.lanes, g.plane)
+	k.arena = &s.arena
+	k.set = set
+	k.arena.reserve(n*g.samples + k.sideSize())
+	for i := range g.lanes {
+		k.samples = append(k.samples, i*k.outSize)
+	}
+	size := 0
+	for _, t := range set.Tiles {
+		size = max(size, t.Rows*t.Cols)
+	}
+	k.scratch = shared(s, "tile", func() [][]float32 { return buffers(k.team.size, size) })
+}
+
+// sideSize is how many elements side has.
+func (k *convKernel) sideSize() int {
+	if k.grid.lanes == 1 {
+		return 0
+	}
+	return k.outSize * k.grid.lanes
+}
+
+func buffers(n, size int) [][]float32 {
+	b := make([][]float32, n)
+	for i := range b {
+		b[i] = make([]float32, size)
+	}
+	return b
+}
+
+// bind fixes where y [N, rows, volume], x and the weights w are. Weights are
+// packed once in a run for all steps that want them alike, and those that never
+// change once for ever.
+// key tells weights apart.
+func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool) func() {
+	k.y, k.x, k.w = y, x, w
+	if len(k.classes) == 0 { // no element takes part in a product
+		return func() { clear(y) }
+	}
+	k.packed = shared(s, fmt.Sprintf("weights %s %s %dx%d", key, k.kind, k.classes[0].tile.Rows, k.classes[0].tile.Cols), func() *packed {
+		p := &packed{}
+		for _, c := range k.classes {
+			p.left = append(p.left, make([]float32, c.panel()))
+		}
+		return p
+	})
+	for i, c := range k.classes {
+		c.left = k.packed.left[i]
+	}
+	// A worker packs whole row tiles, so that no two write to one cache line.
+	tile := k.classes[0].tile.Rows
+	k.doLoad = func(_, i int) {
+		class, t := i%len(k.load), i/len(k.load)
+		for r := t * tile; r < min(k.classes[0].rows, (t+1)*tile); r++ {
+			k.load[class](k.w, r)
+		}
+	}
+	k.doClear = func(_, i int) { clear(k.bufs[i]) }
+	k.doBatch = func(worker, n int) {
+		in, out, _ := k.group(n)
+		buf := k.bufs[worker]
+		for c := range k.grid.chans {
+			k.grid.fill(k.set, buf, in, c, 1)
+		}
+		for _, win := range k.classes {
+			for i := range win.tiles {
+				win.run(k.set, i, buf, out, k.scratch[worker], k.volume)
+			}
+		}
+	}
+	k.doFill = func(_, c int) {
+		in, _, n := k.group(k.n)
+		if !k.border {
+			clear(k.grid.channel(k.bufs[0], c))
+		}
+		k.grid.fill(k.set, k.bufs[0], in, c, n)
+	}
+	k.doTiles = func(worker, i int) {
+		_, out, _ := k.group(k.n)
+		if k.grid.lanes > 1 {
+			out = k.side
+		}
+		k.class.run(k.set, i, k.bufs[0], out, k.scratch[worker], k.volume)
+	}
+	k.doEmpty = func(_, row int) {
+		_, out, n := k.group(k.n)
+		row *= k.volume
+		k.set.Transpose(k.volume, n, k.side[row*k.grid.lanes:], k.grid.lanes, out[row:], k.samples)
+	}
+	if constant && k.packed.run >= 0 {
+		k.pack()
+		k.packed.run = -1
+	}
+	return func() {
+		if k.packed.run >= 0 && k.packed.run != s.run {
+			k.pack()
+			k.packed.run = s.run
+		}
+		k.run()
+	}
+}
+
+// pack packs the weights of all classes.
+func (k *convKernel) pack() {
+	w := k.classes[0]
+	k.team.each(len(k.load)*up(w.rows, w.tile.Rows)/w.tile.Rows, k.doLoad)
+}
+
+// group returns the samples of the i-th filling of the grid, and their number.
+func (k *convKernel) group(i int) (in, out []float32, n int) {
+	lo := i * k.grid.lanes
+	hi := min(lo+k.grid.lanes, k.batch)
+	return k.x[lo*k.inSize : hi*k.inSize], k.y[lo*k.outSize : hi*k.outSize], hi - lo
+}
+
+// run computes y. Samples are shared out among the workers; where they lie in
+// lanes or are fewer than the workers, all work on one group after the other.
+func (k *convKernel) run() {
+	if !k.cover {
+		clear(k.y)
+	}
+	var memory []float32
+	memory, k.border = k.arena.claim(len(k.bufs)*k.grid.samples+k.sideSize(), k.layout)
+	k.side = memory[len(k.bufs)*k.grid.samples:]
+	for i := range k.bufs {
+		k.bufs[i] = memory[i*k.grid.samples:][:k.grid.samples]
+	}
+	if k.grid.lanes == 1 && k.batch >= k.team.size {
+		if !k.border {
+			k.team.each(len(k.bufs), k.doClear)
+		}
+		k.team.each(k.batch, k.doBatch)
+		return
+	}
+	if !k.cover {
+		clear(k.side)
+	}
+	for k.n = 0; k.n < k.groups(); k.n++ {
+		k.team.each(k.grid.chans, k.doFill)
+		k.border = true
+		for _, k.class = range k.classes {
+			k.team.each(len(k.class.tiles), k.doTiles)
+		}
+		if k.grid.lanes > 1 {
+			k.team.each(k.outSize/k.volume, k.doEmpty)
+		}
+	}
+}
