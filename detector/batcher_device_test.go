@@ -32,10 +32,10 @@ func openDevice(t *testing.T) *gpu.Backend {
 	return b
 }
 
-// TestSeriesRideTogether: patches of concurrent callers have the scores that
+// TestSeriesShareBatches: patches of concurrent callers have the scores that
 // they have alone, to the bit, beside a patch of NaN and one that is cancelled,
 // on a device and on the processor.
-func TestSeriesRideTogether(t *testing.T) {
+func TestSeriesShareBatches(t *testing.T) {
 	b := openDevice(t)
 	spoilt := testset.Patch(9)
 	for i := range spoilt.Voxels {

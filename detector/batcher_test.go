@@ -131,9 +131,9 @@ func wantRun(t *testing.T, f *fake, rows ...int) {
 	}
 }
 
-// TestTogether: who waits rides in one run, in order of arrival; a caller with
-// more than one run takes lets others in between, and everybody gets their own.
-func TestTogether(t *testing.T) {
+// TestBatches: who waits is in one batch, in order of arrival; a caller with
+// more than one batch takes lets others in between, and everybody gets their own.
+func TestBatches(t *testing.T) {
 	ctx := context.Background()
 	f := newFake(4, true)
 	first := f.busy(t) // alone, at once
@@ -160,9 +160,9 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestTogetherTurns: where a run takes one row, callers come one after the
+// TestBatchesTakeTurns: where a batch takes one row, callers come one after the
 // other, turn by turn.
-func TestTogetherTurns(t *testing.T) {
+func TestBatchesTakeTurns(t *testing.T) {
 	f := newFake(1, true)
 	first := f.busy(t)
 	a := f.ask(t, context.Background(), 1, 2, 3, 4)
@@ -178,15 +178,15 @@ func TestTogetherTurns(t *testing.T) {
 	want(t, b, 10, 12)
 }
 
-// TestTogetherCancelled: a caller that is cancelled, while it waits or rides,
+// TestBatchCancelled: a caller that is cancelled, while it waits or is in a batch,
 // takes nobody with it; a run that nobody wants any more ends.
-func TestTogetherCancelled(t *testing.T) {
+func TestBatchCancelled(t *testing.T) {
 	f := newFake(4, true)
 	first := f.busy(t)
 	gone, cancelGone := context.WithCancel(context.Background())
-	riding, cancelRiding := context.WithCancel(context.Background())
+	inBatch, cancelInBatch := context.WithCancel(context.Background())
 	waits := f.ask(t, gone, 1)
-	rides := f.ask(t, riding, 2)
+	batched := f.ask(t, inBatch, 2)
 	stays := f.ask(t, context.Background(), 3)
 	cancelGone()
 	if a := <-waits; !errors.Is(a.err, context.Canceled) {
@@ -195,8 +195,8 @@ func TestTogetherCancelled(t *testing.T) {
 	f.gate <- struct{}{}
 	want(t, first, 200)
 	wantRun(t, f, 2, 3)
-	cancelRiding()
-	if a := <-rides; !errors.Is(a.err, context.Canceled) { // the run still waits
+	cancelInBatch()
+	if a := <-batched; !errors.Is(a.err, context.Canceled) { // the run still waits
 		t.Errorf("a caller that was cancelled on the way got %v, %v", a.out, a.err)
 	}
 	f.gate <- struct{}{}
@@ -218,9 +218,9 @@ func TestTogetherCancelled(t *testing.T) {
 	}
 }
 
-// TestTogetherFailed: an error, and a panic, reach the caller whose rows they
+// TestBatchFailed: an error, and a panic, reach the caller whose rows they
 // are of.
-func TestTogetherFailed(t *testing.T) {
+func TestBatchFailed(t *testing.T) {
 	ctx := context.Background()
 	f := newFake(8, true)
 	first := f.busy(t)
@@ -236,7 +236,7 @@ func TestTogetherFailed(t *testing.T) {
 		t.Errorf("an error came as %v", got.err)
 	}
 	p, ok := (<-c).err.(*Panic) //nolint:errorlint // it is not wrapped
-	if !ok || p.Value != "a broken row" || !strings.Contains(p.Error(), "together_test.go") {
+	if !ok || p.Value != "a broken row" || !strings.Contains(p.Error(), "batcher_test.go") {
 		t.Errorf("a panic came as %v", p)
 	}
 	f.build = func(compute.Backend) (*int, error) { return nil, errRow }
@@ -258,8 +258,8 @@ type machine struct {
 func (m *machine) Lanes() int  { return m.lanes }
 func (m *machine) Alive() bool { return !m.dead }
 
-// TestTogetherPlaced: another back end is used from the next run on.
-func TestTogetherPlaced(t *testing.T) {
+// TestBatchPlaced: another back end is used from the next batch on.
+func TestBatchPlaced(t *testing.T) {
 	f := newFake(4, true)
 	first := f.busy(t)
 	to := &machine{}
@@ -276,8 +276,8 @@ func TestTogetherPlaced(t *testing.T) {
 	}
 }
 
-// TestTogetherMany: many callers, cancelled now and then, each get their own.
-func TestTogetherMany(t *testing.T) {
+// TestBatchesOfMany: many callers, cancelled now and then, each get their own.
+func TestBatchesOfMany(t *testing.T) {
 	for _, on := range []compute.Backend{nil, &machine{lanes: 2}} {
 		manyCallers(t, on)
 	}

@@ -89,8 +89,8 @@ func (d *calibrated) Encode() ([]byte, error) { return models.Encode(d.header, d
 // Save writes the detector's file so that a crash leaves the old or the new.
 func (d *calibrated) Save(path string) error { return models.Save(path, d.header, d.params) }
 
-// judge adds what the calibration says of a raw score.
-func (d *calibrated) judge(s Score) Score {
+// applyCalibration adds what the calibration says of a raw score.
+func (d *calibrated) applyCalibration(s Score) Score {
 	c := &d.calibration
 	s.Calibration, s.Prevalence = c.Name(), c.Prevalence
 	s.Percentile, s.Anomalous = c.Percentile(s.Raw), s.Raw > c.Threshold

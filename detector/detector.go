@@ -17,7 +17,7 @@ type Detector interface {
 	Score(ctx context.Context, patches []nodule.Patch) ([]Score, error)
 }
 
-// Score is the judgement of one detector on one patch.
+// Score is what one detector says of one patch.
 type Score struct {
 	Raw            float64   // what the calibration maps: larger is further from normal
 	Sum            float64   // what the reconstruction misses, summed over the support: equation 16 with 1/(2 sigma^2) = 1 of VAE-AD, equation 13 of GAN-AD

@@ -41,7 +41,7 @@
 //
 // Evaluate scores a data set with several detectors and sets them beside rows
 // that need no model: diameter, mask, intensity, distance to the mean normal
-// patch and to its nearest. What does not beat them is a ruler. Tabulate makes
+// patch and to its nearest. A detector that does not beat these baselines only measures size. Tabulate makes
 // the same table of scores that a CSV holds (WriteCSV, ReadCSV), BySeed and
 // ByFold one per training. docs/evaluation.md says what every figure means.
 package detector

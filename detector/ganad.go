@@ -19,9 +19,9 @@ const GANName = "gan-ad"
 // the paper).
 type GANAD struct {
 	calibrated
-	gan      *models.TrainedGAN
-	search   models.SearchSettings
-	together *batcher[*models.Searcher, models.Found]
+	gan     *models.TrainedGAN
+	search  models.SearchSettings
+	batcher *batcher[*models.Searcher, models.Found]
 }
 
 var _ Detector = (*GANAD)(nil)
@@ -103,7 +103,7 @@ func (d calibrated) ganad() (*GANAD, error) {
 	if _, err := build(nil); err != nil { // of weights or settings that cannot be searched with
 		return nil, fmt.Errorf("%w (%w)", err, models.ErrCheckpoint)
 	}
-	return &GANAD{calibrated: d, gan: t, search: s, together: &batcher[*models.Searcher, models.Found]{
+	return &GANAD{calibrated: d, gan: t, search: s, batcher: &batcher[*models.Searcher, models.Found]{
 		build:    build,
 		turn:     BatchSize,
 		fits:     func(s *models.Searcher, _ int) int { return s.Together() },
@@ -138,7 +138,7 @@ func (d *GANAD) Search() models.SearchSettings { return d.search }
 // edge of what is covered count in full: with half of a patch covered, Raw was
 // 13 to 25 % higher after a short training, where L fell to 0.6.) For patches
 // with the whole support, Raw ranks as the equation does. The terms are the equation
-// as printed and its parts, and the critic's judgement of the patch, which is
+// as printed and its parts, and the critic's score of the patch, which is
 // large for normal ones, negated.
 //
 // Sum and PerVoxel are the residual loss (equation 13), Reconstruction is G(z)
@@ -151,18 +151,18 @@ func (d *GANAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := d.together.score(ctx, rows)
+	found, err := d.batcher.score(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("detector: score: %w", err)
 	}
 	out := make([]Score, len(patches))
 	for i, f := range found {
 		raw := f.Loss / counts[i]
-		out[i] = d.judge(Score{
+		out[i] = d.applyCalibration(Score{
 			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: f.Image, Curve: f.Curve.Loss, Machine: f.Machine,
 			Terms: []Term{
 				{"loss per voxel", raw}, {"loss", f.Loss}, {"residual", f.Residual}, {"feature", f.Feature},
-				{"residual per voxel", f.PerVoxel}, {"judgement of the critic, negated", -f.Judgement},
+				{"residual per voxel", f.PerVoxel}, {"critic score, negated", -f.Judgement},
 			},
 		})
 	}

@@ -93,7 +93,7 @@ func TestSearchScoreIsTheEquation(t *testing.T) {
 		image[i] = s * got.Reconstruction[i]
 		residual += float64(s) * math.Abs(float64(p.Voxels[i])-float64(got.Reconstruction[i]))
 	}
-	fx, judged := critic(t, d, p.Voxels)
+	fx, score := critic(t, d, p.Voxels)
 	fz, _ := critic(t, d, image)
 	var feature float64
 	for i := range fx {
@@ -102,7 +102,7 @@ func TestSearchScoreIsTheEquation(t *testing.T) {
 	loss := 0.7*residual + 0.3*feature
 	for name, want := range map[string]float64{
 		"residual": residual, "feature": feature, "loss": loss, "loss per voxel": loss / n, "residual per voxel": residual / n,
-		"judgement of the critic, negated": -float64(judged),
+		"critic score, negated": -float64(score),
 	} {
 		if v := term(got, name); math.Abs(v-want) > 1e-4*math.Abs(want)+1e-6 {
 			t.Errorf("%s is %g, want %g", name, v, want)
@@ -130,8 +130,8 @@ func term(s Score, name string) float64 {
 	return math.NaN()
 }
 
-// critic judges one image.
-func critic(t *testing.T, d *GANAD, image []float32) (features []float32, judgement float32) {
+// critic is the features and the score of the critic for one image.
+func critic(t *testing.T, d *GANAD, image []float32) (features []float32, score float32) {
 	t.Helper()
 	n := d.Trained().GAN
 	g := n.NewGraph(tensor.Float32)

@@ -74,7 +74,7 @@ func TestLanesCancelled(t *testing.T) {
 }
 
 // TestLanesFailed: the first error of a caller in two runs is its answer; who
-// rides beside it gets theirs.
+// is in the same batch gets theirs.
 func TestLanesFailed(t *testing.T) {
 	f := newFake(2, true)
 	f.place(&machine{lanes: 2})

@@ -20,7 +20,7 @@ func Place(ds []Detector, b compute.Backend) {
 }
 
 // place implements placer.
-func (d *VAEAD) place(b compute.Backend) { d.together.place(b) }
+func (d *VAEAD) place(b compute.Backend) { d.batcher.place(b) }
 
 // place implements placer.
-func (d *GANAD) place(b compute.Backend) { d.together.place(b) }
+func (d *GANAD) place(b compute.Backend) { d.batcher.place(b) }

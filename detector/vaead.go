@@ -19,8 +19,8 @@ const BoundSamples = 10
 // VAEAD is a trained and calibrated variational autoencoder.
 type VAEAD struct {
 	calibrated
-	vae      models.VAE
-	together *batcher[*models.Scorer, models.PatchBound]
+	vae     models.VAE
+	batcher *batcher[*models.Scorer, models.PatchBound]
 }
 
 var _ Detector = (*VAEAD)(nil)
@@ -54,7 +54,7 @@ func (d calibrated) vaead() (*VAEAD, error) {
 	if err := v.Check(d.params); err != nil {
 		return nil, err
 	}
-	return &VAEAD{calibrated: d, vae: v, together: &batcher[*models.Scorer, models.PatchBound]{
+	return &VAEAD{calibrated: d, vae: v, batcher: &batcher[*models.Scorer, models.PatchBound]{
 		build: func(b compute.Backend) (*models.Scorer, error) {
 			return models.NewScorer(v, d.params, BoundSamples, compute.Options{Backends: cpu.List(b)})
 		},
@@ -82,13 +82,13 @@ func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := d.together.score(ctx, rows)
+	bounds, err := d.batcher.score(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("detector: score: %w", err)
 	}
 	out := make([]Score, 0, len(patches))
 	for i, b := range bounds {
-		score := d.judge(Score{
+		score := d.applyCalibration(Score{
 			Raw: b.Recon / counts[i], Sum: b.Recon, PerVoxel: b.Recon / counts[i], KL: b.KL, Reconstruction: b.Mean, Machine: b.Machine,
 			Terms: []Term{
 				{"reconstruction per voxel", b.Recon / counts[i]}, {"reconstruction, sum", b.Recon},

@@ -21,7 +21,7 @@ DATA is a NumPy archive (.npz) as for 'nodulescope train', of either layout,
 also one that the program has never seen. Each row ranks the same nodules in
 another way: every detector, its terms, and what needs no model at all (diameter,
 mask, intensity, distance to the mean normal nodule). A detector that does not
-beat those is a ruler. What the figures mean: docs/evaluation.md.
+beat these baselines adds nothing to them. What the figures mean: docs/evaluation.md.
 
 With --side, the data set is split as 'train' split it and one side is scored;
 the training side then gives the rows of the mean image and of the nearest
@@ -109,8 +109,8 @@ func runEvaluate(ctx context.Context, o evaluateOptions, g *globals, stdout, std
 }
 
 // evaluationData reads what is scored, and what the model saw in training.
-func evaluationData(o evaluateOptions, detectors []detector.Detector) (*nodule.Dataset, evaluation.EvaluateOptions, error) {
-	var settings evaluation.EvaluateOptions
+func evaluationData(o evaluateOptions, detectors []detector.Detector) (*nodule.Dataset, evaluation.Options, error) {
+	var settings evaluation.Options
 	ds, err := nodule.LoadNPZ(o.data)
 	if err != nil {
 		return nil, settings, err

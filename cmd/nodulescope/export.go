@@ -19,7 +19,7 @@ detectors in the binary, or of FILE, which 'train' or 'experiment' wrote.
 
 A VAE gives encoder.onnx (patches to mean and log variance) and decoder.onnx
 (latents to reconstructions). A GAN gives generator.onnx (latents to images),
-critic.onnx (patches to features and judgement) and search-step.onnx, one step of
+critic.onnx (patches to features and critic score) and search-step.onnx, one step of
 the latent search: run it over and over, next_z for z and next_speed for speed;
 how often, and with which settings it was made, stands in its metadata.
 

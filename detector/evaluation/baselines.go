@@ -13,7 +13,7 @@ func (v *evaluator) line(s *nodule.Sample) Scored {
 		Label: s.Label, Malignancy: s.Malignancy, DiameterMM: s.DiameterMM}
 }
 
-// modelFree are the values of the rows that need no model; NaN: not known.
+// modelFree are the values of the baselines; NaN: not known.
 func (v *evaluator) modelFree(s *nodule.Sample, p nodule.Patch) []detector.Term {
 	known := func(x float64) float64 {
 		if x == 0 {

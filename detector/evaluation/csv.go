@@ -16,9 +16,9 @@ import (
 // of verdictColumns behind an "@", and where it is known what computed each of
 // machineColumns, then the rows of the table by name.
 var (
-	scoredColumns  = []string{"data", "seed", "fold", "patient", "patient_verified", "nodule", "label", "malignancy", "diameter_mm"}
-	verdictColumns = []string{"digest", "calibration", "probability", "percentile", "threshold", "sensitive_threshold"}
-	machineColumns = []string{"device", "device_name", "precision"}
+	scoredColumns     = []string{"data", "seed", "fold", "patient", "patient_verified", "nodule", "label", "malignancy", "diameter_mm"}
+	predictionColumns = []string{"digest", "calibration", "probability", "percentile", "threshold", "sensitive_threshold"}
+	machineColumns    = []string{"device", "device_name", "precision"}
 )
 
 // WriteCSV writes one line per nodule, from which tables and figures can be
@@ -34,8 +34,8 @@ func WriteCSV(w io.Writer, scored []Scored) error {
 	c := csv.NewWriter(w)
 	head := slices.Clone(scoredColumns)
 	machines := machinesKnown(scored)
-	for i, v := range scored[0].Judged {
-		for _, name := range verdictColumns {
+	for i, v := range scored[0].Predictions {
+		for _, name := range predictionColumns {
 			head = append(head, v.Detector+"@"+name)
 		}
 		if machines[i] {
@@ -63,9 +63,9 @@ func WriteCSV(w io.Writer, scored []Scored) error {
 
 // machinesKnown tells of which detectors the machine of a score is known.
 func machinesKnown(scored []Scored) []bool {
-	known := make([]bool, len(scored[0].Judged))
+	known := make([]bool, len(scored[0].Predictions))
 	for i := range scored {
-		for j, v := range scored[i].Judged {
+		for j, v := range scored[i].Predictions {
 			known[j] = known[j] || v.Machine != compute.Machine{}
 		}
 	}
@@ -93,7 +93,7 @@ func (s *Scored) line(machines []bool) []string {
 	}
 	line := []string{s.Data, strconv.FormatUint(s.Seed, 10), strconv.Itoa(s.Fold), s.Patient, verified, s.Nodule, s.Label.String(),
 		known(float64(s.Malignancy)), known(s.DiameterMM)}
-	for i, v := range s.Judged {
+	for i, v := range s.Predictions {
 		line = append(line, v.Digest, v.Calibration, number(v.Probability), number(v.Percentile), number(v.Threshold), number(v.Sensitive))
 		if machines[i] {
 			line = append(line, v.Machine.Device, v.Machine.Name, v.Machine.Precision)

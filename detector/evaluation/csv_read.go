@@ -86,11 +86,11 @@ func parseHead(head []string) (scoresHead, error) {
 	}
 	rest := head[n:]
 	for len(rest) > 0 {
-		name, ok := strings.CutSuffix(rest[0], "@"+verdictColumns[0])
+		name, ok := strings.CutSuffix(rest[0], "@"+predictionColumns[0])
 		if !ok {
 			break
 		}
-		for i, want := range verdictColumns {
+		for i, want := range predictionColumns {
 			if len(rest) <= i || rest[i] != name+"@"+want {
 				return bad("detector %.64q lacks column %q", name, want)
 			}
@@ -98,7 +98,7 @@ func parseHead(head []string) (scoresHead, error) {
 		if name == "" || slices.Contains(h.detectors, name) {
 			return bad("detector %.64q has no name or stands twice", name)
 		}
-		h.detectors, rest = append(h.detectors, name), rest[len(verdictColumns):]
+		h.detectors, rest = append(h.detectors, name), rest[len(predictionColumns):]
 		machine := len(rest) > 0 && rest[0] == name+"@"+machineColumns[0]
 		for i, want := range machineColumns {
 			if machine && (len(rest) <= i || rest[i] != name+"@"+want) {
@@ -159,11 +159,11 @@ func (h scoresHead) parse(line []string) (s Scored, err error) {
 	}
 	rest := line[len(scoredColumns):]
 	for i, d := range h.detectors {
-		s.Judged = append(s.Judged, Verdict{Detector: d, Digest: rest[0], Calibration: rest[1], Probability: num("probability", rest[2]),
+		s.Predictions = append(s.Predictions, Prediction{Detector: d, Digest: rest[0], Calibration: rest[1], Probability: num("probability", rest[2]),
 			Percentile: num("percentile", rest[3]), Threshold: num("threshold", rest[4]), Sensitive: num("sensitive_threshold", rest[5])})
-		rest = rest[len(verdictColumns):]
+		rest = rest[len(predictionColumns):]
 		if h.machines[i] {
-			s.Judged[i].Machine = compute.Machine{Device: rest[0], Name: rest[1], Precision: rest[2]}
+			s.Predictions[i].Machine = compute.Machine{Device: rest[0], Name: rest[1], Precision: rest[2]}
 			rest = rest[len(machineColumns):]
 		}
 	}

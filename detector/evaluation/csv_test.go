@@ -22,7 +22,7 @@ func TestCSVRoundTrip(t *testing.T) {
 	want[1].Values[0].Value = -5e-324
 	want[2].Patient, want[2].Nodule = `a "quoted", name`, "two\nlines"
 	want[3].Seed, want[3].Fold, want[3].Malignancy, want[3].DiameterMM = math.MaxUint64, 4, 0, 0
-	want[4].Judged[0].Probability = math.NaN()
+	want[4].Predictions[0].Probability = math.NaN()
 	var b bytes.Buffer
 	if err := WriteCSV(&b, want); err != nil {
 		t.Fatal(err)
@@ -30,11 +30,11 @@ func TestCSVRoundTrip(t *testing.T) {
 	if strings.Contains(b.String(), "precision") {
 		t.Error("a column of what nobody knows")
 	}
-	if old, err := ReadCSV(&b); err != nil || old[5].Judged[0].Machine != (compute.Machine{}) {
+	if old, err := ReadCSV(&b); err != nil || old[5].Predictions[0].Machine != (compute.Machine{}) {
 		t.Errorf("a file without machines: %v", err)
 	}
 	b.Reset()
-	want[5].Judged[0].Machine = compute.Machine{Device: "opencl:0", Name: "a, card", Precision: compute.Float32}
+	want[5].Predictions[0].Machine = compute.Machine{Device: "opencl:0", Name: "a, card", Precision: compute.Float32}
 	if err := WriteCSV(&b, want); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ const (
 )
 
 func TestReadCSVRefuses(t *testing.T) {
-	if s, err := ReadCSV(strings.NewReader(csvHead + csvLine)); err != nil || s[0].Value("vae-ad") != 0.25 || !math.IsNaN(s[0].Judged[0].Probability) {
+	if s, err := ReadCSV(strings.NewReader(csvHead + csvLine)); err != nil || s[0].Value("vae-ad") != 0.25 || !math.IsNaN(s[0].Predictions[0].Probability) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	change := func(old, by string) string { return csvHead + csvLine + strings.Replace(csvLine, old, by, 1) }

@@ -13,7 +13,7 @@ import (
 )
 
 // EvaluateOptions of Evaluate. The zero value scores any data set.
-type EvaluateOptions struct {
+type Options struct {
 	// Mean is the mean normal patch of the training set, [28,28,28] (MeanPatch);
 	// nil takes that of Neighbours, or else the one in a detector's file.
 	Mean []float32
@@ -37,7 +37,7 @@ type EvaluateOptions struct {
 // cube has too little data to be served (nodule.Patch.CheckSupport) are left
 // out, and said so. A set of one class is refused with ErrOneClass before
 // anything is scored.
-func Evaluate(ctx context.Context, detectors []detector.Detector, ds *nodule.Dataset, o EvaluateOptions) (*Evaluation, error) {
+func Evaluate(ctx context.Context, detectors []detector.Detector, ds *nodule.Dataset, o Options) (*Evaluation, error) {
 	if len(detectors) == 0 {
 		return nil, errors.New("evaluation: no detector to evaluate")
 	}
@@ -86,10 +86,10 @@ type evaluator struct {
 	mean      []float32
 	nearest   *nearest
 	shares    bool // some cube is not complete
-	o         EvaluateOptions
+	o         Options
 }
 
-func newEvaluator(ctx context.Context, detectors []detector.Detector, ds *nodule.Dataset, o EvaluateOptions) (*evaluator, error) {
+func newEvaluator(ctx context.Context, detectors []detector.Detector, ds *nodule.Dataset, o Options) (*evaluator, error) {
 	v := &evaluator{detectors: detectors, settings: make([]*detector.Calibration, len(detectors)), mean: o.Mean, o: o}
 	v.shares = slices.ContainsFunc(ds.Samples, func(s nodule.Sample) bool { return s.Inside < 1 })
 	if len(o.Neighbours) > 0 {
@@ -173,7 +173,7 @@ func (v *evaluator) score(ctx context.Context, samples []nodule.Sample, tell fun
 		}
 		for i, s := range scores {
 			l := &lines[i]
-			l.Judged = append(l.Judged, verdict(v.names[j], d.Digest(), s, v.settings[j]))
+			l.Predictions = append(l.Predictions, predictionOf(v.names[j], d.Digest(), s, v.settings[j]))
 			l.Values = append(l.Values, detector.Term{Name: v.names[j], Value: s.Raw})
 			for _, t := range s.Terms {
 				l.Values = append(l.Values, detector.Term{Name: TermRow(v.names[j], t.Name), Value: t.Value})

@@ -49,7 +49,7 @@ func TestEvaluateSeveral(t *testing.T) {
 	ds := testset.Many(2 * detector.MinCalibration).Load(t)
 	var told []int
 	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}, shade{name: "b"}, shade{name: "a", spoil: 1}}, ds,
-		EvaluateOptions{Seed: 7, Fold: 2, Calibration: ds, Progress: func(done, total int) {
+		Options{Seed: 7, Fold: 2, Calibration: ds, Progress: func(done, total int) {
 			if told = append(told, done); total != 3*80 {
 				t.Errorf("%d in all", total)
 			}
@@ -69,7 +69,7 @@ func TestEvaluateSeveral(t *testing.T) {
 		t.Errorf("the mean of the support is %+v as a score and %+v as a row", a, b)
 	}
 	s := e.Scored[0]
-	if s.Seed != 7 || s.Fold != 2 || s.Data != ds.Digest() || s.Verdict("b").Digest != "sha256:b" || s.Verdict("c") != nil {
+	if s.Seed != 7 || s.Fold != 2 || s.Data != ds.Digest() || s.Prediction("b").Digest != "sha256:b" || s.Prediction("c") != nil {
 		t.Errorf("%+v", s)
 	}
 	// The calibration nodules gave the threshold that the file lacks.
@@ -93,18 +93,18 @@ func TestEvaluateSeveral(t *testing.T) {
 
 func TestEvaluateRefuses(t *testing.T) {
 	ds := testset.Many(6).Load(t)
-	if _, err := Evaluate(context.Background(), nil, ds, EvaluateOptions{}); err == nil {
+	if _, err := Evaluate(context.Background(), nil, ds, Options{}); err == nil {
 		t.Error("no detector was evaluated")
 	}
-	if _, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a", spoil: math.NaN()}}, ds, EvaluateOptions{}); err == nil || !strings.Contains(err.Error(), "not finite") {
+	if _, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a", spoil: math.NaN()}}, ds, Options{}); err == nil || !strings.Contains(err.Error(), "not finite") {
 		t.Errorf("a score that is not a number: %v", err)
 	}
-	if _, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, ds, EvaluateOptions{Mean: make([]float32, 7)}); err == nil {
+	if _, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, ds, Options{Mean: make([]float32, 7)}); err == nil {
 		t.Error("a mean patch of seven voxels was taken")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Evaluate(ctx, []detector.Detector{shade{name: "a"}}, ds, EvaluateOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := Evaluate(ctx, []detector.Detector{shade{name: "a"}}, ds, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestEvaluateLeavesOut(t *testing.T) {
 	d := testset.Many(12)
 	d.Hollow = 5
 	ds := d.Load(t)
-	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, ds, EvaluateOptions{Neighbours: ds.Samples[:3], Notes: []string{"first"}})
+	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, ds, Options{Neighbours: ds.Samples[:3], Notes: []string{"first"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,9 +177,9 @@ func TestNearestByDefinition(t *testing.T) {
 	testset.Near(t, "mean distance over the support", MeanDistance(a, []float32{3, 4}), 9, 1e-12)
 }
 
-// TestRulersOnRealData holds the rows that need no model: any change of
+// TestBaselinesOnRealData holds the model-free baselines: any change of
 // preprocessing, split or statistic that moves published figures shows here.
-func TestRulersOnRealData(t *testing.T) {
+func TestBaselinesOnRealData(t *testing.T) {
 	folder := os.Getenv("NODULESCOPE_DATA")
 	if folder == "" {
 		t.Skip("NODULESCOPE_DATA is not set")
@@ -192,7 +192,7 @@ func TestRulersOnRealData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "mean"}}, split.Test, EvaluateOptions{Neighbours: split.TrainNormals()})
+	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "mean"}}, split.Test, Options{Neighbours: split.TrainNormals()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestRulersOnRealData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err = Evaluate(context.Background(), []detector.Detector{shade{name: "mean"}}, small, EvaluateOptions{})
+	e, err = Evaluate(context.Background(), []detector.Detector{shade{name: "mean"}}, small, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

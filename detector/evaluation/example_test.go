@@ -9,7 +9,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// A score that grows with the nodule is set beside a ruler. Each line is a
+// A score that grows with the nodule is set beside a baseline. Each line is a
 // nodule; ReadCSV reads such lines from a file of scores.
 func ExampleTabulate() {
 	var scored []evaluation.Scored

@@ -28,8 +28,8 @@ func folded() []Scored {
 		x := shift + rng.NormFloat64()
 		scale := math.Pow(10, float64(fold)) // of this fold's score
 		out = append(out, Scored{Fold: fold, Seed: 1, Patient: fmt.Sprint(i / 2), Nodule: fmt.Sprint(i), Label: label, DiameterMM: 5 + float64(i%9),
-			Judged: []Verdict{{Detector: "vae-ad", Digest: fmt.Sprint("fold ", fold), Calibration: "natural-prevalence", Probability: 1 / (1 + math.Exp(-x)), Percentile: 50 + 10*math.Tanh(x), Threshold: 0.5 * scale, Sensitive: -1 * scale}},
-			Values: []detector.Term{{Name: "vae-ad", Value: x * scale}, {Name: "vae-ad: KL", Value: -x * scale}, {Name: RowDiameter, Value: 5 + float64(i%9)}}})
+			Predictions: []Prediction{{Detector: "vae-ad", Digest: fmt.Sprint("fold ", fold), Calibration: "natural-prevalence", Probability: 1 / (1 + math.Exp(-x)), Percentile: 50 + 10*math.Tanh(x), Threshold: 0.5 * scale, Sensitive: -1 * scale}},
+			Values:      []detector.Term{{Name: "vae-ad", Value: x * scale}, {Name: "vae-ad: KL", Value: -x * scale}, {Name: RowDiameter, Value: 5 + float64(i%9)}}})
 	}
 	return out
 }
@@ -90,10 +90,10 @@ func TestPoolFolds(t *testing.T) {
 			}
 		}
 	}
-	if s[0].Value("vae-ad") != folded()[0].Value("vae-ad") || s[0].Judged[0].Threshold != folded()[0].Judged[0].Threshold {
+	if s[0].Value("vae-ad") != folded()[0].Value("vae-ad") || s[0].Predictions[0].Threshold != folded()[0].Predictions[0].Threshold {
 		t.Error("pooling changed what it was given")
 	}
-	s[3].Judged[0].Probability = math.NaN()
+	s[3].Predictions[0].Probability = math.NaN()
 	if _, err := PoolFolds(s, PoolProbability); !errors.Is(err, ErrScores) {
 		t.Errorf("a fold without probabilities: %v", err)
 	}

@@ -18,7 +18,7 @@ func (e *Evaluation) Markdown() string {
 	var b strings.Builder
 	e.ranking(&b)
 	e.bySize(&b)
-	e.judgements(&b)
+	e.calibrationMarkdown(&b)
 	e.compared(&b)
 	e.indeterminate(&b)
 	e.remarks(&b)

@@ -24,8 +24,8 @@ const (
 // that one table can be made of all nodules. The scores of detectors become
 // probabilities or percentiles, as fitted on each fold's own calibration
 // patients; their terms, which no calibration covers, become ranks within the
-// fold (0..1, ties share, labels are not looked at). Thresholds and rows that
-// need no model stay; a threshold is put on the same scale as its score by
+// fold (0..1, ties share, labels are not looked at). Thresholds and
+// baselines stay; a threshold is put on the same scale as its score by
 // asking whether the score exceeds it. It is an error where a fold lacks what
 // is asked for.
 func PoolFolds(scored []Scored, how Pooling) ([]Scored, error) {
@@ -41,9 +41,9 @@ func PoolFolds(scored []Scored, how Pooling) ([]Scored, error) {
 	out := make([]Scored, len(scored))
 	folds := map[int][]int{}
 	for i, s := range scored {
-		s.Values, s.Judged = slices.Clone(s.Values), slices.Clone(s.Judged)
-		for j := range s.Judged {
-			v := &s.Judged[j]
+		s.Values, s.Predictions = slices.Clone(s.Values), slices.Clone(s.Predictions)
+		for j := range s.Predictions {
+			v := &s.Predictions[j]
 			raw, scale := scored[i].Value(v.Detector), v.Probability
 			if how == PoolPercentile {
 				scale = v.Percentile
@@ -62,7 +62,7 @@ func PoolFolds(scored []Scored, how Pooling) ([]Scored, error) {
 		folds[s.Fold] = append(folds[s.Fold], i)
 	}
 	for k, v := range scored[0].Values {
-		if d := owner(v.Name, scored[0].Judged); d == "" || d == v.Name {
+		if d := owner(v.Name, scored[0].Predictions); d == "" || d == v.Name {
 			continue
 		}
 		for _, members := range folds {

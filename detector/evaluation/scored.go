@@ -23,22 +23,22 @@ var (
 // by. It is what a CSV of scores holds line by line; tables and figures are
 // made of it without the model.
 type Scored struct {
-	Data       string // digest of the file that it comes from
-	Seed       uint64 // of the training of the detectors
-	Fold       int    // of a cross-validation, from 1; 0: none
-	Patient    string // empty: a case of its own
-	Unverified bool   // the patient could not be checked against another source
-	Nodule     string
-	Label      nodule.Label
-	Malignancy int             // 1 to 5; 0: unknown
-	DiameterMM float64         // 0: unknown
-	Judged     []Verdict       // per detector
-	Values     []detector.Term // by name of the row, the same for every nodule; NaN: not known
+	Data        string // digest of the file that it comes from
+	Seed        uint64 // of the training of the detectors
+	Fold        int    // of a cross-validation, from 1; 0: none
+	Patient     string // empty: a case of its own
+	Unverified  bool   // the patient could not be checked against another source
+	Nodule      string
+	Label       nodule.Label
+	Malignancy  int             // 1 to 5; 0: unknown
+	DiameterMM  float64         // 0: unknown
+	Predictions []Prediction    // per detector
+	Values      []detector.Term // by name of the row, the same for every nodule; NaN: not known
 }
 
-// Verdict is what a calibrated detector says of one nodule beside its raw
+// Prediction is what a calibrated detector says of one nodule beside its raw
 // score, which stands in Values under the detector's name. NaN: not known.
-type Verdict struct {
+type Prediction struct {
 	Detector    string
 	Digest      string
 	Calibration string  // "natural-prevalence" or "uncalibrated"
@@ -60,11 +60,11 @@ func (s *Scored) Value(row string) float64 {
 	return math.NaN()
 }
 
-// Verdict of a detector; nil where there is none.
-func (s *Scored) Verdict(detector string) *Verdict {
-	for i := range s.Judged {
-		if s.Judged[i].Detector == detector {
-			return &s.Judged[i]
+// Prediction of a detector; nil where there is none.
+func (s *Scored) Prediction(detector string) *Prediction {
+	for i := range s.Predictions {
+		if s.Predictions[i].Detector == detector {
+			return &s.Predictions[i]
 		}
 	}
 	return nil
@@ -73,9 +73,9 @@ func (s *Scored) Verdict(detector string) *Verdict {
 // TermRow is the name of the row of a detector's term.
 func TermRow(detector, term string) string { return detector + ": " + term }
 
-// verdict makes a verdict of a score of the detector.
-func verdict(name, digest string, s detector.Score, c *detector.Calibration) Verdict {
-	v := Verdict{Detector: name, Digest: digest, Calibration: s.Calibration, Probability: math.NaN(), Percentile: s.Percentile,
+// predictionOf makes a prediction of a score of the detector.
+func predictionOf(name, digest string, s detector.Score, c *detector.Calibration) Prediction {
+	v := Prediction{Detector: name, Digest: digest, Calibration: s.Calibration, Probability: math.NaN(), Percentile: s.Percentile,
 		Machine: s.Machine, Threshold: math.NaN(), Sensitive: math.NaN()}
 	if s.Probability != nil {
 		v.Probability = *s.Probability
@@ -91,9 +91,9 @@ func verdict(name, digest string, s detector.Score, c *detector.Calibration) Ver
 
 // owner tells whose row a name is: a detector's, for its score or a term, or
 // nobody's ("").
-func owner(row string, judged []Verdict) string {
+func owner(row string, predictions []Prediction) string {
 	best := ""
-	for _, v := range judged {
+	for _, v := range predictions {
 		if (row == v.Detector || strings.HasPrefix(row, v.Detector+": ")) && len(v.Detector) > len(best) {
 			best = v.Detector
 		}
@@ -106,7 +106,7 @@ func owner(row string, judged []Verdict) string {
 func checkScored(scored []Scored) error {
 	for i := range scored {
 		s, first := &scored[i], &scored[0]
-		if len(s.Values) != len(first.Values) || len(s.Judged) != len(first.Judged) {
+		if len(s.Values) != len(first.Values) || len(s.Predictions) != len(first.Predictions) {
 			return fmt.Errorf("%w: nodule %d has other rows than the first", ErrScores, i)
 		}
 		for j, v := range s.Values {
@@ -117,9 +117,9 @@ func checkScored(scored []Scored) error {
 				return fmt.Errorf("%w: nodule %d has an infinite %q", ErrScores, i, v.Name)
 			}
 		}
-		for j, v := range s.Judged {
-			if v.Detector != first.Judged[j].Detector {
-				return fmt.Errorf("%w: nodule %d is judged by %q where the first is by %q", ErrScores, i, v.Detector, first.Judged[j].Detector)
+		for j, v := range s.Predictions {
+			if v.Detector != first.Predictions[j].Detector {
+				return fmt.Errorf("%w: nodule %d is scored by %q where the first is by %q", ErrScores, i, v.Detector, first.Predictions[j].Detector)
 			}
 			if v.Probability < 0 || v.Probability > 1 {
 				return fmt.Errorf("%w: nodule %d has a probability of %g", ErrScores, i, v.Probability)

@@ -12,7 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// Names of rows that need no model. They never change: files of scores and
+// Names of the model-free baselines. They never change: files of scores and
 // JSON name them.
 const (
 	RowDiameter     = "diameter only"
@@ -40,7 +40,7 @@ type Counts struct {
 // more anomalous in every row; the sign was fixed beforehand.
 type Row struct {
 	Name      string                 `json:"name"`
-	Model     bool                   `json:"model"`          // a detector's, not a row that needs no model
+	Model     bool                   `json:"model"`          // a detector's, not a model-free baseline
 	Note      string                 `json:"note,omitempty"` // the term that the score is
 	Counts    Counts                 `json:"counts"`         // of the nodules that have the value
 	Overall   stats.AUROC            `json:"overall"`
@@ -68,7 +68,7 @@ type Evaluation struct {
 	MatchMM       float64            `json:"match_mm"`
 	Rows          []Row              `json:"rows"`
 	Missing       []Missing          `json:"missing"`
-	Detectors     []Judged           `json:"detectors"`
+	Detectors     []CalibrationCheck `json:"detectors"`
 	Comparisons   []stats.Comparison `json:"comparisons"`
 	Notes         []string           `json:"notes"`
 	Scored        []Scored           `json:"-"` // every nodule, the indeterminate ones too
@@ -101,7 +101,7 @@ func Tabulate(ctx context.Context, scored []Scored, o TableOptions) (*Evaluation
 		return nil, err
 	}
 	e := &Evaluation{Data: scored[0].Data, Unit: o.Unit, MatchMM: stats.MatchMM, Scored: scored,
-		Missing: []Missing{}, Detectors: []Judged{}, Comparisons: []stats.Comparison{}, Notes: append([]string{}, o.Notes...)}
+		Missing: []Missing{}, Detectors: []CalibrationCheck{}, Comparisons: []stats.Comparison{}, Notes: append([]string{}, o.Notes...)}
 	if e.Unit == "" {
 		e.Unit = "nodules"
 	}
@@ -129,8 +129,8 @@ func Tabulate(ctx context.Context, scored []Scored, o TableOptions) (*Evaluation
 	if len(e.Rows) == 0 {
 		return nil, fmt.Errorf("%w: no row has values of both classes", ErrScores)
 	}
-	for j := range scored[0].Judged {
-		e.Detectors = append(e.Detectors, e.judged(j, labelled))
+	for j := range scored[0].Predictions {
+		e.Detectors = append(e.Detectors, e.checkCalibration(j, labelled))
 	}
 	return e, e.compareAll(ctx)
 }
@@ -161,7 +161,7 @@ func countScored(scored []Scored, members []int) Counts {
 // under another name: it needs no row of its own.
 func (e *Evaluation) sameAsScore(k int) string {
 	name := e.Scored[0].Values[k].Name
-	d := owner(name, e.Scored[0].Judged)
+	d := owner(name, e.Scored[0].Predictions)
 	if d == "" || name == d {
 		return ""
 	}
@@ -199,7 +199,7 @@ func (e *Evaluation) row(name string, k int, labelled []int, reasons map[string]
 	if len(c.scores) == 0 {
 		return nil
 	}
-	r := Row{Name: name, Model: owner(name, e.Scored[0].Judged) != "", Counts: countScored(e.Scored, c.who)}
+	r := Row{Name: name, Model: owner(name, e.Scored[0].Predictions) != "", Counts: countScored(e.Scored, c.who)}
 	var err error
 	if r.Overall, err = stats.DeLong(c.scores, c.anomalous); err != nil {
 		if r.Counts.Normals == 0 || r.Counts.Anomalies == 0 { // of those that have it
@@ -281,7 +281,7 @@ func (e *Evaluation) Compare(a, b string) (stats.Comparison, error) {
 	return c, err
 }
 
-// compareAll sets every detector beside every ruler and every other detector.
+// compareAll sets every detector beside the baselines and every other detector.
 func (e *Evaluation) compareAll(ctx context.Context) error {
 	for i, d := range e.Detectors {
 		against := []string{RowDiameter, RowMaskDiameter, RowMeanImage, RowNearest}

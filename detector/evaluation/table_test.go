@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// someScored are the twenty nodules of the other tests, judged by a detector
+// someScored are the twenty nodules of the other tests, scored by a detector
 // whose score is scoreA, and four indeterminate ones.
 func someScored() []Scored {
 	nan := math.NaN()
@@ -37,7 +37,7 @@ func someScored() []Scored {
 		case i >= 10:
 			s.Label, s.Malignancy = nodule.Anomaly, 5
 		}
-		s.Judged = []Verdict{{Detector: "vae-ad", Digest: "sha256:ab", Calibration: "natural-prevalence", Probability: testset.Probabilities[k], Percentile: 5 * float64(k), Threshold: 2.6, Sensitive: nan}}
+		s.Predictions = []Prediction{{Detector: "vae-ad", Digest: "sha256:ab", Calibration: "natural-prevalence", Probability: testset.Probabilities[k], Percentile: 5 * float64(k), Threshold: 2.6, Sensitive: nan}}
 		s.Values = []detector.Term{{Name: "vae-ad", Value: testset.ScoreA[k]}, {Name: "vae-ad: per voxel", Value: testset.ScoreA[k]}, {Name: "vae-ad: KL", Value: testset.ScoreB[k]}, {Name: RowDiameter, Value: testset.Diameters[k]}, {Name: RowMeanImage, Value: nan}, {Name: RowIntensity, Value: testset.Probabilities[k]}}
 		if i%4 == 0 {
 			s.Values[5].Value = nan
@@ -118,8 +118,8 @@ func TestTabulateRefuses(t *testing.T) {
 			return s
 		}, ErrScores},
 		"infinite":       {func(s []Scored) []Scored { s[3].Values[0].Value = math.Inf(1); return s }, ErrScores},
-		"other detector": {func(s []Scored) []Scored { s[3].Judged[0].Detector = "b"; return s }, ErrScores},
-		"probability":    {func(s []Scored) []Scored { s[3].Judged[0].Probability = 1.5; return s }, ErrScores},
+		"other detector": {func(s []Scored) []Scored { s[3].Predictions[0].Detector = "b"; return s }, ErrScores},
+		"probability":    {func(s []Scored) []Scored { s[3].Predictions[0].Probability = 1.5; return s }, ErrScores},
 		"diameter":       {func(s []Scored) []Scored { s[3].DiameterMM = math.NaN(); return s }, ErrScores},
 		"label":          {func(s []Scored) []Scored { s[3].Label = 7; return s }, ErrScores},
 		"no values": {func(s []Scored) []Scored {
@@ -164,7 +164,7 @@ func TestImages(t *testing.T) {
 	s := someScored()
 	for i := range s {
 		s[i].Patient, s[i].DiameterMM, s[i].Unverified = "", 0, false
-		s[i].Judged[0] = Verdict{Detector: "vae-ad", Calibration: "uncalibrated", Probability: nan, Percentile: nan, Threshold: nan, Sensitive: nan}
+		s[i].Predictions[0] = Prediction{Detector: "vae-ad", Calibration: "uncalibrated", Probability: nan, Percentile: nan, Threshold: nan, Sensitive: nan}
 		s[i].Values = s[i].Values[:3]
 	}
 	e, err := Tabulate(context.Background(), s, TableOptions{Unit: "images"})

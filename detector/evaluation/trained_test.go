@@ -25,7 +25,7 @@ func TestTrainingAndEvaluation(t *testing.T) {
 		t.Errorf("a calibration on %d nodules: %+v", c.Normals+c.Anomalies, c)
 	}
 	ds = split.Train // both classes; the figures are of no interest here
-	e, err := Evaluate(context.Background(), []detector.Detector{d}, ds, EvaluateOptions{Neighbours: split.TrainNormals()})
+	e, err := Evaluate(context.Background(), []detector.Detector{d}, ds, Options{Neighbours: split.TrainNormals()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestOneClass(t *testing.T) {
 	for i := range d.Malignancy {
 		d.Malignancy[i] = 5
 	}
-	if _, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, d.Load(t), EvaluateOptions{}); !errors.Is(err, ErrOneClass) {
+	if _, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, d.Load(t), Options{}); !errors.Is(err, ErrOneClass) {
 		t.Errorf("one class alone: %v", err)
 	}
 }

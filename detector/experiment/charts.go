@@ -123,8 +123,8 @@ func (r ranked) curve(name string, area stats.AUROC, band, reference bool) (figu
 	return c, err
 }
 
-// rulers are the rows without a model that figures set beside a detector.
-var rulers = []string{evaluation.RowDiameter, evaluation.RowMaskDiameter, evaluation.RowNearest, evaluation.RowMeanImage, evaluation.RowIntensitySum}
+// baselines are the model-free rows that figures set beside a detector.
+var baselines = []string{evaluation.RowDiameter, evaluation.RowMaskDiameter, evaluation.RowNearest, evaluation.RowMeanImage, evaluation.RowIntensitySum}
 
 // best is the row of the detector with the highest mean on this set, the score
 // included.
@@ -165,7 +165,7 @@ func (a *album) areas(prefix string, s *Set, score, axis string) error {
 	if best := s.best(); best != score && best != "" {
 		names = append(names, best)
 	}
-	for _, n := range rulers {
+	for _, n := range baselines {
 		if e.Row(n) != nil && len(names) < 5 {
 			names = append(names, n)
 		}
@@ -192,7 +192,7 @@ func (a *album) areas(prefix string, s *Set, score, axis string) error {
 			roc.Points = append(roc.Points, figure.Point{Name: p.Name, X: 1 - p.Specificity.Value, Y: p.Sensitivity.Value})
 		}
 	}
-	if err := a.chart(prefix+"roc", "ROC of the first network beside rows that need no model (grey). Areas with DeLong's interval.", "ROC curves over the diagonal.", roc); err != nil {
+	if err := a.chart(prefix+"roc", "ROC of the first network beside model-free baselines (grey). Areas with DeLong's interval.", "ROC curves over the diagonal.", roc); err != nil {
 		return err
 	}
 	return a.chart(prefix+"precision", "Precision against recall; guessing gives the prevalence. Average precision with an interval by bootstrap.", "Precision curves over the prevalence line.", pr)

@@ -31,7 +31,7 @@ func (a *album) sizes(prefix string, s *Set, score, axis string) error {
 		sc.Clouds = append(sc.Clouds, cloud)
 	}
 	sc.Relationship = fmt.Sprintf("Spearman's rho %.2f", spearman(all[0], all[1]))
-	if err := a.chart(prefix+"diameter", "Score of the first network against diameter: a ruler would be a line.", "A cloud of points for each class.", sc); err != nil {
+	if err := a.chart(prefix+"diameter", "Score of the first network against diameter: a score that is size alone would be a line.", "A cloud of points for each class.", sc); err != nil {
 		return err
 	}
 	d := figure.Dots{Title: "AUROC by size, " + s.Name, X: "diameter: normals + anomalies", Y: "AUROC", Interval: "DeLong 95 %"}
@@ -78,8 +78,8 @@ func ranks(x []float64) []float64 {
 	return out
 }
 
-// judged draws whether the probabilities of the first network hold.
-func (a *album) judged(prefix string, s *Set) error {
+// reliability draws whether the probabilities of the first network hold.
+func (a *album) reliability(prefix string, s *Set) error {
 	e := s.Runs.Single[0]
 	for _, d := range e.Detectors {
 		if len(d.Bins) == 0 {
@@ -93,7 +93,7 @@ func (a *album) judged(prefix string, s *Set) error {
 		}
 		for i := range e.Scored {
 			c := &e.Scored[i]
-			v := c.Verdict(d.Detector)
+			v := c.Prediction(d.Detector)
 			if v == nil || c.Label == nodule.Indeterminate {
 				continue
 			}

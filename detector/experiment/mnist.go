@@ -149,7 +149,7 @@ func (m *images) scored(u unit, net imageNetwork, set *mnist.Set, columns []colu
 	out := make([]evaluation.Scored, set.Len())
 	for i := range out {
 		s := evaluation.Scored{Data: m.digest(), Seed: u.seed, Nodule: fmt.Sprintf("row %d, digit %d", set.Rows[i], set.Digits[i]), Label: nodule.Normal,
-			Judged: []evaluation.Verdict{{Detector: net.name(), Digest: net.digest(), Calibration: "uncalibrated", Probability: nan, Percentile: nan, Threshold: nan, Sensitive: nan}}}
+			Predictions: []evaluation.Prediction{{Detector: net.name(), Digest: net.digest(), Calibration: "uncalibrated", Probability: nan, Percentile: nan, Threshold: nan, Sensitive: nan}}}
 		if set.Anomalous(i) {
 			s.Label = nodule.Anomaly
 		}

@@ -66,7 +66,7 @@ func TestNodules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{"size-matched", "Five by five slices", "a ruler would be a line", "split by patient", "figure 12"} {
+			for _, want := range []string{"size-matched", "Five by five slices", "a score that is size alone would be a line", "split by patient", "figure 12"} {
 				if want == "figure 12" && o.Settings.VAE != nil {
 					want = "VAE-AD, NLST"
 				}

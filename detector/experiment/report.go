@@ -81,7 +81,7 @@ func (o Options) page(r *Results, tried []Variant) (*figure.Report, []drawing, e
 		p.Subtitle = fmt.Sprintf("%d networks on one split", s.Seeds)
 	}
 	a := &album{}
-	p.Sections = append(p.Sections, figure.Section{Title: "In short", Text: r.verdict(s), Tables: []figure.Table{r.brief(s)}})
+	p.Sections = append(p.Sections, figure.Section{Title: "In short", Text: r.summary(s), Tables: []figure.Table{r.brief(s)}})
 	for i := range r.Sets {
 		sections, err := o.section(r, &r.Sets[i], a)
 		if err != nil {
@@ -120,7 +120,7 @@ func (o Options) section(r *Results, s *Set, a *album) ([]figure.Section, error)
 	}
 	if s.Runs.By == "seed" {
 		steps = append(steps, func() error { return a.areas(prefix, s, score, o.Settings.axis()) },
-			func() error { return a.sizes(prefix, s, score, o.Settings.axis()) }, func() error { return a.judged(prefix, s) })
+			func() error { return a.sizes(prefix, s, score, o.Settings.axis()) }, func() error { return a.reliability(prefix, s) })
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -212,7 +212,7 @@ func sameRows(a, b evaluation.Scored) bool {
 func (s *Set) pool(ctx context.Context, scored []evaluation.Scored, o evaluation.TableOptions) error {
 	how := evaluation.PoolProbability
 	for i := range scored {
-		for _, v := range scored[i].Judged {
+		for _, v := range scored[i].Predictions {
 			if math.IsNaN(v.Probability) {
 				how = evaluation.PoolPercentile
 			}

@@ -23,7 +23,7 @@ func (s *Set) tables(score string) []figure.Table {
 		e = s.Pool
 		out = append(out, pooledTable(s, score))
 	}
-	return append(out, judgedTables(e, s.Pool != nil)...)
+	return append(out, calibrationTables(e, s.Pool != nil)...)
 }
 
 func (s *Set) meansTable(score string) figure.Table {
@@ -93,7 +93,7 @@ func pooledTable(s *Set, score string) figure.Table {
 }
 
 // judgedTables are what needs a calibration, and the paper's own evaluation.
-func judgedTables(e *evaluation.Evaluation, pooled bool) []figure.Table {
+func calibrationTables(e *evaluation.Evaluation, pooled bool) []figure.Table {
 	which := ", first network"
 	if pooled {
 		which = ", all folds"

@@ -19,8 +19,8 @@ func interval(mean, low, high float64) string {
 
 func (a Average) String() string { return interval(a.Mean, a.Low, a.High) }
 
-// bestRuler is the row without a model with the highest AUROC.
-func (s *Set) bestRuler() *Mean {
+// bestBaseline is the model-free baseline with the highest AUROC.
+func (s *Set) bestBaseline() *Mean {
 	var best *Mean
 	for i := range s.Means {
 		if m := &s.Means[i]; !m.Model && (best == nil || m.Average.Mean > best.Average.Mean) {
@@ -30,15 +30,15 @@ func (s *Set) bestRuler() *Mean {
 	return best
 }
 
-// verdict says in words what the figures say.
-func (r *Results) verdict(s Settings) string {
+// summary says in words what the figures say.
+func (r *Results) summary(s Settings) string {
 	var b strings.Builder
 	score := s.detectorName()
 	for i := range r.Sets {
 		set := &r.Sets[i]
 		m := set.mean(score)
 		if m == nil {
-			set.pooledVerdict(&b, score)
+			set.pooledSummary(&b, score)
 			continue
 		}
 		fmt.Fprintf(&b, "%s: the score of section V reaches an AUROC of %s (mean of %d networks, interval over cases and networks); the paper reports %.2f [%.2f, %.2f] on its data. ",
@@ -49,16 +49,16 @@ func (r *Results) verdict(s Settings) string {
 				b.WriteString("It was picked on these very images, so its figure is too high: the test files decide. ")
 			}
 		}
-		if ruler := set.bestRuler(); ruler != nil {
+		if baseline := set.bestBaseline(); baseline != nil {
 			switch {
-			case m.Average.Low > ruler.Average.High:
-				fmt.Fprintf(&b, "The score beats what needs no model: %q has %s. ", ruler.Name, ruler.Average)
-			case m.Average.High < ruler.Average.Low:
-				fmt.Fprintf(&b, "The score fails against what needs no model: %q has %s. ", ruler.Name, ruler.Average)
-			case m.Average.Mean <= ruler.Average.Mean:
-				fmt.Fprintf(&b, "The score does not beat what needs no model: %q has %s. ", ruler.Name, ruler.Average)
+			case m.Average.Low > baseline.Average.High:
+				fmt.Fprintf(&b, "The score beats the best model-free baseline: %q has %s. ", baseline.Name, baseline.Average)
+			case m.Average.High < baseline.Average.Low:
+				fmt.Fprintf(&b, "The score is worse than the best model-free baseline: %q has %s. ", baseline.Name, baseline.Average)
+			case m.Average.Mean <= baseline.Average.Mean:
+				fmt.Fprintf(&b, "The score does not beat the best model-free baseline: %q has %s. ", baseline.Name, baseline.Average)
 			default:
-				fmt.Fprintf(&b, "The interval of the score holds what needs no model: %q has %s. ", ruler.Name, ruler.Average)
+				fmt.Fprintf(&b, "The interval of the score contains the best model-free baseline: %q has %s. ", baseline.Name, baseline.Average)
 			}
 		}
 		if row := set.Runs.Single[0].Row(score); row != nil && row.Matched != nil {
@@ -69,21 +69,21 @@ func (r *Results) verdict(s Settings) string {
 	return b.String()
 }
 
-// pooledVerdict is the verdict on a cross-validation.
-func (s *Set) pooledVerdict(b *strings.Builder, score string) {
+// pooledSummary is the summary of a cross-validation.
+func (s *Set) pooledSummary(b *strings.Builder, score string) {
 	if s.Pool == nil || s.Pool.Row(score) == nil {
 		return
 	}
 	row := s.Pool.Row(score)
 	fmt.Fprintf(b, "%s: the score reaches %s over all folds. ", title(s.Name), row.Overall)
-	var ruler *evaluation.Row
+	var baseline *evaluation.Row
 	for i := range s.Pool.Rows {
-		if r := &s.Pool.Rows[i]; !r.Model && (ruler == nil || r.Overall.Value > ruler.Overall.Value) {
-			ruler = r
+		if r := &s.Pool.Rows[i]; !r.Model && (baseline == nil || r.Overall.Value > baseline.Overall.Value) {
+			baseline = r
 		}
 	}
-	if ruler != nil {
-		fmt.Fprintf(b, "The best row without a model is %q with %s. ", ruler.Name, ruler.Overall)
+	if baseline != nil {
+		fmt.Fprintf(b, "The best model-free baseline is %q with %s. ", baseline.Name, baseline.Overall)
 	}
 	if row.Matched != nil {
 		b.WriteString(beyondSize(*row.Matched, "all folds"))
@@ -94,7 +94,7 @@ func (s *Set) pooledVerdict(b *strings.Builder, score string) {
 // beyondSize says what a size-matched AUROC means.
 func beyondSize(a stats.AUROC, which string) string {
 	if a.Low <= 0.5 {
-		return fmt.Sprintf("Among nodules of one size it is not shown to be better than chance: size-matched AUROC %s (%s). On this set the detector is only a ruler. ", a, which)
+		return fmt.Sprintf("Among nodules of one size it is not shown to be better than chance: size-matched AUROC %s (%s). On this set the detector is only measures size. ", a, which)
 	}
 	return fmt.Sprintf("It knows something beyond size: size-matched AUROC %s (%s). ", a, which)
 }
@@ -109,8 +109,8 @@ func (s *Set) modelRows() int {
 	return n
 }
 
-// brief is the table at the top: the score, the best variant and the best row
-// without a model, per set.
+// brief is the table at the top: the score, the best variant and the best
+// baseline, per set.
 func (r *Results) brief(s Settings) figure.Table {
 	t := figure.Table{Caption: "AUROC, mean of the networks with a 95 % interval over cases and networks",
 		Head: []string{"set", "ranked by", "AUROC"}, Note: r.Paper.Where}
@@ -129,8 +129,8 @@ func (r *Results) brief(s Settings) figure.Table {
 			best := set.mean(set.best())
 			add("best variant: ", best.Name, best.Average.String())
 		}
-		if m := set.bestRuler(); m != nil {
-			add("without a model: ", m.Name, m.Average.String())
+		if m := set.bestBaseline(); m != nil {
+			add("best baseline: ", m.Name, m.Average.String())
 		}
 	}
 	t.Rows = append(t.Rows, []string{"of the paper", "the score", fmt.Sprintf("%.2f [%.2f, %.2f]", r.Paper.AUROC, r.Paper.Low, r.Paper.High)})
@@ -195,14 +195,14 @@ func protocol(s Settings) string {
 		s.SplitSeed)
 }
 
-// Text is what a terminal shows: the verdict and the tables over all networks.
+// Text is what a terminal shows: the summary and the tables over all networks.
 func (r *Results) Text() string {
 	var s Settings
 	if err := json.Unmarshal(r.Settings, &s); err != nil {
 		return "" // made by this package: does not happen
 	}
 	var b strings.Builder
-	b.WriteString(r.verdict(s))
+	b.WriteString(r.summary(s))
 	for i := range r.Sets {
 		set := &r.Sets[i]
 		fmt.Fprintf(&b, "%s. %s\n\n", title(set.Name), counts(set))

@@ -56,7 +56,7 @@ func (t Forest) svg() ([]byte, error) {
 	height := forestRow*vg.Length(len(t.Rows)) + axisHeight + head
 	legend := []entry{
 		dotEntry("model", draw.GlyphStyle{Color: colourOf(0), Radius: 3.2, Shape: draw.CircleGlyph{}}),
-		dotEntry("needs no model", draw.GlyphStyle{Color: chartGrey, Radius: 3.2, Shape: draw.BoxGlyph{}}),
+		dotEntry("baseline, no model", draw.GlyphStyle{Color: chartGrey, Radius: 3.2, Shape: draw.BoxGlyph{}}),
 		lineEntry(fmt.Sprintf("chance, %.2g", t.Null), reference(0)),
 	}
 	if t.Interval != "" {

@@ -23,7 +23,7 @@ func sample(t testing.TB) Report {
 	}
 	withID := []byte(svgHead + `<g id="a"><path d="M0,0"/></g><use href="#a"/></svg>`)
 	return Report{
-		Title: "VAE-AD on <nodules> & digits", Subtitle: "five seeds", Warning: "worse than a ruler",
+		Title: "VAE-AD on <nodules> & digits", Subtitle: "five seeds", Warning: "worse than diameter alone",
 		Sections: []Section{
 			{Title: "What came out", Text: "One.\n\nTwo <b>bold</b>.", Tables: []Table{{
 				Caption: "Rows.", Head: []string{"ranked by", "AUROC"}, Rows: [][]string{{"vae-ad", "0.73"}, {"diameter", "0.91"}}, Strong: []int{0}, Note: "DeLong 95 %.",
@@ -109,7 +109,7 @@ func TestReportIsOneWellFormedPage(t *testing.T) {
 func TestReportSaysItAll(t *testing.T) {
 	html := page(t, sample(t))
 	for _, want := range []string{
-		IntendedUse, "worse than a ruler", "VAE-AD on &lt;nodules&gt; &amp; digits", "<p>One.</p>", "<p>Two &lt;b&gt;bold&lt;/b&gt;.</p>", "Table 1. Rows.",
+		IntendedUse, "worse than diameter alone", "VAE-AD on &lt;nodules&gt; &amp; digits", "<p>One.</p>", "<p>Two &lt;b&gt;bold&lt;/b&gt;.</p>", "Table 1. Rows.",
 		`<tr class="strong"><th scope="row">vae-ad</th><td>0.73</td></tr>`, "DeLong 95 %.", "Figure 1. Scores.", "Figure 4. B.", `aria-label="two &#34;humps&#34;"`,
 		"sha256:00ff", "nodulescope experiment nodules --detector vae", "&#34;seeds&#34;: [", `href="#s2"`, "prefers-color-scheme", "@media print",
 	} {

@@ -91,7 +91,7 @@ func TestForestShowsEveryRow(t *testing.T) {
 	}
 	f.Rows[8].Estimates[1] = nil
 	all := drawn(t, f)
-	hasText(t, all, "AUROC", "size-matched", "row 0", "row 8", "52 + 32", "0.60 [0.50, 0.68]", "n/a", "chance, 0.5", "needs no model")
+	hasText(t, all, "AUROC", "size-matched", "row 0", "row 8", "52 + 32", "0.60 [0.50, 0.68]", "n/a", "chance, 0.5", "baseline, no model")
 	f.Rows[0].Estimates[0] = &Estimate{0.47, 0.48, 0.8} // as a bootstrap may have it
 	hasText(t, drawn(t, f), "0.47 [0.48, 0.80]")
 	if n := count(all, circle, blue); n != 2*4+1 {

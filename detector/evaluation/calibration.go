@@ -16,8 +16,8 @@ const reliabilityBins = 10
 // reproductionSeed fixes which nodules the reproduction row draws.
 const reproductionSeed = 2018
 
-// Judged is how far the calibration of a detector holds on this set.
-type Judged struct {
+// CalibrationCheck is how far the calibration of a detector holds on this set.
+type CalibrationCheck struct {
 	Detector    string                 `json:"detector"`
 	Digests     []string               `json:"digests"` // several where seeds or folds are pooled
 	Calibration string                 `json:"calibration"`
@@ -43,10 +43,10 @@ type Reproduction struct {
 	Area      stats.AUROC `json:"auroc"`
 }
 
-// judged is the part of the table that needs a calibration.
-func (e *Evaluation) judged(j int, labelled []int) Judged {
-	first := e.Scored[0].Judged[j]
-	d := Judged{Detector: first.Detector, Calibration: first.Calibration, Bins: []stats.ReliabilityBin{}, Points: []OperatingPoint{}}
+// checkCalibration makes the part of the table that needs a calibration.
+func (e *Evaluation) checkCalibration(j int, labelled []int) CalibrationCheck {
+	first := e.Scored[0].Predictions[j]
+	d := CalibrationCheck{Detector: first.Detector, Calibration: first.Calibration, Bins: []stats.ReliabilityBin{}, Points: []OperatingPoint{}}
 	k := slices.IndexFunc(e.Scored[0].Values, func(v detector.Term) bool { return v.Name == first.Detector })
 	if k < 0 {
 		d.FitMissing = "the scores of the detector are missing"
@@ -57,7 +57,7 @@ func (e *Evaluation) judged(j int, labelled []int) Judged {
 	d.BrierPrior = d.Counts.Prevalence * (1 - d.Counts.Prevalence)
 	var p, youden, sensitive []float64
 	for _, i := range c.who {
-		v := &e.Scored[i].Judged[j]
+		v := &e.Scored[i].Predictions[j]
 		p, youden, sensitive = append(p, v.Probability), append(youden, v.Threshold), append(sensitive, v.Sensitive)
 		if !slices.Contains(d.Digests, v.Digest) {
 			d.Digests = append(d.Digests, v.Digest)
@@ -70,7 +70,7 @@ func (e *Evaluation) judged(j int, labelled []int) Judged {
 		d.FitMissing = "the nodules that have a score are of one class"
 		return d
 	}
-	d.calibration(p, c.anomalous)
+	d.fitCalibration(p, c.anomalous)
 	name := PointYouden
 	if d.Calibration == "uncalibrated" {
 		name = PointReference95
@@ -87,7 +87,7 @@ func (e *Evaluation) judged(j int, labelled []int) Judged {
 	return d
 }
 
-func (d *Judged) calibration(p []float64, anomalous []bool) {
+func (d *CalibrationCheck) fitCalibration(p []float64, anomalous []bool) {
 	if slices.ContainsFunc(p, math.IsNaN) {
 		d.FitMissing = "uncalibrated"
 		return

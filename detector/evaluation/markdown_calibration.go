@@ -8,7 +8,7 @@ import (
 )
 
 // judgements writes what needs a calibration.
-func (e *Evaluation) judgements(b *strings.Builder) {
+func (e *Evaluation) calibrationMarkdown(b *strings.Builder) {
 	for i := range e.Detectors {
 		d := &e.Detectors[i]
 		fmt.Fprintf(b, "\n## Probability and thresholds of %s\n\n%s\n\n", d.Detector, e.caption(d.Counts))
@@ -32,12 +32,12 @@ func (e *Evaluation) judgements(b *strings.Builder) {
 			p("reproduction of the paper's protocol (%d of each class, logistic regression fitted and measured on the same scores): AUROC %s",
 				r.PerClass, r.Area)
 		}
-		d.points(b)
-		d.reliability(b)
+		d.pointsMarkdown(b)
+		d.reliabilityMarkdown(b)
 	}
 }
 
-func (d *Judged) points(b *strings.Builder) {
+func (d *CalibrationCheck) pointsMarkdown(b *strings.Builder) {
 	names := map[string]string{PointYouden: "Youden", PointSensitive: "95 % sensitivity", PointReference95: "95th percentile"}
 	table := grid{{"threshold", "sensitivity", "specificity", "PPV", "NPV"}}
 	has := map[string]bool{}
@@ -58,7 +58,7 @@ func (d *Judged) points(b *strings.Builder) {
 	}
 }
 
-func (d *Judged) reliability(b *strings.Builder) {
+func (d *CalibrationCheck) reliabilityMarkdown(b *strings.Builder) {
 	if len(d.Bins) == 0 {
 		return
 	}
@@ -82,7 +82,7 @@ func (e *Evaluation) compared(b *strings.Builder) {
 			fmt.Sprintf("[%+.3f, %+.3f]", c.BootLow, c.BootHigh),
 		})
 	}
-	fmt.Fprintf(b, "\n## Against a ruler\n\n%s Of the same nodules; above 0 the first is better.\n\n", e.caption(e.Counts))
+	fmt.Fprintf(b, "\n## Against the baselines\n\n%s Of the same nodules; above 0 the first is better.\n\n", e.caption(e.Counts))
 	table.write(b)
 }
 
