@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,22 +46,17 @@ func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdou
 	if err != nil {
 		return err
 	}
-	if o.device.precision == "" && d.Type != gpu.CPU { // a processor that plays tensor cores is not worth timing
-		for _, p := range []gpu.Precision{gpu.TF32, gpu.TF32x3} {
-			if gpu.Lacks(d, p) != "" {
-				continue
-			}
-			start := time.Now()
-			b, err := gpu.OpenFirst([]gpu.Device{d}, gpu.Options{Log: log, Precision: p})
-			if err != nil {
-				return err
-			}
-			other, err := timeDevice(ctx, o, b, start, stderr)
-			if err != nil {
-				return err
-			}
-			r.Others = append(r.Others, other)
+	for _, p := range otherPrecisions(d, o.device.precision) {
+		start := time.Now()
+		b, err := gpu.OpenFirst([]gpu.Device{d}, gpu.Options{Log: log, Precision: p})
+		if err != nil {
+			return err
 		}
+		other, err := timeDevice(ctx, o, b, start, stderr)
+		if err != nil {
+			return err
+		}
+		r.Others = append(r.Others, other)
 	}
 	if o.json {
 		return printJSON(stdout, r)
@@ -74,6 +70,15 @@ func runDeviceBench(ctx context.Context, o benchOptions, log *slog.Logger, stdou
 	}
 	_, err = io.WriteString(stdout, t.String())
 	return err
+}
+
+// otherPrecisions are timed after float32, where none was named: all that a card
+// has. A processor that plays tensor cores is not worth timing.
+func otherPrecisions(d gpu.Device, named string) []gpu.Precision {
+	if named != "" || d.Type == gpu.CPU {
+		return nil
+	}
+	return slices.DeleteFunc(gpu.PrecisionsOf(d), func(p gpu.Precision) bool { return p == gpu.Float32 })
 }
 
 // timeDevice times the works on a back end, and closes it.

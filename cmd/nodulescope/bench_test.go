@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,16 @@ func TestDeviceBench(t *testing.T) {
 	command(t, exitUsage, "bench", "--device", "opencl:77")
 	if _, stderr := command(t, exitUsage, "bench", "--device", "gpu", "--precision", "float64"); !strings.Contains(stderr, "float64") && !strings.Contains(stderr, "no such device") {
 		t.Errorf("--precision float64: %s", stderr)
+	}
+	card := gpu.Device{API: gpu.CUDA, Capability: "9.0"}
+	if ps := otherPrecisions(card, ""); !slices.Equal(ps, []gpu.Precision{gpu.TF32, gpu.TF32x3, gpu.BF16}) {
+		t.Errorf("beside float32 %v are timed", ps)
+	}
+	if ps := otherPrecisions(card, "float32"); ps != nil {
+		t.Errorf("float32 was named, and %v are timed too", ps)
+	}
+	if ps := otherPrecisions(gpu.Device{API: gpu.OpenCL, Type: gpu.CPU}, ""); ps != nil {
+		t.Errorf("on a processor %v are timed", ps)
 	}
 	r := deviceBench{Device: gpu.Device{API: gpu.CUDA, Name: "card", Driver: "CUDA 12.4"}, Precision: "float32", ColdMS: 812, OnCPU: []string{"large"},
 		Rows: []bench.Result{{Name: "vae-ad, 1 nodules", MS: 0.5, GFLOP: 1, GFLOPS: 2000, PeerMS: 1.5, Ratio: 3}}}

@@ -3,6 +3,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
@@ -43,6 +44,11 @@ func Lacks(d driver.Device, p Precision) string {
 		return fmt.Sprintf("it has compute capability %s, tensor cores take TF32 and BF16 from 8.0 on", d.Capability)
 	}
 	return ""
+}
+
+// PrecisionsOf are the precisions that a device computes in, Float32 first.
+func PrecisionsOf(d driver.Device) []Precision {
+	return slices.DeleteFunc(slices.Clone(kernels.Precisions), func(p Precision) bool { return Lacks(d, p) != "" })
 }
 
 // Precision is how the back end computes products.
