@@ -250,3 +250,25 @@ func TestProgressIsQuietInLogs(t *testing.T) {
 		t.Error("a file gets a bar")
 	}
 }
+
+// TestCodeIsPrintedOnce: the message of a problem may end with its code.
+func TestCodeIsPrintedOnce(t *testing.T) {
+	r := exampleResult()
+	r.Nodules[1].Error.Message = "cut cube: 60 % of the cube has no data (cube_padding)"
+	r.Warnings[0].Message += " (gantry_tilt)"
+	var b strings.Builder
+	if err := writeResult(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	page, err := overviewPage(r, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place, text := range map[string]string{"table": b.String(), "page": string(page)} {
+		for _, code := range []string{"(cube_padding)", "(gantry_tilt)"} {
+			if n := strings.Count(text, code); n != 1 {
+				t.Errorf("%s: %s stands %d times", place, code, n)
+			}
+		}
+	}
+}

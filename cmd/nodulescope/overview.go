@@ -22,6 +22,7 @@ type overview struct {
 	Columns     []string
 	Rows        [][]string
 	Models      []string
+	Warnings    []string
 	Nodules     []overviewNodule
 }
 
@@ -40,10 +41,13 @@ func overviewPage(r bus.Result, pictures []picture, nodules []phantom.Nodule) ([
 	for _, m := range r.Models {
 		o.Models = append(o.Models, describeModel(m))
 	}
+	for _, w := range r.Warnings {
+		o.Warnings = append(o.Warnings, reason(w))
+	}
 	for _, n := range r.Nodules {
 		shown := overviewNodule{ID: n.ID, Kind: kinds[n.ID]}
 		if n.Error != nil {
-			shown.Refused = fmt.Sprintf("%s (%s)", n.Error.Message, n.Error.Code)
+			shown.Refused = reason(*n.Error)
 		}
 		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
 			shown.Differ = whoFlags(n.Scores)

@@ -35,17 +35,17 @@ func writeResult(w io.Writer, r bus.Result) error {
 	fmt.Fprintln(w)
 	for _, n := range r.Nodules {
 		if n.Error != nil && len(n.Failed) == 0 {
-			fmt.Fprintf(w, "refused  %s: %s (%s)\n", n.ID, n.Error.Message, n.Error.Code)
+			fmt.Fprintf(w, "refused  %s: %s\n", n.ID, reason(*n.Error))
 		}
 		for _, f := range n.Failed {
-			fmt.Fprintf(w, "failed   %s by %s: %s (%s)\n", n.ID, f.Model, f.Message, f.Code)
+			fmt.Fprintf(w, "failed   %s by %s: %s\n", n.ID, f.Model, reason(f.Problem))
 		}
 		if d := n.Disagreement; d != nil && d.FlagsDiffer {
 			fmt.Fprintf(w, "differ   %s: %s\n", n.ID, whoFlags(n.Scores))
 		}
 	}
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(w, "warning  %s (%s)\n", warning.Message, warning.Code)
+		fmt.Fprintf(w, "warning  %s\n", reason(warning))
 	}
 	for _, m := range r.Models {
 		fmt.Fprintf(w, "model    %s\n", describeModel(m))
@@ -55,6 +55,13 @@ func writeResult(w io.Writer, r bus.Result) error {
 	}
 	_, err := fmt.Fprintf(w, "%s\n", r.IntendedUse)
 	return err
+}
+
+// reason is a problem's message with its code at the end, once: messages made of
+// an error end with it already.
+func reason(p bus.Problem) string {
+	code := " (" + p.Code + ")"
+	return strings.TrimSuffix(p.Message, code) + code
 }
 
 // computedBy has a line for every machine that computed scores: which models'.
