@@ -49,15 +49,9 @@ func NewGANAD(t *models.TrainedGAN, search models.SearchSettings, c Calibration)
 	return DecodeGANAD(b)
 }
 
-// pinned are settings in use in the form in which they are given: 0 would take
-// the default there.
+// pinned are settings in use in the form in which they are given.
 func pinned(s models.SearchSettings) models.SearchSettings {
-	if s.Momentum == 0 {
-		s.Momentum = -1
-	}
-	if s.Lambda == 0 {
-		s.Lambda = -1
-	}
+	s.Momentum, s.Lambda = models.Exactly(s.Momentum), models.Exactly(s.Lambda)
 	return s
 }
 

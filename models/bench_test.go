@@ -21,7 +21,7 @@ func (s noiseSamples) Patch(_ int, rng *rand.Rand, x, support []float32) {
 
 func BenchmarkVAE3DTrainStep32(b *testing.B) {
 	v := ReferenceVAE
-	t, err := newTrainer(Run{VAE: v, Train: noiseSamples{32, v.Voxels()}, Settings: Settings{}.withDefaults()})
+	t, err := newTrainer(Run{VAE: v, Train: noiseSamples{32, v.Voxels()}, Settings: Settings{}.inUse()})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func BenchmarkVAE3DScore(b *testing.B) {
 // ganTrainerOn is a trainer on noise.
 func ganTrainerOn(b *testing.B, n GAN, s GANSettings) *ganTrainer {
 	b.Helper()
-	t, err := newGANTrainer(GANRun{GAN: n, Train: noiseSamples{16, n.Voxels()}, Settings: s.withDefaults(n)})
+	t, err := newGANTrainer(GANRun{GAN: n, Train: noiseSamples{16, n.Voxels()}, Settings: s.inUse(n)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -37,7 +37,7 @@ type lossCase struct {
 // build is loss and gradients of the step, on a fresh graph.
 func (c lossCase) build(t *testing.T, g *Graph, ps Params, batch int) gorgonia.Nodes {
 	t.Helper()
-	s := GANSettings{Loss: c.loss}.withDefaults(c.gan)
+	s := GANSettings{Loss: c.loss}.inUse(c.gan)
 	var loss *gorgonia.Node
 	var err error
 	if c.generator {
@@ -129,7 +129,7 @@ func TestTrainingGradients(t *testing.T) {
 func TestFakesAreCutToTheSupport(t *testing.T) {
 	n := GAN{Dims: 2, Latent: 4}
 	for _, loss := range []string{WGANGP, DCGAN} {
-		s := GANSettings{Loss: loss, Batch: 2}.withDefaults(n)
+		s := GANSettings{Loss: loss, Batch: 2}.inUse(n)
 		tr, err := newGANTrainer(GANRun{GAN: n, Train: blobs{4}, Settings: s})
 		if err != nil {
 			t.Fatal(err)

@@ -70,7 +70,7 @@ type TrainedGAN struct {
 // than before, everything else must agree. A cancelled ctx ends it between two
 // steps with the context's error.
 func TrainGAN(ctx context.Context, r GANRun) (*TrainedGAN, error) {
-	r.Settings = r.Settings.withDefaults(r.GAN)
+	r.Settings = r.Settings.inUse(r.GAN)
 	if r.SaveEvery <= 0 {
 		r.SaveEvery = 200
 	}

@@ -256,7 +256,7 @@ func TestLossThatIsNotFinite(t *testing.T) {
 		func(tr *ganTrainer) Params { return tr.critic }, func(tr *ganTrainer) Params { return tr.generator },
 	} {
 		r := ganRun("")
-		r.Settings = r.Settings.withDefaults(r.GAN)
+		r.Settings = r.Settings.inUse(r.GAN)
 		tr, err := newGANTrainer(r)
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func shaken(n GAN, seed uint64) (generator, critic Params) {
 // network on the statistics over many small ones.
 func TestPopulationStatisticsGiveTheOutputOfTraining(t *testing.T) {
 	n := GAN{Dims: 2, Latent: 5, Norm: true}
-	s := GANSettings{Loss: DCGAN, Batch: 32}.withDefaults(n)
+	s := GANSettings{Loss: DCGAN, Batch: 32}.inUse(n)
 	tr, err := newGANTrainer(GANRun{GAN: n, Train: blobs{40}, Settings: s})
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func TestFoldRefuses(t *testing.T) {
 // TestStatisticsStop when the context is cancelled.
 func TestStatisticsStop(t *testing.T) {
 	n := GAN{Dims: 2, Latent: 5, Norm: true}
-	tr, err := newGANTrainer(GANRun{GAN: n, Train: blobs{4}, Settings: GANSettings{Loss: DCGAN, Batch: 2}.withDefaults(n)})
+	tr, err := newGANTrainer(GANRun{GAN: n, Train: blobs{4}, Settings: GANSettings{Loss: DCGAN, Batch: 2}.inUse(n)})
 	if err != nil {
 		t.Fatal(err)
 	}

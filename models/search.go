@@ -10,12 +10,12 @@ import (
 )
 
 // SearchSettings of a latent search. The zero value of a field takes the
-// default named behind it.
+// default named behind it; Momentum and Lambda may be [Off].
 type SearchSettings struct {
 	Steps    int     `json:"steps"`    // 100: gamma of the paper
 	Rate     float64 `json:"rate"`     // DefaultSearchRate: alpha, for the loss of equation 15 as a sum
-	Momentum float64 `json:"momentum"` // 0.9: beta; negative: none
-	Lambda   float64 `json:"lambda"`   // 0.5: share of the feature loss; negative: none of it
+	Momentum float64 `json:"momentum"` // 0.9: beta
+	Lambda   float64 `json:"lambda"`   // 0.5: share of the feature loss
 	Restarts int     `json:"restarts"` // 1: starts per patch, of which the one that ends lowest counts
 	Batch    int     `json:"batch"`    // 16: starts searched at once
 	Free     bool    `json:"free"`     // z may leave [-1, 1], the support of the uniform prior
@@ -31,19 +31,12 @@ func (n GAN) DefaultSearchRate() float64 {
 	return 1e-3
 }
 
-func (s SearchSettings) withDefaults(n GAN) SearchSettings {
-	return fillIn(s, SearchSettings{Steps: 100, Rate: n.DefaultSearchRate(), Momentum: 0.9, Lambda: 0.5, Restarts: 1, Batch: 16})
-}
-
 // InUse are the settings as a search of n takes them: defaults filled in, and 0
 // for what is switched off.
 func (s SearchSettings) InUse(n GAN) (SearchSettings, error) {
-	s = s.withDefaults(n)
-	if err := s.validate(); err != nil {
-		return s, err
-	}
-	s.Momentum, s.Lambda = max(s.Momentum, 0), max(s.Lambda, 0)
-	return s, nil
+	s = fillIn(s, SearchSettings{Steps: 100, Rate: n.DefaultSearchRate(), Momentum: 0.9, Lambda: 0.5, Restarts: 1, Batch: 16})
+	switchOff(&s.Momentum, &s.Lambda)
+	return s, s.validate()
 }
 
 // Clamps says whether z is cut to [-1, 1] after every step: where that is the
@@ -57,8 +50,8 @@ func (s SearchSettings) validate() error {
 		return fmt.Errorf("models: %d steps of search: want 1 to 100000", s.Steps)
 	case !(s.Rate > 0) || s.Rate > 1e6:
 		return fmt.Errorf("models: search rate %g: want above 0", s.Rate)
-	case !(s.Momentum < 1) || !(s.Lambda <= 1):
-		return fmt.Errorf("models: momentum %g and lambda %g: want below 1, and at most 1", s.Momentum, s.Lambda)
+	case !(s.Momentum >= 0 && s.Momentum < 1) || !(s.Lambda >= 0 && s.Lambda <= 1):
+		return fmt.Errorf("models: momentum %g and lambda %g: want at least 0, below 1 and at most 1", s.Momentum, s.Lambda)
 	case s.Restarts < 1 || s.Restarts > 1000 || s.Batch < 1 || s.Batch > 1024:
 		return fmt.Errorf("models: %d starts, %d at once: want 1 to 1000, and 1 to 1024", s.Restarts, s.Batch)
 	}

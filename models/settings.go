@@ -6,8 +6,30 @@ import (
 	"reflect"
 )
 
+// Off is the value of a setting that is switched off, where 0 takes the
+// default: no clipping, no KL term, no momentum. See [Exactly].
+const Off = -1
+
+// Exactly is v as a setting takes it: 0 is given as [Off].
+func Exactly(v float64) float64 {
+	if v == 0 {
+		return Off
+	}
+	return v
+}
+
+// switchOff sets what is [Off] to 0. Any other negative value is left to the
+// check of the settings.
+func switchOff(settings ...*float64) {
+	for _, v := range settings {
+		if *v == Off {
+			*v = 0
+		}
+	}
+}
+
 // Settings of a training run. The zero value of a field takes the default
-// named behind it.
+// named behind it; Clip and KLWeight may be [Off].
 type Settings struct {
 	Epochs   int     `json:"epochs"`    // 100
 	Batch    int     `json:"batch"`     // 32
@@ -17,8 +39,12 @@ type Settings struct {
 	Seed     uint64  `json:"seed"`
 }
 
-func (s Settings) withDefaults() Settings {
-	return fillIn(s, Settings{Epochs: 100, Batch: 32, Rate: 5e-4, Clip: 100, KLWeight: 1})
+// inUse are the settings as a training takes them: defaults filled in, and 0
+// for what is switched off.
+func (s Settings) inUse() Settings {
+	s = fillIn(s, Settings{Epochs: 100, Batch: 32, Rate: 5e-4, Clip: 100, KLWeight: 1})
+	switchOff(&s.Clip, &s.KLWeight)
+	return s
 }
 
 // fillIn returns s with every field that is zero taken from def.
@@ -41,8 +67,8 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("models: batch of %d: want 1 to 1024", s.Batch)
 	case !(s.Rate > 0) || s.Rate > 1:
 		return fmt.Errorf("models: learning rate %g: want above 0, at most 1", s.Rate)
-	case !(s.Clip > 0) || !(s.KLWeight >= 0):
-		return fmt.Errorf("models: clip %g and KL weight %g: want above 0, and at least 0", s.Clip, s.KLWeight)
+	case !(s.Clip >= 0) || !(s.KLWeight >= 0):
+		return fmt.Errorf("models: clip %g and KL weight %g: want at least 0", s.Clip, s.KLWeight)
 	}
 	return nil
 }
@@ -61,7 +87,7 @@ const (
 
 // GANSettings of the training of a GAN. The zero value of a field takes the
 // default named behind it, where two are named that of "wgan-gp" and that of
-// "dcgan".
+// "dcgan". Beta1, Beta2 and Penalty may be [Off].
 type GANSettings struct {
 	Loss        string  `json:"loss"`         // "wgan-gp"
 	Steps       int     `json:"steps"`        // 3000, of the generator
@@ -76,8 +102,9 @@ type GANSettings struct {
 	Seed        uint64  `json:"seed"`
 }
 
-// withDefaults are the settings for a network.
-func (s GANSettings) withDefaults(n GAN) GANSettings {
+// inUse are the settings as the training of n takes them: defaults filled in,
+// and 0 for what is switched off.
+func (s GANSettings) inUse(n GAN) GANSettings {
 	d := GANSettings{Loss: WGANGP, Steps: 3000, Batch: 64, Rate: 1e-4, Beta2: 0.9, CriticSteps: 5, Penalty: 10, Prior: UniformPrior}
 	if n.Dims == 3 {
 		d.Batch = 16
@@ -85,7 +112,9 @@ func (s GANSettings) withDefaults(n GAN) GANSettings {
 	if s.Loss == DCGAN {
 		d.Rate, d.Beta1, d.Beta2, d.CriticSteps, d.Penalty = 2e-4, 0.5, 0.999, 1, 0
 	}
-	return fillIn(s, d)
+	s = fillIn(s, d)
+	switchOff(&s.Beta1, &s.Beta2, &s.Penalty)
+	return s
 }
 
 // check names what makes no sense, with this network or at all.

@@ -51,7 +51,7 @@ const stateFile = "state.safetensors"
 // started again with the same settings and data; other settings are refused.
 // A cancelled ctx ends it between two steps with the context's error.
 func TrainVAE(ctx context.Context, r Run) (*Trained, error) {
-	r.Settings = r.Settings.withDefaults()
+	r.Settings = r.Settings.inUse()
 	if err := errors.Join(r.VAE.Validate(), r.Settings.Validate()); err != nil {
 		return nil, err
 	}

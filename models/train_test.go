@@ -173,3 +173,29 @@ func TestScoreIsReproducible(t *testing.T) {
 		t.Errorf("reconstruction %g, KL %g", scores[0].Recon, scores[0].KL)
 	}
 }
+
+// TestOff: 0 takes the default, Off and Exactly(0) switch off.
+func TestOff(t *testing.T) {
+	if s := (Settings{}).inUse(); s.Clip != 100 || s.KLWeight != 1 {
+		t.Errorf("defaults %+v", s)
+	}
+	if s := (Settings{Clip: Off, KLWeight: Exactly(0)}).inUse(); s.Clip != 0 || s.KLWeight != 0 || s.Validate() != nil {
+		t.Errorf("switched off %+v", s)
+	}
+	if err := (Settings{KLWeight: -0.5}).inUse().Validate(); err == nil {
+		t.Error("a negative weight is taken")
+	}
+	g := GANSettings{Loss: DCGAN, Beta1: Exactly(0), Beta2: Exactly(0.9)}.inUse(GAN{Dims: 2})
+	if g.Beta1 != 0 || g.Beta2 != 0.9 {
+		t.Errorf("betas %g and %g", g.Beta1, g.Beta2)
+	}
+	if g := (GANSettings{Penalty: Exactly(0)}).inUse(GAN{Dims: 2}); g.Penalty != 0 {
+		t.Errorf("a penalty of %g", g.Penalty)
+	}
+	if s, err := (SearchSettings{Momentum: Off, Lambda: Off}).InUse(GAN{Dims: 2}); err != nil || s.Momentum != 0 || s.Lambda != 0 {
+		t.Errorf("search %+v: %v", s, err)
+	}
+	if _, err := (SearchSettings{Momentum: -0.5}).InUse(GAN{Dims: 2}); err == nil {
+		t.Error("a negative momentum is taken")
+	}
+}

@@ -71,6 +71,7 @@ func newEvaluateCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.reference, "reference", "", "data set `FILE` whose training side gives the mean normal and the nearest normals")
 	f.StringVar(&o.csv, "csv", "", "also write one line per nodule to `FILE`")
 	f.BoolVar(&o.json, "json", false, "print JSON")
+	refuseZero(f, "split-seed")
 	return cmd
 }
 

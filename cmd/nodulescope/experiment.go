@@ -89,6 +89,7 @@ func newExperimentCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.run.Attribution, "attribution", "", "citation of the data, kept in the detector")
 	f.StringVar(&o.device.setting, "device", gpu.CPU, trainDeviceHelp)
 	f.BoolVar(&o.checkData, "check-data", false, "mnist: only verify the four files of --data")
+	refuseZero(f, "ship")
 	return cmd
 }
 

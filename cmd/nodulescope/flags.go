@@ -3,8 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,6 +21,52 @@ import (
 func siteFlag(f *pflag.FlagSet, site *string, fallback, usage string) {
 	f.StringVar(site, "site", fallback, usage)
 	markSettings(f, "site")
+}
+
+// Annotations of flags, see refuseZero and refuseNegative.
+const (
+	zeroRefused     = "nodulescope_zero_refused"
+	negativeRefused = "nodulescope_negative_refused"
+)
+
+// refuseZero makes 0 a wrong value of flags whose number has a default: a
+// package would take that in its place, which nobody asked for.
+func refuseZero(f *pflag.FlagSet, names ...string) { annotate(f, zeroRefused, names) }
+
+// refuseNegative makes what is below 0 a wrong value of flags.
+func refuseNegative(f *pflag.FlagSet, names ...string) { annotate(f, negativeRefused, names) }
+
+// annotate marks flags. It panics where one does not exist.
+func annotate(f *pflag.FlagSet, mark string, names []string) {
+	for _, name := range names {
+		if err := f.SetAnnotation(name, mark, []string{"true"}); err != nil {
+			panic(fmt.Sprintf("nodulescope: mark flag: %v", err))
+		}
+	}
+}
+
+// checkNumbers names the flags whose number was refused.
+func checkNumbers(f *pflag.FlagSet) error {
+	var errs []error
+	f.VisitAll(func(flag *pflag.Flag) {
+		value := flag.Value.String()
+		switch {
+		case flag.Annotations[zeroRefused] != nil && (value == "0" || value == "0s"):
+			errs = append(errs, usageError(fmt.Errorf("--%s %s", flag.Name, value), "give a value above 0"))
+		case flag.Annotations[negativeRefused] != nil && strings.HasPrefix(value, "-"):
+			errs = append(errs, usageError(fmt.Errorf("--%s %s", flag.Name, value), "give a value of at least 0"))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// orAtOnce is a time as packages take it that wait for their default where they
+// are given 0: the shortest there is.
+func orAtOnce(d time.Duration) time.Duration {
+	if d == 0 {
+		return time.Nanosecond
+	}
+	return d
 }
 
 // mustRequire marks a flag that has to be given.

@@ -42,7 +42,9 @@ var pacsKeys = map[string]func(o *web.Options, value string) error{
 		return err
 	},
 	"timeout": func(o *web.Options, v string) (err error) {
-		o.Timeout, err = time.ParseDuration(v)
+		if o.Timeout, err = time.ParseDuration(v); err == nil && o.Timeout <= 0 {
+			err = errors.New("must be above 0")
+		}
 		return err
 	},
 }

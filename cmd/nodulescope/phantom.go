@@ -42,6 +42,8 @@ func (o *phantomOptions) registerMore(f *pflag.FlagSet) {
 	f.Float64Var(&o.spacing, "slice-spacing", phantom.DefaultZMM, "distance of slices in `MM`")
 	f.Float64Var(&o.tilt, "tilt", 0, "gantry tilt in `DEGREES`")
 	f.Float64Var(&o.noise, "noise", phantom.DefaultNoiseHU, "standard deviation of the noise in `HU`")
+	refuseZero(f, "slice-spacing")
+	refuseNegative(f, "noise")
 }
 
 // generate makes the phantom. What it refuses stands on the command line.

@@ -139,7 +139,7 @@ func (g *globals) prepare(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+	if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups(), checkNumbers(cmd.Flags())); err != nil {
 		return err
 	}
 	g.log, err = newLogger(cmd.ErrOrStderr(), g.logLevel, g.logFormat)

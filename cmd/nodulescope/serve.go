@@ -91,9 +91,9 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	o.send.register(f)
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor, several share the runs of a graphics card")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
-	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each after")
+	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each after; 0: at once")
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
-	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for what is in work when the service is stopped")
+	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for what is in work when the service is stopped; 0: it is handed back at once")
 	o.bus.register(f, "", "a bus of its own")
 	f.StringVar(&o.server.host, "nats-host", "127.0.0.1", "`ADDRESS` on which its own bus listens")
 	f.IntVar(&o.server.port, "nats-port", bus.DefaultPort, "port of its own bus, 0 for any")
@@ -103,22 +103,21 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that clients of its own bus need a certificate of")
 	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "job-timeout", "grace",
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
+	refuseZero(f, "workers", "max-attempts", "job-timeout", "review-idle", "review-lifetime")
+	refuseNegative(f, "device-retry")
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings and end")
 }
 
 // config reads the detectors and makes the settings of the plugin.
 func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
-	if o.models.device.retry < 0 {
-		return plugin.Config{}, usageError(fmt.Errorf("--device-retry %s", o.models.device.retry), "give a time, or 0 for not at all")
-	}
 	ds, err := o.models.load(log)
 	if err != nil {
 		return plugin.Config{}, err
 	}
 	cfg := plugin.Config{
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Software: software(),
-		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: o.retryDelay,
-		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: o.grace, Logger: log, Compute: o.models.device.status,
+		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
+		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
 	if cfg.Review, err = o.review.config(); err != nil {
 		return cfg, err
@@ -189,7 +188,7 @@ func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer)
 		return err
 	}
 	if o.checkConfig {
-		fmt.Fprintln(stdout, "The settings are good.")
+		fmt.Fprintln(stdout, "Configuration OK.")
 		return o.describe(stdout, cfg, p)
 	}
 	if err := o.checkPort(ctx); err != nil {

@@ -33,10 +33,8 @@ var environmentOnly = []string{envPrefix + "CONFIG", envPrefix + "DATA"}
 // settings file, where "log-level: debug" and "log: {level: debug}" are the
 // same. The help of the flag says so. It panics where a flag does not exist.
 func markSettings(flags *pflag.FlagSet, names ...string) {
+	annotate(flags, settingMark, names)
 	for _, name := range names {
-		if err := flags.SetAnnotation(name, settingMark, []string{"true"}); err != nil {
-			panic(fmt.Sprintf("nodulescope: mark setting: %v", err))
-		}
 		flags.Lookup(name).Usage += " (setting)"
 	}
 }

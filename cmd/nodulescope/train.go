@@ -58,12 +58,14 @@ func newTrainCommand(g *globals) *cobra.Command {
 	f.IntVar(&o.settings.Epochs, "epochs", 100, "passes through the training normals")
 	f.IntVar(&o.settings.Batch, "batch", 32, "patches per step")
 	f.Float64Var(&o.settings.Rate, "rate", 5e-4, "learning rate of Adam")
-	f.Float64Var(&o.settings.Clip, "clip", 100, "largest norm of the gradient")
-	f.Float64Var(&o.settings.KLWeight, "kl-weight", 1, "weight of the KL term")
+	f.Float64Var(&o.settings.Clip, "clip", 100, "largest norm of the gradient; 0: any")
+	f.Float64Var(&o.settings.KLWeight, "kl-weight", 1, "weight of the KL term; 0: without it")
 	f.Uint64Var(&o.settings.Seed, "seed", 1, "seed of weights, order, augmentation and noise")
 	f.Uint64Var(&o.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
 	f.StringVar(&o.attribution, "attribution", "", "citation of the data, kept in the model")
 	f.StringVar(&o.device.setting, "device", gpu.CPU, trainDeviceHelp)
+	refuseZero(f, "epochs", "batch", "rate", "split-seed")
+	refuseNegative(f, "clip", "kl-weight")
 	return cmd
 }
 
@@ -82,6 +84,7 @@ func runTrain(ctx context.Context, path string, o trainOptions, g *globals, stdo
 	}
 	defer device.close()
 	bar := newProgress(stderr, "training", o.settings.Epochs)
+	o.settings.Clip, o.settings.KLWeight = models.Exactly(o.settings.Clip), models.Exactly(o.settings.KLWeight)
 	d, err := detector.TrainVAEAD(ctx, ds, split, detector.TrainOptions{
 		Settings: o.settings, Dir: o.dir, Attribution: o.attribution, Compute: device.options,
 		Progress: func(p models.Progress) {

@@ -73,7 +73,7 @@ func (o *watchOptions) register(f *pflag.FlagSet, fallback string) {
 	f.StringVar(&o.candidates, "candidates", "", "`FOLDER` of files with candidates")
 	f.StringVar(&o.holdSite, "hold-site", "", "`SITE` whose jobs are held until their series is complete")
 	f.StringVar(&o.priority, "priority", bus.PriorityRoutine, "`PRIORITY` of the jobs: stat or routine")
-	f.DurationVar(&o.wait, "wait", 30*time.Minute, "`TIME` after which it is told what a series waits for")
+	f.DurationVar(&o.wait, "wait", 30*time.Minute, "`TIME` after which it is told what a series waits for; 0: at once")
 	f.BoolVar(&o.gaps, "accept-gaps", false, "take a series with missing slices for complete")
 	f.BoolVar(&o.list, "list", false, "print what waits, as JSON, and end")
 	o.bus.register(f, localBus, "")
@@ -179,11 +179,12 @@ func newWatchFolderCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return usageError(err, "name the folder by its absolute path")
 			}
-			return o.run(cmd.Context(), dir, &watch.Folder{Root: root, Quiet: quiet}, g, cmd.OutOrStdout(), root)
+			return o.run(cmd.Context(), dir, &watch.Folder{Root: root, Quiet: orAtOnce(quiet)}, g, cmd.OutOrStdout(), root)
 		},
 	}
 	o.register(cmd.Flags(), fallback)
-	cmd.Flags().DurationVar(&quiet, "quiet", 10*time.Second, "`TIME` without a change after which a series counts as all there")
+	cmd.Flags().DurationVar(&quiet, "quiet", 10*time.Second, "`TIME` without a change after which a series counts as all there; 0: none")
+	refuseNegative(cmd.Flags(), "quiet")
 	return cmd
 }
 
@@ -199,7 +200,7 @@ func (o *watchOptions) run(ctx context.Context, dir string, source watch.Source,
 	}
 	w, err := watch.New(watch.Options{
 		Source: source, Bus: b, Dir: dir, Site: o.site, Priority: o.priority, Candidates: o.candidates, HoldSite: o.holdSite,
-		Timeout: o.wait, AcceptGaps: o.gaps, Keep: max(30*24*time.Hour, 2*o.wait), Logger: g.log,
+		Timeout: orAtOnce(o.wait), AcceptGaps: o.gaps, Keep: max(30*24*time.Hour, 2*o.wait), Logger: g.log,
 	})
 	if errors.Is(err, watch.ErrState) {
 		return usageError(err, "name a folder of its own with --watch-dir")

@@ -247,6 +247,7 @@ func (s Settings) Validate() error {
 		bad(s.Normals < 2 || s.Normals > 450 || s.Nines < 2 || s.Nines > 450, "normals %d and nines %d: want 2 to 450", s.Normals, s.Nines)
 	} else {
 		bad(s.Folds < 0 || s.Folds == 1 || s.Folds > 20, "folds %d: want 0, or 2 to 20", s.Folds)
+		bad(s.SplitSeed == 0, "split_seed 0: want 1 or more")
 		bad(s.Straighten, "straighten is a setting of mnist")
 		bad(s.Training != 0 || s.Normals != 0 || s.Nines != 0, "training, normals and nines are settings of mnist")
 	}
@@ -257,7 +258,8 @@ func (s Settings) Validate() error {
 		bad(s.Folds > 0 && v.FoldEpochs < 1, "fold_epochs %d: want at least 1", v.FoldEpochs)
 		bad(v.Samples < 1 || v.Samples > 1000, "samples %d: want 1 to 1000", v.Samples)
 		bad(!flat && v.Samples != detector.BoundSamples, "samples %d: the detector of nodules takes %d", v.Samples, detector.BoundSamples)
-		bad(v.Epochs < 1 || v.Batch < 1 || !(v.Rate > 0) || !(v.Clip > 0) || v.Latent < 1 || !(v.KLWeight > 0), "vae: epochs, batch, rate, clip, kl_weight and latent must be above 0")
+		bad(v.Epochs < 1 || v.Batch < 1 || !(v.Rate > 0) || v.Latent < 1, "vae: epochs, batch, rate and latent must be above 0")
+		bad(!(v.Clip >= 0) || !(v.KLWeight >= 0), "vae: clip and kl_weight must be at least 0, which switches them off")
 	}
 	if g := s.GAN; g != nil {
 		bad(s.Folds > 0 && g.FoldSteps < 1, "fold_steps %d: want at least 1", g.FoldSteps)

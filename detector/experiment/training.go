@@ -34,7 +34,8 @@ func (s Settings) trainVAE(ctx context.Context, j job) (*models.Trained, error) 
 	var failed error
 	run := models.Run{
 		VAE: s.vae(j.dims), Train: j.train, Valid: j.valid, Header: j.header, Dir: j.dir.path(stateDir), Compute: j.compute,
-		Settings: models.Settings{Epochs: j.length, Batch: v.Batch, Rate: v.Rate, Clip: v.Clip, KLWeight: v.KLWeight, Seed: j.seed},
+		Settings: models.Settings{Epochs: j.length, Batch: v.Batch, Rate: v.Rate, Clip: models.Exactly(v.Clip),
+			KLWeight: models.Exactly(v.KLWeight), Seed: j.seed},
 		Progress: func(p models.Progress) {
 			if p.Step == 1 {
 				sum = [3]float64{}
@@ -63,8 +64,8 @@ func (s Settings) trainGAN(ctx context.Context, j job) (*models.TrainedGAN, erro
 	run := models.GANRun{
 		GAN:   models.GAN{Dims: j.dims, Latent: g.Latent, Norm: s.Detector == DCGAN},
 		Train: j.train, Header: j.header, Dir: j.dir.path(stateDir), SaveEvery: 100, Compute: j.compute,
-		Settings: models.GANSettings{Loss: models.WGANGP, Steps: j.length, Batch: g.Batch, Rate: g.Rate, Beta1: g.Beta1, Beta2: g.Beta2,
-			CriticSteps: g.CriticSteps, Penalty: g.Penalty, Prior: g.Prior, Average: g.Average, Seed: j.seed},
+		Settings: models.GANSettings{Loss: models.WGANGP, Steps: j.length, Batch: g.Batch, Rate: g.Rate, Beta1: models.Exactly(g.Beta1),
+			Beta2: models.Exactly(g.Beta2), CriticSteps: g.CriticSteps, Penalty: models.Exactly(g.Penalty), Prior: g.Prior, Average: g.Average, Seed: j.seed},
 		Progress: func(p models.GANProgress) {
 			j.tell(p.Step, p.Steps, fmt.Sprintf("step %d of %d, critic %.3g, generator %.3g", p.Step, p.Steps, p.CriticLoss, p.Generator))
 		},
@@ -96,14 +97,8 @@ func (s Settings) trainGAN(ctx context.Context, j job) (*models.TrainedGAN, erro
 // search are the settings of the latent search.
 func (s Settings) search() models.SearchSettings {
 	q := s.Search
-	out := models.SearchSettings{Steps: q.Steps, Rate: q.Rate, Momentum: q.Momentum, Lambda: q.Lambda, Restarts: q.Restarts, Batch: 16}
-	if q.Momentum == 0 { // there, 0 stands for the default
-		out.Momentum = -1
-	}
-	if q.Lambda == 0 {
-		out.Lambda = -1
-	}
-	return out
+	return models.SearchSettings{Steps: q.Steps, Rate: q.Rate, Momentum: models.Exactly(q.Momentum), Lambda: models.Exactly(q.Lambda),
+		Restarts: q.Restarts, Batch: 16}
 }
 
 // colStep is the first column of a history: epoch or step, from 1.
