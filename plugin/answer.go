@@ -11,6 +11,8 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // answer makes sure that the result of a job is published, once. It knows
@@ -33,7 +35,7 @@ func (w *worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	}
 	p, err := prepare(ctx, ScoreRequest{
 		JobID: env.ID, Source: env.Source, Job: job, Software: w.cfg.Software, Detectors: w.cfg.Detectors,
-		AllowedRoots: w.cfg.AllowedRoots, Archives: w.archives, MaxPaddingPct: w.cfg.MaxPaddingPct, NoDetails: true,
+		Series: w.reader, MaxPaddingPct: w.cfg.MaxPaddingPct, NoDetails: true,
 	})
 	if err != nil {
 		if !late && (passing(err) || ctx.Err() != nil) {
@@ -75,7 +77,7 @@ func (w *worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 }
 
 func deadlinePassed() error {
-	return refuse(CodeDeadlinePassed, "score job", "the deadline of the job was over before it could be scored", nil)
+	return coded.New(CodeDeadlinePassed, "score job", "the deadline of the job was over before it could be scored", nil)
 }
 
 // passing tells errors that time may heal, such as a series that is still
@@ -87,7 +89,7 @@ func passing(err error) bool {
 		dicomio.CodeUnreachable, dicomio.CodeArchiveFailed:
 		return true
 	}
-	return CodeOf(err) == "" // not foreseen
+	return problem.CodeOf(err) == "" // not foreseen
 }
 
 // look tells what the ledger knows of a result. Where a verdict has an
@@ -231,7 +233,7 @@ func (w *worker) recover(ctx context.Context) error {
 	for _, identity := range identities {
 		if v := w.finish(ctx, w.log, identity, open[identity]); v.err != nil {
 			// Its job is still in the queue and leads to the same end.
-			w.log.Warn("unfinished result left for its job", "code", codeOrInternal(v.err), "error", Summary(v.err))
+			w.log.Warn("unfinished result left for its job", "code", problem.Code(v.err), "error", problem.Summary(v.err))
 			if ctx.Err() != nil {
 				return fmt.Errorf("finish results: %w", ctx.Err())
 			}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // Kinds of audit records.
@@ -76,7 +78,7 @@ func openAudit(path string) (*audit, error) {
 	const op = "open audit trail"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, refuse(CodeAudit, op, "the file cannot be opened", err)
+		return nil, coded.New(CodeAudit, op, "the file cannot be opened", err)
 	}
 	a := &audit{file: f, prev: noPrev}
 	dropped, err := a.seek()
@@ -84,7 +86,7 @@ func openAudit(path string) (*audit, error) {
 		err = a.append(AuditRecord{Kind: AuditRepair, Dropped: dropped})
 	}
 	if err != nil {
-		return nil, errors.Join(refuse(CodeAudit, op, "the file cannot be continued; keep it, and let the service start a new one in its place", err), f.Close())
+		return nil, errors.Join(coded.New(CodeAudit, op, "the file cannot be continued; keep it, and let the service start a new one in its place", err), f.Close())
 	}
 	return a, nil
 }
@@ -136,7 +138,7 @@ func (a *audit) append(r AuditRecord) error {
 		err = errors.New("record too long")
 	}
 	if err != nil {
-		return refuse(CodeAudit, op, "the record cannot be written", err)
+		return coded.New(CodeAudit, op, "the record cannot be written", err)
 	}
 	_, err = a.file.WriteAt(append(line, '\n'), a.size)
 	if err == nil {
@@ -144,7 +146,7 @@ func (a *audit) append(r AuditRecord) error {
 	}
 	if err != nil {
 		// What was written in part is written over by the next record.
-		return refuse(CodeAudit, op, "the record was not stored; is the disk full?", errors.Join(err, a.file.Truncate(a.size)))
+		return coded.New(CodeAudit, op, "the record was not stored; is the disk full?", errors.Join(err, a.file.Truncate(a.size)))
 	}
 	a.prev, a.size = lineDigest(line), a.size+int64(len(line))+1
 	return nil
@@ -161,7 +163,7 @@ func VerifyAudit(r io.Reader, fn func(AuditRecord) error) (records int, last str
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4096), maxAuditLine)
 	bad := func(hint string, cause error) (int, string, error) {
-		return records, last, refuse(CodeAudit, "verify audit trail", fmt.Sprintf("line %d %s", records+1, hint), cause)
+		return records, last, coded.New(CodeAudit, "verify audit trail", fmt.Sprintf("line %d %s", records+1, hint), cause)
 	}
 	for lines.Scan() {
 		var record AuditRecord

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 func writeAudit(t *testing.T, path string, identities ...string) {
@@ -92,7 +94,7 @@ func TestVerifyAuditSeesChanges(t *testing.T) {
 			strings.Replace(lines[2], `"identity":"c"`, `"identity":"d"`, 1),
 	} {
 		_, _, err := VerifyAudit(strings.NewReader(changed), nil)
-		wantCode(t, err, CodeAudit)
+		plugintest.WantCode(t, err, CodeAudit)
 		if !strings.Contains(err.Error(), "line ") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -105,16 +107,16 @@ func TestAuditRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := openAudit(path)
-	wantCode(t, err, CodeAudit)
+	plugintest.WantCode(t, err, CodeAudit)
 	a, err := openAudit(filepath.Join(t.TempDir(), "audit.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, a.append(AuditRecord{Identity: strings.Repeat("x", maxAuditLine)}), CodeAudit)
+	plugintest.WantCode(t, a.append(AuditRecord{Identity: strings.Repeat("x", maxAuditLine)}), CodeAudit)
 	if err := a.close(); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, a.append(AuditRecord{}), CodeAudit)
+	plugintest.WantCode(t, a.append(AuditRecord{}), CodeAudit)
 }
 
 func FuzzVerifyAudit(f *testing.F) {
@@ -135,7 +137,7 @@ func FuzzVerifyAudit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n, last, err := VerifyAudit(bytes.NewReader(text), nil)
 		if err != nil {
-			wantCode(t, err, CodeAudit)
+			plugintest.WantCode(t, err, CodeAudit)
 		} else if n > 0 && last == noPrev || n > bytes.Count(text, []byte("\n"))+1 {
 			t.Errorf("%d records, last %s", n, last)
 		}

@@ -13,6 +13,8 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // DefaultHTTPAddr is where the command serves health and metrics. The library
@@ -105,7 +107,7 @@ func orDefault[T comparable](v, fallback T) T {
 func (c Config) Validate() error {
 	const op = "check settings"
 	bad := func(format string, args ...any) error {
-		return refuse(CodeSettings, op, fmt.Sprintf(format, args...), nil)
+		return coded.New(CodeSettings, op, fmt.Sprintf(format, args...), nil)
 	}
 	c, err := c.withDefaults()
 	if err != nil {
@@ -122,7 +124,7 @@ func (c Config) Validate() error {
 			return bad("allowed folders must be absolute paths")
 		}
 	}
-	if _, err := NewArchives(c.PACS...); err != nil {
+	if _, err := series.NewArchives(c.PACS...); err != nil {
 		return err
 	}
 	switch {
@@ -161,7 +163,7 @@ func DefaultDataDir() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", refuse(CodeSettings, "find data folder", "no home folder is known: name a data folder", err)
+		return "", coded.New(CodeSettings, "find data folder", "no home folder is known: name a data folder", err)
 	}
 	return filepath.Join(home, ".local", "state", "nodulescope"), nil
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
 
@@ -39,7 +40,7 @@ func (p *Plugin) control(ctx context.Context, l *ledger) (stop func(), err error
 	const op = "open control port"
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, refuse(CodeSettings, op, "no port of this machine is free", err)
+		return nil, coded.New(CodeSettings, op, "no port of this machine is free", err)
 	}
 	address := controlAddress{URL: "http://" + listener.Addr().String(), Token: rand.Text()}
 	path := filepath.Join(p.cfg.DataDir, controlFile)
@@ -48,7 +49,7 @@ func (p *Plugin) control(ctx context.Context, l *ledger) (stop func(), err error
 		err = writePrivate(path, text)
 	}
 	if err != nil {
-		return nil, errors.Join(refuse(CodeSettings, op, "the data folder cannot be written", err), listener.Close())
+		return nil, errors.Join(coded.New(CodeSettings, op, "the data folder cannot be written", err), listener.Close())
 	}
 	server := &http.Server{
 		Handler: controlHandler(l.outbox, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
@@ -136,7 +137,7 @@ func withOutbox(ctx context.Context, dataDir, method string, body, into any, own
 	const op = "read outbox"
 	path := filepath.Join(dataDir, "ledger.db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return refuse(CodeLedger, op, "the data folder holds no ledger: name that of the service", nil)
+		return coded.New(CodeLedger, op, "the data folder holds no ledger: name that of the service", nil)
 	}
 	asked, err := ask(ctx, dataDir, method, body, into)
 	if asked {
@@ -183,10 +184,10 @@ func ask(ctx context.Context, dataDir, method string, body, into any) (asked boo
 	case http.StatusUnauthorized: // another program has the port of a service that was killed
 		return false, nil
 	default:
-		return true, refuse(CodeLedger, op, "the service could not do it; its log has more", nil)
+		return true, coded.New(CodeLedger, op, "the service could not do it; its log has more", nil)
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxControlBytes)).Decode(into); err != nil {
-		return true, refuse(CodeInternal, op, "its answer cannot be read", err)
+		return true, coded.New(CodeInternal, op, "its answer cannot be read", err)
 	}
 	return true, nil
 }

@@ -16,22 +16,24 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // send puts bytes into the queue as a foreign program would.
 func send(t *testing.T, p *running, data []byte) {
 	t.Helper()
 	nc, err := nats.Connect(p.BusURL())
-	must(t, err)
+	plugintest.Must(t, err)
 	defer nc.Close()
-	must(t, nc.Publish("nodule.v1.job.local.routine", data))
-	must(t, nc.FlushTimeout(5*time.Second))
+	plugintest.Must(t, nc.Publish("nodule.v1.job.local.routine", data))
+	plugintest.Must(t, nc.FlushTimeout(5*time.Second))
 }
 
 func encoded(t *testing.T, job bus.Job) string {
 	t.Helper()
 	data, err := bus.EncodeJob("/test", "id-7", job)
-	must(t, err)
+	plugintest.Must(t, err)
 	return string(data)
 }
 
@@ -40,29 +42,29 @@ func encoded(t *testing.T, job bus.Job) string {
 func TestDeadLetters(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Server = bus.ServerOptions{Port: -1}
-	dir := writeCT(t, ctSpec())
+	dir := plugintest.WriteCT(t, plugintest.CT())
 	cfg.AllowedRoots = []string{filepath.Dir(filepath.Dir(dir))} // of all subtests
 	p := start(t, cfg)
 
-	good := encoded(t, ctJob(t, dir))
+	good := encoded(t, plugintest.Job(dir))
 	with := func(change func(*bus.Job)) string {
-		job := ctJob(t, dir)
+		job := plugintest.Job(dir)
 		change(&job)
 		return encoded(t, job)
 	}
 	broken := func(change func(*dicomtest.Spec)) string {
-		spec := ctSpec()
+		spec := plugintest.CT()
 		change(&spec)
-		return encoded(t, ctJob(t, writeCT(t, spec)))
+		return encoded(t, plugintest.Job(plugintest.WriteCT(t, spec)))
 	}
 	all := make([]int, 48)
 	for z := range all {
 		all[z] = z
 	}
-	two := writeCT(t, ctSpec())
-	other := ctSpec()
+	two := plugintest.WriteCT(t, plugintest.CT())
+	other := plugintest.CT()
 	other.SeriesUID = "1.2.3"
-	must(t, dicomtest.WriteSeries(filepath.Join(two, "b"), other))
+	plugintest.Must(t, dicomtest.WriteSeries(filepath.Join(two, "b"), other))
 
 	for i, tt := range []struct {
 		name, message string
@@ -78,10 +80,10 @@ func TestDeadLetters(t *testing.T) {
 		{"absurd place", strings.Replace(good, `[0,0,0]`, `[0,1e9,0]`, 1), bus.CodeJobInvalid},
 		{"two coordinates", strings.Replace(good, `[0,0,0]`, `[0,0]`, 1), bus.CodeJobInvalid},
 		{"deadline", with(func(j *bus.Job) { past := time.Now().Add(-time.Hour); j.Deadline = &past }), CodeDeadlinePassed},
-		{"scheme", with(func(j *bus.Job) { j.URI = "https://pacs.example.org/x" }), CodeURIUnsupported},
-		{"forbidden", with(func(j *bus.Job) { j.URI = "file:///etc" }), CodeURIForbidden},
-		{"study", with(func(j *bus.Job) { j.StudyUID = "1.9" }), CodeStudyMismatch},
-		{"frame", with(func(j *bus.Job) { j.FrameOfReferenceUID = "1.9" }), CodeFrameMismatch},
+		{"scheme", with(func(j *bus.Job) { j.URI = "https://pacs.example.org/x" }), series.CodeURIUnsupported},
+		{"forbidden", with(func(j *bus.Job) { j.URI = "file:///etc" }), series.CodeURIForbidden},
+		{"study", with(func(j *bus.Job) { j.StudyUID = "1.9" }), series.CodeStudyMismatch},
+		{"frame", with(func(j *bus.Job) { j.FrameOfReferenceUID = "1.9" }), series.CodeFrameMismatch},
 		{"missing folder", with(func(j *bus.Job) { j.URI += "/none" }), dicomio.CodeFolderMissing},
 		{"no such series", with(func(j *bus.Job) { j.SeriesUID = "1.9" }), dicomio.CodeSeriesNotFound},
 		{"truncated", broken(func(s *dicomtest.Spec) { s.Truncate = all }), dicomio.CodeTruncated},
@@ -107,11 +109,11 @@ func TestDeadLetters(t *testing.T) {
 		})
 	}
 	p.t = t
-	p.submit("/test", "good", ctJob(t, dir))
+	p.submit("/test", "good", plugintest.Job(dir))
 	if r := p.results(1)[0]; r.Nodules[0].Error != nil {
 		t.Errorf("%+v", r.Nodules[0].Error)
 	}
-	ambiguous := ctJob(t, two) // two series in a folder are no trouble where one is named
+	ambiguous := plugintest.Job(two) // two series in a folder are no trouble where one is named
 	p.submit("/test", "named", ambiguous)
 	p.outcome(outcomeAnswered, 1)
 	p.idle(1)
@@ -120,9 +122,9 @@ func TestDeadLetters(t *testing.T) {
 	if metrics["nodulescope_dead_total/not_json"] != 2 || metrics["nodulescope_deliveries_total/dead"] != 20 {
 		t.Errorf("%v", metrics)
 	}
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "audit.jsonl"))
-	must(t, err)
+	plugintest.Must(t, err)
 	letters := 0
 	_, _, err = VerifyAudit(bytes.NewReader(text), func(r AuditRecord) error {
 		if r.Kind == AuditDead {
@@ -140,10 +142,10 @@ func TestSeriesArrivesLate(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.MaxAttempts = 100
 	p, dir := start(t, cfg), filepath.Join(t.TempDir(), "late")
-	p.submit("/test", "1", ctJob(t, dir))
+	p.submit("/test", "1", plugintest.Job(dir))
 	p.outcome(outcomeRetried, 1)
-	whole := writeCT(t, ctSpec())
-	must(t, os.Rename(whole, dir))
+	whole := plugintest.WriteCT(t, plugintest.CT())
+	plugintest.Must(t, os.Rename(whole, dir))
 	p.outcome(outcomeScored, 1)
 	p.idle(1)
 }
@@ -153,7 +155,7 @@ func TestSeriesArrivesLate(t *testing.T) {
 func TestPanicIsPutAside(t *testing.T) {
 	cfg := testConfig(t)
 	bad, calls := true, 0
-	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error {
+	cfg.Detectors[0] = plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(context.Context, []nodule.Patch) error {
 		if bad {
 			calls++
 			panic("Doe^Jane")
@@ -161,14 +163,14 @@ func TestPanicIsPutAside(t *testing.T) {
 		return nil
 	}}
 	p := start(t, cfg)
-	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
 	letter := p.letter(1)
 	if letter.Code != string(CodeInternal) || calls != cfg.MaxAttempts || strings.Contains(letter.Message, "Doe") {
 		t.Errorf("after %d attempts: %+v", calls, letter)
 	}
 	p.outcome(outcomeDead, 1)
 	bad = false
-	if _, err := p.bus.Replay(testContext(t), p.Site(), letter.LetterAt); err != nil {
+	if _, err := p.bus.Replay(plugintest.Context(t), p.Site(), letter.LetterAt); err != nil {
 		t.Fatal(err)
 	}
 	p.outcome(outcomeScored, 1)
@@ -178,12 +180,12 @@ func TestPanicIsPutAside(t *testing.T) {
 func TestJobTimesOut(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.JobTimeout, cfg.MaxAttempts = time.Second, 1
-	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(ctx context.Context, _ []nodule.Patch) error {
+	cfg.Detectors[0] = plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(ctx context.Context, _ []nodule.Patch) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
 	p := start(t, cfg)
-	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
 	if letter := p.letter(1); letter.Code != string(CodeTimedOut) {
 		t.Errorf("%+v", letter)
 	}
@@ -195,37 +197,37 @@ func TestOwnTroubleIsNoAttempt(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.MaxAttempts = 2
 	p, err := New(cfg)
-	must(t, err)
+	plugintest.Must(t, err)
 	w := openWorker(t, p)
-	must(t, w.audit.close())
-	if _, err := w.bus.SubmitJob(testContext(t), "local", "/test", "1", ctJob(t, writeCT(t, ctSpec()))); err != nil {
+	plugintest.Must(t, w.audit.close())
+	if _, err := w.bus.SubmitJob(plugintest.Context(t), "local", "/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.bus.SubmitJob(testContext(t), "local", "/test", "2", ctJob(t, "/none/there")); err != nil {
+	if _, err := w.bus.SubmitJob(plugintest.Context(t), "local", "/test", "2", plugintest.Job("/none/there")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(plugintest.Context(t))
 	ended := make(chan error)
 	go func() { ended <- w.run(ctx) }()
-	waitFor(t, func() bool { return gather(t, p)["nodulescope_deliveries_total/retried"] >= 6 })
+	plugintest.WaitFor(t, func() bool { return gather(t, p)["nodulescope_deliveries_total/retried"] >= 6 })
 	cancel()
-	must(t, <-ended)
-	exactly(t, w.bus, "local", 0)
-	if letters, err := w.bus.DeadLetters(testContext(t), "local", bus.DeadOptions{}); err != nil || len(letters) != 0 {
+	plugintest.Must(t, <-ended)
+	plugintest.Exactly(t, w.bus, "local", 0)
+	if letters, err := w.bus.DeadLetters(plugintest.Context(t), "local", bus.DeadOptions{}); err != nil || len(letters) != 0 {
 		t.Error(letters, err)
 	}
 	if w.audit, err = openAudit(filepath.Join(cfg.DataDir, "audit.jsonl")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithCancel(testContext(t))
+	ctx, cancel = context.WithCancel(plugintest.Context(t))
 	go func() { ended <- w.run(ctx) }()
-	waitFor(t, func() bool {
+	plugintest.WaitFor(t, func() bool {
 		m := gather(t, p)
 		return m["nodulescope_deliveries_total/repaired"]+m["nodulescope_deliveries_total/scored"] == 1 && m["nodulescope_dead_total/folder_missing"] == 1
 	})
 	cancel()
-	must(t, <-ended)
-	exactly(t, w.bus, "local", 1)
+	plugintest.Must(t, <-ended)
+	plugintest.Exactly(t, w.bus, "local", 1)
 }
 
 // openWorker opens what Run opens, so that a test can break a part of it.
@@ -238,10 +240,10 @@ func openWorker(t *testing.T, p *Plugin) *worker {
 		}
 	})
 	l, a, err := p.openFiles(&closers)
-	must(t, err)
-	b, err := p.join(testContext(t), &closers)
-	must(t, err)
-	q, err := b.Jobs(testContext(t), p.cfg.Site, p.cfg.Queue)
-	must(t, err)
+	plugintest.Must(t, err)
+	b, err := p.join(plugintest.Context(t), &closers)
+	plugintest.Must(t, err)
+	q, err := b.Jobs(plugintest.Context(t), p.cfg.Site, p.cfg.Queue)
+	plugintest.Must(t, err)
 	return &worker{cfg: p.cfg, bus: b, queue: q, ledger: l, audit: a, metrics: p.metrics, log: p.log}
 }

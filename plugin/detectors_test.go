@@ -16,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // untrainedGAN is a GAN-AD with weights that were never trained. Its reference
@@ -29,31 +30,31 @@ func untrainedGAN(t *testing.T, steps int) *detector.GANAD {
 	}}, models.SearchSettings{Steps: steps}, detector.Calibration{
 		Reference: []float64{100, 200}, Threshold: 300, DiameterMM: &[2]float64{4, 10},
 	})
-	must(t, err)
+	plugintest.Must(t, err)
 	return d
 }
 
 // flagging is a VAE-AD that flags everything.
 func flagging(t *testing.T) *detector.VAEAD {
 	t.Helper()
-	d, err := untrained(1)
-	must(t, err)
+	d, err := plugintest.Untrained(1)
+	plugintest.Must(t, err)
 	d, err = detector.NewVAEAD(d.Header(), d.Params(), detector.Calibration{Reference: []float64{1e-9, 2e-9}, Threshold: 1e-9})
-	must(t, err)
+	plugintest.Must(t, err)
 	return d
 }
 
 // Two detectors: two scores of every nodule, in their order, each as it would
 // be alone, with how far they are apart.
 func TestTwoDetectors(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	v, g := flagging(t), untrainedGAN(t, 2)
 	var alone []bus.NoduleScore
 	var identities []string
 	for _, d := range []detector.Detector{v, g} {
 		req.Detectors = []detector.Detector{d}
 		r, _, err := Score(t.Context(), req)
-		must(t, err)
+		plugintest.Must(t, err)
 		if r.Nodules[0].Disagreement != nil {
 			t.Errorf("one detector disagrees with itself: %+v", r.Nodules[0].Disagreement)
 		}
@@ -61,7 +62,7 @@ func TestTwoDetectors(t *testing.T) {
 	}
 	req.Detectors = []detector.Detector{v, g}
 	r, details, err := Score(t.Context(), req)
-	must(t, err)
+	plugintest.Must(t, err)
 	n := r.Nodules[0]
 	if d := cmp.Diff(alone, n.Scores); d != "" || n.Error != nil || n.Failed != nil {
 		t.Errorf("scores differ from those alone, or an error came: %+v\n%s", n.Error, d)
@@ -101,7 +102,7 @@ func TestDiameters(t *testing.T) {
 		"a file that does not say":     {[]detector.Detector{v}, 3, 13},
 		"a file that says":             {[]detector.Detector{g}, 4, 10},
 		"both":                         {[]detector.Detector{v, g}, 4, 10},
-		"a detector that does not say": {[]detector.Detector{wrapped{g, nil}}, 3, 13},
+		"a detector that does not say": {[]detector.Detector{plugintest.Wrapped{Detector: g, Before: nil}}, 3, 13},
 	} {
 		if low, high := diameters(c.detectors); low != c.low || high != c.high {
 			t.Errorf("%s: %g to %g mm, want %g to %g", name, low, high, c.low, c.high)
@@ -136,10 +137,10 @@ func TestDisagreement(t *testing.T) {
 func TestOneDetectorFails(t *testing.T) {
 	cfg := testConfig(t)
 	good, second := flagging(t), untrainedGAN(t, 1)
-	fails := wrapped{second, func(context.Context, []nodule.Patch) error { return errTest }}
+	fails := plugintest.Wrapped{Detector: second, Before: func(context.Context, []nodule.Patch) error { return plugintest.ErrTest }}
 	cfg.Detectors = []detector.Detector{fails, good}
 	p := start(t, cfg)
-	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
 	p.outcome(outcomeScored, 1)
 	n := p.idle(1)[0].Nodules[0]
 	if len(n.Scores) != 1 || n.Scores[0].Digest != good.Digest() || n.Disagreement != nil {
@@ -154,15 +155,15 @@ func TestOneDetectorFails(t *testing.T) {
 	if n.Error == nil || *n.Error != want[0].Problem {
 		t.Errorf("error %+v", n.Error)
 	}
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	if codes := auditRecords(t, cfg)[0].Codes; !cmp.Equal(codes, []string{string(CodeDetectorFailed)}) {
 		t.Errorf("codes %v", codes)
 	}
 
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	req.Detectors = []detector.Detector{fails, notANumber{good}}
 	r, _, err := Score(t.Context(), req)
-	must(t, err)
+	plugintest.Must(t, err)
 	n = r.Nodules[0]
 	if len(n.Scores) != 0 || len(n.Failed) != 2 || n.Failed[1].Code != string(CodeScoreNotFinite) || n.Error == nil || n.Error.Code != string(CodeDetectorFailed) {
 		t.Errorf("both fail: %+v", n)
@@ -175,12 +176,12 @@ func TestOneDetectorFails(t *testing.T) {
 func auditRecords(t *testing.T, cfg Config) (records []AuditRecord) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "audit.jsonl"))
-	must(t, err)
+	plugintest.Must(t, err)
 	_, _, err = VerifyAudit(bytes.NewReader(text), func(r AuditRecord) error {
 		records = append(records, r)
 		return nil
 	})
-	must(t, err)
+	plugintest.Must(t, err)
 	return records
 }
 
@@ -189,18 +190,18 @@ func auditRecords(t *testing.T, cfg Config) (records []AuditRecord) {
 // machine that is busy enough to hold up the heartbeats the job comes again, to
 // the second slot, and is answered by the ledger.)
 func TestTwoDetectorsOverTheBus(t *testing.T) {
-	b := newBroker(t)
+	b := plugintest.NewBroker(t)
 	cfg := testConfig(t)
-	cfg.Bus.URL, cfg.Queue.AckWait, cfg.Slots = b.url, 200*time.Millisecond, 2
+	cfg.Bus.URL, cfg.Queue.AckWait, cfg.Slots = b.URL, 200*time.Millisecond, 2
 	cfg.Detectors = []detector.Detector{flagging(t), untrainedGAN(t, 12)}
-	p, dir := start(t, cfg), writeCT(t, ctSpec())
-	p.submit("/test", "j", ctJob(t, dir))
+	p, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
+	p.submit("/test", "j", plugintest.Job(dir))
 	p.outcome(outcomeScored, 1)
 	got := p.idle(1)[0]
 	req := request(t, dir)
 	req.Detectors = cfg.Detectors
 	want, _, err := Score(t.Context(), req)
-	must(t, err)
+	plugintest.Must(t, err)
 	want.Software = got.Software
 	if d := cmp.Diff(want, got.Result, withoutTimings); d != "" {
 		t.Error(d)
@@ -209,7 +210,7 @@ func TestTwoDetectorsOverTheBus(t *testing.T) {
 	if m["nodulescope_flags_differ_total"] != 1 || m["nodulescope_deliveries_total/scored"] != 1 || m["nodulescope_deliveries_total/retried"] != 0 {
 		t.Errorf("metrics %v", m)
 	}
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	records := auditRecords(t, cfg)
 	if len(records) != 1 || records[0].Disagree != 1 || !cmp.Equal(records[0].Models, []string{cfg.Detectors[0].Digest(), cfg.Detectors[1].Digest()}) {
 		t.Errorf("audit trail %+v", records)
@@ -225,8 +226,8 @@ func TestTwoDetectorsOverTheBus(t *testing.T) {
 		} `json:"nodules"`
 	}
 	text, err := json.Marshal(got.Result)
-	must(t, err)
-	must(t, json.Unmarshal(text, &old))
+	plugintest.Must(t, err)
+	plugintest.Must(t, json.Unmarshal(text, &old))
 	if n := old.Nodules[0]; len(n.Scores) != 2 || n.Scores[1].Raw != got.Nodules[0].Scores[1].Raw || n.Error != nil {
 		t.Errorf("%+v", n)
 	}
@@ -238,7 +239,7 @@ func TestDeadlineEndsTheSearch(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Detectors = []detector.Detector{untrainedGAN(t, 10_000)} // minutes
 	p := start(t, cfg)
-	job := ctJob(t, writeCT(t, ctSpec()))
+	job := plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	end := time.Now().Add(time.Second)
 	job.Deadline = &end
 	p.submit("/test", "1", job)

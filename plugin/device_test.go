@@ -14,6 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // TestDeviceIsTold: where scores are computed, and that a device failed, stands
@@ -73,7 +74,7 @@ func TestResultTellsDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	req.NoDetails = true
 	score := func(want compute.Machine) bus.Result {
 		t.Helper()

@@ -14,6 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
@@ -32,9 +33,9 @@ var _ outbox.Packer = (*packer)(nil)
 func (k *packer) Pack(ctx context.Context, l outbox.Letter, stored int) (outbox.Parcel, error) {
 	r, err := k.ledger.review.Record(l.Record)
 	if err != nil || r.Result == nil {
-		return outbox.Parcel{}, refuse(CodeRecordGone, "make document", "the result is no longer kept, and its documents cannot be made any more", errors.Join(outbox.ErrGone, err))
+		return outbox.Parcel{}, coded.New(CodeRecordGone, "make document", "the result is no longer kept, and its documents cannot be made any more", errors.Join(outbox.ErrGone, err))
 	}
-	client := k.plugin.archives.store(r.URI)
+	client := k.plugin.reader.Archives.Store(r.URI)
 	if client == nil {
 		return outbox.Parcel{}, outbox.ErrNowhere
 	}
@@ -91,7 +92,7 @@ func documentTime(r store.Record) time.Time { return r.Time.Truncate(time.Second
 func (k *packer) packVerified(ctx context.Context, p outbox.Parcel, r store.Record, stored int) (outbox.Parcel, error) {
 	decisions, err := k.ledger.review.Decisions(r.ID)
 	if err != nil {
-		return p, refuse(CodeLedger, "make document", "the decisions cannot be read", err)
+		return p, coded.New(CodeLedger, "make document", "the decisions cannot be read", err)
 	}
 	if !decided(r, decisions) {
 		return p, outbox.ErrNothing

@@ -9,6 +9,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
@@ -90,7 +91,7 @@ func (k *packer) draw(ctx context.Context, r store.Record, list []pictured, kind
 		}
 		scores, err := one.by.Score(ctx, []nodule.Patch{patch})
 		if err != nil || len(scores) != 1 {
-			return nil, refuse(CodeDetectorFailed, "draw picture", one.by.Name()+" gave no score for a nodule; its weights may be damaged", err)
+			return nil, coded.New(CodeDetectorFailed, "draw picture", one.by.Name()+" gave no score for a nodule; its weights may be damaged", err)
 		}
 		object := objectOf(r, header, one.number)
 		var made [][]byte

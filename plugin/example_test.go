@@ -13,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // A host program embeds the plugin with a bus of its own, submits a job and
@@ -44,7 +45,7 @@ func Example() {
 		return
 	}
 
-	uri, err := plugin.FileURI(exampleSeries(dir))
+	uri, err := series.FileURI(exampleSeries(dir))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -94,7 +95,7 @@ func ExampleScore() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	uri, err := plugin.FileURI(exampleSeries(dir))
+	uri, err := series.FileURI(exampleSeries(dir))
 	if err != nil {
 		fmt.Println(err)
 		return

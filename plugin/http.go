@@ -14,7 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
 
@@ -59,12 +61,12 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	note := func(name string, err error) {
 		r.Checks[name] = "ok"
 		if err != nil {
-			r.Ready, r.Checks[name] = false, Summary(err)
+			r.Ready, r.Checks[name] = false, problem.Summary(err)
 		}
 	}
 	parts := p.state()
-	waiting := refuse(CodeInternal, "check plugin", "not started yet", nil)
-	busErr, ledgerErr := waiting, waiting
+	waiting := coded.New(CodeInternal, "check plugin", "not started yet", nil)
+	var busErr, ledgerErr error = waiting, waiting
 	if parts.bus != nil {
 		busErr = parts.bus.Health(ctx)
 	}
@@ -85,10 +87,10 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 func (p *Plugin) checkDisk() error {
 	free, err := freeBytes(p.cfg.DataDir)
 	if err != nil {
-		return refuse(CodeSettings, "check disk", "the free space of the data folder is unknown", err)
+		return coded.New(CodeSettings, "check disk", "the free space of the data folder is unknown", err)
 	}
 	if free < p.cfg.MinFreeBytes {
-		return refuse(CodeSettings, "check disk", fmt.Sprintf("%d MiB are free and %d MiB are needed", free>>20, p.cfg.MinFreeBytes>>20), nil)
+		return coded.New(CodeSettings, "check disk", fmt.Sprintf("%d MiB are free and %d MiB are needed", free>>20, p.cfg.MinFreeBytes>>20), nil)
 	}
 	return nil
 }
@@ -144,7 +146,7 @@ func (p *Plugin) serve(ctx context.Context, addr string, log *slog.Logger) (boun
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return "", nil, nil, refuse(CodeSettings, "serve HTTP", "the address cannot be listened on: choose another port", err)
+		return "", nil, nil, coded.New(CodeSettings, "serve HTTP", "the address cannot be listened on: choose another port", err)
 	}
 	server := &http.Server{
 		Handler: p.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
@@ -154,7 +156,7 @@ func (p *Plugin) serve(ctx context.Context, addr string, log *slog.Logger) (boun
 	ended := make(chan error, 1)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			ended <- refuse(CodeInternal, "serve HTTP", "the server ended", err)
+			ended <- coded.New(CodeInternal, "serve HTTP", "the server ended", err)
 		}
 	}()
 	log.Info("HTTP ready", "addr", listener.Addr().String())

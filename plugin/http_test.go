@@ -11,17 +11,18 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 func fetch(t *testing.T, method, url string) (int, http.Header, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(testContext(t), method, url, nil)
-	must(t, err)
+	req, err := http.NewRequestWithContext(plugintest.Context(t), method, url, nil)
+	plugintest.Must(t, err)
 	res, err := http.DefaultClient.Do(req)
-	must(t, err)
+	plugintest.Must(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	must(t, err)
+	plugintest.Must(t, err)
 	return res.StatusCode, res.Header, string(body)
 }
 
@@ -29,8 +30,8 @@ func TestHTTP(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.HTTPAddr, cfg.Software = "127.0.0.1:0", "test 1"
 	p := start(t, cfg)
-	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
-	p.submit("/test", "2", ctJob(t, "/none/there"))
+	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
+	p.submit("/test", "2", plugintest.Job("/none/there"))
 	p.outcome(outcomeScored, 1)
 	p.outcome(outcomeDead, 1)
 	base := "http://" + p.HTTPAddr()
@@ -41,13 +42,13 @@ func TestHTTP(t *testing.T) {
 	}
 	status, _, body := fetch(t, "GET", base+"/readyz")
 	var ready Readiness
-	must(t, json.Unmarshal([]byte(body), &ready))
+	plugintest.Must(t, json.Unmarshal([]byte(body), &ready))
 	if status != 200 || !ready.Ready || len(ready.Checks) != 5 || ready.Checks["bus"] != "ok" {
 		t.Errorf("%d %s", status, body)
 	}
 	_, _, body = fetch(t, "GET", base+"/version")
 	var version VersionInfo
-	must(t, json.Unmarshal([]byte(body), &version))
+	plugintest.Must(t, json.Unmarshal([]byte(body), &version))
 	if version.Software != "test 1" || version.Site != "local" || version.Preprocessing != nodule.PreprocessingVersion ||
 		len(version.Models) != 1 || version.Models[0].Digest != cfg.Detectors[0].Digest() || version.Messages[0] != bus.TypeJob {
 		t.Errorf("%s", body)
@@ -71,7 +72,7 @@ func TestHTTP(t *testing.T) {
 	if status, _, _ := fetch(t, "GET", base+"/"); status != http.StatusNotFound {
 		t.Errorf("/ gives %d", status)
 	}
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	if _, err := http.Get(base + "/healthz"); err == nil { //nolint:noctx // it must fail at once
 		t.Error("the server lives on")
 	}
@@ -83,12 +84,12 @@ func TestNotReady(t *testing.T) {
 		w := httptest.NewRecorder()
 		p.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
 		var r Readiness
-		must(t, json.Unmarshal(w.Body.Bytes(), &r))
+		plugintest.Must(t, json.Unmarshal(w.Body.Bytes(), &r))
 		return w.Code, r
 	}
 	cfg := testConfig(t)
 	p, err := New(cfg)
-	must(t, err)
+	plugintest.Must(t, err)
 	if status, r := answer(p); status != 503 || r.Ready || r.Checks["bus"] == "ok" || r.Checks["ledger"] == "ok" || r.Checks["models"] != "ok" {
 		t.Errorf("before the start: %d %+v", status, r)
 	}
@@ -101,7 +102,7 @@ func TestNotReady(t *testing.T) {
 	if status, r := answer(running.Plugin); status != 503 || !strings.Contains(r.Checks["bus"], "bus_unreachable") {
 		t.Errorf("bus gone: %d %+v", status, r)
 	}
-	waitFor(t, func() bool { // the worker cannot go on without it
+	plugintest.WaitFor(t, func() bool { // the worker cannot go on without it
 		select {
 		case <-running.ended:
 			return true

@@ -10,7 +10,9 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // scoreBatch is how many patches a detector gets at a time: enough for a
@@ -48,7 +50,7 @@ func (p *prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 			patches[i], err = &patch, patch.CheckSupport()
 		}
 		if err != nil {
-			patches[i], nodules[i].Error = nil, problem(err)
+			patches[i], nodules[i].Error = nil, problem.Of(err)
 		}
 		cubes[i].Cube = nil // let go of it before the next patch is made
 	}
@@ -90,7 +92,7 @@ func (p *prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patche
 			}
 			for k, i := range batch {
 				if errs[k] != nil {
-					why := problem(errs[k])
+					why := problem.Of(errs[k])
 					nodules[i].Failed = append(nodules[i].Failed, bus.ModelProblem{Model: d.Name(), Digest: d.Digest(), Problem: *why})
 					nodules[i].Error = cmp.Or(nodules[i].Error, why)
 					scores[k] = detector.Score{}
@@ -144,7 +146,7 @@ func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []
 			}
 			one, err := d.Score(ctx, list[k:k+1])
 			if err != nil || len(one) != 1 {
-				errs[k] = refuse(CodeDetectorFailed, "score patch", d.Name()+" gave no score for this nodule; its weights may be damaged", err)
+				errs[k] = coded.New(CodeDetectorFailed, "score patch", d.Name()+" gave no score for this nodule; its weights may be damaged", err)
 				continue
 			}
 			scores[k] = one[0]
@@ -152,7 +154,7 @@ func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []
 	}
 	for k, s := range scores {
 		if errs[k] == nil && !finite(s) {
-			errs[k] = refuse(CodeScoreNotFinite, "score patch", "the score of "+d.Name()+" is not a number; its weights may be damaged", nil)
+			errs[k] = coded.New(CodeScoreNotFinite, "score patch", "the score of "+d.Name()+" is not a number; its weights may be damaged", nil)
 		}
 	}
 	return scores, errs

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
@@ -78,18 +79,18 @@ func openLedger(path string) (l *ledger, err error) {
 	const op = "open ledger"
 	defer func() {
 		if r := recover(); r != nil { // a damaged file
-			l, err = nil, refuse(CodeLedger, op, "the file is damaged: move it away; what RESULTS holds stays", fmt.Errorf("%v", r))
+			l, err = nil, coded.New(CodeLedger, op, "the file is damaged: move it away; what RESULTS holds stays", fmt.Errorf("%v", r))
 		}
 	}()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, refuse(CodeLedger, op, "the data folder cannot be made", err)
+		return nil, coded.New(CodeLedger, op, "the data folder cannot be made", err)
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, refuse(CodeLedgerLocked, op, "another process uses this data folder: stop it, or name another folder", err)
+		return nil, coded.New(CodeLedgerLocked, op, "another process uses this data folder: stop it, or name another folder", err)
 	}
 	if err != nil {
-		return nil, refuse(CodeLedger, op, "the file cannot be opened; if it is damaged, move it away: what RESULTS holds stays", err)
+		return nil, coded.New(CodeLedger, op, "the file cannot be opened; if it is damaged, move it away: what RESULTS holds stays", err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{bucketResults, bucketLineage, bucketAttempts} {
@@ -100,15 +101,15 @@ func openLedger(path string) (l *ledger, err error) {
 		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(refuse(CodeLedger, op, "the file cannot be written", err), db.Close())
+		return nil, errors.Join(coded.New(CodeLedger, op, "the file cannot be written", err), db.Close())
 	}
 	store, err := store.Open(db)
 	if err != nil {
-		return nil, errors.Join(refuse(CodeLedger, op, "what is kept for review cannot be read; if it is damaged, move the file away", err), db.Close())
+		return nil, errors.Join(coded.New(CodeLedger, op, "what is kept for review cannot be read; if it is damaged, move the file away", err), db.Close())
 	}
 	letters, err := outbox.OpenStore(db)
 	if err != nil {
-		return nil, errors.Join(refuse(CodeLedger, op, "the outbox cannot be written", err), db.Close())
+		return nil, errors.Join(coded.New(CodeLedger, op, "the outbox cannot be written", err), db.Close())
 	}
 	return &ledger{db: db, review: store, outbox: letters}, nil
 }
@@ -122,14 +123,14 @@ func (l *ledger) check() error {
 
 func (l *ledger) view(op string, fn func(*bbolt.Tx) error) error {
 	if err := l.db.View(fn); err != nil {
-		return refuse(CodeLedger, op, "the ledger cannot be read", err)
+		return coded.New(CodeLedger, op, "the ledger cannot be read", err)
 	}
 	return nil
 }
 
 func (l *ledger) update(op string, fn func(*bbolt.Tx) error) error {
 	if err := l.db.Update(fn); err != nil {
-		return refuse(CodeLedger, op, "the ledger cannot be written; is the disk full?", err)
+		return coded.New(CodeLedger, op, "the ledger cannot be written; is the disk full?", err)
 	}
 	return nil
 }

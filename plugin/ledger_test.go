@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 func newLedger(t *testing.T) *ledger {
@@ -25,43 +27,36 @@ func sampleEntry(lineage string, nodules ...string) entry {
 	return entry{Before: 7, Site: "local", Event: []byte("{}"), Time: time.Now().UTC().Truncate(time.Second), Lineage: lineage, Nodules: nodules}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestLedgerStates(t *testing.T) {
 	l := newLedger(t)
 	find := func() entry {
 		e, err := l.find("id")
-		must(t, err)
+		plugintest.Must(t, err)
 		return e
 	}
 	if e := find(); e.State != unknown {
 		t.Errorf("%+v", e)
 	}
 	want := sampleEntry("line", "n")
-	must(t, l.intend("id", want))
+	plugintest.Must(t, l.intend("id", want))
 	want.State = intended
 	if d := cmp.Diff(want, find()); d != "" {
 		t.Error(d)
 	}
 	open, err := l.intents()
-	must(t, err)
+	plugintest.Must(t, err)
 	if d := cmp.Diff(map[string]entry{"id": want}, open); d != "" {
 		t.Error(d)
 	}
-	must(t, l.publish("id", want, 9))
+	plugintest.Must(t, l.publish("id", want, 9))
 	if d := cmp.Diff(entry{State: published, Sequence: 9, Site: "local", Time: want.Time}, find()); d != "" {
 		t.Errorf("the message is kept too long, or more than that is gone: %s", d)
 	}
 	if open, err = l.intents(); err != nil || len(open) != 0 {
 		t.Error(open, err)
 	}
-	must(t, l.intend("other", want))
-	must(t, l.abandon("other"))
+	plugintest.Must(t, l.intend("other", want))
+	plugintest.Must(t, l.abandon("other"))
 	if e, err := l.find("other"); err != nil || e.State != unknown {
 		t.Error(e, err)
 	}
@@ -71,8 +66,8 @@ func TestLedgerSupersedes(t *testing.T) {
 	l := newLedger(t)
 	publish := func(id, lineage string, nodules ...string) {
 		e := sampleEntry(lineage, nodules...)
-		must(t, l.intend(id, e))
-		must(t, l.publish(id, e, 1))
+		plugintest.Must(t, l.intend(id, e))
+		plugintest.Must(t, l.publish(id, e, 1))
 	}
 	want := func(former, lineage, id string, nodules ...string) {
 		t.Helper()
@@ -97,7 +92,7 @@ func TestLedgerSupersedes(t *testing.T) {
 	publish("e", "line")
 	want("e", "line", "f")
 	// An intent is not there yet, so nothing supersedes it.
-	must(t, l.intend("g", sampleEntry("third", "n1")))
+	plugintest.Must(t, l.intend("g", sampleEntry("third", "n1")))
 	want("", "third", "h", "n1")
 	for i := range maxHeirs + 5 {
 		publish(fmt.Sprint("many", i), "many", fmt.Sprint("n", i))
@@ -109,16 +104,16 @@ func TestLedgerSupersedes(t *testing.T) {
 func TestLedgerOutlivesItsProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l, err := openLedger(path)
-	must(t, err)
+	plugintest.Must(t, err)
 	e := sampleEntry("line", "n1")
-	must(t, l.intend("id", e))
+	plugintest.Must(t, l.intend("id", e))
 	_, err = openLedger(path)
-	wantCode(t, err, CodeLedgerLocked)
-	must(t, l.close())
-	wantCode(t, l.check(), CodeLedger)
-	wantCode(t, l.intend("id2", e), CodeLedger)
+	plugintest.WantCode(t, err, CodeLedgerLocked)
+	plugintest.Must(t, l.close())
+	plugintest.WantCode(t, l.check(), CodeLedger)
+	plugintest.WantCode(t, l.intend("id2", e), CodeLedger)
 	l, err = openLedger(path)
-	must(t, err)
+	plugintest.Must(t, err)
 	defer l.close()
 	if got, err := l.find("id"); err != nil || got.State != intended || !bytes.Equal(got.Event, e.Event) {
 		t.Errorf("%+v, %v", got, err)
@@ -136,10 +131,10 @@ func TestLedgerAttempts(t *testing.T) {
 	want(1, "1/2")
 	want(2, "1/2")
 	want(1, "3/4")
-	must(t, l.excuse("1/2"))
+	plugintest.Must(t, l.excuse("1/2"))
 	want(2, "1/2")
-	must(t, l.settle("1/2"))
-	must(t, l.settle("5/6"))
+	plugintest.Must(t, l.settle("1/2"))
+	plugintest.Must(t, l.settle("5/6"))
 	want(1, "1/2")
 	want(2, "3/4")
 }
@@ -150,12 +145,12 @@ func TestLedgerExpires(t *testing.T) {
 	for id, age := range map[string]time.Duration{"old": 48 * time.Hour, "new": time.Hour} {
 		e := sampleEntry(id, "n1")
 		e.Time = now.Add(-age)
-		must(t, l.intend(id, e))
-		must(t, l.publish(id, e, 1))
+		plugintest.Must(t, l.intend(id, e))
+		plugintest.Must(t, l.publish(id, e, 1))
 	}
 	waiting := sampleEntry("waiting", "n1")
 	waiting.Time = now.Add(-48 * time.Hour)
-	must(t, l.intend("waiting", waiting))
+	plugintest.Must(t, l.intend("waiting", waiting))
 	if gone, err := l.expire(now.Add(-24 * time.Hour)); gone != 1 || err != nil {
 		t.Error(gone, err)
 	}
@@ -173,9 +168,9 @@ func TestLedgerExpires(t *testing.T) {
 
 func TestLedgerRefusesDamage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	must(t, os.WriteFile(path, bytes.Repeat([]byte("not a database"), 4096), 0o600))
+	plugintest.Must(t, os.WriteFile(path, bytes.Repeat([]byte("not a database"), 4096), 0o600))
 	_, err := openLedger(path)
-	wantCode(t, err, CodeLedger)
+	plugintest.WantCode(t, err, CodeLedger)
 	_, err = openLedger(filepath.Join(path, "below"))
-	wantCode(t, err, CodeLedger)
+	plugintest.WantCode(t, err, CodeLedger)
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // inOrthanc stores a series in a PACS of the test, and makes the job for it
@@ -16,17 +18,17 @@ import (
 func inOrthanc(t *testing.T) (server *orthanctest.Server, local, remote bus.Job) {
 	t.Helper()
 	server = orthanctest.Start(t, orthanctest.Settings{})
-	dir := writeCT(t, ctSpec())
+	dir := plugintest.WriteCT(t, plugintest.CT())
 	server.StoreSCU(dir)
-	local = ctJob(t, dir)
+	local = plugintest.Job(dir)
 	remote = local
-	remote.URI = SeriesURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", local.SeriesUID)
+	remote.URI = series.ArchiveURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", local.SeriesUID)
 	return server, local, remote
 }
 
 func TestScoreOverDICOMweb(t *testing.T) {
 	server, local, remote := inOrthanc(t)
-	archives, err := NewArchives(server.Options())
+	archives, err := series.NewArchives(server.Options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func TestScoreOverDICOMweb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Job, req.Archives, req.AllowedRoots = remote, archives, []string{t.TempDir()}
+	req.Job, req.Series = remote, series.Reader{Roots: []string{t.TempDir()}, Archives: archives}
 	got, _, err := Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -47,19 +49,19 @@ func TestScoreOverDICOMweb(t *testing.T) {
 
 	req.Job.SeriesUID = "1.2.3"
 	_, _, err = Score(t.Context(), req)
-	wantCode(t, err, CodeSeriesMismatch)
+	plugintest.WantCode(t, err, series.CodeMismatch)
 	req.Job = remote
 	req.Job.StudyUID = "1.2.3"
 	_, _, err = Score(t.Context(), req)
-	wantCode(t, err, CodeStudyMismatch)
+	plugintest.WantCode(t, err, series.CodeStudyMismatch)
 	req.Job = remote
-	req.Job.URI = SeriesURI(server.DICOMweb, "1.2.3", "1.2.3.4")
+	req.Job.URI = series.ArchiveURI(server.DICOMweb, "1.2.3", "1.2.3.4")
 	req.Job.SeriesUID = ""
 	_, _, err = Score(t.Context(), req)
-	wantCode(t, err, dicomio.CodeNotStored)
-	req.Job, req.Archives = remote, nil
+	plugintest.WantCode(t, err, dicomio.CodeNotStored)
+	req.Job, req.Series = remote, series.Reader{}
 	_, _, err = Score(t.Context(), req)
-	wantCode(t, err, CodeURIForbidden)
+	plugintest.WantCode(t, err, series.CodeURIForbidden)
 }
 
 // TestPACSIsAwayForLongerThanAJobHasAttempts takes Orthanc away before a job is
@@ -88,7 +90,7 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 	}
 
 	gone := remote
-	gone.URI, gone.SeriesUID = SeriesURI(server.DICOMweb, "1.2.3", "1.2.3.4"), "1.2.3.4"
+	gone.URI, gone.SeriesUID = series.ArchiveURI(server.DICOMweb, "1.2.3", "1.2.3.4"), "1.2.3.4"
 	p.submit("/detector", "j2", gone)
 	if letter := p.letter(1); letter.Code != string(dicomio.CodeNotStored) {
 		t.Errorf("%+v", letter)
@@ -99,17 +101,17 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 // images: no nodule may be blamed for it.
 func TestPACSGoesAwayInTheMiddle(t *testing.T) {
 	server, _, remote := inOrthanc(t)
-	archives, err := NewArchives(server.Options())
+	archives, err := series.NewArchives(server.Options())
 	if err != nil {
 		t.Fatal(err)
 	}
 	req := request(t, "")
-	req.Job, req.Archives = remote, archives
+	req.Job, req.Series = remote, series.Reader{Archives: archives}
 	req.Progress = func(p Progress) {
 		if p.Stage == "cut" && p.Done == 0 {
 			server.Kill()
 		}
 	}
 	_, _, err = Score(t.Context(), req)
-	wantCode(t, err, dicomio.CodeUnreachable)
+	plugintest.WantCode(t, err, dicomio.CodeUnreachable)
 }

@@ -8,6 +8,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
@@ -36,17 +38,17 @@ func (c SendConfig) check() error {
 	const op = "check settings"
 	for _, k := range c.Kinds {
 		if !slices.Contains(outbox.Kinds(), k) {
-			return refuse(CodeSettings, op, "what is to be sent is report, verified, heat-map or capture", nil)
+			return coded.New(CodeSettings, op, "what is to be sent is report, verified, heat-map or capture", nil)
 		}
 	}
 	if c.FirstWait < 0 || c.LastWait < 0 || len(c.Organization) > 64 {
-		return refuse(CodeSettings, op, "waits must not be negative, and the name of an organisation has at most 64 bytes", nil)
+		return coded.New(CodeSettings, op, "waits must not be negative, and the name of an organisation has at most 64 bytes", nil)
 	}
 	return nil
 }
 
 // sends tells whether there is a PACS to send to.
-func (p *Plugin) sends() bool { return p.archives.store("") != nil }
+func (p *Plugin) sends() bool { return p.reader.Archives.Store("") != nil }
 
 // addLetters has the ledger write what is to be sent of a result, and of a
 // decision that may complete its review, in the same transaction.
@@ -119,7 +121,7 @@ func (p *Plugin) empty(ctx context.Context, l *ledger, a *audit) {
 	sender := &outbox.Sender{
 		Store: l.outbox, Packer: &packer{plugin: p, ledger: l, source: newReviewSource(p)},
 		First: p.cfg.Send.FirstWait, Last: p.cfg.Send.LastWait, Logger: p.cfg.Logger.With("part", "outbox"),
-		Problem: func(err error) (string, string) { return codeOrInternal(err), Summary(err) },
+		Problem: func(err error) (string, string) { return problem.Code(err), problem.Summary(err) },
 		Note: func(kind outbox.Kind, code string) {
 			if code == "" {
 				p.metrics.sent.WithLabelValues(string(kind)).Inc()

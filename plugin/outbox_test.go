@@ -16,6 +16,8 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // storing is a PACS of the test as one that results are stored in.
@@ -47,7 +49,7 @@ func documents(t testing.TB, server *orthanctest.Server, class string) (files []
 	var all []string
 	server.Get("/instances", &all)
 	for _, id := range all {
-		file, err := o.File(testContext(t), id)
+		file, err := o.File(plugintest.Context(t), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,18 +65,18 @@ func documents(t testing.TB, server *orthanctest.Server, class string) (files []
 // sent waits until nothing waits to be sent.
 func (r *running) sent() {
 	r.t.Helper()
-	waitFor(r.t, func() bool { return r.CheckReady(testContext(r.t)).Send.Waiting == 0 })
+	plugintest.WaitFor(r.t, func() bool { return r.CheckReady(plugintest.Context(r.t)).Send.Waiting == 0 })
 }
 
 // TestResultsGoToThePACS: report, heat map and capture of a scored series, and
 // the verified report when its review is complete, each once.
 func TestResultsGoToThePACS(t *testing.T) {
 	server := orthanctest.Start(t, orthanctest.Settings{})
-	dir := writeCT(t, patientSpec())
+	dir := plugintest.WriteCT(t, patientSpec())
 	server.StoreSCU(dir)
 	p := start(t, sendConfig(t, server, outbox.Kinds()...))
-	job := ctJob(t, dir)
-	job.URI = SeriesURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", job.SeriesUID)
+	job := plugintest.Job(dir)
+	job.URI = series.ArchiveURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", job.SeriesUID)
 	job.Nodules = append(job.Nodules, bus.JobNodule{ID: "n2", PositionLPS: [3]float64{2, 1, 0}}, bus.JobNodule{ID: "outside", PositionLPS: [3]float64{400, 0, 0}})
 	p.submit("/test", "1", job)
 	p.outcome(outcomeScored, 1)
@@ -153,7 +155,7 @@ func valid(t *testing.T, file []byte) {
 		return
 	}
 	name := filepath.Join(t.TempDir(), "document.dcm")
-	must(t, os.WriteFile(name, file, 0o600))
+	plugintest.Must(t, os.WriteFile(name, file, 0o600))
 	if out, err := exec.Command(tool, name).CombinedOutput(); err != nil || bytes.Contains(out, []byte("Error")) { //nolint:gosec // found in the path
 		t.Errorf("dciodvfy: %v\n%s", err, out)
 	}
@@ -164,28 +166,28 @@ func valid(t *testing.T, file []byte) {
 func TestPACSIsAwayAndNothingIsLost(t *testing.T) {
 	server := orthanctest.Start(t, orthanctest.Settings{})
 	cfg := sendConfig(t, server)
-	p, dir := start(t, cfg), writeCT(t, patientSpec())
-	p.submit("/test", "0", ctJob(t, dir))
+	p, dir := start(t, cfg), plugintest.WriteCT(t, patientSpec())
+	p.submit("/test", "0", plugintest.Job(dir))
 	p.outcome(outcomeScored, 1)
 	p.sent()
 	server.Kill()
 	for i := 1; i <= 3; i++ {
-		job := ctJob(t, dir)
+		job := plugintest.Job(dir)
 		job.Nodules[0].PositionLPS[0] = float64(i)
 		p.submit("/test", string(rune('0'+i)), job)
 	}
 	p.outcome(outcomeScored, 4)
-	waitFor(t, func() bool { return p.CheckReady(testContext(t)).Send.Code == string(dicomio.CodeUnreachable) })
-	ready := p.CheckReady(testContext(t))
+	plugintest.WaitFor(t, func() bool { return p.CheckReady(plugintest.Context(t)).Send.Code == string(dicomio.CodeUnreachable) })
+	ready := p.CheckReady(plugintest.Context(t))
 	if !ready.Ready || ready.Send.Waiting != 3 || ready.Send.Refused != 0 || time.Since(ready.Send.Since) > time.Minute {
 		t.Errorf("%+v %+v", ready, ready.Send)
 	}
 	if m := gather(t, p.Plugin); m["nodulescope_send_waiting"] != 3 || m["nodulescope_send_oldest_timestamp_seconds"] == 0 {
 		t.Errorf("%v", m)
 	}
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	p = start(t, cfg)
-	if n := p.CheckReady(testContext(t)).Send.Waiting; n != 3 {
+	if n := p.CheckReady(plugintest.Context(t)).Send.Waiting; n != 3 {
 		t.Errorf("%d letters after a restart", n)
 	}
 	server.Restart()
@@ -198,28 +200,28 @@ func TestPACSIsAwayAndNothingIsLost(t *testing.T) {
 // TestKilledWhileSending: at any point of it, and the PACS has one report.
 func TestKilledWhileSending(t *testing.T) {
 	server := orthanctest.Start(t, orthanctest.Settings{})
-	dir := writeCT(t, ctSpec())
+	dir := plugintest.WriteCT(t, plugintest.CT())
 	for i, tt := range []struct {
 		point string
 		held  int // when the process is dead
 	}{{"result noted", 0}, {"document made", 0}, {"document stored", 1}} {
 		t.Run(tt.point, func(t *testing.T) {
-			b := newBroker(t)
-			job := ctJob(t, dir)
+			b := plugintest.NewBroker(t)
+			job := plugintest.Job(dir)
 			job.Nodules[0].PositionLPS[1] = float64(i)
-			_, err := b.bus.SubmitJob(testContext(t), "local", "/test", "1", job)
-			must(t, err)
+			_, err := b.Bus.SubmitJob(plugintest.Context(t), "local", "/test", "1", job)
+			plugintest.Must(t, err)
 			before := server.Count()
-			plan := crashPlan{DataDir: t.TempDir(), BusURL: b.url, Point: tt.point, PACS: server.DICOMweb, User: server.User, PasswordFile: server.PasswordFile}
-			crash(t, plan)
+			plan := crashPlan{DataDir: t.TempDir(), BusURL: b.URL, Point: tt.point, PACS: server.DICOMweb, User: server.User, PasswordFile: server.PasswordFile}
+			plugintest.Crash(t, plan)
 			if n := server.Count() - before; n != tt.held {
 				t.Fatalf("%d documents at the crash, want %d", n, tt.held)
 			}
 			cfg := crashConfig(plan)
-			cfg.Detectors, cfg.Logger = testConfig(t).Detectors, testLogger(t)
+			cfg.Detectors, cfg.Logger = testConfig(t).Detectors, plugintest.Logger(t)
 			p := start(t, cfg)
 			p.sent()
-			waitFor(t, func() bool { return b.messages(bus.StreamJobs) == 0 })
+			plugintest.WaitFor(t, func() bool { return b.Messages(bus.StreamJobs) == 0 })
 			p.sent()
 			if n := server.Count() - before; n != 1 {
 				t.Errorf("%d documents, want 1", n)
@@ -234,35 +236,35 @@ func TestRefusedLettersAreListedAndSentAgain(t *testing.T) {
 	cfg := sendConfig(t, server)
 	good := cfg.PACS[0]
 	cfg.PACS[0].StoreURL = server.URL + "/nowhere" // 404
-	p, dir := start(t, cfg), writeCT(t, patientSpec())
-	p.submit("/test", "1", ctJob(t, dir))
-	refused := func() bool { return p.CheckReady(testContext(t)).Send.Refused == 1 }
-	waitFor(t, refused)
-	list, err := Outbox(testContext(t), cfg.DataDir)
+	p, dir := start(t, cfg), plugintest.WriteCT(t, patientSpec())
+	p.submit("/test", "1", plugintest.Job(dir))
+	refused := func() bool { return p.CheckReady(plugintest.Context(t)).Send.Refused == 1 }
+	plugintest.WaitFor(t, refused)
+	list, err := Outbox(plugintest.Context(t), cfg.DataDir)
 	if err != nil || len(list) != 1 || !list[0].Refused || list[0].Code != string(dicomio.CodeNotStored) || list[0].Attempts != 1 {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	if text := list[0].Problem; strings.Contains(text, "4711") || !strings.Contains(text, "404") {
 		t.Errorf("%s", text)
 	}
-	if n, err := Resend(testContext(t), cfg.DataDir, list[0].Number); err != nil || n != 1 { // the service does it
+	if n, err := Resend(plugintest.Context(t), cfg.DataDir, list[0].Number); err != nil || n != 1 { // the service does it
 		t.Fatal(n, err)
 	}
-	waitFor(t, refused)
-	if _, err := Resend(testContext(t), cfg.DataDir, 99); !errors.Is(err, outbox.ErrNotThere) {
+	plugintest.WaitFor(t, refused)
+	if _, err := Resend(plugintest.Context(t), cfg.DataDir, 99); !errors.Is(err, outbox.ErrNotThere) {
 		t.Errorf("%v", err)
 	}
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, controlFile)); err == nil {
 		t.Error("the control file stays behind")
 	}
-	if list, err := Outbox(testContext(t), cfg.DataDir); err != nil || len(list) != 1 || !list[0].Refused {
+	if list, err := Outbox(plugintest.Context(t), cfg.DataDir); err != nil || len(list) != 1 || !list[0].Refused {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	if n, err := Resend(testContext(t), cfg.DataDir); err != nil || n != 1 {
+	if n, err := Resend(plugintest.Context(t), cfg.DataDir); err != nil || n != 1 {
 		t.Fatal(n, err)
 	}
-	if _, err := Resend(testContext(t), cfg.DataDir, 99); !errors.Is(err, outbox.ErrNotThere) {
+	if _, err := Resend(plugintest.Context(t), cfg.DataDir, 99); !errors.Is(err, outbox.ErrNotThere) {
 		t.Errorf("%v", err)
 	}
 	cfg.PACS = []web.Options{good}
@@ -271,8 +273,8 @@ func TestRefusedLettersAreListedAndSentAgain(t *testing.T) {
 	if n := len(documents(t, server, sr.ClassComprehensive3D)); n != 1 {
 		t.Errorf("%d reports", n)
 	}
-	_, err = Outbox(testContext(t), t.TempDir())
-	wantCode(t, err, CodeLedger)
+	_, err = Outbox(plugintest.Context(t), t.TempDir())
+	plugintest.WantCode(t, err, CodeLedger)
 }
 
 // TestTheControlPortAsksForItsToken.
@@ -280,17 +282,17 @@ func TestTheControlPortAsksForItsToken(t *testing.T) {
 	p := start(t, testConfig(t))
 	path := filepath.Join(p.cfg.DataDir, controlFile)
 	text, err := os.ReadFile(path)
-	must(t, err)
+	plugintest.Must(t, err)
 	info, err := os.Stat(path)
-	must(t, err)
+	plugintest.Must(t, err)
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v", info.Mode())
 	}
-	must(t, os.WriteFile(path, bytes.Replace(text, []byte(`"token":"`), []byte(`"token":"x`), 1), 0o600))
-	_, err = Outbox(testContext(t), p.cfg.DataDir)
-	wantCode(t, err, CodeLedgerLocked)
-	must(t, os.WriteFile(path, text, 0o600))
-	if list, err := Outbox(testContext(t), p.cfg.DataDir); err != nil || len(list) != 0 {
+	plugintest.Must(t, os.WriteFile(path, bytes.Replace(text, []byte(`"token":"`), []byte(`"token":"x`), 1), 0o600))
+	_, err = Outbox(plugintest.Context(t), p.cfg.DataDir)
+	plugintest.WantCode(t, err, CodeLedgerLocked)
+	plugintest.Must(t, os.WriteFile(path, text, 0o600))
+	if list, err := Outbox(plugintest.Context(t), p.cfg.DataDir); err != nil || len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
 }

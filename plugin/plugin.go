@@ -12,15 +12,18 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Plugin is the service as a library. See [New].
 type Plugin struct {
-	cfg      Config
-	metrics  *metrics
-	log      *slog.Logger
-	archives *Archives
+	cfg     Config
+	metrics *metrics
+	log     *slog.Logger
+	reader  series.Reader
 
 	mu      sync.Mutex
 	parts   parts
@@ -51,12 +54,12 @@ func New(cfg Config) (*Plugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	archives, err := NewArchives(cfg.PACS...)
+	archives, err := series.NewArchives(cfg.PACS...)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plugin{
-		cfg: cfg, archives: archives, metrics: newMetrics(describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
+		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives}, metrics: newMetrics(describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)
@@ -73,7 +76,7 @@ func (p *Plugin) Run(ctx context.Context) (err error) {
 	p.mu.Lock()
 	if p.started {
 		p.mu.Unlock()
-		return refuse(CodeSettings, "run plugin", "it was run already: make a new one", nil)
+		return coded.New(CodeSettings, "run plugin", "it was run already: make a new one", nil)
 	}
 	p.started = true
 	p.mu.Unlock()
@@ -94,7 +97,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	defer func() {
 		for i := len(closers) - 1; i >= 0; i-- {
 			if err := closers[i](); err != nil {
-				p.log.Warn("not closed well", "code", codeOrInternal(err), "error", Summary(err))
+				p.log.Warn("not closed well", "code", problem.Code(err), "error", problem.Summary(err))
 			}
 		}
 	}()
@@ -131,7 +134,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &worker{cfg: p.cfg, bus: b, queue: queue, ledger: ledger, audit: audit, metrics: p.metrics, log: p.log, archives: p.archives}
+	w := &worker{cfg: p.cfg, bus: b, queue: queue, ledger: ledger, audit: audit, metrics: p.metrics, log: p.log, reader: p.reader}
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
@@ -175,7 +178,7 @@ func (p *Plugin) run(ctx context.Context) error {
 // openFiles opens what is kept on the disk. The ledger's lock covers all of it.
 func (p *Plugin) openFiles(closers *[]func() error) (*ledger, *audit, error) {
 	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
-		return nil, nil, refuse(CodeSettings, "open data folder", "it cannot be made: name another folder", err)
+		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be made: name another folder", err)
 	}
 	ledger, err := openLedger(filepath.Join(p.cfg.DataDir, "ledger.db"))
 	if err != nil {
@@ -220,7 +223,7 @@ func (p *Plugin) join(ctx context.Context, closers *[]func() error) (*bus.Bus, e
 		if err == nil || !external || bus.CodeOf(err) != bus.CodeStream {
 			return b, p.stopped(ctx, err)
 		}
-		p.log.Warn("streams not ready, trying again", "error", Summary(err))
+		p.log.Warn("streams not ready, trying again", "error", problem.Summary(err))
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -254,7 +257,7 @@ func (p *Plugin) housekeep(ctx context.Context, l *ledger) {
 func (p *Plugin) expire(l *ledger) {
 	gone, err := l.expire(time.Now().Add(-p.cfg.KeepResults))
 	if err != nil {
-		p.log.Warn("ledger not tidied", "code", codeOrInternal(err), "error", Summary(err))
+		p.log.Warn("ledger not tidied", "code", problem.Code(err), "error", problem.Summary(err))
 	} else if gone > 0 {
 		p.log.Info("old results forgotten", "results", gone)
 	}
@@ -291,7 +294,7 @@ func (p *Plugin) Bus(ctx context.Context) (*bus.Bus, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return nil, refuse(CodeInternal, "use bus", "the plugin has stopped", nil)
+	return nil, coded.New(CodeInternal, "use bus", "the plugin has stopped", nil)
 }
 
 // BusURL is the address at which other processes reach the bus: that of the

@@ -12,6 +12,8 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 func TestValidate(t *testing.T) {
@@ -36,10 +38,10 @@ func TestValidate(t *testing.T) {
 			cfg := testConfig(t)
 			tt.change(&cfg)
 			_, err := New(cfg)
-			wantCode(t, err, tt.code)
+			plugintest.WantCode(t, err, tt.code)
 		})
 	}
-	if err := (Config{Detectors: []detector.Detector{testDetector(t)}}).Validate(); err != nil {
+	if err := (Config{Detectors: []detector.Detector{plugintest.Detector(t)}}).Validate(); err != nil {
 		t.Errorf("the smallest settings are refused: %v", err)
 	}
 }
@@ -59,7 +61,7 @@ func TestDefaultDataDir(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	first := testConfig(t)
 	p := start(t, first)
-	wantCode(t, p.Run(t.Context()), CodeSettings) // twice
+	plugintest.WantCode(t, p.Run(t.Context()), CodeSettings) // twice
 
 	for name, tt := range map[string]struct {
 		change func(*Config)
@@ -70,7 +72,7 @@ func TestRunRefuses(t *testing.T) {
 		"no folder":     {func(c *Config) { c.DataDir = filepath.Join(first.DataDir, "ledger.db", "x") }, CodeSettings},
 		"port in use": {func(c *Config) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
-			must(t, err)
+			plugintest.Must(t, err)
 			t.Cleanup(func() { _ = l.Close() })
 			c.HTTPAddr = l.Addr().String()
 		}, CodeSettings},
@@ -80,9 +82,9 @@ func TestRunRefuses(t *testing.T) {
 			cfg := testConfig(t)
 			tt.change(&cfg)
 			p, err := New(cfg)
-			must(t, err)
-			err = p.Run(testContext(t))
-			wantCode(t, err, tt.code)
+			plugintest.Must(t, err)
+			err = p.Run(plugintest.Context(t))
+			plugintest.WantCode(t, err, tt.code)
 			_, busErr := p.Bus(t.Context())
 			if !errors.Is(busErr, err) {
 				t.Errorf("Bus returns %v", busErr)
@@ -97,11 +99,11 @@ func TestWaitsForBroker(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Bus.URL, cfg.HTTPAddr = "nats://u:secret@127.0.0.1:1", "127.0.0.1:0"
 	p, err := New(cfg)
-	must(t, err)
-	ctx, cancel := context.WithCancel(testContext(t))
+	plugintest.Must(t, err)
+	ctx, cancel := context.WithCancel(plugintest.Context(t))
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
-	waitFor(t, func() bool { return p.HTTPAddr() != "" })
+	plugintest.WaitFor(t, func() bool { return p.HTTPAddr() != "" })
 	if status, _, _ := fetch(t, "GET", "http://"+p.HTTPAddr()+"/healthz"); status != 200 {
 		t.Errorf("status %d", status)
 	}
@@ -116,30 +118,30 @@ func TestWaitsForBroker(t *testing.T) {
 		t.Errorf("Run returned %v", err)
 	}
 	_, err = p.Bus(t.Context())
-	wantCode(t, err, CodeInternal)
+	plugintest.WantCode(t, err, CodeInternal)
 }
 
 // Two plugins of one site share the jobs of one broker.
 func TestTwoPluginsShareABroker(t *testing.T) {
-	b := newBroker(t)
+	b := plugintest.NewBroker(t)
 	var ps []*running
 	for range 2 {
 		cfg := testConfig(t)
-		cfg.Bus.URL = b.url
+		cfg.Bus.URL = b.URL
 		ps = append(ps, start(t, cfg))
 	}
-	if ps[0].BusURL() != b.url {
+	if ps[0].BusURL() != b.URL {
 		t.Errorf("url %s", ps[0].BusURL())
 	}
-	dir := writeCT(t, ctSpec())
+	dir := plugintest.WriteCT(t, plugintest.CT())
 	for i := range 6 {
-		job := ctJob(t, dir)
+		job := plugintest.Job(dir)
 		job.Nodules[0].PositionLPS[1] = float64(i)
 		ps[i%2].submit("/test", string(rune('a'+i)), job)
 	}
-	results(t, b.bus, "local", 6)
-	waitFor(t, func() bool { return b.messages(bus.StreamJobs) == 0 })
-	exactly(t, b.bus, "local", 6)
+	plugintest.Results(t, b.Bus, "local", 6)
+	plugintest.WaitFor(t, func() bool { return b.Messages(bus.StreamJobs) == 0 })
+	plugintest.Exactly(t, b.Bus, "local", 6)
 }
 
 func TestRedact(t *testing.T) {
@@ -150,5 +152,15 @@ func TestRedact(t *testing.T) {
 		if got := redact(in); got != want {
 			t.Errorf("%q gives %q, want %q", in, got, want)
 		}
+	}
+}
+
+// A password never stands in an error about the settings of a PACS.
+func TestPACSSettings(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.PACS = []web.Options{{URL: "https://user:secret@a/b"}}
+	plugintest.WantCode(t, cfg.Validate(), CodeSettings)
+	if strings.Contains(cfg.Validate().Error(), "secret") {
+		t.Error("the error tells the password")
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Real CT with the experts' nodules: every one is scored, and over the bus the
@@ -25,24 +27,24 @@ func TestRealSeries(t *testing.T) {
 		t.Run(patient, func(t *testing.T) {
 			dir := filepath.Join(data, "ct", patient)
 			files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*.xml"))
-			must(t, err)
+			plugintest.Must(t, err)
 			if len(files) != 1 {
 				t.Fatalf("%d files of experts", len(files))
 			}
-			series, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
-			must(t, err)
-			candidates, err := nodule.ReadCandidates(t.Context(), files[0], series)
-			must(t, err)
-			uri, err := FileURI(dir)
-			must(t, err)
-			job := bus.Job{SeriesUID: series.SeriesUID, StudyUID: series.StudyUID, FrameOfReferenceUID: series.FrameOfReferenceUID, URI: uri, Nodules: []bus.JobNodule{}}
+			scan, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
+			plugintest.Must(t, err)
+			candidates, err := nodule.ReadCandidates(t.Context(), files[0], scan)
+			plugintest.Must(t, err)
+			uri, err := series.FileURI(dir)
+			plugintest.Must(t, err)
+			job := bus.Job{SeriesUID: scan.SeriesUID, StudyUID: scan.StudyUID, FrameOfReferenceUID: scan.FrameOfReferenceUID, URI: uri, Nodules: []bus.JobNodule{}}
 			for _, c := range candidates {
 				job.Nodules = append(job.Nodules, bus.JobNodule{ID: c.ID, PositionLPS: c.PositionLPS, DiameterMM: c.DiameterMM, Confidence: c.Confidence})
 			}
 			want, details, err := Score(t.Context(), ScoreRequest{
-				JobID: patient, Source: "/test", Job: job, Detectors: []detector.Detector{testDetector(t)},
+				JobID: patient, Source: "/test", Job: job, Detectors: []detector.Detector{plugintest.Detector(t)},
 			})
-			must(t, err)
+			plugintest.Must(t, err)
 			if len(details) == 0 {
 				t.Fatal("no nodules")
 			}

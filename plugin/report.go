@@ -9,17 +9,19 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
-// Report is the structured report of a result. Series is the one that was
+// Report is the structured report of a result. scanned is the series that was
 // scored, header is read from one of its images, and at is when the result was
 // made: the time of its event. The same result at the same time gives the same
 // file, and the same result at any time the same UIDs.
 //
 // Codes: series_mismatch where the result is of another series.
-func Report(result bus.Result, series *dicomio.Series, header sr.Header, at time.Time) (sr.Report, error) {
-	if result.SeriesUID != series.SeriesUID || header.SeriesUID != series.SeriesUID {
-		return sr.Report{}, refuse(CodeSeriesMismatch, "make report", "the result, the series and the patient do not belong together", nil)
+func Report(result bus.Result, scanned *dicomio.Series, header sr.Header, at time.Time) (sr.Report, error) {
+	if result.SeriesUID != scanned.SeriesUID || header.SeriesUID != scanned.SeriesUID {
+		return sr.Report{}, coded.New(series.CodeMismatch, "make report", "the result, the series and the patient do not belong together", nil)
 	}
 	name, version, _ := strings.Cut(result.Software, " ")
 	if version == "" {
@@ -33,7 +35,7 @@ func Report(result bus.Result, series *dicomio.Series, header sr.Header, at time
 		report.Notes = append(report.Notes, w.Code+": "+w.Message)
 	}
 	for _, n := range result.Nodules {
-		report.Nodules = append(report.Nodules, reportNodule(result, n, series))
+		report.Nodules = append(report.Nodules, reportNodule(result, n, scanned))
 	}
 	return report, nil
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 var reportTime = time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
@@ -29,10 +31,10 @@ func scoredPhantom(t *testing.T) (bus.Result, *dicomio.Series, sr.Header) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "ct")
-	if err := p.WriteDICOM(testContext(t), dir, nil); err != nil {
+	if err := p.WriteDICOM(plugintest.Context(t), dir, nil); err != nil {
 		t.Fatal(err)
 	}
-	uri, err := FileURI(dir)
+	uri, err := series.FileURI(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,15 +42,15 @@ func scoredPhantom(t *testing.T) (bus.Result, *dicomio.Series, sr.Header) {
 	for _, n := range p.Nodules() {
 		job.Nodules = append(job.Nodules, bus.JobNodule{ID: n.ID, PositionLPS: n.PositionLPS, DiameterMM: n.DiameterMM})
 	}
-	result, _, err := Score(testContext(t), ScoreRequest{Source: "/test", Job: job, Software: "nodulescope v1.2.3", Detectors: []detector.Detector{testDetector(t)}, NoDetails: true})
+	result, _, err := Score(plugintest.Context(t), ScoreRequest{Source: "/test", Job: job, Software: "nodulescope v1.2.3", Detectors: []detector.Detector{plugintest.Detector(t)}, NoDetails: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	series, err := dicomio.OpenSeries(testContext(t), dir, "", dicomio.Options{})
+	series, err := dicomio.OpenSeries(plugintest.Context(t), dir, "", dicomio.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	header, err := sr.HeaderOf(testContext(t), series)
+	header, err := sr.HeaderOf(plugintest.Context(t), series)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,18 +115,18 @@ func TestReportOfAPhantom(t *testing.T) {
 // TestReportTellsAll: probability, prevalence, disagreement, limits and errors
 // stand in the report.
 func TestReportTellsAll(t *testing.T) {
-	dir := writeCT(t, ctSpec())
-	series, err := dicomio.OpenSeries(testContext(t), dir, "", dicomio.Options{})
+	dir := plugintest.WriteCT(t, plugintest.CT())
+	scan, err := dicomio.OpenSeries(plugintest.Context(t), dir, "", dicomio.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	header, err := sr.HeaderOf(testContext(t), series)
+	header, err := sr.HeaderOf(plugintest.Context(t), scan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := 0.125
 	result := bus.Result{
-		Identity: "sha256:1", SeriesUID: series.SeriesUID, Software: "nodulescope", Preprocessing: "v1",
+		Identity: "sha256:1", SeriesUID: scan.SeriesUID, Software: "nodulescope", Preprocessing: "v1",
 		Models:   []bus.Model{{Name: "a", Digest: "sha256:a", Calibration: "natural-prevalence", Prevalence: 0.41, Threshold: 2}},
 		Warnings: []bus.Problem{{Code: "gantry_tilt", Message: "tilted"}},
 		Nodules: []bus.ResultNodule{{
@@ -133,7 +135,7 @@ func TestReportTellsAll(t *testing.T) {
 			Error: &bus.Problem{Code: "detector_failed", Message: "b gave no score"},
 		}},
 	}
-	report, err := Report(result, series, header, reportTime)
+	report, err := Report(result, scan, header, reportTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,8 +147,8 @@ func TestReportTellsAll(t *testing.T) {
 		}
 	}
 	result.SeriesUID = "1.2.3"
-	_, err = Report(result, series, header, reportTime)
-	wantCode(t, err, CodeSeriesMismatch)
+	_, err = Report(result, scan, header, reportTime)
+	plugintest.WantCode(t, err, series.CodeMismatch)
 }
 
 // TestReviewed: a report is verified when every nodule that is shown has a

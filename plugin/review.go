@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
@@ -46,16 +48,16 @@ func (c ReviewConfig) check() error {
 	host, _, err := net.SplitHostPort(c.Addr)
 	switch {
 	case err != nil:
-		return refuse(CodeSettings, op, "the address of the review page is host:port, such as "+DefaultReviewAddr, nil)
+		return coded.New(CodeSettings, op, "the address of the review page is host:port, such as "+DefaultReviewAddr, nil)
 	case (c.TLSCert == "") != (c.TLSKey == ""):
-		return refuse(CodeSettings, op, "TLS of the review page needs a certificate and its key", nil)
+		return coded.New(CodeSettings, op, "TLS of the review page needs a certificate and its key", nil)
 	case !loopback(host) && c.TLSCert == "" && !c.Plain:
-		return refuse(CodeSettings, op,
+		return coded.New(CodeSettings, op,
 			"the review page shows patients: beyond this machine it needs TLS (certificate and key), or the setting that says that a proxy has it", nil)
 	case c.Idle < 0 || c.Lifetime < 0:
-		return refuse(CodeSettings, op, "times of a session must not be negative", nil)
+		return coded.New(CodeSettings, op, "times of a session must not be negative", nil)
 	case c.OIDC != (review.OIDC{}) && (c.OIDC.Issuer == "" || c.OIDC.ClientID == "" || c.PublicURL == ""):
-		return refuse(CodeSettings, op, "OpenID Connect needs issuer, client id and the public address of the review page", nil)
+		return coded.New(CodeSettings, op, "OpenID Connect needs issuer, client id and the public address of the review page", nil)
 	}
 	return nil
 }
@@ -87,7 +89,7 @@ func (p *Plugin) newReview(l *ledger, a *audit) (*review.Server, *store.Publishe
 		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
 	})
 	if err != nil {
-		return nil, nil, refuse(CodeSettings, "set up review page", "a setting of it cannot be used", err)
+		return nil, nil, coded.New(CodeSettings, "set up review page", "a setting of it cannot be used", err)
 	}
 	return server, publisher, nil
 }
@@ -112,7 +114,7 @@ func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		return "", nil, nil, refuse(CodeSettings, "serve review page", "the address cannot be listened on: choose another port", err)
+		return "", nil, nil, coded.New(CodeSettings, "serve review page", "the address cannot be listened on: choose another port", err)
 	}
 	server := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
@@ -122,7 +124,7 @@ func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {
-			return "", nil, nil, errors.Join(refuse(CodeSettings, "serve review page", "certificate or key cannot be read", err), listener.Close())
+			return "", nil, nil, errors.Join(coded.New(CodeSettings, "serve review page", "certificate or key cannot be read", err), listener.Close())
 		}
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
@@ -133,7 +135,7 @@ func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string
 			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 		}
 		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			ended <- refuse(CodeInternal, "serve review page", "the server ended", err)
+			ended <- coded.New(CodeInternal, "serve review page", "the server ended", err)
 		}
 	}()
 	p.log.Info("review page ready", "addr", listener.Addr().String(), "tls", c.TLSCert != "")
@@ -194,6 +196,6 @@ func refusedRecord(site string, d *bus.Delivery, cause error) (r store.Record, o
 	return store.Record{
 		ID: store.RefusedID(site, deliveryKey(d)), Site: site, JobID: env.ID, Source: env.Source, StudyUID: job.StudyUID,
 		SeriesUID: job.SeriesUID, URI: job.URI, Priority: cmp.Or(job.Priority, bus.PriorityRoutine), Time: time.Now().UTC(),
-		Problem: problem(cause), Nodules: len(job.Nodules),
+		Problem: problem.Of(cause), Nodules: len(job.Nodules),
 	}, true
 }

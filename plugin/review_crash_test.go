@@ -9,9 +9,9 @@ import (
 	"net/http/cookiejar"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // decideOverHTTP signs in and decides on the first finding of the only series,
@@ -55,39 +55,11 @@ func decideOverHTTP(ctx context.Context, url string) error {
 	return call("PUT", path, session.CSRF, map[string]any{"decision": "accept", "comment": "sure", "base_version": 0}, &session)
 }
 
-// forgetReviews makes the broker forget the ids of decisions, as it does after
-// two minutes: a probe that is younger than all of them is taken anew.
-func (b broker) forgetReviews() {
-	b.t.Helper()
-	window := func(d time.Duration) {
-		s, err := b.js.Stream(testContext(b.t), bus.StreamReviews)
-		must(b.t, err)
-		cfg := s.CachedInfo().Config
-		cfg.Duplicates = d
-		_, err = b.js.UpdateStream(testContext(b.t), cfg)
-		must(b.t, err)
-	}
-	probe := func() bool {
-		ack, err := b.bus.PublishReview(testContext(b.t), "other", "/probe", bus.Review{Identity: probeIdentity, NoduleID: "n", Decision: "accept", Reviewer: "probe"})
-		must(b.t, err)
-		return !ack.Duplicate
-	}
-	probe()
-	short := 100 * time.Millisecond
-	waitFor(b.t, func() bool {
-		short += time.Millisecond // a change makes the broker look at once
-		window(short)
-		time.Sleep(2 * short)
-		return probe()
-	})
-	window(bus.DuplicateWindow)
-}
-
 // A service that is killed at any point of a decision, with the broker's memory
 // gone when the next one starts: the decision is there, in the audit trail, and
 // published once.
 func TestKilledWhileDeciding(t *testing.T) {
-	dir := writeCT(t, ctSpec())
+	dir := plugintest.WriteCT(t, plugintest.CT())
 	for _, tt := range []struct {
 		point  string
 		stored int    // in REVIEWS when the process is dead
@@ -100,19 +72,19 @@ func TestKilledWhileDeciding(t *testing.T) {
 	} {
 		t.Run(tt.point, func(t *testing.T) {
 			const site = "local"
-			b := newBroker(t)
-			plan := crashPlan{DataDir: t.TempDir(), BusURL: b.url, Point: tt.point, Site: site, Decide: true}
+			b := plugintest.NewBroker(t)
+			plan := crashPlan{DataDir: t.TempDir(), BusURL: b.URL, Point: tt.point, Site: site, Decide: true}
 			writeUsers(t, plan.DataDir)
 			cfg := crashConfig(plan)
-			cfg.Detectors, cfg.Logger = testConfig(t).Detectors, testLogger(t)
+			cfg.Detectors, cfg.Logger = testConfig(t).Detectors, plugintest.Logger(t)
 			p := start(t, cfg)
-			p.submit("/test", "1", ctJob(t, dir))
+			p.submit("/test", "1", plugintest.Job(dir))
 			p.outcome(outcomeScored, 1)
-			must(t, p.stop())
+			plugintest.Must(t, p.stop())
 
-			crash(t, plan)
+			plugintest.Crash(t, plan)
 			published := func() (n int) {
-				must(t, b.bus.Reviews(testContext(t), site, 0, func(_ bus.Envelope, r bus.Review) error {
+				plugintest.Must(t, b.Bus.Reviews(plugintest.Context(t), site, 0, func(_ bus.Envelope, r bus.Review) error {
 					if n++; r.Comment != "sure" || r.Reviewer != "ann" || r.Version != 1 {
 						t.Errorf("%+v", r)
 					}
@@ -123,12 +95,12 @@ func TestKilledWhileDeciding(t *testing.T) {
 			if n := published(); n != tt.stored {
 				t.Fatalf("%d decisions at the crash, want %d", n, tt.stored)
 			}
-			b.forgetReviews()
+			b.ForgetReviews()
 
 			p = start(t, cfg)
-			waitFor(t, func() bool {
+			plugintest.WaitFor(t, func() bool {
 				left, err := p.state().ledger.review.Waiting()
-				must(t, err)
+				plugintest.Must(t, err)
 				return left == 0
 			})
 			if n := published(); n != 1 {
@@ -141,7 +113,7 @@ func TestKilledWhileDeciding(t *testing.T) {
 			if answer.Current.Reviewer != "ann" {
 				t.Errorf("%+v", answer)
 			}
-			must(t, p.stop())
+			plugintest.Must(t, p.stop())
 			var again []bool
 			for _, line := range auditLines(t, cfg.DataDir, AuditDecision) {
 				again = append(again, line.Again)

@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
@@ -93,7 +94,7 @@ func signIn(t testing.TB, p *running, name string) *browser {
 // do sends a request and returns the answer with its body.
 func (b *browser) do(method, path string, body io.Reader, change ...func(*http.Request)) (*http.Response, []byte) {
 	b.t.Helper()
-	req, err := http.NewRequestWithContext(testContext(b.t), method, b.url+path, body)
+	req, err := http.NewRequestWithContext(plugintest.Context(b.t), method, b.url+path, body)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -5,21 +5,23 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // A series that lies in a PACS is reviewed like one in a folder: with identity,
 // slices and pictures; without the PACS the row stays and says why it is bare.
 func TestReviewFromPACS(t *testing.T) {
 	server := orthanctest.Start(t, orthanctest.Settings{})
-	dir := writeCT(t, patientSpec())
+	dir := plugintest.WriteCT(t, patientSpec())
 	server.StoreSCU(dir)
 	cfg := reviewConfig(t)
 	opts := server.Options()
 	opts.Attempts = 1
 	cfg.PACS = []web.Options{opts}
 	p := start(t, cfg)
-	job := ctJob(t, dir)
-	job.URI = SeriesURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", job.SeriesUID)
+	job := plugintest.Job(dir)
+	job.URI = series.ArchiveURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", job.SeriesUID)
 	p.submit("/test", "1", job)
 	p.outcome(outcomeScored, 1)
 	b := signIn(t, p, "ann")

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
@@ -85,12 +86,12 @@ func TestReviewSecurity(t *testing.T) {
 
 	// So does a change of the user.
 	users, err := testUsers()
-	must(t, err)
+	plugintest.Must(t, err)
 	users = append([]accounts.User(nil), users...)
 	users[accounts.Find(users, "ann")].Role = accounts.RoleView
-	must(t, accounts.Save(UsersFile(cfg.DataDir), users))
+	plugintest.Must(t, accounts.Save(UsersFile(cfg.DataDir), users))
 	b.code(401, "not_signed_in", "GET", "/api/v1/worklist", "")
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	for _, secret := range []string{"Testname", "ID-4711", "ACC-99", testPassword, old.Value, "1.2.826"} {
 		if strings.Contains(logs.String(), secret) {
 			t.Errorf("the log holds %q", secret)
@@ -101,7 +102,7 @@ func TestReviewSecurity(t *testing.T) {
 func mustRequest(t *testing.T, url string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, url, nil)
-	must(t, err)
+	plugintest.Must(t, err)
 	return r
 }
 
@@ -120,7 +121,7 @@ func TestReviewLoginFails(t *testing.T) {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 	signIn(t, p, "bob") // others are not held back
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	lines := auditLines(t, cfg.DataDir, AuditLoginFailed)
 	if len(lines) != 6 || lines[0].User != "" || lines[1].User != "ann" {
 		t.Errorf("%+v", lines)
@@ -164,11 +165,11 @@ func TestReviewListensSafely(t *testing.T) {
 	}
 	cfg := testConfig(t)
 	cfg.Review = ReviewConfig{Addr: "0.0.0.0:0", Plain: true}
-	must(t, cfg.Validate())
+	plugintest.Must(t, cfg.Validate())
 	cfg.Review = ReviewConfig{Addr: "127.0.0.1:0", TLSCert: "x"}
-	wantCode(t, cfg.Validate(), CodeSettings)
+	plugintest.WantCode(t, cfg.Validate(), CodeSettings)
 	cfg.Review = ReviewConfig{Addr: "127.0.0.1:0", OIDC: review.OIDC{Issuer: "https://id.example"}}
-	wantCode(t, cfg.Validate(), CodeSettings)
+	plugintest.WantCode(t, cfg.Validate(), CodeSettings)
 }
 
 func TestReviewTLS(t *testing.T) {
@@ -182,7 +183,7 @@ func TestReviewTLS(t *testing.T) {
 	b := newBrowser(t, p.ReviewURL())
 	b.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	text, err := json.Marshal(map[string]string{"name": "ann", "password": testPassword})
-	must(t, err)
+	plugintest.Must(t, err)
 	res, _ := b.do("POST", "/api/v1/session", bytes.NewReader(text))
 	if len(res.Cookies()) != 1 {
 		t.Fatalf("%d, cookies %v", res.StatusCode, res.Cookies())
@@ -199,21 +200,21 @@ func TestReviewTLS(t *testing.T) {
 func certificate(t *testing.T) (cert, key string, pool *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	plugintest.Must(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	must(t, err)
+	plugintest.Must(t, err)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	must(t, err)
+	plugintest.Must(t, err)
 	dir := t.TempDir()
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	must(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
+	plugintest.Must(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	plugintest.Must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
 	parsed, err := x509.ParseCertificate(der)
-	must(t, err)
+	plugintest.Must(t, err)
 	pool = x509.NewCertPool()
 	pool.AddCert(parsed)
 	return cert, key, pool

@@ -21,11 +21,12 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // patientSpec is ctSpec of a patient.
 func patientSpec() dicomtest.Spec {
-	spec := ctSpec()
+	spec := plugintest.CT()
 	spec.Edit = func(_ int, set dicomtest.Elements) {
 		set.Set(0x00100010, "PN", "Testname^Given^Middle")
 		set.Set(0x00100020, "LO", "ID-4711")
@@ -39,8 +40,8 @@ func patientSpec() dicomtest.Spec {
 // reviewing is a plugin that has scored a series of a patient.
 func reviewing(t *testing.T, cfg Config) (p *running, dir string) {
 	t.Helper()
-	p, dir = start(t, cfg), writeCT(t, patientSpec())
-	job := ctJob(t, dir)
+	p, dir = start(t, cfg), plugintest.WriteCT(t, patientSpec())
+	job := plugintest.Job(dir)
 	job.Nodules = append(job.Nodules, bus.JobNodule{ID: "outside", PositionLPS: [3]float64{500, 0, 0}}, bus.JobNodule{ID: "n/../3", PositionLPS: [3]float64{4, 3, 2}})
 	p.submit("/test", "1", job)
 	p.outcome(outcomeScored, 1)
@@ -134,7 +135,7 @@ func TestReviewJourney(t *testing.T) {
 	}
 	b.json(204, "DELETE", "/api/v1/session", nil, nil)
 	b.code(401, "not_signed_in", "GET", "/api/v1/worklist", "")
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	noPatientIn(t, cfg.DataDir, "ledger.db", "audit.jsonl", "bus")
 	for kind, want := range map[string]int{AuditLogin: 1, AuditLogout: 1, AuditDecision: 3, AuditExport: 1} {
 		if lines := auditLines(t, cfg.DataDir, kind); len(lines) != want || lines[0].User != "ann" {
@@ -181,13 +182,13 @@ func checkSlices(t *testing.T, b *browser, slices, instances string, uids []stri
 		r.Header.Set("Accept", `multipart/related; type=application/octet-stream; transfer-syntax=*`)
 	})
 	_, params, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	must(t, err)
+	plugintest.Must(t, err)
 	part, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).NextPart()
-	must(t, err)
+	plugintest.Must(t, err)
 	pixels, err := io.ReadAll(part)
-	must(t, err)
+	plugintest.Must(t, err)
 	hu := func(y, x int) int { return int(int16(binary.LittleEndian.Uint16(pixels[2*(y*48+x):]))) }
-	stored := ctSpec().Stored
+	stored := plugintest.CT().Stored
 	if len(pixels) != 2*48*48 || hu(24, 24) != 40 || hu(0, 1) != stored(24, 0, 1) || hu(47, 3) != stored(24, 47, 3) {
 		t.Errorf("%d bytes, %d %d", len(pixels), hu(24, 24), hu(0, 1))
 	}
@@ -212,7 +213,7 @@ func checkPictures(t *testing.T, b *browser, id, dir string) {
 	t.Helper()
 	req := request(t, dir)
 	_, details, err := Score(t.Context(), req)
-	must(t, err)
+	plugintest.Must(t, err)
 	path := "/api/v1/series/" + id + "/findings/1/images/"
 	volume := func(kind string) []float32 {
 		res, body := b.do("GET", path+kind, nil)
@@ -268,7 +269,7 @@ func noPatientIn(t *testing.T, dir string, names ...string) {
 			}
 			return err
 		})
-		must(t, err)
+		plugintest.Must(t, err)
 	}
 }
 
@@ -298,7 +299,7 @@ func TestReviewConflict(t *testing.T) {
 	reject["base_version"] = 1
 	bob.json(200, "PUT", path+"decision", reject, nil)
 	bob.json(409, "PUT", path+"decision", map[string]any{"decision": "unsure", "base_version": 7}, nil)
-	waitFor(t, func() bool {
+	plugintest.WaitFor(t, func() bool {
 		var list struct {
 			Decisions []struct{ Published bool }
 		}
@@ -306,7 +307,7 @@ func TestReviewConflict(t *testing.T) {
 		return len(list.Decisions) == 2 && list.Decisions[0].Published && list.Decisions[1].Published
 	})
 	var got []string
-	err := p.bus.Reviews(testContext(t), p.Site(), 0, func(_ bus.Envelope, r bus.Review) error {
+	err := p.bus.Reviews(plugintest.Context(t), p.Site(), 0, func(_ bus.Envelope, r bus.Review) error {
 		got = append(got, fmt.Sprint(r.NoduleID, " ", r.Reviewer, " ", r.Decision, " ", r.Reason, " ", r.Version))
 		return nil
 	})
@@ -333,7 +334,7 @@ func TestReviewSuperseded(t *testing.T) {
 	p, dir := reviewing(t, cfg)
 	b := signIn(t, p, "ann")
 	old := b.worklist("").Rows[0].ID
-	job := ctJob(t, dir)
+	job := plugintest.Job(dir)
 	job.Nodules[0].PositionLPS[0] = 1
 	p.submit("/test", "2", job)
 	p.outcome(outcomeScored, 2)
@@ -362,15 +363,15 @@ func TestReviewRefusedAndWaiting(t *testing.T) {
 	p := start(t, cfg)
 	b := signIn(t, p, "vera")
 	dir := filepath.Join(t.TempDir(), "later")
-	p.submit("/test", "1", ctJob(t, dir))
+	p.submit("/test", "1", plugintest.Job(dir))
 	p.outcome(outcomeDead, 1)
 	w := b.worklist("?state=refused")
 	if w.Total != 1 || w.Rows[0].Problem == nil || w.Rows[0].Problem.Code != "folder_missing" || w.Rows[0].Flag != "unknown" || w.Rows[0].Patient != nil {
 		t.Fatalf("%+v", w)
 	}
 	b.get("/api/v1/series/"+w.Rows[0].ID, nil)
-	must(t, dicomtest.WriteSeries(dir, patientSpec()))
-	p.submit("/test", "2", ctJob(t, dir))
+	plugintest.Must(t, dicomtest.WriteSeries(dir, patientSpec()))
+	p.submit("/test", "2", plugintest.Job(dir))
 	p.outcome(outcomeScored, 1)
 	if w := b.worklist(""); w.Total != 1 || w.Rows[0].State != "scored" || w.Counts["refused"] != 0 {
 		t.Errorf("%+v", w)
@@ -381,10 +382,10 @@ func TestReviewRefusedAndWaiting(t *testing.T) {
 // nodules at the slices where the phantom has them.
 func TestReviewPhantom(t *testing.T) {
 	scan, err := phantom.Generate(phantom.Small(3))
-	must(t, err)
+	plugintest.Must(t, err)
 	dir := filepath.Join(t.TempDir(), "scan")
-	must(t, scan.WriteDICOM(t.Context(), dir, nil))
-	job := ctJob(t, dir)
+	plugintest.Must(t, scan.WriteDICOM(t.Context(), dir, nil))
+	job := plugintest.Job(dir)
 	job.SeriesUID, job.Nodules, job.Priority = scan.SeriesUID(), nil, bus.PriorityStat
 	for _, n := range scan.Nodules() {
 		job.Nodules = append(job.Nodules, bus.JobNodule{ID: n.ID, PositionLPS: n.PositionLPS, DiameterMM: n.DiameterMM})
@@ -424,13 +425,13 @@ type stream struct {
 
 func openStream(t *testing.T, b *browser, last string) *stream {
 	t.Helper()
-	req, err := http.NewRequestWithContext(testContext(t), "GET", b.url+"/api/v1/events", nil)
-	must(t, err)
+	req, err := http.NewRequestWithContext(plugintest.Context(t), "GET", b.url+"/api/v1/events", nil)
+	plugintest.Must(t, err)
 	if last != "" {
 		req.Header.Set("Last-Event-ID", last)
 	}
 	res, err := b.http.Do(req)
-	must(t, err)
+	plugintest.Must(t, err)
 	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%d %v", res.StatusCode, res.Header)
 	}
@@ -480,9 +481,9 @@ func TestReviewEvents(t *testing.T) {
 	if err := json.Unmarshal([]byte(data), &event); err != nil || kind != "decision" || event.ID != row || event.Number != 1 || event.Decision.Version != 1 {
 		t.Errorf("%s %s", kind, data)
 	}
-	must(t, first.body.Close())
+	plugintest.Must(t, first.body.Close())
 	decide(2, 0)
-	job := ctJob(t, dir)
+	job := plugintest.Job(dir)
 	job.Nodules[0].PositionLPS[0] = 2
 	p.submit("/test", "2", job)
 	p.outcome(outcomeScored, 2)

@@ -8,7 +8,9 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // IntendedUse stands in every result.
@@ -23,9 +25,8 @@ type ScoreRequest struct {
 	Software string  // copied to the result; default "nodulescope"
 
 	Detectors     []detector.Detector
-	AllowedRoots  []string  // folders that may be read, with what lies below them; empty: any
-	Archives      *Archives // PACS that may be asked; nil: none
-	MaxPaddingPct float64   // see nodule.CutOptions; 0: its default
+	Series        series.Reader // of what may be read; zero: any folder, no PACS
+	MaxPaddingPct float64       // see nodule.CutOptions; 0: its default
 
 	NoDetails bool           // return no NoduleDetail, and hold no patch longer than needed
 	Progress  func(Progress) // called from the same goroutine; may be nil
@@ -91,67 +92,45 @@ func prepare(ctx context.Context, req ScoreRequest) (*prepared, error) {
 		req.Software = "nodulescope"
 	}
 	req.report("read", 0, 1)
-	series, err := open(ctx, req)
+	s, err := req.Series.Open(ctx, series.Place{
+		URI: req.Job.URI, StudyUID: req.Job.StudyUID, SeriesUID: req.Job.SeriesUID, FrameOfReferenceUID: req.Job.FrameOfReferenceUID,
+	})
 	if err != nil {
 		return nil, err
 	}
-	req.Job.SeriesUID = series.SeriesUID
+	req.Job.SeriesUID = s.SeriesUID
 	if req.Job.Nodules == nil {
 		req.Job.Nodules = []bus.JobNodule{}
 	}
 	if err := req.Job.Check(); err != nil {
 		return nil, err
 	}
-	cutter, err := nodule.NewCutter(series.Geometry, series, nodule.CutOptions{MaxPaddingPct: req.MaxPaddingPct})
+	cutter, err := nodule.NewCutter(s.Geometry, s, nodule.CutOptions{MaxPaddingPct: req.MaxPaddingPct})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	parts := identityParts{
-		source: req.Source, seriesUID: series.SeriesUID, instances: series.InstanceDigest(),
+		source: req.Source, seriesUID: s.SeriesUID, instances: s.InstanceDigest(),
 		preprocessing: nodule.PreprocessingVersion, maxPaddingPct: req.MaxPaddingPct, nodules: req.Job.Nodules,
 	}
 	for _, d := range req.Detectors {
 		parts.models = append(parts.models, d.Digest())
 	}
 	req.report("read", 1, 1)
-	return &prepared{req: req, series: series, cutter: cutter, identity: parts.digest(), read: time.Since(start)}, nil
-}
-
-// open finds the series and checks that it is the one the job means.
-func open(ctx context.Context, req ScoreRequest) (*dicomio.Series, error) {
-	const op = "open series"
-	series, err := OpenSeries(ctx, req.Job.URI, req.Job.SeriesUID, req.AllowedRoots, req.Archives)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case req.Job.StudyUID != "" && req.Job.StudyUID != series.StudyUID:
-		return nil, refuse(CodeStudyMismatch, op, "the series is of another study than study_uid says", nil)
-	case req.Job.FrameOfReferenceUID != "" && req.Job.FrameOfReferenceUID != series.FrameOfReferenceUID:
-		return nil, refuse(CodeFrameMismatch, op,
-			"the positions are given in another frame of reference than that of the series: they mean other places", nil)
-	}
-	if len(req.AllowedRoots) > 0 && !IsSeriesURI(req.Job.URI) { // a file may be a link to elsewhere
-		for _, slice := range series.Slices {
-			if !allowedFile(slice.Path, req.AllowedRoots) {
-				return nil, refuse(CodeURIForbidden, op, "a file of the series is a link out of the folders that this service may read", nil)
-			}
-		}
-	}
-	return series, nil
+	return &prepared{req: req, series: s, cutter: cutter, identity: parts.digest(), read: time.Since(start)}, nil
 }
 
 func checkDetectors(op string, detectors []detector.Detector) error {
 	if len(detectors) == 0 {
-		return refuse(CodeSettings, op, "no detector is given; at least one is needed", nil)
+		return coded.New(CodeSettings, op, "no detector is given; at least one is needed", nil)
 	}
 	seen := map[string]bool{}
 	for _, d := range detectors {
 		if d == nil || d.Name() == "" || d.Digest() == "" {
-			return refuse(CodeSettings, op, "a detector has no name or no digest", nil)
+			return coded.New(CodeSettings, op, "a detector has no name or no digest", nil)
 		}
 		if seen[d.Digest()] {
-			return refuse(CodeSettings, op, "a detector is given twice", nil)
+			return coded.New(CodeSettings, op, "a detector is given twice", nil)
 		}
 		seen[d.Digest()] = true
 	}

@@ -17,6 +17,9 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // withoutTimings compares results as the ledger's identity means them.
@@ -24,11 +27,11 @@ var withoutTimings = cmpopts.IgnoreFields(bus.Result{}, "TimingsMS")
 
 func request(t testing.TB, dir string) ScoreRequest {
 	t.Helper()
-	return ScoreRequest{JobID: "j", Source: "/test", Job: ctJob(t, dir), Detectors: []detector.Detector{testDetector(t)}, Software: "test 1"}
+	return ScoreRequest{JobID: "j", Source: "/test", Job: plugintest.Job(dir), Detectors: []detector.Detector{plugintest.Detector(t)}, Software: "test 1"}
 }
 
 func TestScore(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	var stages []string
 	req.Progress = func(p Progress) {
 		if p.Done == p.Total {
@@ -77,7 +80,7 @@ func TestScore(t *testing.T) {
 
 // A bad nodule has an error in its place and changes nothing for the others.
 func TestScoreKeepsNodulesApart(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	alone, _, err := Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -133,9 +136,9 @@ func TestApplicability(t *testing.T) {
 		"uneven":  {func(s *dicomtest.Spec) { s.Jitter = map[int]float64{30: 0.4} }, []string{ApplySpacingIrregular}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := ctSpec()
+			spec := plugintest.CT()
 			tt.change(&spec)
-			req := request(t, writeCT(t, spec))
+			req := request(t, plugintest.WriteCT(t, spec))
 			r, _, err := Score(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
@@ -151,19 +154,19 @@ func TestApplicability(t *testing.T) {
 }
 
 func TestScoreRefusesSeries(t *testing.T) {
-	good := writeCT(t, ctSpec())
-	mr := ctSpec()
+	good := plugintest.WriteCT(t, plugintest.CT())
+	mr := plugintest.CT()
 	mr.Modality, mr.SOPClass = "MR", "1.2.840.10008.5.1.4.1.1.4"
-	cut := ctSpec()
+	cut := plugintest.CT()
 	for z := range cut.Slices {
 		cut.Truncate = append(cut.Truncate, z)
 	}
-	empty := ctSpec()
+	empty := plugintest.CT()
 	for z := range empty.Slices {
 		empty.NoPixels = append(empty.NoPixels, z)
 	}
-	two := writeCT(t, ctSpec())
-	other := ctSpec()
+	two := plugintest.WriteCT(t, plugintest.CT())
+	other := plugintest.CT()
 	other.SeriesUID = "1.2.3"
 	if err := dicomtest.WriteSeries(filepath.Join(two, "b"), other); err != nil {
 		t.Fatal(err)
@@ -172,17 +175,17 @@ func TestScoreRefusesSeries(t *testing.T) {
 		change func(*ScoreRequest)
 		code   any
 	}{
-		"missing":      {func(r *ScoreRequest) { r.Job = ctJob(t, filepath.Join(good, "none")) }, dicomio.CodeFolderMissing},
-		"empty":        {func(r *ScoreRequest) { r.Job = ctJob(t, t.TempDir()) }, dicomio.CodeFolderEmpty},
-		"not CT":       {func(r *ScoreRequest) { r.Job = ctJob(t, writeCT(t, mr)) }, dicomio.CodeNotCT},
-		"truncated":    {func(r *ScoreRequest) { r.Job = ctJob(t, writeCT(t, cut)) }, dicomio.CodeTruncated},
-		"no pixels":    {func(r *ScoreRequest) { r.Job = ctJob(t, writeCT(t, empty)) }, dicomio.CodeNoPixelData},
+		"missing":      {func(r *ScoreRequest) { r.Job = plugintest.Job(filepath.Join(good, "none")) }, dicomio.CodeFolderMissing},
+		"empty":        {func(r *ScoreRequest) { r.Job = plugintest.Job(t.TempDir()) }, dicomio.CodeFolderEmpty},
+		"not CT":       {func(r *ScoreRequest) { r.Job = plugintest.Job(plugintest.WriteCT(t, mr)) }, dicomio.CodeNotCT},
+		"truncated":    {func(r *ScoreRequest) { r.Job = plugintest.Job(plugintest.WriteCT(t, cut)) }, dicomio.CodeTruncated},
+		"no pixels":    {func(r *ScoreRequest) { r.Job = plugintest.Job(plugintest.WriteCT(t, empty)) }, dicomio.CodeNoPixelData},
 		"other series": {func(r *ScoreRequest) { r.Job.SeriesUID = "1.9" }, dicomio.CodeSeriesNotFound},
-		"ambiguous":    {func(r *ScoreRequest) { r.Job = ctJob(t, two); r.Job.SeriesUID = "" }, dicomio.CodeSeriesAmbiguous},
-		"study":        {func(r *ScoreRequest) { r.Job.StudyUID = "1.9" }, CodeStudyMismatch},
-		"frame":        {func(r *ScoreRequest) { r.Job.FrameOfReferenceUID = "1.9" }, CodeFrameMismatch},
-		"scheme":       {func(r *ScoreRequest) { r.Job.URI = "https://pacs.example.org/studies/1" }, CodeURIUnsupported},
-		"forbidden":    {func(r *ScoreRequest) { r.AllowedRoots = []string{t.TempDir()} }, CodeURIForbidden},
+		"ambiguous":    {func(r *ScoreRequest) { r.Job = plugintest.Job(two); r.Job.SeriesUID = "" }, dicomio.CodeSeriesAmbiguous},
+		"study":        {func(r *ScoreRequest) { r.Job.StudyUID = "1.9" }, series.CodeStudyMismatch},
+		"frame":        {func(r *ScoreRequest) { r.Job.FrameOfReferenceUID = "1.9" }, series.CodeFrameMismatch},
+		"scheme":       {func(r *ScoreRequest) { r.Job.URI = "https://pacs.example.org/studies/1" }, series.CodeURIUnsupported},
+		"forbidden":    {func(r *ScoreRequest) { r.Series.Roots = []string{t.TempDir()} }, series.CodeURIForbidden},
 		"NaN":          {func(r *ScoreRequest) { r.Job.Nodules[0].PositionLPS[1] = math.NaN() }, bus.CodeJobInvalid},
 		"513":          {func(r *ScoreRequest) { r.Job.Nodules = make([]bus.JobNodule, 513) }, bus.CodeTooManyNodules},
 		"no detector":  {func(r *ScoreRequest) { r.Detectors = nil }, CodeSettings},
@@ -192,10 +195,10 @@ func TestScoreRefusesSeries(t *testing.T) {
 			req := request(t, good)
 			tt.change(&req)
 			_, _, err := Score(t.Context(), req)
-			wantCode(t, err, tt.code)
+			plugintest.WantCode(t, err, tt.code)
 			for _, secret := range []string{good, "1.9", "pacs.example"} {
-				if strings.Contains(Summary(err), secret) {
-					t.Errorf("the summary tells %q: %s", secret, Summary(err))
+				if strings.Contains(problem.Summary(err), secret) {
+					t.Errorf("the summary tells %q: %s", secret, problem.Summary(err))
 				}
 			}
 		})
@@ -205,7 +208,7 @@ func TestScoreRefusesSeries(t *testing.T) {
 // With an empty series UID the only series of a folder is taken, and named in
 // the result as if it had been asked for.
 func TestScoreFindsTheOnlySeries(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	named, _, err := Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -221,9 +224,9 @@ func TestScoreFindsTheOnlySeries(t *testing.T) {
 }
 
 func TestScoreAllowsFolders(t *testing.T) {
-	dir := writeCT(t, ctSpec())
+	dir := plugintest.WriteCT(t, plugintest.CT())
 	req := request(t, dir)
-	req.AllowedRoots = []string{t.TempDir(), filepath.Dir(dir)}
+	req.Series.Roots = []string{t.TempDir(), filepath.Dir(dir)}
 	if _, _, err := Score(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
@@ -236,12 +239,12 @@ func TestScoreAllowsFolders(t *testing.T) {
 		t.Skip("no symbolic links here:", err)
 	}
 	_, _, err := Score(t.Context(), req)
-	wantCode(t, err, CodeURIForbidden)
+	plugintest.WantCode(t, err, series.CodeURIForbidden)
 }
 
 // A detector that fails on one patch of a batch fails for that nodule alone.
 func TestScoreDetectorFails(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	req.Job.Nodules = append(req.Job.Nodules, bus.JobNodule{ID: "n2", PositionLPS: [3]float64{3, 2, 1}, DiameterMM: 6})
 	good, _, err := Score(t.Context(), req)
 	if err != nil {
@@ -254,14 +257,14 @@ func TestScoreDetectorFails(t *testing.T) {
 		}
 		return details[1].Patch
 	}().Digest()
-	second, err := untrained(7)
+	second, err := plugintest.Untrained(7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Detectors = append(req.Detectors, wrapped{second, func(_ context.Context, ps []nodule.Patch) error {
+	req.Detectors = append(req.Detectors, plugintest.Wrapped{Detector: second, Before: func(_ context.Context, ps []nodule.Patch) error {
 		for _, p := range ps {
 			if p.Digest() == patch {
-				return errTest
+				return plugintest.ErrTest
 			}
 		}
 		return nil
@@ -280,7 +283,7 @@ func TestScoreDetectorFails(t *testing.T) {
 
 // A score that is not a number cannot travel as JSON, and is refused by code.
 func TestScoreNotFinite(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	req.Detectors = []detector.Detector{notANumber{req.Detectors[0]}}
 	r, _, err := Score(t.Context(), req)
 	if err != nil {
@@ -305,9 +308,9 @@ func (n notANumber) Score(ctx context.Context, ps []nodule.Patch) ([]detector.Sc
 }
 
 func TestScoreEnds(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	ctx, cancel := context.WithCancel(t.Context())
-	req.Detectors = []detector.Detector{wrapped{req.Detectors[0], func(context.Context, []nodule.Patch) error {
+	req.Detectors = []detector.Detector{plugintest.Wrapped{Detector: req.Detectors[0], Before: func(context.Context, []nodule.Patch) error {
 		cancel()
 		return nil
 	}}}
@@ -317,7 +320,7 @@ func TestScoreEnds(t *testing.T) {
 }
 
 func TestScoreNoNodules(t *testing.T) {
-	req := request(t, writeCT(t, ctSpec()))
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
 	req.Job.Nodules = nil
 	r, details, err := Score(t.Context(), req)
 	if err != nil || r.Nodules == nil || len(r.Nodules) != 0 || len(details) != 0 {

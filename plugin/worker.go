@@ -12,6 +12,9 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // settleTime bounds what is said to the broker and the ledger about a job
@@ -29,7 +32,7 @@ type worker struct {
 	log     *slog.Logger
 	locks   keyLocks
 
-	archives *Archives
+	reader series.Reader
 }
 
 // run works in cfg.Slots slots until ctx ends, and then up to cfg.Grace longer
@@ -79,7 +82,7 @@ func (w *worker) handle(ctx context.Context, d *bus.Delivery) {
 	case err != nil:
 		v = retry(err)
 	case attempt > w.cfg.MaxAttempts:
-		v = dead(refuse(CodeRetriesExhausted, "score job", fmt.Sprintf(
+		v = dead(coded.New(CodeRetriesExhausted, "score job", fmt.Sprintf(
 			"all %d attempts ended without an answer: the job may crash its worker; look at the service's log before it is replayed", w.cfg.MaxAttempts), nil))
 	default:
 		v = w.attempt(ctx, log, d)
@@ -100,9 +103,8 @@ func (w *worker) handle(ctx context.Context, d *bus.Delivery) {
 // ours tells errors of broker, disk and ledger, and a PACS that is not there:
 // no fault of a job, however often it meets them.
 func ours(err error) bool {
-	switch CodeOf(err) {
-	case string(CodeLedger), string(CodeAudit), string(bus.CodeStream), string(bus.CodeUnreachable),
-		string(dicomio.CodeUnreachable):
+	switch problem.CodeOf(err) {
+	case CodeLedger, CodeAudit, coded.Code(bus.CodeStream), coded.Code(bus.CodeUnreachable), coded.Code(dicomio.CodeUnreachable):
 		return true
 	}
 	return false
@@ -111,7 +113,7 @@ func ours(err error) bool {
 // excuse takes back that a delivery counts as an attempt.
 func (w *worker) excuse(log *slog.Logger, d *bus.Delivery) {
 	if err := w.ledger.excuse(deliveryKey(d)); err != nil {
-		log.Warn("counted as an attempt", "code", codeOrInternal(err), "error", Summary(err))
+		log.Warn("counted as an attempt", "code", problem.Code(err), "error", problem.Summary(err))
 	}
 }
 
@@ -134,14 +136,14 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery)
 				stack = p.Stack
 			}
 			log.Error("panic while scoring", "stack", string(stack))
-			v = retry(refuse(CodeInternal, "score job", "the program failed on this job; the service's log has the place", nil))
+			v = retry(coded.New(CodeInternal, "score job", "the program failed on this job; the service's log has the place", nil))
 		}
 	}()
 	limited, cancel := context.WithTimeout(ctx, w.cfg.JobTimeout)
 	defer cancel()
 	v = w.answer(limited, log, d)
 	if v.err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
-		return retry(refuse(CodeTimedOut, "score job", fmt.Sprintf("not done within %s; is the storage slow, or do the job's nodules take a detector that long? Allow more time, fewer nodules a job, or the quicker detector alone", w.cfg.JobTimeout), nil))
+		return retry(coded.New(CodeTimedOut, "score job", fmt.Sprintf("not done within %s; is the storage slow, or do the job's nodules take a detector that long? Allow more time, fewer nodules a job, or the quicker detector alone", w.cfg.JobTimeout), nil))
 	}
 	return v
 }
@@ -154,7 +156,7 @@ func (w *worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 	switch v.outcome {
 	case outcomeRetried:
 		delay := w.delay(attempt)
-		log.Warn("job will be tried again", "code", codeOrInternal(v.err), "error", Summary(v.err), "attempt", attempt, "delay", delay)
+		log.Warn("job will be tried again", "code", problem.Code(v.err), "error", problem.Summary(v.err), "attempt", attempt, "delay", delay)
 		err = d.Retry(ctx, delay)
 	case outcomeReturned:
 		w.excuse(log, d)
@@ -169,7 +171,7 @@ func (w *worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 		log.Info("job done", "outcome", v.outcome)
 	}
 	if err != nil {
-		log.Error("job not settled, it comes again", "outcome", v.outcome, "code", codeOrInternal(err), "error", Summary(err))
+		log.Error("job not settled, it comes again", "outcome", v.outcome, "code", problem.Code(err), "error", problem.Summary(err))
 		return
 	}
 	w.metrics.deliveries.WithLabelValues(v.outcome).Inc()
@@ -177,7 +179,7 @@ func (w *worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 
 // putAside copies a job to DEAD and ends it.
 func (w *worker) putAside(ctx context.Context, log *slog.Logger, d *bus.Delivery, cause error) error {
-	code := codeOrInternal(cause)
+	code := problem.Code(cause)
 	if err := w.audit.append(AuditRecord{Kind: AuditDead, Job: d.Sequence, Codes: []string{code}, Software: w.cfg.Software}); err != nil {
 		w.excuse(log, d)
 		return errors.Join(err, d.Retry(ctx, w.cfg.RetryDelay))
@@ -188,10 +190,10 @@ func (w *worker) putAside(ctx context.Context, log *slog.Logger, d *bus.Delivery
 			return errors.Join(err, d.Retry(ctx, w.cfg.RetryDelay))
 		}
 	}
-	if err := d.Dead(ctx, bus.Code(code), Summary(cause)); err != nil {
+	if err := d.Dead(ctx, bus.Code(code), problem.Summary(cause)); err != nil {
 		return err
 	}
-	log.Warn("job put aside", "code", code, "error", Summary(cause))
+	log.Warn("job put aside", "code", code, "error", problem.Summary(cause))
 	w.metrics.dead.WithLabelValues(code).Inc()
 	return w.ledger.settle(deliveryKey(d))
 }
@@ -210,8 +212,4 @@ func (w *worker) delay(attempt int) time.Duration {
 // deliveryKey names a message of JOBS, also in a stream that was made anew.
 func deliveryKey(d *bus.Delivery) string {
 	return fmt.Sprintf("%d/%d", d.Sequence, d.Stored.UnixNano())
-}
-
-func codeOrInternal(err error) string {
-	return problem(err).Code
 }

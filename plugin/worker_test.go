@@ -17,6 +17,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -25,9 +26,9 @@ const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 func TestJobBecomesResult(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Software = "test 1"
-	p, dir := start(t, cfg), writeCT(t, ctSpec())
-	job := ctJob(t, dir)
-	if _, err := p.bus.SubmitJob(testContext(t), p.Site(), "/test", "j", job, bus.WithTraceParent(trace)); err != nil {
+	p, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
+	job := plugintest.Job(dir)
+	if _, err := p.bus.SubmitJob(plugintest.Context(t), p.Site(), "/test", "j", job, bus.WithTraceParent(trace)); err != nil {
 		t.Fatal(err)
 	}
 	p.outcome(outcomeScored, 1)
@@ -39,14 +40,14 @@ func TestJobBecomesResult(t *testing.T) {
 	if d := cmp.Diff(want, got.Result, withoutTimings); d != "" {
 		t.Error(d)
 	}
-	if got.TimingsMS.Total <= 0 || got.env.TraceParent[:36] != trace[:36] || got.env.TraceParent == trace || got.env.Source != "/nodulescope/local" {
-		t.Errorf("%+v, %+v", got.env, got.TimingsMS)
+	if got.TimingsMS.Total <= 0 || got.Envelope.TraceParent[:36] != trace[:36] || got.Envelope.TraceParent == trace || got.Envelope.Source != "/nodulescope/local" {
+		t.Errorf("%+v, %+v", got.Envelope, got.TimingsMS)
 	}
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "audit.jsonl"))
-	must(t, err)
+	plugintest.Must(t, err)
 	n, _, err := VerifyAudit(bytes.NewReader(text), func(r AuditRecord) error {
 		wanted := AuditRecord{Kind: AuditScore, Identity: want.Identity, Job: 1, Models: []string{want.Models[0].Digest}, Nodules: 1, Software: "test 1", Prev: noPrev}
 		if d := cmp.Diff(wanted, r, cmpopts.IgnoreFields(AuditRecord{}, "Time")); d != "" {
@@ -71,8 +72,8 @@ func TestSameJobTwice(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Slots = 2
 	var calls atomic.Int32
-	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error { calls.Add(1); return nil }}
-	p, job := start(t, cfg), ctJob(t, writeCT(t, ctSpec()))
+	cfg.Detectors[0] = plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(context.Context, []nodule.Patch) error { calls.Add(1); return nil }}
+	p, job := start(t, cfg), plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	job.Nodules = append(job.Nodules, bus.JobNodule{ID: "n2", PositionLPS: [3]float64{4, 0, 0}})
 	turned := job
 	turned.Nodules = []bus.JobNodule{job.Nodules[1], job.Nodules[0]}
@@ -87,7 +88,7 @@ func TestSameJobTwice(t *testing.T) {
 	if second.Supersedes != "" || second.Identity == first[0].Identity {
 		t.Errorf("%+v", second)
 	}
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	p = start(t, cfg)
 	p.submit("/test", "3", job)
 	p.outcome(outcomeAnswered, 1)
@@ -101,9 +102,9 @@ func TestSameJobTwice(t *testing.T) {
 // that names the one before. Another nodule of the series does not.
 func TestSupersedes(t *testing.T) {
 	cfg := testConfig(t)
-	p, dir := start(t, cfg), writeCT(t, func() dicomtest.Spec { s := ctSpec(); s.Skip = []int{0}; return s }())
-	job := ctJob(t, dir)
-	next := func(n int, id string, job bus.Job) sequenced {
+	p, dir := start(t, cfg), plugintest.WriteCT(t, func() dicomtest.Spec { s := plugintest.CT(); s.Skip = []int{0}; return s }())
+	job := plugintest.Job(dir)
+	next := func(n int, id string, job bus.Job) plugintest.Result {
 		t.Helper()
 		p.submit("/test", id, job)
 		return p.results(n)[n-1]
@@ -111,14 +112,14 @@ func TestSupersedes(t *testing.T) {
 	first := next(1, "1", job)
 	job.Nodules = []bus.JobNodule{{ID: "n1", PositionLPS: [3]float64{1, 0, 0}, DiameterMM: 12}}
 	corrected := next(2, "2", job)
-	must(t, dicomtest.WriteSeries(dir, ctSpec()))
+	plugintest.Must(t, dicomtest.WriteSeries(dir, plugintest.CT()))
 	late := next(3, "3", job)
 	other := job
 	other.Nodules = []bus.JobNodule{{ID: "n2"}}
 	beside := next(4, "4", other)
-	must(t, p.stop())
-	d, err := untrained(9)
-	must(t, err)
+	plugintest.Must(t, p.stop())
+	d, err := plugintest.Untrained(9)
+	plugintest.Must(t, err)
 	cfg.Detectors = []detector.Detector{d}
 	p = start(t, cfg)
 	retrained := next(5, "5", job)
@@ -137,12 +138,12 @@ func TestSupersedes(t *testing.T) {
 // A result that has left the stream is given again.
 func TestLostResultComesAgain(t *testing.T) {
 	cfg := testConfig(t)
-	p, job := start(t, cfg), ctJob(t, writeCT(t, ctSpec()))
+	p, job := start(t, cfg), plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	p.submit("/test", "1", job)
 	first := p.results(1)[0]
 	p.outcome(outcomeScored, 1)
-	must(t, p.stop())
-	must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
+	plugintest.Must(t, p.stop())
+	plugintest.Must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
 	p = start(t, cfg)
 	p.submit("/test", "1", job)
 	again := p.results(1)[0]
@@ -156,13 +157,13 @@ func TestHeartbeats(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Queue.AckWait, cfg.Slots = 1500*time.Millisecond, 2
 	var calls atomic.Int32
-	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error {
+	cfg.Detectors[0] = plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(context.Context, []nodule.Patch) error {
 		calls.Add(1)
 		time.Sleep(3500 * time.Millisecond)
 		return nil
 	}}
 	p := start(t, cfg)
-	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
 	p.outcome(outcomeScored, 1)
 	p.idle(1)
 	if again := gather(t, p.Plugin)["nodulescope_deliveries_total/answered"]; calls.Load() != 1 || again != 0 {
@@ -174,15 +175,15 @@ func TestHeartbeats(t *testing.T) {
 func TestStopFinishes(t *testing.T) {
 	cfg := testConfig(t)
 	began := make(chan struct{}, 1)
-	cfg.Detectors[0] = wrapped{cfg.Detectors[0], func(context.Context, []nodule.Patch) error {
+	cfg.Detectors[0] = plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(context.Context, []nodule.Patch) error {
 		began <- struct{}{}
 		time.Sleep(300 * time.Millisecond)
 		return nil
 	}}
 	p := start(t, cfg)
-	p.submit("/test", "1", ctJob(t, writeCT(t, ctSpec())))
+	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
 	<-began
-	must(t, p.stop())
+	plugintest.Must(t, p.stop())
 	if n := gather(t, p.Plugin)["nodulescope_deliveries_total/scored"]; n != 1 {
 		t.Errorf("%v jobs were finished", n)
 	}
@@ -195,19 +196,19 @@ func TestStopHandsBack(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.MaxAttempts, cfg.Grace = 1, 50*time.Millisecond
 	good, began := cfg.Detectors, make(chan struct{}, 1)
-	cfg.Detectors = []detector.Detector{wrapped{good[0], func(ctx context.Context, _ []nodule.Patch) error {
+	cfg.Detectors = []detector.Detector{plugintest.Wrapped{Detector: good[0], Before: func(ctx context.Context, _ []nodule.Patch) error {
 		began <- struct{}{}
 		<-ctx.Done()
 		return ctx.Err()
 	}}}
-	job := ctJob(t, writeCT(t, ctSpec()))
+	job := plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	for i := range 2 {
 		p := start(t, cfg)
 		if i == 0 {
 			p.submit("/test", "1", job)
 		}
 		<-began
-		must(t, p.stop())
+		plugintest.Must(t, p.stop())
 		if n := gather(t, p.Plugin)["nodulescope_deliveries_total/handed_back"]; n != 1 {
 			t.Errorf("%v jobs were handed back", n)
 		}
@@ -222,24 +223,24 @@ func TestStopHandsBack(t *testing.T) {
 // answered by that: the same bytes.
 func TestIntentIsFinishedAtStart(t *testing.T) {
 	cfg := testConfig(t)
-	p, job := start(t, cfg), ctJob(t, writeCT(t, ctSpec()))
+	p, job := start(t, cfg), plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	p.submit("/test", "1", job)
 	first := p.results(1)[0]
 	p.outcome(outcomeScored, 1)
-	must(t, p.stop())
-	must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
+	plugintest.Must(t, p.stop())
+	plugintest.Must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
 
 	when := time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)
 	event, err := bus.EncodeResult("/nodulescope/local", first.Result, bus.WithTime(when), bus.WithTraceParent(trace), bus.WithTraceState("a=b"))
-	must(t, err)
+	plugintest.Must(t, err)
 	l, err := openLedger(filepath.Join(cfg.DataDir, "ledger.db"))
-	must(t, err)
-	must(t, l.intend(first.Identity, entry{Site: "local", Event: event, Time: when}))
-	must(t, l.close())
+	plugintest.Must(t, err)
+	plugintest.Must(t, l.intend(first.Identity, entry{Site: "local", Event: event, Time: when}))
+	plugintest.Must(t, l.close())
 	p = start(t, cfg)
 	got := p.results(1)[0]
-	if again, err := bus.EncodeResult(got.env.Source, got.Result, bus.WithTime(got.env.Time),
-		bus.WithTraceParent(got.env.TraceParent), bus.WithTraceState(got.env.TraceState)); err != nil || !bytes.Equal(event, again) {
+	if again, err := bus.EncodeResult(got.Envelope.Source, got.Result, bus.WithTime(got.Envelope.Time),
+		bus.WithTraceParent(got.Envelope.TraceParent), bus.WithTraceState(got.Envelope.TraceState)); err != nil || !bytes.Equal(event, again) {
 		t.Errorf("other bytes were published: %v\n%s\n%s", err, event, again)
 	}
 	p.submit("/test", "1", job)

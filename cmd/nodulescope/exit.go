@@ -14,6 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Exit codes. They are part of the help and never change.
@@ -85,9 +86,9 @@ func isAny(err error, targets ...error) bool {
 }
 
 // codeExitCode is the exit code for a code of plugin or bus.
-func codeExitCode(code string) int {
-	switch plugin.Code(code) {
-	case plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeSeriesMismatch, plugin.CodeFrameMismatch:
+func codeExitCode(code plugin.Code) int {
+	switch code {
+	case series.CodeURIUnsupported, series.CodeURIForbidden, series.CodeStudyMismatch, series.CodeMismatch, series.CodeFrameMismatch:
 		return exitBadInput
 	case plugin.CodeSettings:
 		return exitUsage

@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // TestExitCodeOfEveryCode holds the exit code of every error that a package
@@ -58,7 +59,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 		add(exitFailure, &bus.Error{Code: code})
 	}
 	for _, code := range []plugin.Code{
-		plugin.CodeURIUnsupported, plugin.CodeURIForbidden, plugin.CodeStudyMismatch, plugin.CodeSeriesMismatch, plugin.CodeFrameMismatch,
+		series.CodeURIUnsupported, series.CodeURIForbidden, series.CodeStudyMismatch, series.CodeMismatch, series.CodeFrameMismatch,
 	} {
 		add(exitBadInput, &plugin.Error{Code: code})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 func TestExitCode(t *testing.T) {
@@ -37,7 +38,7 @@ func TestExitCode(t *testing.T) {
 			exitUsage, "nodulescope: submit: use a-z, 0-9 and - (site_invalid)"},
 		{"broker", t.Context(), &bus.Error{Code: bus.CodeUnreachable, Op: "connect", Hint: "start serve"},
 			exitFailure, "nodulescope: connect: start serve (bus_unreachable)"},
-		{"job's folder", t.Context(), &plugin.Error{Code: plugin.CodeURIForbidden, Op: "read uri", Hint: "name another"},
+		{"job's folder", t.Context(), &plugin.Error{Code: series.CodeURIForbidden, Op: "read uri", Hint: "name another"},
 			exitBadInput, "nodulescope: read uri: name another (uri_forbidden)"},
 		{"service's settings", t.Context(), &plugin.Error{Code: plugin.CodeSettings, Op: "check settings", Hint: "1 to 64 jobs"},
 			exitUsage, "nodulescope: check settings: 1 to 64 jobs (settings_invalid)"},

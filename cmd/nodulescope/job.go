@@ -13,7 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // jobSource names the sender of the jobs that this program makes, where the
@@ -29,44 +29,44 @@ const nodulesHelp = `FILE holds the candidates in LPS millimetres and may be
 // readJob reads the headers of the series in a folder, which may be given as a
 // file:// URI, or in a PACS, and the candidates in a file, and makes the job for
 // them. seriesUID may be empty where the folder holds one CT series.
-func readJob(ctx context.Context, place, nodules, seriesUID string, archives *plugin.Archives) (bus.Job, *dicomio.Series, error) {
+func readJob(ctx context.Context, place, nodules, seriesUID string, archives *series.Archives) (bus.Job, *dicomio.Series, error) {
 	uri, err := placeURI(place)
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
-	series, err := plugin.OpenSeries(ctx, uri, seriesUID, nil, archives)
+	s, err := series.Reader{Archives: archives}.Open(ctx, series.Place{URI: uri, SeriesUID: seriesUID})
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
-	candidates, err := nodule.ReadCandidates(ctx, nodules, series)
+	candidates, err := nodule.ReadCandidates(ctx, nodules, s)
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
 	job := bus.Job{
-		StudyUID: series.StudyUID, SeriesUID: series.SeriesUID, FrameOfReferenceUID: series.FrameOfReferenceUID,
+		StudyUID: s.StudyUID, SeriesUID: s.SeriesUID, FrameOfReferenceUID: s.FrameOfReferenceUID,
 		URI: uri, Nodules: make([]bus.JobNodule, len(candidates)), Priority: bus.PriorityRoutine,
 	}
 	for i, c := range candidates {
 		job.Nodules[i] = bus.JobNodule{ID: c.ID, PositionLPS: c.PositionLPS, DiameterMM: c.DiameterMM, Confidence: c.Confidence}
 	}
-	return job, series, nil
+	return job, s, nil
 }
 
 // placeURI takes a folder, the URI of one, or that of a series in a PACS, and
 // returns the URI that a job carries.
 func placeURI(place string) (uri string, err error) {
 	switch {
-	case plugin.IsSeriesURI(place):
-		base, study, series, err := plugin.SplitSeriesURI(place)
+	case series.IsArchiveURI(place):
+		base, study, uid, err := series.SplitArchiveURI(place)
 		if err != nil {
 			return "", err
 		}
-		return plugin.SeriesURI(base, study, series), nil
+		return series.ArchiveURI(base, study, uid), nil
 	case strings.HasPrefix(place, "file:") || strings.Contains(place, "://"):
-		_, err = plugin.FolderOf(place, nil)
+		_, err = series.FolderOf(place, nil)
 		return place, err
 	}
-	return plugin.FileURI(place)
+	return series.FileURI(place)
 }
 
 // jobID names a job by all that it says, so that the same submission twice is

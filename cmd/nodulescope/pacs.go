@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/dicomio/web"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // pacsFlag is the setting pacs: the DICOMweb servers that are asked, and how to
@@ -143,21 +143,21 @@ func (p *pacsFlag) add(values map[string]string) error {
 
 // archives are the PACS of the settings and, where the user of this command
 // names a series in another one, that one, without credentials.
-func (p *pacsFlag) archives(log *slog.Logger, series string) (*plugin.Archives, error) {
+func (p *pacsFlag) archives(log *slog.Logger, uri string) (*series.Archives, error) {
 	pacs := slices.Clone(p.pacs)
 	for i := range pacs {
 		pacs[i].Logger = log
 	}
-	known, err := plugin.NewArchives(pacs...)
-	if err != nil || !plugin.IsSeriesURI(series) {
+	known, err := series.NewArchives(pacs...)
+	if err != nil || !series.IsArchiveURI(uri) {
 		return known, err
 	}
-	if _, _, _, err := known.Client(series); err == nil {
+	if _, _, _, err := known.Client(uri); err == nil {
 		return known, nil
 	}
-	base, _, _, err := plugin.SplitSeriesURI(series)
+	base, _, _, err := series.SplitArchiveURI(uri)
 	if err != nil {
 		return nil, err
 	}
-	return plugin.NewArchives(append(pacs, web.Options{URL: base, Logger: log})...)
+	return series.NewArchives(append(pacs, web.Options{URL: base, Logger: log})...)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 func TestPACSSetting(t *testing.T) {
@@ -90,7 +90,7 @@ func TestScoreFromAPACS(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.StoreSCU(dir)
-	uri := plugin.SeriesURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", uid)
+	uri := series.ArchiveURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", uid)
 	pacs := strings.Join([]string{server.DICOMweb, "user=" + server.User, "password-file=" + server.PasswordFile, "ca-file=" + server.CAFile}, " ")
 
 	out, _ := command(t, exitOK, "score", dir, "--model", model, "--nodules", nodules, "--json")
@@ -115,7 +115,7 @@ func TestScoreFromAPACS(t *testing.T) {
 	same(s.results(1)[0])
 
 	command(t, exitFailure, "score", uri, "--model", model, "--nodules", nodules) // nobody is signed in, and the certificate is strange
-	other := plugin.SeriesURI(server.DICOMweb, "1.2.3", "1.2.3.4")
+	other := series.ArchiveURI(server.DICOMweb, "1.2.3", "1.2.3.4")
 	command(t, exitBadInput, "score", other, "--model", model, "--nodules", nodules, "--pacs", pacs)
 	command(t, exitUsage, "serve", "--check-config", "--model", model, "--pacs", server.DICOMweb+" user=u")
 	out, _ = command(t, exitOK, "serve", "--check-config", "--model", model, "--config", settings)

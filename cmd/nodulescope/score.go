@@ -10,6 +10,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
@@ -117,7 +118,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 }
 
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, archives *plugin.Archives, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
+func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
@@ -125,7 +126,7 @@ func scoreJob(ctx context.Context, job bus.Job, archives *plugin.Archives, ds []
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
 	return plugin.Score(ctx, plugin.ScoreRequest{
-		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds, Archives: archives,
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds, Series: series.Reader{Archives: archives},
 		NoDetails: noDetails, Progress: func(p plugin.Progress) { showProgress(bar, p) },
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 	"github.com/nodulescope/nodulescope/plugin/watch"
 )
 
@@ -133,7 +134,7 @@ func orthancSource(pacs pacsFlag, root string, g *globals) (source *watch.Orthan
 	}
 	opts := pacs.pacs[0]
 	opts.Logger = g.log
-	archives, err := plugin.NewArchives(opts)
+	archives, err := series.NewArchives(opts)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,7 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // maxFiles is how many files of a folder are looked at.
@@ -44,7 +45,7 @@ func newFileWatch(dir string, log *slog.Logger) *fileWatch {
 func (f *fileWatch) poll(now time.Time) (notes []*note, err error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return nil, &plugin.Error{Code: plugin.CodeSettings, Op: "read candidates", Hint: "the folder of candidates cannot be read: is it there?", Err: err}
+		return nil, coded.New(codeSettings, "read candidates", "the folder of candidates cannot be read: is it there?", err)
 	}
 	there := map[string]bool{}
 	for _, entry := range entries[:min(len(entries), maxFiles)] {
@@ -92,8 +93,8 @@ func (f *fileWatch) read(name string, file *watched) {
 	switch {
 	case errors.Is(err, errNoNote):
 	case err != nil:
-		file.problem = plugin.CodeOf(err)
-		f.log.Error("a file of candidates cannot be used; it is in the list of what waits", "code", file.problem, "error", plugin.Summary(err))
+		file.problem = string(problem.CodeOf(err))
+		f.log.Error("a file of candidates cannot be used; it is in the list of what waits", "code", file.problem, "error", problem.Summary(err))
 	default:
 		n.Seen, n.path = file.seen.UTC(), path
 		file.note = &n

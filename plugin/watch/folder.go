@@ -15,7 +15,9 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Folder watches a folder with a folder for every series, or every few, in it.
@@ -44,7 +46,7 @@ const defaultQuiet = 10 * time.Second
 
 var _ Source = (*Folder)(nil)
 
-func (f *Folder) archives() *plugin.Archives { return nil }
+func (f *Folder) archives() *series.Archives { return nil }
 
 // ready: poll says when a folder has changed.
 func (f *Folder) ready(context.Context, *entry) (bool, error) { return true, nil }
@@ -57,7 +59,7 @@ func (f *Folder) poll(ctx context.Context, w *Watcher) error {
 	}
 	entries, err := os.ReadDir(f.Root)
 	if err != nil {
-		return &plugin.Error{Code: plugin.CodeSettings, Op: "read folder", Hint: "the folder that is watched cannot be read: is it there?", Err: err}
+		return coded.New(codeSettings, "read folder", "the folder that is watched cannot be read: is it there?", err)
 	}
 	if _, err := f.beside.poll(w.opts.Now()); err != nil {
 		return err
@@ -106,7 +108,7 @@ func (f *Folder) dir(ctx context.Context, w *Watcher, name string) error {
 	}
 	d := f.dirs[name]
 	if d == nil {
-		uri, err := plugin.FileURI(path)
+		uri, err := series.FileURI(path)
 		if err != nil {
 			return err
 		}
@@ -126,7 +128,7 @@ func (f *Folder) dir(ctx context.Context, w *Watcher, name string) error {
 	}
 	d.opened, d.problem, d.series = signature, "", nil
 	if err != nil {
-		d.problem = plugin.CodeOf(err)
+		d.problem = string(problem.CodeOf(err))
 	}
 	for _, s := range series {
 		d.series = append(d.series, sighting{studyUID: s.StudyUID, seriesUID: s.SeriesUID, uri: d.uri, version: signature})
@@ -164,7 +166,7 @@ func (f *Folder) candidates(path string, d *watchedDir, now time.Time) (found []
 		n, err := readNote(text)
 		if err != nil {
 			if !errors.Is(err, errNoNote) {
-				d.problem = plugin.CodeOf(err)
+				d.problem = string(problem.CodeOf(err))
 			}
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // TestSeriesThenCandidates: a series that arrives slowly, and a table after it.
@@ -32,7 +32,7 @@ func TestSeriesThenCandidates(t *testing.T) {
 	r.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5", "1.2.3,9,9,9,9", seriesUID+",-4,-5,-6,0"))
 	r.settle()
 	job := r.jobs(1)[0]
-	uri, err := plugin.FileURI(filepath.Join(r.root, "ct"))
+	uri, err := series.FileURI(filepath.Join(r.root, "ct"))
 	must(t, err)
 	if job.Job.SeriesUID != seriesUID || job.Job.StudyUID != studyUID || job.Job.URI != uri || len(job.Job.Nodules) != 2 ||
 		job.Job.Nodules[0].PositionLPS != [3]float64{1, 2, 3} || job.Job.Nodules[0].DiameterMM != 7.5 || job.Job.FrameOfReferenceUID == "" {

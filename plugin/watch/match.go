@@ -12,7 +12,9 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // keep writes a note of its own.
@@ -46,8 +48,8 @@ func (w *Watcher) match(ctx context.Context, files []*note) error {
 
 // away tells errors of the PACS or the broker, not of a series.
 func away(err error) bool {
-	switch plugin.CodeOf(err) {
-	case string(dicomio.CodeUnreachable), string(dicomio.CodeDenied), string(bus.CodeUnreachable), string(bus.CodeStream):
+	switch problem.CodeOf(err) {
+	case coded.Code(dicomio.CodeUnreachable), coded.Code(dicomio.CodeDenied), coded.Code(bus.CodeUnreachable), coded.Code(bus.CodeStream):
 		return true
 	}
 	return errors.Is(err, ErrState)
@@ -73,7 +75,7 @@ func (w *Watcher) one(ctx context.Context, e *entry, notes []*note) error {
 	if ready, err := w.opts.Source.ready(ctx, e); err != nil || !ready {
 		return err
 	}
-	s, err := plugin.OpenSeries(ctx, e.URI, e.SeriesUID, nil, w.opts.Source.archives())
+	s, err := series.Reader{Archives: w.opts.Source.archives()}.Open(ctx, series.Place{URI: e.URI, SeriesUID: e.SeriesUID})
 	if err != nil && (away(err) || ctx.Err() != nil || dicomio.CodeOf(err) == dicomio.CodeArchiveFailed) {
 		return err
 	}
@@ -104,8 +106,8 @@ func check(e *entry, s *dicomio.Series, err error, gaps bool) (changed bool) {
 	before := *e
 	e.Checked, e.Problem, e.Missing = true, "", 0
 	if err != nil {
-		if e.Problem = plugin.CodeOf(err); e.Problem == "" {
-			e.Problem = string(plugin.CodeInternal)
+		if e.Problem = string(problem.CodeOf(err)); e.Problem == "" {
+			e.Problem = string(coded.Internal)
 		}
 	} else {
 		for _, gap := range s.Geometry.Missing {
@@ -131,7 +133,7 @@ func check(e *entry, s *dicomio.Series, err error, gaps bool) (changed bool) {
 func (w *Watcher) submit(ctx context.Context, e *entry, n *note, s *dicomio.Series) error {
 	nodules, err := n.nodules(s)
 	if err != nil {
-		w.log.Error("candidates cannot be used", "entry", e.Number, "code", plugin.CodeOf(err), "error", plugin.Summary(err))
+		w.log.Error("candidates cannot be used", "entry", e.Number, "code", problem.CodeOf(err), "error", problem.Summary(err))
 		nodules = nil
 	}
 	var ids []string
@@ -153,7 +155,7 @@ func (w *Watcher) submit(ctx context.Context, e *entry, n *note, s *dicomio.Seri
 			if away(err) || ctx.Err() != nil || bus.CodeOf(err) == "" {
 				return err
 			}
-			w.log.Error("job refused", "entry", e.Number, "code", bus.CodeOf(err), "error", plugin.Summary(err))
+			w.log.Error("job refused", "entry", e.Number, "code", bus.CodeOf(err), "error", problem.Summary(err))
 			continue
 		}
 		w.log.Debug("job stored", "entry", e.Number)

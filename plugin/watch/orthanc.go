@@ -8,14 +8,15 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/web"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Orthanc follows the journal of an Orthanc. Server, Archives and DICOMweb are
 // needed.
 type Orthanc struct {
 	Server    *web.Orthanc
-	Archives  *plugin.Archives // one of them is this Orthanc
+	Archives  *series.Archives // one of them is this Orthanc
 	DICOMweb  string           // its address there; jobs carry it
 	FromStart bool             // at the first start of the watcher, take what is there already
 }
@@ -27,7 +28,7 @@ const (
 	changesAsked = 100
 )
 
-func (o *Orthanc) archives() *plugin.Archives { return o.Archives }
+func (o *Orthanc) archives() *series.Archives { return o.Archives }
 
 // poll follows the journal to its end. The position is kept in the same
 // transaction as what was learnt up to there.
@@ -99,7 +100,7 @@ func (o *Orthanc) advance(w *Watcher, position int64, series []sighting, notes [
 }
 
 // read learns what changed.
-func (o *Orthanc) read(ctx context.Context, w *Watcher, changes []web.Change) (series []sighting, notes []note, err error) {
+func (o *Orthanc) read(ctx context.Context, w *Watcher, changes []web.Change) (seen []sighting, notes []note, err error) {
 	for _, c := range changes {
 		if c.Kind != web.ChangeNewSeries && c.Kind != web.ChangeStableSeries {
 			continue
@@ -113,8 +114,8 @@ func (o *Orthanc) read(ctx context.Context, w *Watcher, changes []web.Change) (s
 		}
 		switch {
 		case s.Modality == "CT":
-			series = append(series, sighting{
-				studyUID: s.StudyUID, seriesUID: s.SeriesUID, uri: plugin.SeriesURI(o.DICOMweb, s.StudyUID, s.SeriesUID),
+			seen = append(seen, sighting{
+				studyUID: s.StudyUID, seriesUID: s.SeriesUID, uri: series.ArchiveURI(o.DICOMweb, s.StudyUID, s.SeriesUID),
 				id: c.ID, version: versionOf(s), stable: (c.Kind == web.ChangeStableSeries || s.Stable) && len(s.Instances) >= s.Expected,
 			})
 		case s.Modality == "SR": // read when it is new, and once more for what comes later
@@ -125,7 +126,7 @@ func (o *Orthanc) read(ctx context.Context, w *Watcher, changes []web.Change) (s
 			notes = append(notes, found...)
 		}
 	}
-	return series, notes, nil
+	return seen, notes, nil
 }
 
 // reports reads the candidates in the reports of a series.
@@ -140,7 +141,7 @@ func (o *Orthanc) reports(ctx context.Context, w *Watcher, s web.OrthancSeries) 
 		}
 		n, err := readReport(note{Digest: digest(string(file))}, file)
 		if err != nil { // one of another kind, without a nodule, or our own
-			w.log.Debug("report passed over", "code", plugin.CodeOf(err))
+			w.log.Debug("report passed over", "code", problem.CodeOf(err))
 			continue
 		}
 		notes = append(notes, n)

@@ -10,7 +10,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // orthancRig is a watcher that follows a real Orthanc.
@@ -33,7 +33,7 @@ func newOrthancRig(t *testing.T) *orthancRig {
 func (r *orthancRig) again() {
 	r.t.Helper()
 	must(r.t, r.w.Close())
-	archives, err := plugin.NewArchives(r.server.Options())
+	archives, err := series.NewArchives(r.server.Options())
 	must(r.t, err)
 	opts := r.server.Options()
 	opts.URL, err = web.RootOf(r.server.DICOMweb)
@@ -110,7 +110,7 @@ func TestOrthancSeriesThenReport(t *testing.T) {
 	r.store(report(t, s, s.Geometry.ToLPS([3]float64{12, 20, 20})))
 	r.until("published", r.jobsAre(1))
 	job := r.jobs(1)[0]
-	if job.Job.URI != plugin.SeriesURI(r.server.DICOMweb, studyUID, seriesUID) || len(job.Job.Nodules) != 1 || job.Job.Nodules[0].ID != "cad-1" {
+	if job.Job.URI != series.ArchiveURI(r.server.DICOMweb, studyUID, seriesUID) || len(job.Job.Nodules) != 1 || job.Job.Nodules[0].ID != "cad-1" {
 		t.Errorf("%+v", job)
 	}
 	own := strings.ReplaceAll(string(report(t, s, dicomio.Vec{3, 0, 0})), "99OTHERS ", "99NDSCOPE")

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Source tells which series there are. [Orthanc] and [Folder] are the ones.
@@ -20,8 +22,11 @@ type Source interface {
 	// is read.
 	ready(ctx context.Context, e *entry) (bool, error)
 	// archives are the PACS that series are read from, nil for folders alone.
-	archives() *plugin.Archives
+	archives() *series.Archives
 }
+
+// codeSettings is that of every setting that cannot be used.
+const codeSettings coded.Code = "settings_invalid"
 
 // Options set up a watcher. Source, Bus and Dir are needed.
 type Options struct {
@@ -78,7 +83,7 @@ func New(opts Options) (*Watcher, error) {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	bad := func(hint string) error {
-		return &plugin.Error{Code: plugin.CodeSettings, Op: "set up watcher", Hint: hint}
+		return coded.New(codeSettings, "set up watcher", hint, nil)
 	}
 	switch {
 	case opts.Source == nil || opts.Bus == nil || opts.Dir == "":
@@ -149,7 +154,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 		case err != nil:
 			pause = min(2*pause, max(maxPause, w.opts.Interval))
-			w.log.Warn("looking again later", "code", plugin.CodeOf(err), "error", summary(err), "wait", pause)
+			w.log.Warn("looking again later", "code", problem.CodeOf(err), "error", summary(err), "wait", pause)
 		default:
 			pause = w.opts.Interval
 		}
@@ -192,7 +197,7 @@ func (w *Watcher) hold(ctx context.Context, queue *bus.JobQueue) error {
 		env, job, err := bus.DecodeJob(d.Data)
 		settle := context.WithoutCancel(ctx)
 		if err != nil {
-			err = d.Dead(settle, bus.CodeOf(err), plugin.Summary(err))
+			err = d.Dead(settle, bus.CodeOf(err), problem.Summary(err))
 		} else {
 			w.log.Debug("job held", "job", d.Sequence)
 			if err = w.keep(heldJob(env, job)); err == nil {
@@ -201,7 +206,7 @@ func (w *Watcher) hold(ctx context.Context, queue *bus.JobQueue) error {
 			}
 		}
 		if err != nil { // it comes again
-			w.log.Warn("job not held yet", "job", d.Sequence, "code", plugin.CodeOf(err), "error", summary(err))
+			w.log.Warn("job not held yet", "job", d.Sequence, "code", problem.CodeOf(err), "error", summary(err))
 			continue
 		}
 		select {
@@ -213,10 +218,10 @@ func (w *Watcher) hold(ctx context.Context, queue *bus.JobQueue) error {
 
 // summary is the text of an error that may stand in a log.
 func summary(err error) string {
-	if plugin.CodeOf(err) == "" && errors.Is(err, ErrState) {
+	if problem.CodeOf(err) == "" && errors.Is(err, ErrState) {
 		return err.Error()
 	}
-	return plugin.Summary(err)
+	return problem.Summary(err)
 }
 
 func wrapState(err error) error {

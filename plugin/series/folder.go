@@ -1,4 +1,4 @@
-package plugin
+package series
 
 import (
 	"net/url"
@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"unicode"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // FileURI is the file:// URI of a folder, as a job carries it. A relative path
@@ -14,7 +16,7 @@ import (
 func FileURI(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", refuse(CodeURIUnsupported, "name folder", "the folder has no absolute path", err)
+		return "", coded.New(CodeURIUnsupported, "name folder", "the folder has no absolute path", err)
 	}
 	path := filepath.ToSlash(abs)
 	if !strings.HasPrefix(path, "/") { // a drive letter
@@ -35,7 +37,7 @@ func FolderOf(uri string, allowed []string) (string, error) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" || u.User != nil ||
 		!strings.HasPrefix(u.Path, "/") || strings.ContainsFunc(u.Path, unicode.IsControl) {
-		return "", refuse(CodeURIUnsupported, op, "only folders of this machine are read: file:///folder", nil)
+		return "", coded.New(CodeURIUnsupported, op, "only folders of this machine are read: file:///folder", nil)
 	}
 	path := u.Path
 	if runtime.GOOS == "windows" {
@@ -43,7 +45,7 @@ func FolderOf(uri string, allowed []string) (string, error) {
 	}
 	path = filepath.Clean(filepath.FromSlash(path))
 	if !filepath.IsAbs(path) {
-		return "", refuse(CodeURIUnsupported, op, "the folder must be absolute: file:///folder", nil)
+		return "", coded.New(CodeURIUnsupported, op, "the folder must be absolute: file:///folder", nil)
 	}
 	if len(allowed) == 0 {
 		return path, nil
@@ -51,7 +53,7 @@ func FolderOf(uri string, allowed []string) (string, error) {
 	if path = resolve(path); allowedFile(path, allowed) {
 		return path, nil
 	}
-	return "", refuse(CodeURIForbidden, op, "the folder is not among those that this service may read; add it to the allowed folders", nil)
+	return "", coded.New(CodeURIForbidden, op, "the folder is not among those that this service may read; add it to the allowed folders", nil)
 }
 
 // allowedFile tells whether path, its links followed, lies within one of the

@@ -1,4 +1,4 @@
-package plugin
+package series
 
 import (
 	"strings"
@@ -6,9 +6,10 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
-func TestSplitSeriesURI(t *testing.T) {
+func TestSplitArchiveURI(t *testing.T) {
 	const uids = "/studies/1.2.3/series/1.2.3.4"
 	for uri, want := range map[string]string{
 		"https://pacs.example/dicom-web" + uids:            "https://pacs.example/dicom-web",
@@ -18,11 +19,11 @@ func TestSplitSeriesURI(t *testing.T) {
 		"HTTPS://pacs.example/dicom-web" + uids:            "https://pacs.example/dicom-web",
 		"https://pacs.example/studies/1.2/series/3" + uids: "https://pacs.example/studies/1.2/series/3",
 	} {
-		base, study, series, err := SplitSeriesURI(uri)
+		base, study, series, err := SplitArchiveURI(uri)
 		if err != nil || base != want || study != "1.2.3" || series != "1.2.3.4" {
 			t.Errorf("%s: %q %q %q %v", uri, base, study, series, err)
 		}
-		if again := SeriesURI(base, study, series); again != want+uids {
+		if again := ArchiveURI(base, study, series); again != want+uids {
 			t.Errorf("%s: %s", uri, again)
 		}
 	}
@@ -34,8 +35,8 @@ func TestSplitSeriesURI(t *testing.T) {
 		"https://host/../x" + uids, "https://host/./x" + uids, "https://host//x" + uids, "https://host/%2e%2e" + uids, `https://host\x` + uids,
 		"https://host/studies/1..2/series/1.2", "https://host/studies/../series/..",
 	} {
-		_, _, _, err := SplitSeriesURI(uri)
-		wantCode(t, err, CodeURIUnsupported)
+		_, _, _, err := SplitArchiveURI(uri)
+		plugintest.WantCode(t, err, CodeURIUnsupported)
 		if strings.Contains(err.Error(), "1.2") {
 			t.Errorf("the error tells the URI: %v", err)
 		}
@@ -66,9 +67,9 @@ func TestOnlyThePACSOfTheSettingsIsAsked(t *testing.T) {
 		client, _, _, err := archives.Client(uri)
 		switch want {
 		case "":
-			wantCode(t, err, CodeURIForbidden)
+			plugintest.WantCode(t, err, CodeURIForbidden)
 		case "-":
-			wantCode(t, err, CodeURIUnsupported)
+			plugintest.WantCode(t, err, CodeURIUnsupported)
 		default:
 			if err != nil || client.URL() != want {
 				t.Errorf("%s: %v", uri, err)
@@ -77,19 +78,13 @@ func TestOnlyThePACSOfTheSettingsIsAsked(t *testing.T) {
 	}
 	var none *Archives
 	_, _, _, err = none.Client("https://pacs.example/dicom-web" + uids)
-	wantCode(t, err, CodeURIForbidden)
+	plugintest.WantCode(t, err, CodeURIForbidden)
 
 	_, err = NewArchives(web.Options{URL: "https://a/b"}, web.Options{URL: "https://a/b/"})
-	wantCode(t, err, CodeSettings)
-	cfg := testConfig(t)
-	cfg.PACS = []web.Options{{URL: "https://user:secret@a/b"}}
-	wantCode(t, cfg.Validate(), CodeSettings)
-	if strings.Contains(cfg.Validate().Error(), "secret") {
-		t.Error("the error tells the password")
-	}
+	plugintest.WantCode(t, err, codeSettings)
 }
 
-func FuzzSeriesURI(f *testing.F) {
+func FuzzArchiveURI(f *testing.F) {
 	for _, seed := range []string{
 		"https://pacs.example/dicom-web/studies/1.2/series/3", "dicomweb+http://h:1/studies/1/series/2/", "https://a@b/studies/1/series/2",
 		"https://pacs.example/dicom-web/../studies/1/series/2", "http://[::1]:80/studies/1/series/2",
@@ -102,16 +97,16 @@ func FuzzSeriesURI(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, uri string) {
-		base, study, series, err := SplitSeriesURI(uri)
+		base, study, series, err := SplitArchiveURI(uri)
 		if err != nil {
-			wantCode(t, err, CodeURIUnsupported)
+			plugintest.WantCode(t, err, CodeURIUnsupported)
 			return
 		}
-		again, s1, s2, err := SplitSeriesURI(SeriesURI(base, study, series))
+		again, s1, s2, err := SplitArchiveURI(ArchiveURI(base, study, series))
 		if err != nil || again != base || s1 != study || s2 != series {
 			t.Errorf("%q: %q %q %q %v", uri, again, s1, s2, err)
 		}
-		job := bus.Job{SeriesUID: series, URI: SeriesURI(base, study, series), Nodules: []bus.JobNodule{}}
+		job := bus.Job{SeriesUID: series, URI: ArchiveURI(base, study, series), Nodules: []bus.JobNodule{}}
 		if err := job.Check(); err != nil && len(job.URI) < 4096 && isASCII(uri) {
 			t.Errorf("the bus refuses %q: %v", job.URI, err)
 		}

@@ -1,7 +1,6 @@
-package plugin
+package series
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -9,8 +8,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 func TestFileURIRoundTrip(t *testing.T) {
@@ -38,7 +36,7 @@ func TestFolderOfRefuses(t *testing.T) {
 		"file:relative", "file:///nul%00", "file:///line%0a", "file:///%zz", "s3://bucket/x", ":",
 	} {
 		_, err := FolderOf(uri, nil)
-		wantCode(t, err, CodeURIUnsupported)
+		plugintest.WantCode(t, err, CodeURIUnsupported)
 		if uri != "" && uri != ":" && strings.Contains(err.Error(), uri) {
 			t.Errorf("the error tells the URI: %v", err)
 		}
@@ -80,7 +78,7 @@ func TestAllowedFolders(t *testing.T) {
 			t.Errorf("%s: %v", strings.TrimPrefix(path, base), err)
 		}
 		if err != nil {
-			wantCode(t, err, CodeURIForbidden)
+			plugintest.WantCode(t, err, CodeURIForbidden)
 		}
 	}
 }
@@ -93,7 +91,7 @@ func FuzzFolderOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, uri string) {
 		dir, err := FolderOf(uri, nil)
 		if err != nil {
-			wantCode(t, err, CodeURIUnsupported)
+			plugintest.WantCode(t, err, CodeURIUnsupported)
 			return
 		}
 		if !filepath.IsAbs(dir) || dir != filepath.Clean(dir) {
@@ -104,31 +102,4 @@ func FuzzFolderOf(f *testing.F) {
 			t.Errorf("%q leaves the allowed folder: %q", uri, inside)
 		}
 	})
-}
-
-func TestErrors(t *testing.T) {
-	cause := errors.New("/data/Doe^Jane/x\nnot there")
-	for name, err := range map[string]error{
-		"own":     refuse(CodeLedger, "op", "hint", cause),
-		"dicomio": &dicomio.Error{Code: dicomio.CodeNotCT, Op: "op", Path: "/data/Doe^Jane", Hint: "hint", Err: cause},
-		"nodule":  &nodule.Error{Code: nodule.CodeCubePadding, Op: "op", Hint: "hint", Err: cause},
-		"bus":     &bus.Error{Code: bus.CodeStream, Op: "op", Hint: "hint", Err: cause},
-		"plain":   cause,
-	} {
-		wrapped := errors.Join(errors.New("Doe"), err)
-		text := Summary(wrapped)
-		if strings.Contains(text, "Doe") || strings.ContainsAny(text, "\n") {
-			t.Errorf("%s: %s", name, text)
-		}
-		p := problem(wrapped)
-		if p.Code == "" || !strings.Contains(text, p.Code) || p.Message != text {
-			t.Errorf("%s: %+v, %s", name, p, text)
-		}
-		if !errors.Is(err, cause) {
-			t.Errorf("%s: the cause is lost", name)
-		}
-	}
-	if CodeOf(nil) != "" || CodeOf(cause) != "" {
-		t.Error("a code came from nowhere")
-	}
 }
