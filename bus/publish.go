@@ -45,16 +45,32 @@ func (b *Bus) SubmitJob(ctx context.Context, site, source, id string, job Job, o
 // (the broker's max_payload, headers included), stream_unavailable,
 // bus_unreachable.
 func (b *Bus) PublishResult(ctx context.Context, site, source string, r Result, opts ...EventOption) (Ack, error) {
-	subject, err := ResultSubject(site)
-	if err != nil {
-		return Ack{}, err
-	}
 	data, err := EncodeResult(source, r, opts...)
 	if err != nil {
 		return Ack{}, err
 	}
-	header := nats.Header{HeaderIdentity: {r.Identity}}
-	return b.publish(ctx, "publish result", StreamResults, subject, r.Identity, data, header)
+	return b.publishResult(ctx, site, r.Identity, data)
+}
+
+// PublishResultEvent is [Bus.PublishResult] for an event that was encoded
+// before: its bytes are stored as they are, unknown fields included, so that a
+// result which is published again after a crash is the same message. Other
+// codes: those of [DecodeResult].
+func (b *Bus) PublishResultEvent(ctx context.Context, site string, event []byte) (Ack, error) {
+	_, r, err := DecodeResult(event)
+	if err != nil {
+		return Ack{}, err
+	}
+	return b.publishResult(ctx, site, r.Identity, event)
+}
+
+func (b *Bus) publishResult(ctx context.Context, site, identity string, data []byte) (Ack, error) {
+	subject, err := ResultSubject(site)
+	if err != nil {
+		return Ack{}, err
+	}
+	header := nats.Header{HeaderIdentity: {identity}}
+	return b.publish(ctx, "publish result", StreamResults, subject, identity, data, header)
 }
 
 // PublishReview stores a decision and waits for the broker's acknowledgement.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,34 @@ func TestResultIsStoredOnceAndFound(t *testing.T) {
 	}
 	if _, _, err := b.FindResult(testContext(t), "a.b", "a", 0); CodeOf(err) != CodeSiteInvalid {
 		t.Error(err)
+	}
+}
+
+// An event that was encoded before is stored byte for byte, under the identity
+// that it holds.
+func TestResultEventIsStoredAsItIs(t *testing.T) {
+	b := newBus(t)
+	event := []byte(`{"specversion":"1.0", "id":"a", "source":"/plugin", "type":"` + TypeResult + `", "later":"x",
+		"data":{"nodules":[], "identity":"a", "of_a_later_version":1}}`)
+	ack, err := b.PublishResultEvent(testContext(t), "site", event)
+	if err != nil || ack.Sequence != 1 {
+		t.Fatal(ack, err)
+	}
+	s, err := b.js.Stream(testContext(t), StreamResults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := s.GetMsg(testContext(t), 1)
+	if err != nil || !bytes.Equal(stored.Data, event) || stored.Header.Get(HeaderIdentity) != "a" {
+		t.Errorf("%v: %v %s", err, stored.Header, stored.Data)
+	}
+	if again := publishResult(t, b, "site", "a"); !again.Duplicate {
+		t.Errorf("its identity does not name it: %+v", again)
+	}
+	for code, bad := range map[Code]string{CodeNotJSON: "{", CodeWrongType: strings.Replace(string(event), TypeResult, TypeJob, 1)} {
+		if _, err := b.PublishResultEvent(testContext(t), "site", []byte(bad)); CodeOf(err) != code {
+			t.Errorf("%v, want %s", err, code)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -59,9 +60,6 @@ type Config struct {
 }
 
 const maxSlots = 64
-
-// maxRetryDelay bounds the wait between two attempts.
-const maxRetryDelay = 5 * time.Minute
 
 // withDefaults fills in what is zero.
 func (c Config) withDefaults() (Config, error) {
@@ -116,7 +114,7 @@ func (c Config) Validate() error {
 	if err := bus.CheckSite(c.Site); err != nil {
 		return err
 	}
-	if err := checkDetectors(op, c.Detectors); err != nil {
+	if err := scoring.CheckDetectors(op, c.Detectors); err != nil {
 		return err
 	}
 	for _, root := range c.AllowedRoots {

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
@@ -36,7 +37,7 @@ type controlAddress struct {
 
 // control answers for the outbox, on a port of this machine that only those
 // reach who may read the data folder.
-func (p *Plugin) control(ctx context.Context, l *ledger) (stop func(), err error) {
+func (p *Plugin) control(ctx context.Context, store *outbox.Store) (stop func(), err error) {
 	const op = "open control port"
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,13 +47,13 @@ func (p *Plugin) control(ctx context.Context, l *ledger) (stop func(), err error
 	path := filepath.Join(p.cfg.DataDir, controlFile)
 	text, err := json.Marshal(address)
 	if err == nil {
-		err = writePrivate(path, text)
+		err = atomicfile.WriteBytes(path, 0o600, text)
 	}
 	if err != nil {
 		return nil, errors.Join(coded.New(CodeSettings, op, "the data folder cannot be written", err), listener.Close())
 	}
 	server := &http.Server{
-		Handler: controlHandler(l.outbox, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
+		Handler: controlHandler(store, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
 		WriteTimeout: controlTimeout, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	go func() { _ = server.Serve(listener) }() // it ends with stop
@@ -60,15 +61,6 @@ func (p *Plugin) control(ctx context.Context, l *ledger) (stop func(), err error
 		_ = os.Remove(path) // one that stays names a port on which nobody answers
 		_ = server.Close()  // what is asked meanwhile can be asked again
 	}, nil
-}
-
-// writePrivate writes a file that only this user may read.
-func writePrivate(path string, text []byte) error {
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
 }
 
 // controlHandler answers GET and POST /outbox, with the token alone.
@@ -135,22 +127,21 @@ func Resend(ctx context.Context, dataDir string, numbers ...uint64) (n int, err 
 // withOutbox asks the running service, or opens the ledger where none runs.
 func withOutbox(ctx context.Context, dataDir, method string, body, into any, own func(*outbox.Store) error) error {
 	const op = "read outbox"
-	path := filepath.Join(dataDir, "ledger.db")
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(ledgerFile(dataDir)); errors.Is(err, fs.ErrNotExist) {
 		return coded.New(CodeLedger, op, "the data folder holds no ledger: name that of the service", nil)
 	}
 	asked, err := ask(ctx, dataDir, method, body, into)
 	if asked {
 		return err
 	}
-	l, err := openLedger(path)
+	k, err := openKept(dataDir)
 	if err != nil {
 		return err
 	}
-	if err := own(l.outbox); err != nil {
-		return errors.Join(err, l.close())
+	if err := own(k.outbox); err != nil {
+		return errors.Join(err, k.Close())
 	}
-	return l.close()
+	return k.Close()
 }
 
 // ask asks the running service; asked is false where none answers.

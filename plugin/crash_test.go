@@ -14,7 +14,9 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 // crashPlan tells the child what to do.
@@ -87,13 +89,14 @@ func crashConfig(plan crashPlan) Config {
 // put aside.
 func TestKilled(t *testing.T) {
 	for _, tt := range []struct {
-		point, outcome string
-		stored         uint64 // results when the child is dead
+		point   string
+		outcome jobs.Outcome
+		stored  uint64 // results when the child is dead
 	}{
-		{whileScoring, outcomeScored, 0},
-		{"result intended", outcomeAnswered, 0}, // published at the start already
-		{"result stored", outcomeAnswered, 1},
-		{"result noted", outcomeAnswered, 1},
+		{whileScoring, jobs.Scored, 0},
+		{"result intended", jobs.Answered, 0}, // published at the start already
+		{"result stored", jobs.Answered, 1},
+		{"result noted", jobs.Answered, 1},
 	} {
 		t.Run(tt.point, func(t *testing.T) {
 			b, dir := plugintest.NewBroker(t), plugintest.WriteCT(t, plugintest.CT())
@@ -113,7 +116,7 @@ func TestKilled(t *testing.T) {
 			p := start(t, cfg)
 			p.outcome(tt.outcome, 1)
 			r := plugintest.Exactly(t, b.Bus, "local", 1)[0]
-			want, _, err := Score(t.Context(), ScoreRequest{Source: "/test", Job: plugintest.Job(dir), Detectors: cfg.Detectors})
+			want, _, err := scoring.Score(t.Context(), scoring.Request{Source: "/test", Job: plugintest.Job(dir), Detectors: cfg.Detectors})
 			plugintest.Must(t, err)
 			if r.Identity != want.Identity || !cmp.Equal(r.Nodules[0].Scores[0], want.Nodules[0].Scores[0]) {
 				t.Errorf("%+v, want %+v", r.Result, want)
@@ -143,7 +146,7 @@ func TestKilledAndLedgerLost(t *testing.T) {
 	cfg := crashConfig(plan)
 	cfg.Detectors, cfg.Logger = testConfig(t).Detectors, plugintest.Logger(t)
 	p := start(t, cfg)
-	p.outcome(outcomeAnswered, 1)
+	p.outcome(jobs.Answered, 1)
 	plugintest.Exactly(t, b.Bus, "local", 1)
 }
 
@@ -197,6 +200,6 @@ func TestPoisonEnds(t *testing.T) {
 	plugintest.Must(t, err)
 	cfg := crashConfig(plan)
 	cfg.Detectors, cfg.Logger = testConfig(t).Detectors, plugintest.Logger(t)
-	start(t, cfg).outcome(outcomeScored, 1)
+	start(t, cfg).outcome(jobs.Scored, 1)
 	plugintest.Exactly(t, b.Bus, "local", 1)
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -115,7 +117,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	ambiguous := plugintest.Job(two) // two series in a folder are no trouble where one is named
 	p.submit("/test", "named", ambiguous)
-	p.outcome(outcomeAnswered, 1)
+	p.outcome(jobs.Answered, 1)
 	p.idle(1)
 
 	metrics := gather(t, p.Plugin)
@@ -126,8 +128,8 @@ func TestDeadLetters(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "audit.jsonl"))
 	plugintest.Must(t, err)
 	letters := 0
-	_, _, err = VerifyAudit(bytes.NewReader(text), func(r AuditRecord) error {
-		if r.Kind == AuditDead {
+	_, _, err = audit.Verify(bytes.NewReader(text), func(r audit.Record) error {
+		if r.Kind == audit.KindDead {
 			letters++
 		}
 		return nil
@@ -143,10 +145,10 @@ func TestSeriesArrivesLate(t *testing.T) {
 	cfg.MaxAttempts = 100
 	p, dir := start(t, cfg), filepath.Join(t.TempDir(), "late")
 	p.submit("/test", "1", plugintest.Job(dir))
-	p.outcome(outcomeRetried, 1)
+	p.outcome(jobs.Retried, 1)
 	whole := plugintest.WriteCT(t, plugintest.CT())
 	plugintest.Must(t, os.Rename(whole, dir))
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	p.idle(1)
 }
 
@@ -168,12 +170,12 @@ func TestPanicIsPutAside(t *testing.T) {
 	if letter.Code != string(CodeInternal) || calls != cfg.MaxAttempts || strings.Contains(letter.Message, "Doe") {
 		t.Errorf("after %d attempts: %+v", calls, letter)
 	}
-	p.outcome(outcomeDead, 1)
+	p.outcome(jobs.Dead, 1)
 	bad = false
 	if _, err := p.bus.Replay(plugintest.Context(t), p.Site(), letter.LetterAt); err != nil {
 		t.Fatal(err)
 	}
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	p.idle(1)
 }
 
@@ -199,39 +201,39 @@ func TestOwnTroubleIsNoAttempt(t *testing.T) {
 	p, err := New(cfg)
 	plugintest.Must(t, err)
 	w := openWorker(t, p)
-	plugintest.Must(t, w.audit.close())
-	if _, err := w.bus.SubmitJob(plugintest.Context(t), "local", "/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))); err != nil {
+	plugintest.Must(t, w.Audit.Close())
+	if _, err := w.Bus.SubmitJob(plugintest.Context(t), "local", "/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.bus.SubmitJob(plugintest.Context(t), "local", "/test", "2", plugintest.Job("/none/there")); err != nil {
+	if _, err := w.Bus.SubmitJob(plugintest.Context(t), "local", "/test", "2", plugintest.Job("/none/there")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(plugintest.Context(t))
 	ended := make(chan error)
-	go func() { ended <- w.run(ctx) }()
+	go func() { ended <- w.Run(ctx) }()
 	plugintest.WaitFor(t, func() bool { return gather(t, p)["nodulescope_deliveries_total/retried"] >= 6 })
 	cancel()
 	plugintest.Must(t, <-ended)
-	plugintest.Exactly(t, w.bus, "local", 0)
-	if letters, err := w.bus.DeadLetters(plugintest.Context(t), "local", bus.DeadOptions{}); err != nil || len(letters) != 0 {
+	plugintest.Exactly(t, w.Bus, "local", 0)
+	if letters, err := w.Bus.DeadLetters(plugintest.Context(t), "local", bus.DeadOptions{}); err != nil || len(letters) != 0 {
 		t.Error(letters, err)
 	}
-	if w.audit, err = openAudit(filepath.Join(cfg.DataDir, "audit.jsonl")); err != nil {
+	if w.Audit, err = audit.Open(filepath.Join(cfg.DataDir, "audit.jsonl")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel = context.WithCancel(plugintest.Context(t))
-	go func() { ended <- w.run(ctx) }()
+	go func() { ended <- w.Run(ctx) }()
 	plugintest.WaitFor(t, func() bool {
 		m := gather(t, p)
 		return m["nodulescope_deliveries_total/repaired"]+m["nodulescope_deliveries_total/scored"] == 1 && m["nodulescope_dead_total/folder_missing"] == 1
 	})
 	cancel()
 	plugintest.Must(t, <-ended)
-	plugintest.Exactly(t, w.bus, "local", 1)
+	plugintest.Exactly(t, w.Bus, "local", 1)
 }
 
 // openWorker opens what Run opens, so that a test can break a part of it.
-func openWorker(t *testing.T, p *Plugin) *worker {
+func openWorker(t *testing.T, p *Plugin) *jobs.Worker {
 	t.Helper()
 	var closers []func() error
 	t.Cleanup(func() {
@@ -239,11 +241,11 @@ func openWorker(t *testing.T, p *Plugin) *worker {
 			_ = closers[i]() // some are closed already
 		}
 	})
-	l, a, err := p.openFiles(&closers)
+	k, trail, err := p.openFiles(&closers)
 	plugintest.Must(t, err)
 	b, err := p.join(plugintest.Context(t), &closers)
 	plugintest.Must(t, err)
 	q, err := b.Jobs(plugintest.Context(t), p.cfg.Site, p.cfg.Queue)
 	plugintest.Must(t, err)
-	return &worker{cfg: p.cfg, bus: b, queue: q, ledger: l, audit: a, metrics: p.metrics, log: p.log}
+	return p.worker(b, q, k, trail)
 }

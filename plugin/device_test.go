@@ -15,6 +15,7 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 // TestDeviceIsTold: where scores are computed, and that a device failed, stands
@@ -78,7 +79,7 @@ func TestResultTellsDevice(t *testing.T) {
 	req.NoDetails = true
 	score := func(want compute.Machine) bus.Result {
 		t.Helper()
-		r, _, err := Score(t.Context(), req)
+		r, _, err := scoring.Score(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}

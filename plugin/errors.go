@@ -2,6 +2,8 @@ package plugin
 
 import (
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
@@ -12,20 +14,16 @@ type Error = coded.Error
 // the message schema: they are never renamed.
 type Code = coded.Code
 
-// Codes of this package. Results and dead letters also carry those of series,
-// dicomio, nodule and bus.
+// Codes of the service. Results and dead letters also carry those of scoring,
+// series, dicomio, nodule and bus.
 const (
-	CodeDetectorFailed   Code = "detector_failed"
-	CodeScoreNotFinite   Code = "score_not_finite"
-	CodeDeadlinePassed   Code = "deadline_passed"
-	CodeTimedOut         Code = "job_timed_out" // longer than Config.JobTimeout
-	CodeRetriesExhausted Code = "retries_exhausted"
-	CodeInternal         Code = coded.Internal
 	CodeSettings         Code = "settings_invalid"
-	CodeLedger           Code = "ledger_failed"
-	CodeLedgerLocked     Code = "ledger_locked" // another process has it open
-	CodeAudit            Code = "audit_failed"
-	CodeRecordGone       Code = "result_gone" // what was to be sent is no longer kept
+	CodeInternal              = coded.Internal
+	CodeLedger                = ledger.CodeFailed
+	CodeLedgerLocked          = ledger.CodeLocked // another process has it open
+	CodeDeadlinePassed        = jobs.CodeDeadlinePassed
+	CodeTimedOut              = jobs.CodeTimedOut // longer than Config.JobTimeout
+	CodeRetriesExhausted      = jobs.CodeRetriesExhausted
 )
 
 // CodeOf returns the code of err, of any room, and "" where it carries none.

@@ -13,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -100,7 +101,7 @@ func ExampleScore() {
 		fmt.Println(err)
 		return
 	}
-	result, details, err := plugin.Score(context.Background(), plugin.ScoreRequest{
+	result, details, err := scoring.Score(context.Background(), scoring.Request{
 		Job:       bus.Job{URI: uri, Nodules: []bus.JobNodule{{ID: "n1", DiameterMM: 8}}},
 		Detectors: []detector.Detector{exampleDetector()},
 	})

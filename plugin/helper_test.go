@@ -5,9 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 // testConfig is quick to retry.
@@ -86,9 +90,9 @@ func (r *running) settled(enough func(map[string]float64) bool) {
 }
 
 // outcome waits until n deliveries ended so.
-func (r *running) outcome(name string, n int) {
+func (r *running) outcome(o jobs.Outcome, n int) {
 	r.t.Helper()
-	r.settled(func(m map[string]float64) bool { return m["nodulescope_deliveries_total/"+name] >= float64(n) })
+	r.settled(func(m map[string]float64) bool { return m["nodulescope_deliveries_total/"+string(o)] >= float64(n) })
 }
 
 // gather reads counters and gauges as name or name/label.
@@ -126,4 +130,12 @@ func (r *running) letter(n int) bus.DeadLetter {
 		r.t.Fatalf("%d dead letters, want %d", len(letters), n)
 	}
 	return letters[n-1]
+}
+
+// withoutTimings compares results as the ledger's identity means them.
+var withoutTimings = cmpopts.IgnoreFields(bus.Result{}, "TimingsMS")
+
+func request(t testing.TB, dir string) scoring.Request {
+	t.Helper()
+	return scoring.Request{JobID: "j", Source: "/test", Job: plugintest.Job(dir), Detectors: []detector.Detector{plugintest.Detector(t)}, Software: "test 1"}
 }

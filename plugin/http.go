@@ -16,8 +16,10 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/disk"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 // VersionInfo is what /version answers.
@@ -44,13 +46,47 @@ type Readiness struct {
 	Compute Compute           `json:"compute"`
 }
 
+// Compute tells where scores are computed.
+type Compute struct {
+	Device      string `json:"device"` // "cpu", or a device such as "cuda:0"
+	Name        string `json:"name,omitempty"`
+	Precision   string `json:"precision"`
+	MemoryBytes int64  `json:"memory_bytes,omitempty"` // that plans hold on the device
+
+	// Fault says why the device is not used. The processor then does its work:
+	// slower, and right.
+	Fault   string     `json:"fault,omitempty"`
+	Faults  int        `json:"faults,omitempty"`   // how often the device failed since the start
+	RetryAt *time.Time `json:"retry_at,omitempty"` // when it is tried again; nil: it is not
+}
+
+// check is what /readyz says of the device.
+func (c Compute) check() string {
+	switch {
+	case c.Fault == "":
+		return "ok"
+	case c.RetryAt != nil:
+		return "failed, the processor scores until it is tried again at " + c.RetryAt.UTC().Format(time.RFC3339) + ": " + c.Fault
+	}
+	return "failed, the processor scores: " + c.Fault
+}
+
+// compute asks the host program, which knows nothing where scores are computed
+// on the processor.
+func (c Config) compute() Compute {
+	if c.Compute == nil {
+		return Compute{Device: "cpu", Precision: "float32"}
+	}
+	return c.Compute()
+}
+
 // Version describes this plugin.
 func (p *Plugin) Version() VersionInfo {
 	return VersionInfo{
 		Software: p.cfg.Software, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Site: p.cfg.Site, Preprocessing: nodule.PreprocessingVersion,
 		Messages: []string{bus.TypeJob, bus.TypeResult, bus.TypeReview, bus.TypeDead},
-		Models:   describe(p.cfg.Detectors), IntendedUse: IntendedUse,
+		Models:   scoring.Describe(p.cfg.Detectors), IntendedUse: scoring.IntendedUse,
 	}
 }
 
@@ -70,22 +106,22 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	if parts.bus != nil {
 		busErr = parts.bus.Health(ctx)
 	}
-	if parts.ledger != nil {
-		ledgerErr = parts.ledger.check()
+	if parts.kept != nil {
+		ledgerErr = parts.kept.Check()
 	}
-	if parts.ledger != nil && (p.sends() || p.outboxStatus() != (outbox.Status{})) {
+	if parts.kept != nil && (p.sends() || p.outboxStatus() != (outbox.Status{})) {
 		status := p.outboxStatus()
 		r.Send = &status
 	}
 	note("bus", busErr)
 	note("ledger", ledgerErr)
 	note("disk", p.checkDisk())
-	note("models", checkDetectors("check models", p.cfg.Detectors))
+	note("models", scoring.CheckDetectors("check models", p.cfg.Detectors))
 	return r
 }
 
 func (p *Plugin) checkDisk() error {
-	free, err := freeBytes(p.cfg.DataDir)
+	free, err := disk.Free(p.cfg.DataDir)
 	if err != nil {
 		return coded.New(CodeSettings, "check disk", "the free space of the data folder is unknown", err)
 	}

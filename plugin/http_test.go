@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
@@ -32,8 +33,8 @@ func TestHTTP(t *testing.T) {
 	p := start(t, cfg)
 	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
 	p.submit("/test", "2", plugintest.Job("/none/there"))
-	p.outcome(outcomeScored, 1)
-	p.outcome(outcomeDead, 1)
+	p.outcome(jobs.Scored, 1)
+	p.outcome(jobs.Dead, 1)
 	base := "http://" + p.HTTPAddr()
 
 	if status, header, body := fetch(t, "GET", base+"/healthz"); status != 200 || body != "ok\n" ||

@@ -7,18 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
-)
-
-// Outcomes of a delivery, as the metric nodulescope_deliveries_total names
-// them.
-const (
-	outcomeScored   = "scored"   // a new result
-	outcomeAnswered = "answered" // its result was there
-	outcomeRepaired = "repaired" // its result was made before a crash
-	outcomeRetried  = "retried"
-	outcomeReturned = "handed_back" // at a stop
-	outcomeDead     = "dead"
 )
 
 // metrics has a registry of its own: a host program may have another.
@@ -67,8 +57,8 @@ func newMetrics(models []bus.Model, software string) *metrics {
 	}
 	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, outcome := range []string{outcomeScored, outcomeAnswered, outcomeRepaired, outcomeRetried, outcomeReturned, outcomeDead} {
-		m.deliveries.WithLabelValues(outcome) // a rate needs the zero
+	for _, outcome := range jobs.Outcomes() {
+		m.deliveries.WithLabelValues(string(outcome)) // a rate needs the zero
 	}
 	return m
 }
@@ -89,8 +79,19 @@ func (m *metrics) outbox(status func() outbox.Status) {
 	})
 }
 
-// scored counts a new result.
-func (m *metrics) scored(r bus.Result) {
+var _ jobs.Metrics = (*metrics)(nil)
+
+// InWork implements jobs.Metrics.
+func (m *metrics) InWork(change int) { m.inWork.Add(float64(change)) }
+
+// Delivery implements jobs.Metrics.
+func (m *metrics) Delivery(o jobs.Outcome) { m.deliveries.WithLabelValues(string(o)).Inc() }
+
+// DeadLetter implements jobs.Metrics.
+func (m *metrics) DeadLetter(code string) { m.dead.WithLabelValues(code).Inc() }
+
+// Result implements jobs.Metrics.
+func (m *metrics) Result(r bus.Result) {
 	for stage, ms := range map[string]float64{
 		"read": r.TimingsMS.Read, "cut": r.TimingsMS.Cut, "score": r.TimingsMS.Score, "total": r.TimingsMS.Total,
 	} {
@@ -109,4 +110,23 @@ func (m *metrics) scored(r bus.Result) {
 		}
 		m.nodules.WithLabelValues(code).Inc()
 	}
+}
+
+// device registers where scores are computed; status is asked at every scrape.
+func (m *metrics) device(status func() Compute) {
+	labels := prometheus.Labels{"device": status().Device}
+	gauge := func(name, help string, value func(Compute) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "nodulescope", Name: name, Help: help, ConstLabels: labels},
+			func() float64 { return value(status()) }))
+	}
+	gauge("device_up", "Whether scores are computed on the device that was chosen; 0 where it failed and the processor does its work.", func(c Compute) float64 {
+		if c.Fault != "" {
+			return 0
+		}
+		return 1
+	})
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "nodulescope", Name: "device_faults_total", ConstLabels: labels,
+		Help: "How often the device failed while it was in use; after each the processor scores until the device is back."},
+		func() float64 { return float64(status().Faults) }))
+	gauge("device_memory_bytes", "Memory that the detectors hold on the device.", func(c Compute) float64 { return float64(c.MemoryBytes) })
 }

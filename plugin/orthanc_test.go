@@ -9,7 +9,9 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -34,12 +36,12 @@ func TestScoreOverDICOMweb(t *testing.T) {
 	}
 	req := request(t, "")
 	req.Job = local
-	want, _, err := Score(t.Context(), req)
+	want, _, err := scoring.Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Job, req.Series = remote, series.Reader{Roots: []string{t.TempDir()}, Archives: archives}
-	got, _, err := Score(t.Context(), req)
+	got, _, err := scoring.Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,19 +50,19 @@ func TestScoreOverDICOMweb(t *testing.T) {
 	}
 
 	req.Job.SeriesUID = "1.2.3"
-	_, _, err = Score(t.Context(), req)
+	_, _, err = scoring.Score(t.Context(), req)
 	plugintest.WantCode(t, err, series.CodeMismatch)
 	req.Job = remote
 	req.Job.StudyUID = "1.2.3"
-	_, _, err = Score(t.Context(), req)
+	_, _, err = scoring.Score(t.Context(), req)
 	plugintest.WantCode(t, err, series.CodeStudyMismatch)
 	req.Job = remote
 	req.Job.URI = series.ArchiveURI(server.DICOMweb, "1.2.3", "1.2.3.4")
 	req.Job.SeriesUID = ""
-	_, _, err = Score(t.Context(), req)
+	_, _, err = scoring.Score(t.Context(), req)
 	plugintest.WantCode(t, err, dicomio.CodeNotStored)
 	req.Job, req.Series = remote, series.Reader{}
-	_, _, err = Score(t.Context(), req)
+	_, _, err = scoring.Score(t.Context(), req)
 	plugintest.WantCode(t, err, series.CodeURIForbidden)
 }
 
@@ -75,13 +77,13 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 	p := start(t, cfg)
 	server.Kill()
 	p.submit("/detector", "j1", remote)
-	p.outcome(outcomeRetried, 5)
+	p.outcome(jobs.Retried, 5)
 	server.Restart()
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	got := p.idle(1)[0]
 	req := request(t, "")
 	req.Job, req.Source, req.JobID, req.Software = local, "/detector", "j1", got.Software
-	want, _, err := Score(t.Context(), req)
+	want, _, err := scoring.Score(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,11 +109,11 @@ func TestPACSGoesAwayInTheMiddle(t *testing.T) {
 	}
 	req := request(t, "")
 	req.Job, req.Series = remote, series.Reader{Archives: archives}
-	req.Progress = func(p Progress) {
+	req.Progress = func(p scoring.Progress) {
 		if p.Stage == "cut" && p.Done == 0 {
 			server.Kill()
 		}
 	}
-	_, _, err = Score(t.Context(), req)
+	_, _, err = scoring.Score(t.Context(), req)
 	plugintest.WantCode(t, err, dicomio.CodeUnreachable)
 }

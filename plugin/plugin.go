@@ -7,16 +7,25 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
+
+// shutdownTime bounds the end of the embedded bus.
+const shutdownTime = 20 * time.Second
 
 // Plugin is the service as a library. See [New].
 type Plugin struct {
@@ -35,7 +44,7 @@ type Plugin struct {
 
 // parts are what a run has opened.
 type parts struct {
-	ledger *ledger
+	kept   *kept
 	bus    *bus.Bus
 	server *bus.Server // nil where the bus is external
 	addr   string      // of HTTP
@@ -59,7 +68,7 @@ func New(cfg Config) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{
-		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives}, metrics: newMetrics(describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
+		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)
@@ -85,7 +94,7 @@ func (p *Plugin) Run(ctx context.Context) (err error) {
 			err = nil // asked to stop while it started
 		}
 		p.mu.Lock()
-		p.err, p.parts.bus, p.parts.ledger = err, nil, nil
+		p.err, p.parts.bus, p.parts.kept = err, nil, nil
 		p.mu.Unlock()
 		close(p.ended)
 	}()
@@ -101,7 +110,7 @@ func (p *Plugin) run(ctx context.Context) error {
 			}
 		}
 	}()
-	ledger, audit, err := p.openFiles(&closers)
+	kept, trail, err := p.openFiles(&closers)
 	if err != nil {
 		return err
 	}
@@ -110,7 +119,7 @@ func (p *Plugin) run(ctx context.Context) error {
 		return err
 	}
 	closers = append(closers, func() error { stopHTTP(); return nil })
-	page, publisher, err := p.newReview(ledger, audit)
+	page, publisher, err := p.newReview(kept, trail)
 	if err != nil {
 		return err
 	}
@@ -119,8 +128,8 @@ func (p *Plugin) run(ctx context.Context) error {
 		return err
 	}
 	closers = append(closers, func() error { stopReview(); return nil })
-	p.set(func(s *parts) { s.ledger, s.addr, s.review, s.reviewAddr = ledger, addr, page, reviewAddr })
-	stopControl, err := p.control(ctx, ledger)
+	p.set(func(s *parts) { s.kept, s.addr, s.review, s.reviewAddr = kept, addr, page, reviewAddr })
+	stopControl, err := p.control(ctx, kept.outbox)
 	if err != nil {
 		return err
 	}
@@ -134,8 +143,8 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &worker{cfg: p.cfg, bus: b, queue: queue, ledger: ledger, audit: audit, metrics: p.metrics, log: p.log, reader: p.reader}
-	if err := w.recover(ctx); err != nil {
+	w := p.worker(b, queue, kept, trail)
+	if err := w.Recover(ctx); err != nil {
 		return err
 	}
 	p.set(func(s *parts) { s.bus = b })
@@ -145,7 +154,7 @@ func (p *Plugin) run(ctx context.Context) error {
 
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	go p.housekeep(work, ledger)
+	go p.housekeep(work, kept)
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
@@ -155,7 +164,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	emptied := make(chan struct{})
 	go func() {
 		defer close(emptied)
-		p.empty(work, ledger, audit)
+		p.empty(work, kept, trail)
 	}()
 	closers = append(closers, func() error { <-emptied; return nil })
 	go func() {
@@ -167,7 +176,7 @@ func (p *Plugin) run(ctx context.Context) error {
 		case <-work.Done():
 		}
 	}()
-	err = w.run(work)
+	err = w.Run(work)
 	if cause := context.Cause(work); err == nil && ctx.Err() == nil && cause != nil {
 		err = cause
 	}
@@ -176,23 +185,44 @@ func (p *Plugin) run(ctx context.Context) error {
 }
 
 // openFiles opens what is kept on the disk. The ledger's lock covers all of it.
-func (p *Plugin) openFiles(closers *[]func() error) (*ledger, *audit, error) {
+func (p *Plugin) openFiles(closers *[]func() error) (*kept, *audit.Trail, error) {
 	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
 		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be made: name another folder", err)
 	}
-	ledger, err := openLedger(filepath.Join(p.cfg.DataDir, "ledger.db"))
+	k, err := openKept(p.cfg.DataDir)
 	if err != nil {
 		return nil, nil, err
 	}
-	*closers = append(*closers, ledger.close)
-	audit, err := openAudit(filepath.Join(p.cfg.DataDir, "audit.jsonl"))
+	*closers = append(*closers, k.Close)
+	trail, err := audit.Open(filepath.Join(p.cfg.DataDir, "audit.jsonl"))
 	if err != nil {
 		return nil, nil, err
 	}
-	*closers = append(*closers, audit.close)
-	p.addLetters(ledger)
-	p.expire(ledger)
-	return ledger, audit, nil
+	*closers = append(*closers, trail.Close)
+	if p.sends() {
+		k.send(p.cfg.Send.kinds())
+	}
+	p.expire(k)
+	return k, trail, nil
+}
+
+// worker answers the jobs of a queue.
+func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.Trail) *jobs.Worker {
+	w := &jobs.Worker{
+		Site: p.cfg.Site, Software: p.cfg.Software,
+		Detectors: p.cfg.Detectors, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
+		Slots: p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
+		Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
+	}
+	if slices.Contains(k.onResult, outbox.Report) {
+		w.ReportUID = func(identity string) string { return sr.Report{Identity: identity}.SOPInstanceUID() }
+	}
+	return w
+}
+
+// scoring are the settings with which nodules of a result are scored again.
+func (p *Plugin) scoring() scoring.Request {
+	return scoring.Request{Software: p.cfg.Software, Detectors: p.cfg.Detectors, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct}
 }
 
 // join starts a server where none is named, connects, and makes the streams.
@@ -205,7 +235,7 @@ func (p *Plugin) join(ctx context.Context, closers *[]func() error) (*bus.Bus, e
 			return nil, err
 		}
 		*closers = append(*closers, func() error {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 			defer cancel()
 			return server.Shutdown(ctx)
 		})
@@ -241,7 +271,7 @@ func (p *Plugin) stopped(ctx context.Context, err error) error {
 }
 
 // housekeep forgets old results once a day.
-func (p *Plugin) housekeep(ctx context.Context, l *ledger) {
+func (p *Plugin) housekeep(ctx context.Context, k *kept) {
 	tick := time.NewTicker(24 * time.Hour)
 	defer tick.Stop()
 	for {
@@ -249,13 +279,13 @@ func (p *Plugin) housekeep(ctx context.Context, l *ledger) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.expire(l)
+			p.expire(k)
 		}
 	}
 }
 
-func (p *Plugin) expire(l *ledger) {
-	gone, err := l.expire(time.Now().Add(-p.cfg.KeepResults))
+func (p *Plugin) expire(k *kept) {
+	gone, err := k.expire(time.Now().Add(-p.cfg.KeepResults))
 	if err != nil {
 		p.log.Warn("ledger not tidied", "code", problem.Code(err), "error", problem.Summary(err))
 	} else if gone > 0 {

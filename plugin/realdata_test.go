@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -41,7 +42,7 @@ func TestRealSeries(t *testing.T) {
 			for _, c := range candidates {
 				job.Nodules = append(job.Nodules, bus.JobNodule{ID: c.ID, PositionLPS: c.PositionLPS, DiameterMM: c.DiameterMM, Confidence: c.Confidence})
 			}
-			want, details, err := Score(t.Context(), ScoreRequest{
+			want, details, err := scoring.Score(t.Context(), scoring.Request{
 				JobID: patient, Source: "/test", Job: job, Detectors: []detector.Detector{plugintest.Detector(t)},
 			})
 			plugintest.Must(t, err)

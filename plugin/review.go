@@ -14,11 +14,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // DefaultReviewAddr is where the command serves the review page.
@@ -74,18 +75,20 @@ func loopback(host string) bool {
 // UsersFile is the file of the review page's users below a data folder.
 func UsersFile(dataDir string) string { return filepath.Join(dataDir, "users.json") }
 
+func (p *Plugin) usersFile() string { return cmp.Or(p.cfg.Review.UsersFile, UsersFile(p.cfg.DataDir)) }
+
 // newReview makes the server of the review page over what is kept in the
 // ledger.
-func (p *Plugin) newReview(l *ledger, a *audit) (*review.Server, *store.Publisher, error) {
+func (p *Plugin) newReview(k *kept, trail *audit.Trail) (*review.Server, *store.Publisher, error) {
 	c := p.cfg.Review
-	note := func(e store.Entry) error { return a.append(auditEntry(e)) }
-	publisher := &store.Publisher{Site: p.cfg.Site, Store: l.review, Audit: note, Logger: p.log.With("part", "review")}
+	note := func(e store.Entry) error { return trail.Append(auditEntry(e)) }
+	publisher := &store.Publisher{Site: p.cfg.Site, Store: k.review, Audit: note, Logger: p.log.With("part", "review")}
 	if c.Addr == "" { // decisions of an earlier run may still have to leave
 		return nil, publisher, nil
 	}
 	server, err := review.New(review.Config{
-		Store: l.review, Source: newReviewSource(p), Publisher: publisher, Audit: note, Detectors: p.cfg.Detectors,
-		UsersFile: cmp.Or(c.UsersFile, UsersFile(p.cfg.DataDir)), OIDC: c.OIDC, Page: c.Page, Software: p.cfg.Software, IntendedUse: IntendedUse,
+		Store: k.review, Source: &reviewSource{p: p, headers: series.NewHeaders(p.reader)}, Publisher: publisher, Audit: note, Detectors: p.cfg.Detectors,
+		UsersFile: p.usersFile(), OIDC: c.OIDC, Page: c.Page, Software: p.cfg.Software, IntendedUse: scoring.IntendedUse,
 		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
 	})
 	if err != nil {
@@ -95,8 +98,8 @@ func (p *Plugin) newReview(l *ledger, a *audit) (*review.Server, *store.Publishe
 }
 
 // auditEntry is a line of the trail for what happens on the review page.
-func auditEntry(e store.Entry) AuditRecord {
-	r := AuditRecord{Kind: e.Kind, User: e.User, Finding: e.Number, Decision: e.Decision, Version: e.Version, Again: e.Again, Detail: e.Detail}
+func auditEntry(e store.Entry) audit.Record {
+	r := audit.Record{Kind: e.Kind, User: e.User, Finding: e.Number, Decision: e.Decision, Version: e.Version, Again: e.Again, Detail: e.Detail}
 	if len(e.Identities) == 1 {
 		r.Identity = e.Identities[0]
 	} else {
@@ -172,30 +175,4 @@ func (p *Plugin) ReviewLink(user string) string {
 		return ""
 	}
 	return p.ReviewURL() + s.review.OnceLink(user)
-}
-
-// recordOf is what is kept for review of a result.
-func recordOf(e entry, r bus.Result) *store.Record {
-	record := &store.Record{
-		ID: store.IDOf(r.Identity), Site: e.Site, JobID: r.JobID, Source: r.JobSource, StudyUID: r.StudyUID, SeriesUID: r.SeriesUID,
-		URI: e.URI, Priority: cmp.Or(e.Priority, bus.PriorityRoutine), Time: e.Time, Result: &r, Nodules: len(r.Nodules),
-	}
-	if r.Supersedes != "" {
-		record.Supersedes = store.IDOf(r.Supersedes)
-	}
-	return record
-}
-
-// refusedRecord is what is kept for review of a job that is put aside; ok is
-// false where its message cannot be read.
-func refusedRecord(site string, d *bus.Delivery, cause error) (r store.Record, ok bool) {
-	env, job, err := bus.DecodeJob(d.Data)
-	if err != nil {
-		return r, false
-	}
-	return store.Record{
-		ID: store.RefusedID(site, deliveryKey(d)), Site: site, JobID: env.ID, Source: env.Source, StudyUID: job.StudyUID,
-		SeriesUID: job.SeriesUID, URI: job.URI, Priority: cmp.Or(job.Priority, bus.PriorityRoutine), Time: time.Now().UTC(),
-		Problem: problem.Of(cause), Nodules: len(job.Nodules),
-	}, true
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
@@ -79,7 +81,7 @@ func TestKilledWhileDeciding(t *testing.T) {
 			cfg.Detectors, cfg.Logger = testConfig(t).Detectors, plugintest.Logger(t)
 			p := start(t, cfg)
 			p.submit("/test", "1", plugintest.Job(dir))
-			p.outcome(outcomeScored, 1)
+			p.outcome(jobs.Scored, 1)
 			plugintest.Must(t, p.stop())
 
 			plugintest.Crash(t, plan)
@@ -99,7 +101,7 @@ func TestKilledWhileDeciding(t *testing.T) {
 
 			p = start(t, cfg)
 			plugintest.WaitFor(t, func() bool {
-				left, err := p.state().ledger.review.Waiting()
+				left, err := p.state().kept.review.Waiting()
 				plugintest.Must(t, err)
 				return left == 0
 			})
@@ -115,7 +117,7 @@ func TestKilledWhileDeciding(t *testing.T) {
 			}
 			plugintest.Must(t, p.stop())
 			var again []bool
-			for _, line := range auditLines(t, cfg.DataDir, AuditDecision) {
+			for _, line := range auditLines(t, cfg.DataDir, audit.KindDecision) {
 				again = append(again, line.Again)
 			}
 			if !slices.Equal(again, tt.again) {

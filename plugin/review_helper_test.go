@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
@@ -193,14 +194,14 @@ func (b *browser) worklist(query string) (w worklistAnswer) {
 }
 
 // auditLines are the lines of a kind.
-func auditLines(t testing.TB, dataDir, kind string) (found []AuditRecord) {
+func auditLines(t testing.TB, dataDir, kind string) (found []audit.Record) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dataDir, "audit.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	_, _, err = VerifyAudit(f, func(r AuditRecord) error {
+	_, _, err = audit.Verify(f, func(r audit.Record) error {
 		if r.Kind == kind {
 			found = append(found, r)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -23,7 +24,7 @@ func TestReviewFromPACS(t *testing.T) {
 	job := plugintest.Job(dir)
 	job.URI = series.ArchiveURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", job.SeriesUID)
 	p.submit("/test", "1", job)
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	b := signIn(t, p, "ann")
 	for range 2 { // the second time its place is known
 		row := b.worklist("").Rows[0]

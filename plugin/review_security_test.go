@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
@@ -122,7 +123,7 @@ func TestReviewLoginFails(t *testing.T) {
 	}
 	signIn(t, p, "bob") // others are not held back
 	plugintest.Must(t, p.stop())
-	lines := auditLines(t, cfg.DataDir, AuditLoginFailed)
+	lines := auditLines(t, cfg.DataDir, audit.KindLoginFailed)
 	if len(lines) != 6 || lines[0].User != "" || lines[1].User != "ann" {
 		t.Errorf("%+v", lines)
 	}

@@ -21,7 +21,10 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 // patientSpec is ctSpec of a patient.
@@ -44,7 +47,7 @@ func reviewing(t *testing.T, cfg Config) (p *running, dir string) {
 	job := plugintest.Job(dir)
 	job.Nodules = append(job.Nodules, bus.JobNodule{ID: "outside", PositionLPS: [3]float64{500, 0, 0}}, bus.JobNodule{ID: "n/../3", PositionLPS: [3]float64{4, 3, 2}})
 	p.submit("/test", "1", job)
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	return p, dir
 }
 
@@ -95,7 +98,7 @@ func TestReviewJourney(t *testing.T) {
 		IntendedUse string `json:"intended_use"`
 	}
 	b.get("/api/v1/series/"+row.ID, &s)
-	if s.Geometry.Slices != 48 || len(s.Geometry.Instances) != 48 || len(s.Findings) != 3 || s.IntendedUse != IntendedUse || !s.Models[0].Loaded {
+	if s.Geometry.Slices != 48 || len(s.Geometry.Instances) != 48 || len(s.Findings) != 3 || s.IntendedUse != scoring.IntendedUse || !s.Models[0].Loaded {
 		t.Errorf("%+v", s)
 	}
 	f := s.Findings[0]
@@ -137,13 +140,13 @@ func TestReviewJourney(t *testing.T) {
 	b.code(401, "not_signed_in", "GET", "/api/v1/worklist", "")
 	plugintest.Must(t, p.stop())
 	noPatientIn(t, cfg.DataDir, "ledger.db", "audit.jsonl", "bus")
-	for kind, want := range map[string]int{AuditLogin: 1, AuditLogout: 1, AuditDecision: 3, AuditExport: 1} {
+	for kind, want := range map[string]int{audit.KindLogin: 1, audit.KindLogout: 1, audit.KindDecision: 3, audit.KindExport: 1} {
 		if lines := auditLines(t, cfg.DataDir, kind); len(lines) != want || lines[0].User != "ann" {
 			t.Errorf("%s: %+v", kind, lines)
 		}
 	}
 	seen := map[string]int{}
-	for _, l := range auditLines(t, cfg.DataDir, AuditView) {
+	for _, l := range auditLines(t, cfg.DataDir, audit.KindView) {
 		if l.Identity != s.Identity || l.User != "ann" {
 			t.Errorf("%+v", l)
 		}
@@ -212,7 +215,7 @@ func checkSlices(t *testing.T, b *browser, slices, instances string, uids []stri
 func checkPictures(t *testing.T, b *browser, id, dir string) {
 	t.Helper()
 	req := request(t, dir)
-	_, details, err := Score(t.Context(), req)
+	_, details, err := scoring.Score(t.Context(), req)
 	plugintest.Must(t, err)
 	path := "/api/v1/series/" + id + "/findings/1/images/"
 	volume := func(kind string) []float32 {
@@ -337,7 +340,7 @@ func TestReviewSuperseded(t *testing.T) {
 	job := plugintest.Job(dir)
 	job.Nodules[0].PositionLPS[0] = 1
 	p.submit("/test", "2", job)
-	p.outcome(outcomeScored, 2)
+	p.outcome(jobs.Scored, 2)
 	w := b.worklist("")
 	if w.Total != 1 || w.Rows[0].ID == old {
 		t.Fatalf("%+v", w)
@@ -364,7 +367,7 @@ func TestReviewRefusedAndWaiting(t *testing.T) {
 	b := signIn(t, p, "vera")
 	dir := filepath.Join(t.TempDir(), "later")
 	p.submit("/test", "1", plugintest.Job(dir))
-	p.outcome(outcomeDead, 1)
+	p.outcome(jobs.Dead, 1)
 	w := b.worklist("?state=refused")
 	if w.Total != 1 || w.Rows[0].Problem == nil || w.Rows[0].Problem.Code != "folder_missing" || w.Rows[0].Flag != "unknown" || w.Rows[0].Patient != nil {
 		t.Fatalf("%+v", w)
@@ -372,7 +375,7 @@ func TestReviewRefusedAndWaiting(t *testing.T) {
 	b.get("/api/v1/series/"+w.Rows[0].ID, nil)
 	plugintest.Must(t, dicomtest.WriteSeries(dir, patientSpec()))
 	p.submit("/test", "2", plugintest.Job(dir))
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	if w := b.worklist(""); w.Total != 1 || w.Rows[0].State != "scored" || w.Counts["refused"] != 0 {
 		t.Errorf("%+v", w)
 	}
@@ -392,7 +395,7 @@ func TestReviewPhantom(t *testing.T) {
 	}
 	p := start(t, reviewConfig(t))
 	p.submit("/test", "1", job)
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	b := signIn(t, p, "vera")
 	row := b.worklist("?priority=stat").Rows[0]
 	if row.Patient == nil || row.Patient.Name != "Phantom, Nodulescope" || row.Findings != 3 {
@@ -486,7 +489,7 @@ func TestReviewEvents(t *testing.T) {
 	job := plugintest.Job(dir)
 	job.Nodules[0].PositionLPS[0] = 2
 	p.submit("/test", "2", job)
-	p.outcome(outcomeScored, 2)
+	p.outcome(jobs.Scored, 2)
 	back := openStream(t, b, last)
 	if _, kind, _ := back.next(); kind != "hello" {
 		t.Error(kind)

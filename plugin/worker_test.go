@@ -17,7 +17,11 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -31,9 +35,9 @@ func TestJobBecomesResult(t *testing.T) {
 	if _, err := p.bus.SubmitJob(plugintest.Context(t), p.Site(), "/test", "j", job, bus.WithTraceParent(trace)); err != nil {
 		t.Fatal(err)
 	}
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	got := p.idle(1)[0]
-	want, _, err := Score(t.Context(), request(t, dir))
+	want, _, err := scoring.Score(t.Context(), request(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +52,9 @@ func TestJobBecomesResult(t *testing.T) {
 	}
 	text, err := os.ReadFile(filepath.Join(cfg.DataDir, "audit.jsonl"))
 	plugintest.Must(t, err)
-	n, _, err := VerifyAudit(bytes.NewReader(text), func(r AuditRecord) error {
-		wanted := AuditRecord{Kind: AuditScore, Identity: want.Identity, Job: 1, Models: []string{want.Models[0].Digest}, Nodules: 1, Software: "test 1", Prev: noPrev}
-		if d := cmp.Diff(wanted, r, cmpopts.IgnoreFields(AuditRecord{}, "Time")); d != "" {
+	n, _, err := audit.Verify(bytes.NewReader(text), func(r audit.Record) error {
+		wanted := audit.Record{Kind: audit.KindScore, Identity: want.Identity, Job: 1, Models: []string{want.Models[0].Digest}, Nodules: 1, Software: "test 1", Prev: strings.Repeat("0", 64)}
+		if d := cmp.Diff(wanted, r, cmpopts.IgnoreFields(audit.Record{}, "Time")); d != "" {
 			t.Error(d)
 		}
 		return nil
@@ -79,11 +83,11 @@ func TestSameJobTwice(t *testing.T) {
 	turned.Nodules = []bus.JobNodule{job.Nodules[1], job.Nodules[0]}
 	p.submit("/test", "1", job)
 	p.submit("/test", "2", turned)
-	p.outcome(outcomeAnswered, 1)
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Answered, 1)
+	p.outcome(jobs.Scored, 1)
 	first := p.idle(1)
 	p.submit("/other", "1", job) // another source has a result of its own
-	p.outcome(outcomeScored, 2)
+	p.outcome(jobs.Scored, 2)
 	second := p.idle(2)[1]
 	if second.Supersedes != "" || second.Identity == first[0].Identity {
 		t.Errorf("%+v", second)
@@ -91,7 +95,7 @@ func TestSameJobTwice(t *testing.T) {
 	plugintest.Must(t, p.stop())
 	p = start(t, cfg)
 	p.submit("/test", "3", job)
-	p.outcome(outcomeAnswered, 1)
+	p.outcome(jobs.Answered, 1)
 	p.idle(2)
 	if calls.Load() != 2 {
 		t.Errorf("scored %d times", calls.Load())
@@ -141,7 +145,7 @@ func TestLostResultComesAgain(t *testing.T) {
 	p, job := start(t, cfg), plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	p.submit("/test", "1", job)
 	first := p.results(1)[0]
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	plugintest.Must(t, p.stop())
 	plugintest.Must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
 	p = start(t, cfg)
@@ -164,7 +168,7 @@ func TestHeartbeats(t *testing.T) {
 	}}
 	p := start(t, cfg)
 	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	p.idle(1)
 	if again := gather(t, p.Plugin)["nodulescope_deliveries_total/answered"]; calls.Load() != 1 || again != 0 {
 		t.Errorf("scored %d times, delivered %v times too often", calls.Load(), again)
@@ -215,7 +219,7 @@ func TestStopHandsBack(t *testing.T) {
 	}
 	cfg.Detectors = good
 	p := start(t, cfg)
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	p.idle(1)
 }
 
@@ -226,17 +230,17 @@ func TestIntentIsFinishedAtStart(t *testing.T) {
 	p, job := start(t, cfg), plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	p.submit("/test", "1", job)
 	first := p.results(1)[0]
-	p.outcome(outcomeScored, 1)
+	p.outcome(jobs.Scored, 1)
 	plugintest.Must(t, p.stop())
 	plugintest.Must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
 
 	when := time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)
 	event, err := bus.EncodeResult("/nodulescope/local", first.Result, bus.WithTime(when), bus.WithTraceParent(trace), bus.WithTraceState("a=b"))
 	plugintest.Must(t, err)
-	l, err := openLedger(filepath.Join(cfg.DataDir, "ledger.db"))
+	l, err := openKept(cfg.DataDir)
 	plugintest.Must(t, err)
-	plugintest.Must(t, l.intend(first.Identity, entry{Site: "local", Event: event, Time: when}))
-	plugintest.Must(t, l.close())
+	plugintest.Must(t, l.Intend(first.Identity, ledger.Entry{Site: "local", Event: event, Time: when}))
+	plugintest.Must(t, l.Close())
 	p = start(t, cfg)
 	got := p.results(1)[0]
 	if again, err := bus.EncodeResult(got.Envelope.Source, got.Result, bus.WithTime(got.Envelope.Time),
@@ -244,6 +248,27 @@ func TestIntentIsFinishedAtStart(t *testing.T) {
 		t.Errorf("other bytes were published: %v\n%s\n%s", err, event, again)
 	}
 	p.submit("/test", "1", job)
-	p.outcome(outcomeAnswered, 1)
+	p.outcome(jobs.Answered, 1)
 	p.idle(1)
+}
+
+// What is published after a crash are the bytes of the ledger, also those that
+// this version would write in another way.
+func TestIntentKeepsItsBytes(t *testing.T) {
+	const identity = "sha256:1"
+	event := []byte(`{"specversion":"1.0",  "id":"sha256:1", "source":"/nodulescope/local", "type":"` + bus.TypeResult + `",
+		"time":"2026-01-02T03:04:05.60Z", "futureextension":"x", "datacontenttype":"application/json",
+		"data":{"nodules":[], "identity":"sha256:1", "of_a_later_version":{"b":1,"a":2}}}`)
+	b := plugintest.NewBroker(t)
+	cfg := testConfig(t)
+	cfg.Bus.URL = b.URL
+	k, err := openKept(cfg.DataDir)
+	plugintest.Must(t, err)
+	plugintest.Must(t, k.Intend(identity, ledger.Entry{Site: "local", Event: event, Time: time.Now()}))
+	plugintest.Must(t, k.Close())
+	start(t, cfg)
+	plugintest.Exactly(t, b.Bus, "local", 1)
+	if got := b.Message(bus.StreamResults, 1); !bytes.Equal(got, event) {
+		t.Errorf("other bytes were published:\n%s\n%s", got, event)
+	}
 }

@@ -11,7 +11,10 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -65,8 +68,8 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 	}
 	add(exitUsage, &plugin.Error{Code: plugin.CodeSettings})
 	for _, code := range []plugin.Code{
-		plugin.CodeDetectorFailed, plugin.CodeScoreNotFinite, plugin.CodeDeadlinePassed, plugin.CodeTimedOut, plugin.CodeRetriesExhausted,
-		plugin.CodeInternal, plugin.CodeLedger, plugin.CodeLedgerLocked, plugin.CodeAudit, plugin.CodeRecordGone, "not_known_here",
+		scoring.CodeDetectorFailed, scoring.CodeScoreNotFinite, plugin.CodeDeadlinePassed, plugin.CodeTimedOut, plugin.CodeRetriesExhausted,
+		plugin.CodeInternal, plugin.CodeLedger, plugin.CodeLedgerLocked, audit.CodeFailed, documents.CodeGone, "not_known_here",
 	} {
 		add(exitFailure, &plugin.Error{Code: code})
 	}

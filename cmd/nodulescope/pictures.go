@@ -12,7 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 // picture is the panel of one nodule and one model.
@@ -24,7 +24,7 @@ type picture struct {
 
 // drawPictures draws a panel for every score. The cubes are cut once more, for
 // what surrounds the voxels that were scored.
-func drawPictures(ctx context.Context, series *dicomio.Series, r bus.Result, details []plugin.NoduleDetail) ([]picture, error) {
+func drawPictures(ctx context.Context, series *dicomio.Series, r bus.Result, details []scoring.Detail) ([]picture, error) {
 	cutter, err := nodule.NewCutter(series.Geometry, series, nodule.CutOptions{})
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/documents"
 )
 
 // maxReportBytes is more than any report of a job takes.
@@ -31,7 +31,7 @@ func saveReport(ctx context.Context, name string, result bus.Result, series *dic
 	if err != nil {
 		return err
 	}
-	report, err := plugin.Report(result, series, header, time.Now().Truncate(time.Second))
+	report, err := documents.Report(result, series, header, time.Now().Truncate(time.Second))
 	if err != nil {
 		return err
 	}

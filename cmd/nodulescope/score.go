@@ -9,7 +9,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -118,21 +118,21 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 }
 
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []plugin.NoduleDetail, error) {
+func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
 	}
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
-	return plugin.Score(ctx, plugin.ScoreRequest{
+	return scoring.Score(ctx, scoring.Request{
 		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds, Series: series.Reader{Archives: archives},
-		NoDetails: noDetails, Progress: func(p plugin.Progress) { showProgress(bar, p) },
+		NoDetails: noDetails, Progress: func(p scoring.Progress) { showProgress(bar, p) },
 	})
 }
 
-// showProgress puts the stages of plugin.Score on one bar.
-func showProgress(bar *progress, p plugin.Progress) {
+// showProgress puts the stages of scoring.Score on one bar.
+func showProgress(bar *progress, p scoring.Progress) {
 	words := map[string]string{"read": "reading", "cut": "cutting cubes", "score": "scoring"}
 	bar.total(max(p.Total, 1))
 	bar.set(p.Done, words[p.Stage])

@@ -98,6 +98,16 @@ func (b *Broker) Messages(stream string) uint64 {
 	return s.CachedInfo().State.Msgs
 }
 
+// Message is the bytes of one message of a stream.
+func (b *Broker) Message(stream string, sequence uint64) []byte {
+	b.t.Helper()
+	s, err := b.js.Stream(Context(b.t), stream)
+	Must(b.t, err)
+	m, err := s.GetMsg(Context(b.t), sequence)
+	Must(b.t, err)
+	return m.Data
+}
+
 // Result is one of the stream, with its envelope.
 type Result struct {
 	bus.Result

@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -43,4 +44,41 @@ func (w Wrapped) Score(ctx context.Context, patches []nodule.Patch) ([]detector.
 		return nil, err
 	}
 	return w.Detector.Score(ctx, patches)
+}
+
+// UntrainedGAN is a GAN-AD with weights that were never trained. Its reference
+// lies above every score, so that nothing is flagged.
+func UntrainedGAN(t testing.TB, steps int) *detector.GANAD {
+	t.Helper()
+	n := models.ReferenceGAN
+	g, c := n.NewParams(rand.New(rand.NewPCG(5, 6)))
+	d, err := detector.NewGANAD(&models.TrainedGAN{GAN: n, Generator: g, Critic: c, Header: models.Header{
+		Kind: "gan", Dims: n.Dims, Latent: n.Latent, Loss: models.WGANGP, Prior: models.UniformPrior, Preprocessing: nodule.PreprocessingVersion,
+	}}, models.SearchSettings{Steps: steps}, detector.Calibration{
+		Reference: []float64{100, 200}, Threshold: 300, DiameterMM: &[2]float64{4, 10},
+	})
+	Must(t, err)
+	return d
+}
+
+// Flagging is a VAE-AD that flags everything.
+func Flagging(t testing.TB) *detector.VAEAD {
+	t.Helper()
+	d, err := Untrained(1)
+	Must(t, err)
+	d, err = detector.NewVAEAD(d.Header(), d.Params(), detector.Calibration{Reference: []float64{1e-9, 2e-9}, Threshold: 1e-9})
+	Must(t, err)
+	return d
+}
+
+// NotANumber is a detector whose scores are none.
+type NotANumber struct{ detector.Detector }
+
+// Score gives NaN.
+func (n NotANumber) Score(ctx context.Context, ps []nodule.Patch) ([]detector.Score, error) {
+	scores, err := n.Detector.Score(ctx, ps)
+	for i := range scores {
+		scores[i].Raw = math.NaN()
+	}
+	return scores, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
@@ -27,6 +28,11 @@ type Place struct {
 	StudyUID            string
 	SeriesUID           string
 	FrameOfReferenceUID string
+}
+
+// PlaceOf is where the series of a job is, and what it must be.
+func PlaceOf(job bus.Job) Place {
+	return Place{URI: job.URI, StudyUID: job.StudyUID, SeriesUID: job.SeriesUID, FrameOfReferenceUID: job.FrameOfReferenceUID}
 }
 
 // Reader opens series by the rules of one service. The zero value reads any

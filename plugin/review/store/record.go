@@ -30,6 +30,11 @@ type Record struct {
 	SupersededBy string       `json:"superseded_by,omitempty"` // id
 }
 
+// Job is one for the same series, for whoever opens it again: without nodules.
+func (r *Record) Job() bus.Job {
+	return bus.Job{StudyUID: r.StudyUID, SeriesUID: r.SeriesUID, URI: r.URI}
+}
+
 // IDOf is the id of a result: the 64 hex digits of its identity.
 func IDOf(identity string) string {
 	id := strings.TrimPrefix(identity, "sha256:")

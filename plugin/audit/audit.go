@@ -1,0 +1,192 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
+)
+
+// CodeFailed is the code of every error of this package.
+const CodeFailed coded.Code = "audit_failed"
+
+// Kinds of records.
+const (
+	KindScore  = "score"     // a result was made and is about to be published
+	KindDead   = "dead"      // a job was put aside
+	KindRepair = "recovered" // an unfinished last line was cut off at a start
+
+	KindLogin       = "login"        // to the review page
+	KindLoginFailed = "login_failed" // wrong password, or refused by the identity provider
+	KindLogout      = "logout"
+	KindView        = "view"     // somebody saw a list, a series or a finding
+	KindDecision    = "decision" // somebody decided on a finding
+	KindExport      = "export"   // somebody took the table of decisions
+
+	KindSent = "sent" // a PACS has what was to be sent; detail tells the kind
+)
+
+// Record is one line of the audit trail. It names no patient and no UID:
+// a result is named by its identity.
+type Record struct {
+	Time     time.Time `json:"time"`
+	Kind     string    `json:"kind"`
+	Identity string    `json:"identity,omitempty"` // of a result
+	Again    bool      `json:"again,omitempty"`    // published after a crash; it may have a record already
+	Job      uint64    `json:"job,omitempty"`      // sequence in JOBS
+	Codes    []string  `json:"codes,omitempty"`    // of a dead letter, or of the nodules that were refused
+	Models   []string  `json:"models,omitempty"`   // digests
+	Nodules  int       `json:"nodules,omitempty"`
+	Disagree int       `json:"disagree,omitempty"` // nodules that some models flag and others do not
+	Software string    `json:"software,omitempty"`
+	Dropped  int       `json:"dropped,omitempty"` // bytes of an unfinished line
+
+	User       string   `json:"user,omitempty"`       // of the review page
+	Identities []string `json:"identities,omitempty"` // of the results that were seen in a list
+	Finding    int      `json:"finding,omitempty"`    // number of the nodule in the result
+	Decision   string   `json:"decision,omitempty"`
+	Version    int      `json:"version,omitempty"` // of the decision
+	Detail     string   `json:"detail,omitempty"`  // what was seen, or how somebody signed in
+
+	Prev string `json:"prev"` // hex SHA-256 of the line before, without its end
+}
+
+const (
+	maxLine = 256 << 10
+	noPrev  = "0000000000000000000000000000000000000000000000000000000000000000"
+)
+
+// Trail appends records to a file of JSON lines. Each holds the digest of the
+// one before, so that a changed or missing line is seen by [Verify]; the
+// end of the file can only be checked against a digest kept elsewhere. Every
+// record is synced. The ledger's lock guards the file.
+type Trail struct {
+	mu   sync.Mutex
+	file *os.File
+	prev string
+	size int64
+}
+
+// Open opens or makes a trail, and goes on behind its last whole line.
+func Open(path string) (*Trail, error) {
+	const op = "open audit trail"
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, coded.New(CodeFailed, op, "the file cannot be opened", err)
+	}
+	a := &Trail{file: f, prev: noPrev}
+	dropped, err := a.seek()
+	if err == nil && dropped > 0 {
+		err = a.Append(Record{Kind: KindRepair, Dropped: dropped})
+	}
+	if err != nil {
+		return nil, errors.Join(coded.New(CodeFailed, op, "the file cannot be continued; keep it, and let the service start a new one in its place", err), f.Close())
+	}
+	return a, nil
+}
+
+// seek finds the end of the last whole line and cuts off what a crash left
+// behind it: such a record was never relied on.
+func (a *Trail) seek() (dropped int, err error) {
+	info, err := a.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	tail := make([]byte, min(info.Size(), 2*maxLine))
+	if _, err := a.file.ReadAt(tail, info.Size()-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	end := bytes.LastIndexByte(tail, '\n') + 1
+	if end == 0 && info.Size() > maxLine {
+		return 0, fmt.Errorf("no line ends in the last %d bytes", len(tail))
+	}
+	dropped = len(tail) - end
+	if a.size = info.Size() - int64(dropped); dropped > 0 {
+		if err := a.file.Truncate(a.size); err != nil {
+			return 0, err
+		}
+	}
+	if a.size > 0 {
+		start := bytes.LastIndexByte(tail[:end-1], '\n') + 1
+		a.prev = lineDigest(tail[start : end-1])
+	}
+	return dropped, nil
+}
+
+func lineDigest(line []byte) string {
+	sum := sha256.Sum256(line)
+	return hex.EncodeToString(sum[:])
+}
+
+// Append writes one record; a zero Time is now.
+func (a *Trail) Append(r Record) error {
+	const op = "write audit trail"
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.Time.IsZero() {
+		r.Time = time.Now().UTC()
+	}
+	r.Prev = a.prev
+	line, err := json.Marshal(r)
+	if err == nil && len(line) >= maxLine {
+		err = errors.New("record too long")
+	}
+	if err != nil {
+		return coded.New(CodeFailed, op, "the record cannot be written", err)
+	}
+	_, err = a.file.WriteAt(append(line, '\n'), a.size)
+	if err == nil {
+		err = a.file.Sync()
+	}
+	if err != nil {
+		// What was written in part is written over by the next record.
+		return coded.New(CodeFailed, op, "the record was not stored; is the disk full?", errors.Join(err, a.file.Truncate(a.size)))
+	}
+	a.prev, a.size = lineDigest(line), a.size+int64(len(line))+1
+	return nil
+}
+
+// Close closes the file.
+func (a *Trail) Close() error { return a.file.Close() }
+
+// Verify reads an audit trail and calls fn, which may be nil, with every
+// record. It returns the number of records and the digest of the last line, and
+// an error with code audit_failed at the first line that is damaged, too long,
+// or does not follow from the one before.
+func Verify(r io.Reader, fn func(Record) error) (records int, last string, err error) {
+	last = noPrev
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 4096), maxLine)
+	bad := func(hint string, cause error) (int, string, error) {
+		return records, last, coded.New(CodeFailed, "verify audit trail", fmt.Sprintf("line %d %s", records+1, hint), cause)
+	}
+	for lines.Scan() {
+		var record Record
+		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
+			return bad("is not a record", errors.New("not JSON, or a field of another type"))
+		}
+		if !strings.EqualFold(record.Prev, last) {
+			return bad("does not follow from the line before: a line was changed, added or taken out", nil)
+		}
+		if fn != nil {
+			if err := fn(record); err != nil {
+				return records, last, err
+			}
+		}
+		records, last = records+1, lineDigest(lines.Bytes())
+	}
+	if err := lines.Err(); err != nil {
+		return bad("cannot be read", err)
+	}
+	return records, last, nil
+}

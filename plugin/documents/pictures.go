@@ -1,0 +1,178 @@
+package documents
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/figure"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/outbox"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
+	"github.com/nodulescope/nodulescope/plugin/series"
+)
+
+// pictured is a score of a nodule that a picture can be made of: its detector
+// is loaded.
+type pictured struct {
+	nodule int // index in the result
+	score  bus.NoduleScore
+	by     detector.Detector
+	number int // which picture of the result, from 1; stable whatever is loaded
+}
+
+// pictures lists them. What another detector has scored is left out: without
+// that one there is no reconstruction.
+func (k *Packer) pictures(r *bus.Result) (list []pictured) {
+	for i, n := range r.Nodules {
+		for _, s := range n.Scores {
+			for m, model := range r.Models {
+				if model.Digest != s.Digest {
+					continue
+				}
+				for _, d := range k.Scoring.Detectors {
+					if d.Digest() == s.Digest {
+						list = append(list, pictured{i, s, d, i*len(r.Models) + m + 1})
+					}
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (k *Packer) packPictures(p outbox.Parcel, r store.Record, kind outbox.Kind) (outbox.Parcel, error) {
+	list := k.pictures(r.Result)
+	if len(list) == 0 {
+		return p, outbox.ErrNothing
+	}
+	for _, one := range list {
+		object := objectOf(r, sr.Header{}, one.number)
+		if kind == outbox.HeatMap {
+			m := sr.HeatMap{Object: object}
+			p.Instances = append(p.Instances, instance(r, m.SeriesInstanceUID(), m.SOPInstanceUID()))
+		} else {
+			c := sr.Capture{Object: object}
+			p.Instances = append(p.Instances, instance(r, c.SeriesInstanceUID(), c.SOPInstanceUID()))
+		}
+	}
+	p.Make = func(ctx context.Context) ([][]byte, error) { return k.draw(ctx, r, list, kind) }
+	return p, nil
+}
+
+// draw cuts and scores the nodules once more: sampling is seeded, so that the
+// pictures are those of the scores in the result.
+func (k *Packer) draw(ctx context.Context, r store.Record, list []pictured, kind outbox.Kind) (files [][]byte, err error) {
+	header, err := k.Headers.Read(ctx, series.PlaceOf(r.Job()))
+	if err != nil {
+		return nil, err
+	}
+	req := k.Scoring
+	req.Source, req.Job = r.Source, r.Job()
+	for _, n := range r.Result.Nodules {
+		req.Job.Nodules = append(req.Job.Nodules, n.JobNodule)
+	}
+	open, err := scoring.Prepare(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	last, cube, patch := -1, (*nodule.Cube)(nil), nodule.Patch{}
+	for _, one := range list {
+		n := r.Result.Nodules[one.nodule]
+		if one.nodule != last {
+			if cube, patch, err = open.Nodule(ctx, n.JobNodule); err != nil {
+				return nil, err
+			}
+			last = one.nodule
+		}
+		score, err := scoring.Again(ctx, "draw picture", one.by, patch)
+		if err != nil {
+			return nil, err
+		}
+		object := objectOf(r, header, one.number)
+		var made [][]byte
+		if kind == outbox.HeatMap {
+			made, err = encodeAll(heatMap(object, open.Series(), n, one.score.Model, patch, score.Reconstruction))
+		} else {
+			made, err = capture(object, figure.Panel{
+				Title: n.ID, Lines: pictureLines(n, one.score), Scan: figure.Scan(cube), Patch: patch, Reconstruction: score.Reconstruction,
+			})
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, made...)
+	}
+	return files, nil
+}
+
+// capture draws a panel as a secondary capture.
+func capture(object sr.Object, panel figure.Panel) ([][]byte, error) {
+	img, err := panel.Draw()
+	if err != nil {
+		return nil, err
+	}
+	return encodeAll(sr.Capture{Object: object, Image: img})
+}
+
+// heatMap is what the detector cannot reconstruct of a nodule: the absolute
+// difference of patch and reconstruction, 0..1 of the window of patches, and 0
+// where nothing is scored.
+func heatMap(object sr.Object, series *dicomio.Series, n bus.ResultNodule, model string, patch nodule.Patch, reconstruction []float32) sr.HeatMap {
+	object.SeriesText = "Nodule heat maps, not for diagnosis"
+	values := make([]float32, nodule.PatchVoxels)
+	for i := range values {
+		if i < len(reconstruction) && patch.Support[i] > 0 {
+			values[i] = float32(math.Abs(float64(patch.Voxels[i] - reconstruction[i])))
+		}
+	}
+	return sr.HeatMap{
+		Object: object, Quantity: "Absolute residual, " + model,
+		Patches: []sr.HeatPatch{{ID: n.ID, CentreLPS: dicomio.Vec(n.PositionLPS), Edge: nodule.PatchSize, Values: values}},
+		Sources: sourceImage(series, dicomio.Vec(n.PositionLPS)),
+	}
+}
+
+// objectOf is what pictures of a result have in common; number is which of
+// their kind.
+func objectOf(r store.Record, header sr.Header, number int) sr.Object {
+	name, version, _ := strings.Cut(r.Result.Software, " ")
+	return sr.Object{
+		Identity: r.Result.Identity, Time: documentTime(r), Header: header, Number: number,
+		Device: sr.Device{Version: cmp.Or(version, name)},
+	}
+}
+
+// sourceImage is the slice on which a nodule is shown, as a list; empty where
+// it is on none.
+func sourceImage(series *dicomio.Series, at dicomio.Vec) []dicomio.ImagePoint {
+	if image, ok := series.OnImage(at); ok {
+		return []dicomio.ImagePoint{image}
+	}
+	return nil
+}
+
+// pictureLines stand above the picture of a score.
+func pictureLines(n bus.ResultNodule, s bus.NoduleScore) []string {
+	flag := "not flagged"
+	if s.Anomalous {
+		flag = "flagged: above the threshold of its model"
+	}
+	probability := "not calibrated"
+	if s.Probability != nil {
+		probability = fmt.Sprintf("probability of deviation %.3g", *s.Probability)
+	}
+	p := n.PositionLPS
+	return []string{
+		fmt.Sprintf("LPS %.1f %.1f %.1f mm, %s", p[0], p[1], p[2], s.Model),
+		fmt.Sprintf("score %.5g, %s, percentile %.1f, %s", s.Raw, probability, s.Percentile, flag),
+		scoring.IntendedUse,
+	}
+}

@@ -1,0 +1,78 @@
+package documents
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/series"
+)
+
+// Report is the structured report of a result. scanned is the series that was
+// scored, header is read from one of its images, and at is when the result was
+// made: the time of its event. The same result at the same time gives the same
+// file, and the same result at any time the same UIDs.
+//
+// Codes: series_mismatch where the result is of another series.
+func Report(result bus.Result, scanned *dicomio.Series, header sr.Header, at time.Time) (sr.Report, error) {
+	if result.SeriesUID != scanned.SeriesUID || header.SeriesUID != scanned.SeriesUID {
+		return sr.Report{}, coded.New(series.CodeMismatch, "make report", "the result, the series and the patient do not belong together", nil)
+	}
+	name, version, _ := strings.Cut(result.Software, " ")
+	if version == "" {
+		version = name
+	}
+	report := sr.Report{
+		Identity: result.Identity, Time: at, Header: header, IntendedUse: result.IntendedUse,
+		Device: sr.Device{Version: version},
+	}
+	for _, w := range result.Warnings {
+		report.Notes = append(report.Notes, w.Code+": "+w.Message)
+	}
+	for _, n := range result.Nodules {
+		report.Nodules = append(report.Nodules, reportNodule(result, n, scanned))
+	}
+	return report, nil
+}
+
+func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series) sr.Nodule {
+	out := sr.Nodule{ID: n.ID, PositionLPS: n.PositionLPS, DiameterMM: n.DiameterMM}
+	if at, ok := series.OnImage(n.PositionLPS); ok {
+		out.Image = at
+	}
+	for _, s := range n.Scores {
+		score := sr.Score{
+			Algorithm:  sr.Algorithm{Name: s.Model, Version: result.Software + ", weights " + s.Digest, Parameters: []string{"preprocessing " + result.Preprocessing}},
+			Percentile: s.Percentile, Raw: s.Raw, Flagged: s.Anomalous,
+		}
+		if i := slices.IndexFunc(result.Models, func(m bus.Model) bool { return m.Digest == s.Digest }); i >= 0 {
+			m := result.Models[i]
+			score.Threshold = m.Threshold
+			score.Algorithm.Parameters = append(score.Algorithm.Parameters, "calibration "+m.Calibration)
+			if s.Probability != nil {
+				score.Algorithm.Parameters = append(score.Algorithm.Parameters, fmt.Sprintf("prevalence of the calibration set %.4g", m.Prevalence))
+			}
+		}
+		if s.ComputedBy != nil {
+			score.Algorithm.Parameters = append(score.Algorithm.Parameters, "computed by "+s.ComputedBy.String())
+		}
+		if s.Probability != nil {
+			pct := 100 * *s.Probability
+			score.DeviationPct = &pct
+		}
+		out.Scores = append(out.Scores, score)
+	}
+	if d := n.Disagreement; d != nil && d.FlagsDiffer {
+		out.Notes = append(out.Notes, fmt.Sprintf("The algorithms disagree: one flags the nodule and another does not; their percentiles are %.1f points apart", d.PercentileGap))
+	}
+	out.Notes = append(out.Notes, n.Applicability...)
+	if n.Error != nil {
+		out.Error = n.Error.Code + ": " + n.Error.Message
+	}
+	return out
+}

@@ -1,0 +1,112 @@
+package documents
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/outbox"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
+)
+
+// packVerified makes the report that the newest decisions complete. The
+// version is that of reviewed, and the one before it that the PACS is known to
+// have is its predecessor.
+func (k *Packer) packVerified(ctx context.Context, p outbox.Parcel, r store.Record, stored int) (outbox.Parcel, error) {
+	decisions, err := k.Records.Decisions(r.ID)
+	if err != nil {
+		return p, coded.New(codeLedger, "make document", "the decisions cannot be read", err)
+	}
+	if !Decided(r, decisions) {
+		return p, outbox.ErrNothing
+	}
+	report, err := k.report(ctx, r)
+	if err != nil {
+		return p, err
+	}
+	list, reviewer := reviews(*r.Result, decisions)
+	report, complete := reviewed(report, list, k.Observer(reviewer), k.Organization)
+	if !complete || report.Review.Version <= stored {
+		return p, outbox.ErrNothing
+	}
+	report.Review.Previous = stored
+	p.Version = report.Review.Version
+	p.Instance = func(version int) outbox.Instance {
+		other := sr.Report{Identity: r.Result.Identity, Review: &sr.Review{Version: version}}
+		return instance(r, other.SeriesInstanceUID(), other.SOPInstanceUID())
+	}
+	p.Instances = []outbox.Instance{p.Instance(p.Version)}
+	p.Make = func(context.Context) ([][]byte, error) { return encodeAll(report) }
+	return p, nil
+}
+
+// reviews are decisions as the bus carries them, and who made the newest.
+func reviews(r bus.Result, decisions map[int]store.Decision) (list []bus.Review, reviewer string) {
+	var newest time.Time
+	for number, d := range decisions {
+		if number < 1 || number > len(r.Nodules) {
+			continue
+		}
+		list = append(list, bus.Review{
+			Identity: r.Identity, NoduleID: r.Nodules[number-1].ID, Decision: d.Decision, Reason: d.Reason, Comment: d.Comment,
+			Reviewer: d.Reviewer, Time: d.Time, Version: d.Version,
+		})
+		if d.Time.After(newest) || d.Time.Equal(newest) && d.Reviewer < reviewer {
+			newest, reviewer = d.Time, d.Reviewer
+		}
+	}
+	return list, reviewer
+}
+
+// reviewed is a report after a review: the newest decision on every nodule,
+// made by observer, a person's name in DICOM's form such as Doe^Jane, of an
+// organisation. It reports false where a nodule that is on an image has no
+// decision yet: such a report is not verified. Decisions of other results do
+// not count. The version of the review is 1 where every nodule has its first
+// decision, and grows with every later one, so that each makes a document of
+// its own. The caller, who knows which of them was stored, sets Previous.
+func reviewed(report sr.Report, decisions []bus.Review, observer, organization string) (sr.Report, bool) {
+	report.Review = &sr.Review{Observer: observer, Organization: organization}
+	report.Nodules = slices.Clone(report.Nodules)
+	decided := 0
+	for i := range report.Nodules {
+		n := &report.Nodules[i]
+		newest := bus.Review{}
+		for _, d := range decisions {
+			if d.Identity == report.Identity && d.NoduleID == n.ID && d.Version > newest.Version {
+				newest = d
+			}
+		}
+		if newest.Version == 0 {
+			if n.Image.SOPInstanceUID != "" {
+				return sr.Report{}, false
+			}
+			continue
+		}
+		n.Decision = &sr.Decision{Verdict: sr.Verdict(newest.Decision), Reason: newest.Reason, Comment: newest.Comment}
+		report.Review.Version += newest.Version
+		decided++
+		if newest.Time.After(report.Review.Time) {
+			report.Review.Time = newest.Time
+		}
+	}
+	report.Review.Version -= decided - 1
+	return report, decided > 0
+}
+
+// Decided tells whether every nodule that has a score has a decision. Only
+// then the series is opened, to see whether those without one are on an image.
+func Decided(r store.Record, decisions map[int]store.Decision) bool {
+	if r.Result == nil || len(decisions) == 0 {
+		return false
+	}
+	for i, n := range r.Result.Nodules {
+		if _, there := decisions[i+1]; !there && len(n.Scores) > 0 {
+			return false
+		}
+	}
+	return true
+}

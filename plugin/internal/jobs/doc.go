@@ -1,0 +1,37 @@
+// Package jobs takes jobs from the queue, has them scored, and publishes each
+// result once.
+//
+// # Once
+//
+// The ledger and the stream RESULTS decide whether a result exists, not the
+// broker's memory of message ids, which ends after two minutes. A worker
+//
+//	reads headers, knows the identity, asks the ledger
+//	scores, writes the intent with the message and the end of RESULTS (synced)
+//	publishes, notes that it is there (synced), acknowledges the job twice
+//
+// Killed at any point, it leaves the job in the queue. The next one finds the
+// result noted, or the intent: then it looks in RESULTS from where that ended,
+// and publishes the same bytes again only where they are not there. Intents are
+// ended at a start ([Worker.Recover]) before new jobs are taken. Several
+// services on one site share the queue, but not their ledgers: a job that is
+// submitted twice more than two minutes apart may then be answered twice, with
+// the same identity.
+//
+// # The way of a job
+//
+// One delivery goes down once and comes back once: answer opens, looks up,
+// scores and publishes, and returns what it did or why it could not; attempt
+// bounds it in time; outcomeOf alone decides what becomes of the delivery; and
+// settle tells the broker.
+//
+// # What goes wrong
+//
+// A message that cannot be read and a series that cannot be used go to DEAD
+// with a code. So does one that its PACS does not hold or give. What time may
+// heal (a folder that is not there yet, a file that is still being written) and
+// what the program itself fails at is tried again, with growing delays, up to
+// Worker.MaxAttempts. A job that kills its worker is counted too, and ends as
+// retries_exhausted. Trouble of broker or disk, a PACS that is not there, and a
+// stop of the service do not count.
+package jobs

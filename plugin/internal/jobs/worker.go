@@ -1,0 +1,166 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+	"github.com/nodulescope/nodulescope/plugin/series"
+)
+
+// Worker takes jobs and answers them. All fields but ReportUID are needed.
+type Worker struct {
+	Site     string
+	Software string // name and version that results carry
+
+	Detectors     []detector.Detector
+	Series        series.Reader // of what may be read
+	MaxPaddingPct float64       // see nodule.CutOptions
+
+	Slots       int           // jobs worked on at once
+	MaxAttempts int           // of one job, before it is put aside
+	RetryDelay  time.Duration // before the second attempt, doubled for each after
+	JobTimeout  time.Duration // of one attempt
+	Grace       time.Duration // for what is in work when Run's context ends
+
+	ReportUID func(identity string) string // of the structured report that goes to a PACS; nil: none goes
+
+	Bus     *bus.Bus
+	Queue   *bus.JobQueue
+	Ledger  *ledger.Ledger
+	Audit   *audit.Trail
+	Keeper  Keeper
+	Metrics Metrics
+	Log     *slog.Logger
+
+	locks keyLocks
+}
+
+// Keeper keeps what others need of an answer, in the transaction of the ledger
+// that notes it.
+type Keeper interface {
+	// Result keeps a result that was published.
+	Result(tx *bbolt.Tx, e ledger.Entry, r bus.Result) error
+	// PutAside keeps a job that could not be scored.
+	PutAside(tx *bbolt.Tx, r Refused) error
+}
+
+// Refused is a job that could not be scored.
+type Refused struct {
+	Site     string
+	Delivery string // names the message
+	Envelope bus.Envelope
+	Job      bus.Job
+	Why      bus.Problem
+}
+
+// Metrics count what a worker does.
+type Metrics interface {
+	InWork(change int)      // jobs worked on now
+	Delivery(o Outcome)     // settled
+	DeadLetter(code string) // put aside
+	Result(r bus.Result)    // new
+}
+
+// Run works in w.Slots slots until ctx ends, and then up to w.Grace longer on
+// what they hold. What is not finished by then is handed back. Its error is
+// that of a queue that cannot be read any more.
+func (w *Worker) Run(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(w.Grace, cancel)
+		context.AfterFunc(work, func() { timer.Stop() })
+	})
+	defer stop()
+	errs := make([]error, w.Slots)
+	var group sync.WaitGroup
+	for slot := range errs {
+		group.Go(func() {
+			for {
+				d, err := w.Queue.Next(ctx)
+				if err != nil {
+					if ctx.Err() == nil {
+						errs[slot] = err
+					}
+					return
+				}
+				w.handle(work, d)
+			}
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// handle works on one delivery and settles it. The heartbeat goes on until it
+// is settled, so that no other worker gets the job meanwhile.
+func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
+	w.Metrics.InWork(+1)
+	defer w.Metrics.InWork(-1)
+	settle, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer d.KeepAlive(settle)()
+	log := w.Log.With("job", d.Sequence, "delivered", d.NumDelivered)
+	// The broker's count is not used: it also counts what was handed back.
+	attempt, err := w.Ledger.Begin(deliveryKey(d))
+	var how Outcome
+	if err == nil {
+		how, err = w.attempt(ctx, log, d, attempt)
+	}
+	outcome, excused := w.outcomeOf(ctx, how, err, attempt)
+	if excused {
+		w.excuse(log, d)
+	}
+	w.settle(settle, log, d, outcome, err, attempt)
+}
+
+// attempt works on a job within its time; a panic is an error of the job.
+func (w *Worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery, attempt int) (how Outcome, err error) {
+	const op = "score job"
+	if attempt > w.MaxAttempts {
+		return "", hopeless(coded.New(CodeRetriesExhausted, op, fmt.Sprintf(
+			"all %d attempts ended without an answer: the job may crash its worker; look at the service's log before it is replayed", w.MaxAttempts), nil))
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			// The value of a panic may hold data of the job: the stack tells enough.
+			stack := debug.Stack()
+			if p, ok := r.(*detector.Panic); ok {
+				stack = p.Stack
+			}
+			log.Error("panic while scoring", "stack", string(stack))
+			err = coded.New(coded.Internal, op, "the program failed on this job; the service's log has the place", nil)
+		}
+	}()
+	limited, cancel := context.WithTimeout(ctx, w.JobTimeout)
+	defer cancel()
+	how, err = w.answer(limited, log, d)
+	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+		err = coded.New(CodeTimedOut, op, fmt.Sprintf("not done within %s; is the storage slow, or do the job's nodules take a detector that long? Allow more time, fewer nodules a job, or the quicker detector alone", w.JobTimeout), nil)
+	}
+	return how, err
+}
+
+// excuse takes back that a delivery counts as an attempt.
+func (w *Worker) excuse(log *slog.Logger, d *bus.Delivery) {
+	if err := w.Ledger.Excuse(deliveryKey(d)); err != nil {
+		warn(log, "counted as an attempt", err)
+	}
+}
+
+// deliveryKey names a message of JOBS, also in a stream that was made anew.
+func deliveryKey(d *bus.Delivery) string {
+	return fmt.Sprintf("%d/%d", d.Sequence, d.Stored.UnixNano())
+}

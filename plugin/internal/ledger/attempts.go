@@ -1,0 +1,37 @@
+package ledger
+
+import (
+	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/internal/boltdb"
+)
+
+// Begin counts an attempt at a job, before it is made: one that ends with its
+// process has counted too. It returns how many there are with this one.
+func (l *Ledger) Begin(delivery string) (attempts int, err error) { return l.count(delivery, +1) }
+
+// Excuse takes an attempt back that ended for no fault of the job.
+func (l *Ledger) Excuse(delivery string) error {
+	_, err := l.count(delivery, -1)
+	return err
+}
+
+func (l *Ledger) count(delivery string, step int) (total int, err error) {
+	err = l.update("count attempts", func(tx *bbolt.Tx) error {
+		total = 0
+		b := tx.Bucket(bucketAttempts)
+		if _, err := boltdb.Get(b, delivery, &total); err != nil {
+			return err
+		}
+		total += step
+		return boltdb.Put(b, delivery, total)
+	})
+	return total, err
+}
+
+// Settle forgets the attempts at a job that is done.
+func (l *Ledger) Settle(delivery string) error {
+	return l.update("forget attempts", func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketAttempts).Delete([]byte(delivery))
+	})
+}

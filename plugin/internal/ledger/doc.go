@@ -1,0 +1,31 @@
+// Package ledger remembers which results exist, so that each is published
+// once, also across a crash.
+//
+// # States
+//
+// A result is unknown, intended (about to be published, perhaps there already)
+// or published. An intent holds the event itself and the end of the stream
+// RESULTS at that time: after a crash, RESULTS is searched from there, and the
+// same bytes are published again where they are not found.
+//
+// # Lineage
+//
+// Results of one source on one series form a lineage, under a key that tells
+// neither. A result supersedes the newest one of its lineage that shares a
+// nodule with it; results of other nodules, as of a job that was split, stand
+// beside each other.
+//
+// # Attempts
+//
+// An attempt at a job is counted before it is made: one that ends with its
+// process has counted too.
+//
+// # File
+//
+// ledger.db is a bbolt file with JSON values in the buckets results/v1,
+// lineage/v1 and attempts/v1. Every change is synced before the call returns,
+// so that it holds after a SIGKILL. What reviewers need and what is to be sent
+// to a PACS is kept by others in the same file: [Open] opens them too, and
+// [Ledger.Publish] and [Ledger.Expire] have them write in the same transaction.
+// One process has the file open; a second is refused with ledger_locked.
+package ledger

@@ -1,0 +1,197 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+)
+
+func nothing(*bbolt.Tx) error { return nil }
+
+func opened(*bbolt.DB) error { return nil }
+
+func newLedger(t *testing.T) *Ledger {
+	t.Helper()
+	l, err := Open(filepath.Join(t.TempDir(), "data", "ledger.db"), opened)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func sampleEntry(lineage string, nodules ...string) Entry {
+	return Entry{Before: 7, Site: "local", Event: []byte("{}"), Time: time.Now().UTC().Truncate(time.Second), Lineage: lineage, Nodules: nodules}
+}
+
+func TestStates(t *testing.T) {
+	l := newLedger(t)
+	find := func() Entry {
+		e, err := l.Find("id")
+		plugintest.Must(t, err)
+		return e
+	}
+	if e := find(); e.State != Unknown {
+		t.Errorf("%+v", e)
+	}
+	want := sampleEntry("line", "n")
+	plugintest.Must(t, l.Intend("id", want))
+	want.State = Intended
+	if d := cmp.Diff(want, find()); d != "" {
+		t.Error(d)
+	}
+	open, err := l.Intents()
+	plugintest.Must(t, err)
+	if d := cmp.Diff(map[string]Entry{"id": want}, open); d != "" {
+		t.Error(d)
+	}
+	plugintest.Must(t, l.Publish("id", want, 9, nothing))
+	if d := cmp.Diff(Entry{State: Published, Sequence: 9, Site: "local", Time: want.Time}, find()); d != "" {
+		t.Errorf("the message is kept too long, or more than that is gone: %s", d)
+	}
+	if open, err = l.Intents(); err != nil || len(open) != 0 {
+		t.Error(open, err)
+	}
+	plugintest.Must(t, l.Intend("other", want))
+	plugintest.Must(t, l.Abandon("other"))
+	if e, err := l.Find("other"); err != nil || e.State != Unknown {
+		t.Error(e, err)
+	}
+}
+
+func TestSupersedes(t *testing.T) {
+	l := newLedger(t)
+	publish := func(id, lineage string, nodules ...string) {
+		e := sampleEntry(lineage, nodules...)
+		plugintest.Must(t, l.Intend(id, e))
+		plugintest.Must(t, l.Publish(id, e, 1, nothing))
+	}
+	want := func(former, lineage, id string, nodules ...string) {
+		t.Helper()
+		got, err := l.Supersedes(lineage, id, nodules)
+		if err != nil || got != former {
+			t.Errorf("%s of %v supersedes %q, want %q (%v)", id, nodules, got, former, err)
+		}
+	}
+	want("", "line", "a", "n1")
+	publish("a", "line", "n1", "n2")
+	want("a", "line", "b", "n1")
+	want("", "line", "a", "n1")
+	want("", "other", "b", "n1")
+	want("", "line", "b", "n3")
+	publish("b", "line", "n3") // the other half of a job that was split
+	want("a", "line", "c", "n2")
+	want("b", "line", "c", "n1", "n3")
+	publish("c", "line", "n2", "n4")
+	want("c", "line", "d", "n4", "n1")
+	want("b", "line", "d", "n3")
+	want("", "line", "d", "n1")
+	publish("e", "line")
+	want("e", "line", "f")
+	// An intent is not there yet, so nothing supersedes it.
+	plugintest.Must(t, l.Intend("g", sampleEntry("third", "n1")))
+	want("", "third", "h", "n1")
+	for i := range maxHeirs + 5 {
+		publish(fmt.Sprint("many", i), "many", fmt.Sprint("n", i))
+	}
+	want("", "many", "x", "n4")
+	want("many5", "many", "x", "n5")
+}
+
+func TestOutlivesItsProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := Open(path, opened)
+	plugintest.Must(t, err)
+	e := sampleEntry("line", "n1")
+	plugintest.Must(t, l.Intend("id", e))
+	_, err = Open(path, opened)
+	plugintest.WantCode(t, err, CodeLocked)
+	plugintest.Must(t, l.Close())
+	plugintest.WantCode(t, l.Check(), CodeFailed)
+	plugintest.WantCode(t, l.Intend("id2", e), CodeFailed)
+	l, err = Open(path, opened)
+	plugintest.Must(t, err)
+	defer l.Close()
+	if got, err := l.Find("id"); err != nil || got.State != Intended || !bytes.Equal(got.Event, e.Event) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	l := newLedger(t)
+	want := func(n int, delivery string) {
+		t.Helper()
+		if got, err := l.Begin(delivery); got != n || err != nil {
+			t.Errorf("attempt %d, %v, want %d", got, err, n)
+		}
+	}
+	want(1, "1/2")
+	want(2, "1/2")
+	want(1, "3/4")
+	plugintest.Must(t, l.Excuse("1/2"))
+	want(2, "1/2")
+	plugintest.Must(t, l.Settle("1/2"))
+	plugintest.Must(t, l.Settle("5/6"))
+	want(1, "1/2")
+	want(2, "3/4")
+}
+
+func TestExpires(t *testing.T) {
+	l := newLedger(t)
+	now := time.Now()
+	for id, age := range map[string]time.Duration{"old": 48 * time.Hour, "new": time.Hour} {
+		e := sampleEntry(id, "n1")
+		e.Time = now.Add(-age)
+		plugintest.Must(t, l.Intend(id, e))
+		plugintest.Must(t, l.Publish(id, e, 1, nothing))
+	}
+	waiting := sampleEntry("waiting", "n1")
+	waiting.Time = now.Add(-48 * time.Hour)
+	plugintest.Must(t, l.Intend("waiting", waiting))
+	if gone, err := l.Expire(now.Add(-24*time.Hour), nothing); gone != 1 || err != nil {
+		t.Error(gone, err)
+	}
+	for id, want := range map[string]State{"old": Unknown, "new": Published, "waiting": Intended} {
+		if e, err := l.Find(id); err != nil || e.State != want {
+			t.Errorf("%s: %+v, %v", id, e, err)
+		}
+	}
+	for lineage, want := range map[string]string{"old": "", "new": "new"} {
+		if former, err := l.Supersedes(lineage, "x", []string{"n1"}); former != want || err != nil {
+			t.Errorf("%s: %q, %v", lineage, former, err)
+		}
+	}
+}
+
+func TestRefusesDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	plugintest.Must(t, os.WriteFile(path, bytes.Repeat([]byte("not a database"), 4096), 0o600))
+	_, err := Open(path, opened)
+	plugintest.WantCode(t, err, CodeFailed)
+	_, err = Open(filepath.Join(path, "below"), opened)
+	plugintest.WantCode(t, err, CodeFailed)
+}
+
+func TestLineageTellsNothing(t *testing.T) {
+	key := Lineage("/detector/a", "1.2.3")
+	if key == Lineage("/detector/a1", ".2.3") || key == Lineage("/detector/b", "1.2.3") {
+		t.Error("two series have one key")
+	}
+	if strings.Contains(key, "1.2.3") {
+		t.Error("the key holds a UID")
+	}
+	keys := NoduleKeys([]bus.ResultNodule{{JobNodule: bus.JobNodule{ID: "a"}}, {JobNodule: bus.JobNodule{ID: "b"}}})
+	if len(keys) != 2 || keys[0] == keys[1] || len(keys[0]) != 16 {
+		t.Errorf("%v", keys)
+	}
+}

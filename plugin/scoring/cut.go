@@ -1,0 +1,48 @@
+package scoring
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+)
+
+// cut makes the nodules of the result, and the patch of each; nil where the
+// nodule has an error.
+func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch, error) {
+	job := p.req.Job
+	candidates := make([]nodule.Candidate, len(job.Nodules))
+	for i, n := range job.Nodules {
+		candidates[i] = candidateOf(n)
+	}
+	p.req.report("cut", 0, len(candidates))
+	cubes, err := p.cutter.CutAll(ctx, candidates)
+	if err != nil {
+		return nil, nil, fmt.Errorf("score series: %w", err)
+	}
+	for _, c := range cubes { // a PACS that went away is no fault of a nodule
+		if dicomio.CodeOf(c.Err).OfArchive() {
+			return nil, nil, fmt.Errorf("score series: %w", c.Err)
+		}
+	}
+	low, high := diameters(p.req.Detectors)
+	nodules := make([]bus.ResultNodule, len(cubes))
+	patches := make([]*nodule.Patch, len(cubes))
+	for i, c := range cubes {
+		nodules[i] = bus.ResultNodule{JobNodule: job.Nodules[i], PaddingPct: c.PaddingPct, Applicability: applicability(p.series, c, low, high)}
+		err := c.Err
+		if err == nil {
+			patch := nodule.Central(c.Cube)
+			patches[i], err = &patch, patch.CheckSupport()
+		}
+		if err != nil {
+			patches[i], nodules[i].Error = nil, problem.Of(err)
+		}
+		cubes[i].Cube = nil // let go of it before the next patch is made
+	}
+	p.req.report("cut", len(cubes), len(cubes))
+	return nodules, patches, nil
+}

@@ -1,0 +1,153 @@
+package scoring
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+)
+
+// scoreBatch is how many patches a detector gets at a time: enough for a
+// device to be busy, few enough for progress and for an early end.
+const scoreBatch = 16
+
+// judge has every detector score every patch, and adds the scores to the
+// nodules. A detector that fails on a nodule leaves the scores of the others,
+// and an error that names it: a score is never missing without a word.
+func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patches []*nodule.Patch) ([]Detail, []bus.ModelTiming, error) {
+	var details []Detail
+	if !p.req.NoDetails {
+		details = make([]Detail, len(nodules))
+		for i := range nodules {
+			details[i].ID = nodules[i].ID
+			if patches[i] != nil {
+				details[i].Patch = *patches[i]
+			}
+		}
+	}
+	var todo []int
+	for i := range patches {
+		if patches[i] != nil {
+			todo = append(todo, i)
+		}
+	}
+	done, total := 0, len(todo)*len(p.req.Detectors)
+	p.req.report("score", done, total)
+	var timings []bus.ModelTiming
+	for _, d := range p.req.Detectors {
+		start := time.Now()
+		for rest := todo; len(rest) > 0; {
+			batch := rest[:min(scoreBatch, len(rest))]
+			rest = rest[len(batch):]
+			scores, errs := scoreEach(ctx, d, batch, patches)
+			if err := ctx.Err(); err != nil {
+				return nil, nil, fmt.Errorf("score series: %w", err)
+			}
+			for k, i := range batch {
+				if errs[k] != nil {
+					why := problem.Of(errs[k])
+					nodules[i].Failed = append(nodules[i].Failed, bus.ModelProblem{Model: d.Name(), Digest: d.Digest(), Problem: *why})
+					nodules[i].Error = cmp.Or(nodules[i].Error, why)
+					scores[k] = detector.Score{}
+				} else {
+					nodules[i].Scores = append(nodules[i].Scores, noduleScore(d, scores[k]))
+				}
+				if details != nil {
+					details[i].Scores = append(details[i].Scores, scores[k])
+				}
+			}
+			done += len(batch)
+			p.req.report("score", done, total)
+		}
+		timings = append(timings, bus.ModelTiming{Model: d.Name(), Digest: d.Digest(), Score: milliseconds(time.Since(start))})
+	}
+	for i := range nodules {
+		nodules[i].Disagreement = disagreement(nodules[i].Scores)
+	}
+	return details, timings, nil
+}
+
+// disagreement compares the scores of one nodule; nil with fewer than two.
+func disagreement(scores []bus.NoduleScore) *bus.Disagreement {
+	if len(scores) < 2 {
+		return nil
+	}
+	low, high, flags := scores[0].Percentile, scores[0].Percentile, 0
+	for _, s := range scores {
+		low, high = min(low, s.Percentile), max(high, s.Percentile)
+		if s.Anomalous {
+			flags++
+		}
+	}
+	return &bus.Disagreement{PercentileGap: high - low, FlagsDiffer: flags > 0 && flags < len(scores)}
+}
+
+// scoreEach scores the patches of a batch together, and one by one where that
+// fails, so that only the patch that is to blame has an error.
+func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []*nodule.Patch) ([]detector.Score, []error) {
+	list := make([]nodule.Patch, len(batch))
+	for k, i := range batch {
+		list[k] = *patches[i]
+	}
+	errs := make([]error, len(list))
+	scores, err := d.Score(ctx, list)
+	if err != nil || len(scores) != len(list) {
+		scores = make([]detector.Score, len(list))
+		for k := range list {
+			if ctx.Err() != nil {
+				return scores, errs
+			}
+			one, err := d.Score(ctx, list[k:k+1])
+			if err != nil || len(one) != 1 {
+				errs[k] = coded.New(CodeDetectorFailed, "score patch", d.Name()+" gave no score for this nodule; its weights may be damaged", err)
+				continue
+			}
+			scores[k] = one[0]
+		}
+	}
+	for k, s := range scores {
+		if errs[k] == nil && !finite(s) {
+			errs[k] = coded.New(CodeScoreNotFinite, "score patch", "the score of "+d.Name()+" is not a number; its weights may be damaged", nil)
+		}
+	}
+	return scores, errs
+}
+
+func finite(s detector.Score) bool {
+	values := []float64{s.Raw, s.Sum, s.PerVoxel, s.KL, s.Percentile}
+	if s.Probability != nil {
+		values = append(values, *s.Probability)
+	}
+	for _, t := range s.Terms {
+		values = append(values, t.Value)
+	}
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func noduleScore(d detector.Detector, s detector.Score) bus.NoduleScore {
+	var terms []bus.Term
+	for _, t := range s.Terms {
+		terms = append(terms, bus.Term{Name: t.Name, Value: t.Value})
+	}
+	var by *bus.Machine
+	if m := s.Machine; m.Device != "" {
+		by = &bus.Machine{Device: m.Device, Name: m.Name, Precision: m.Precision}
+	}
+	return bus.NoduleScore{
+		ComputedBy: by,
+		Model:      d.Name(), Digest: d.Digest(), Raw: s.Raw, Sum: s.Sum, PerVoxel: s.PerVoxel, KL: s.KL,
+		Probability: s.Probability, Calibration: s.Calibration, Percentile: s.Percentile, Anomalous: s.Anomalous, Terms: terms,
+	}
+}

@@ -1,0 +1,106 @@
+package scoring
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/series"
+)
+
+// Prepared is a request whose series is open: headers are read, pixels are
+// not, and the identity of the result is known.
+type Prepared struct {
+	req      Request
+	series   *dicomio.Series
+	cutter   *nodule.Cutter
+	identity string
+	read     time.Duration
+}
+
+// Prepare opens the series of a request. Its errors are those of [Score] that
+// come before the first pixel.
+func Prepare(ctx context.Context, req Request) (*Prepared, error) {
+	const op = "score series"
+	start := time.Now()
+	if err := CheckDetectors(op, req.Detectors); err != nil {
+		return nil, err
+	}
+	if req.MaxPaddingPct == 0 {
+		req.MaxPaddingPct = nodule.DefaultMaxPaddingPct
+	}
+	if req.Software == "" {
+		req.Software = "nodulescope"
+	}
+	req.report("read", 0, 1)
+	s, err := req.Series.Open(ctx, series.PlaceOf(req.Job))
+	if err != nil {
+		return nil, err
+	}
+	req.Job.SeriesUID = s.SeriesUID
+	if req.Job.Nodules == nil {
+		req.Job.Nodules = []bus.JobNodule{}
+	}
+	if err := req.Job.Check(); err != nil {
+		return nil, err
+	}
+	cutter, err := nodule.NewCutter(s.Geometry, s, nodule.CutOptions{MaxPaddingPct: req.MaxPaddingPct})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	parts := identityParts{
+		source: req.Source, seriesUID: s.SeriesUID, instances: s.InstanceDigest(),
+		preprocessing: nodule.PreprocessingVersion, maxPaddingPct: req.MaxPaddingPct, nodules: req.Job.Nodules,
+	}
+	for _, d := range req.Detectors {
+		parts.models = append(parts.models, d.Digest())
+	}
+	req.report("read", 1, 1)
+	return &Prepared{req: req, series: s, cutter: cutter, identity: parts.digest(), read: time.Since(start)}, nil
+}
+
+// Identity names the result; see the package's doc.
+func (p *Prepared) Identity() string { return p.identity }
+
+// Series is the one that is scored.
+func (p *Prepared) Series() *dicomio.Series { return p.series }
+
+// Score cuts and scores what Prepare has opened.
+func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {
+	start := time.Now()
+	nodules, patches, err := p.cut(ctx)
+	if err != nil {
+		return bus.Result{}, nil, err
+	}
+	cut := time.Since(start)
+	details, timings, err := p.judge(ctx, nodules, patches)
+	if err != nil {
+		return bus.Result{}, nil, err
+	}
+	g := p.series.Geometry
+	result := bus.Result{
+		Identity: p.identity, JobID: p.req.JobID, JobSource: p.req.Source,
+		StudyUID: p.series.StudyUID, SeriesUID: p.series.SeriesUID,
+		Software: p.req.Software, Preprocessing: nodule.PreprocessingVersion, IntendedUse: IntendedUse,
+		Models:   Describe(p.req.Detectors),
+		Geometry: bus.Geometry{SpacingMM: g.SpacingMM, TiltDeg: g.TiltDeg, Slices: g.Slices},
+		Nodules:  nodules,
+		TimingsMS: bus.Timings{
+			Read: milliseconds(p.read), Cut: milliseconds(cut),
+			Score: milliseconds(time.Since(start) - cut), Total: milliseconds(p.read + time.Since(start)),
+			Models: timings,
+		},
+	}
+	for _, gap := range g.Missing {
+		result.Geometry.MissingSlices += gap.Count
+	}
+	for _, w := range p.series.Warnings {
+		result.Warnings = append(result.Warnings, bus.Problem{Code: string(w.Code), Message: w.Detail})
+	}
+	return result, details, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
