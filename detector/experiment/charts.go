@@ -92,8 +92,19 @@ func rank(scored []evaluation.Scored, row string) ranked {
 	return r
 }
 
-func (r ranked) groups() []figure.Group {
-	return []figure.Group{{Name: classNames[0], Values: r.classes[0]}, {Name: classNames[1], Values: r.classes[1]}}
+// density is the density of the score by class.
+func (r ranked) density(title, axis string, marks []figure.Mark) figure.Density {
+	d := figure.Density{Title: title, Axis: axis, Log: r.skewed(), Marks: marks}
+	var at []float64
+	for _, m := range marks {
+		at = append(at, m.At)
+	}
+	x, y := stats.Densities(r.classes[:], at, d.Log)
+	d.At = x
+	for c, name := range classNames {
+		d.Groups = append(d.Groups, figure.DensityGroup{Name: name, Values: r.classes[c], Density: y[c]})
+	}
+	return d
 }
 
 // skewed says whether a logarithmic axis suits a score.
@@ -115,10 +126,10 @@ const bandDraws = 1000
 
 // curve is the ROC curve of a row.
 func (r ranked) curve(name string, area stats.AUROC, band, reference bool) (figure.Curve, error) {
-	x, y, err := figure.ROCPoints(r.scores, r.anomalous)
+	x, y, err := stats.ROC(r.scores, r.anomalous)
 	c := figure.Curve{Name: name, X: x, Y: y, Area: estimate(area), Reference: reference}
 	if err == nil && band {
-		c.BandX, c.Low, c.High, err = figure.ROCBand(r.scores, r.anomalous, r.patients, bandDraws, 2018)
+		c.BandX, c.Low, c.High, err = stats.ROCBand(r.scores, r.anomalous, r.patients, bandDraws, 2018)
 	}
 	return c, err
 }
@@ -155,7 +166,7 @@ func (a *album) areas(prefix string, s *Set, score, axis string) error {
 		}
 	}
 	err := a.chart(prefix+"density", "Density of the score of the first network by class, with a line for every case below.",
-		"Two curves, normals and anomalies, over the score.", figure.Density{Title: "Score by class, " + s.Name, Axis: axis, Log: r.skewed(), Groups: r.groups(), Marks: marks})
+		"Two curves, normals and anomalies, over the score.", r.density("Score by class, "+s.Name, axis, marks))
 	if err != nil {
 		return err
 	}
@@ -180,7 +191,7 @@ func (a *album) areas(prefix string, s *Set, score, axis string) error {
 			return fmt.Errorf("experiment: ROC of %q: %w", n, err)
 		}
 		roc.Curves = append(roc.Curves, c)
-		x, y, err := figure.PRPoints(of.scores, of.anomalous)
+		x, y, err := stats.PrecisionRecall(of.scores, of.anomalous)
 		if err != nil {
 			return fmt.Errorf("experiment: precision of %q: %w", n, err)
 		}
@@ -298,14 +309,22 @@ func (a *album) curves(o Options) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir.path(curvesFile), err)
 	}
-	s := figure.SearchCurves{Title: "Latent search of the first network", Y: "loss (equation 15)", Log: true, Single: 5,
-		Groups: []figure.Curves{{Name: classNames[0]}, {Name: classNames[1]}}}
+	s := figure.SearchCurves{Title: "Latent search of the first network", Y: "loss (equation 15)", Log: true}
+	var searches [2][][]float64 // by class
 	for _, r := range c.rows {
-		g := &s.Groups[int(r[0])]
-		g.Curves = append(g.Curves, r[1:])
+		class := int(r[0])
+		searches[class] = append(searches[class], r[1:])
 		for _, v := range r[1:] {
 			s.Log = s.Log && v > 0
 		}
 	}
+	for class, name := range classNames {
+		g := figure.Curves{Name: name, N: len(searches[class]), Single: searches[class][:min(len(searches[class]), singleSearches)]}
+		g.Low, g.Median, g.High = stats.QuartileBands(searches[class])
+		s.Groups = append(s.Groups, g)
+	}
 	return a.chart("search", fmt.Sprintf("Loss over the steps of the search, for up to %d cases of each class: median, quartiles and single ones.", shownCurves), "Falling curves.", s)
 }
+
+// singleSearches is how many searches of a class are drawn as they are.
+const singleSearches = 5

@@ -3,10 +3,9 @@ package experiment
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/stat"
-
 	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -21,7 +20,7 @@ func (a *album) sizes(prefix string, s *Set, score, axis string) error {
 	sc := figure.Scatter{Title: "Score against diameter, " + s.Name, X: "diameter in mm", Y: axis, LogX: true, LogY: r.skewed()}
 	var all [2][]float64
 	for c := range classNames {
-		cloud := figure.Cloud{Name: classNames[c]}
+		cloud := figure.Series{Name: classNames[c]}
 		for i, d := range r.sizes[c] {
 			if d > 0 {
 				cloud.X, cloud.Y = append(cloud.X, d), append(cloud.Y, r.classes[c][i])
@@ -30,7 +29,7 @@ func (a *album) sizes(prefix string, s *Set, score, axis string) error {
 		all[0], all[1] = append(all[0], cloud.X...), append(all[1], cloud.Y...)
 		sc.Clouds = append(sc.Clouds, cloud)
 	}
-	sc.Relationship = fmt.Sprintf("Spearman's rho %.2f", spearman(all[0], all[1]))
+	sc.Relationship = fmt.Sprintf("Spearman's rho %.2f", stats.Spearman(all[0], all[1]))
 	if err := a.chart(prefix+"diameter", "Score of the first network against diameter: a score that is size alone would be a line.", "A cloud of points for each class.", sc); err != nil {
 		return err
 	}
@@ -54,28 +53,6 @@ func (a *album) sizes(prefix string, s *Set, score, axis string) error {
 		d.Series = append(d.Series, series)
 	}
 	return a.chart(prefix+"bands", "AUROC among nodules of similar size, first network.", "A dot with an interval for every size band.", d)
-}
-
-// spearman is the correlation of ranks.
-func spearman(x, y []float64) float64 {
-	return stat.Correlation(ranks(x), ranks(y), nil)
-}
-
-// ranks are 1-based; equal values share the mean of theirs.
-func ranks(x []float64) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		for _, w := range x {
-			switch {
-			case w < v:
-				out[i]++
-			case w == v:
-				out[i] += 0.5
-			}
-		}
-		out[i] += 0.5
-	}
-	return out
 }
 
 // reliability draws whether the probabilities of the first network hold.

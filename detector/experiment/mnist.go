@@ -197,7 +197,7 @@ const neighboursOnPixels = 5
 func imagesWithoutModel(train, set *mnist.Set) *noModel {
 	known, rows := rowsOf(train), rowsOf(set)
 	mean := meanImage(known)
-	near := neighbours(known, rows, neighboursOnPixels, false)
+	near := neighbours(known, rows, neighboursOnPixels)
 	ink, dist := make([]float64, len(rows)), make([]float64, len(rows))
 	for i, r := range rows {
 		near[i] /= math.Sqrt(mnist.Pixels) // a root mean square, as for nodules

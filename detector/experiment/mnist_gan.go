@@ -104,7 +104,7 @@ func (n *imageGAN) features(patches, supports [][]float32) ([][]float64, error) 
 func nearFeatures(known, here [][]float64, seed uint64, term func(string) string) []column {
 	var out []column
 	for _, k := range featureNeighbours {
-		out = append(out, column{term(fmt.Sprintf("critic's features, neighbours, k = %d", k)), neighbours(known, here, k, false)})
+		out = append(out, column{term(fmt.Sprintf("critic's features, neighbours, k = %d", k)), neighbours(known, here, k)})
 	}
 	axes := principal(known, featureComponents)
 	known, here = axes(known), axes(here)

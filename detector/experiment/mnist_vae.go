@@ -123,7 +123,7 @@ func (n *imageVAE) latent(known []models.PatchBound, knownRecon, recon []float64
 	reference, here = only(reference, use), only(here, use)
 	var out []column
 	for _, k := range latentNeighbours {
-		out = append(out, column{term(fmt.Sprintf("latent neighbours, k = %d", k)), neighbours(reference, here, k, false)})
+		out = append(out, column{term(fmt.Sprintf("latent neighbours, k = %d", k)), neighbours(reference, here, k)})
 	}
 	misfit := standardiser(knownRecon)(recon)
 	for _, k := range latentGaussians {

@@ -6,12 +6,12 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 )
 
 // neighbours returns for every query [m][d] its mean Euclidean distance to the
-// k nearest of known [n][d]. With self, the queries are the first of known, and
-// a query is not its own neighbour.
-func neighbours(known, queries [][]float64, k int, self bool) []float64 {
+// k nearest of known [n][d].
+func neighbours(known, queries [][]float64, k int) []float64 {
 	const chunk = 128
 	out := make([]float64, len(queries))
 	n, d := len(known), len(known[0])
@@ -30,14 +30,8 @@ func neighbours(known, queries [][]float64, k int, self bool) []float64 {
 			for i := range dist {
 				dist[i] = math.Sqrt(math.Max(own+squares[i]-2*dist[i], 0))
 			}
-			if self {
-				dist[q] = math.Inf(1)
-			}
 			slices.Sort(dist)
 			use := min(k, n)
-			if self {
-				use = min(k, n-1)
-			}
 			for _, v := range dist[:use] {
 				out[q] += v / float64(use)
 			}
@@ -117,36 +111,22 @@ func only(rows [][]float64, columns []int) [][]float64 {
 // which known [n][d] varies most, from its mean.
 func principal(known [][]float64, k int) func([][]float64) [][]float64 {
 	n, d := len(known), len(known[0])
-	k = min(k, d)
+	k = min(k, n, d)
 	mean := meanImage(known)
-	centred := func(rows [][]float64) *mat.Dense {
-		m := mat.NewDense(len(rows), d, flatten(rows))
-		for i := range rows {
-			floats.Sub(m.RawRowView(i), mean)
-		}
-		return m
-	}
-	x := centred(known)
-	var scatter mat.Dense
-	scatter.Mul(x.T(), x)
-	cov := mat.NewSymDense(d, nil)
-	for i := range d {
-		for j := i; j < d; j++ {
-			cov.SetSym(i, j, scatter.At(i, j)/float64(n))
-		}
-	}
-	var eigen mat.EigenSym
+	var pc stat.PC
 	axes := mat.NewDense(d, k, nil)
-	if eigen.Factorize(cov, true) { // fails on what is no number only
+	if pc.PrincipalComponents(mat.NewDense(n, d, flatten(known)), nil) { // fails on what is no number only
 		var all mat.Dense
-		eigen.VectorsTo(&all)
-		for c := range k { // values ascend
-			axes.SetCol(c, mat.Col(nil, d-1-c, &all))
-		}
+		pc.VectorsTo(&all)
+		axes.Copy(all.Slice(0, d, 0, k))
 	}
 	return func(rows [][]float64) [][]float64 {
+		centred := mat.NewDense(len(rows), d, flatten(rows))
+		for i := range rows {
+			floats.Sub(centred.RawRowView(i), mean)
+		}
 		var at mat.Dense
-		at.Mul(centred(rows), axes)
+		at.Mul(centred, axes)
 		out := make([][]float64, len(rows))
 		for i := range out {
 			out[i] = slices.Clone(at.RawRowView(i))

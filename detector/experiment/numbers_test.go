@@ -25,32 +25,25 @@ func cloud(n, d int, at float64, seed uint64) [][]float64 {
 
 func TestNeighbours(t *testing.T) {
 	known, queries := cloud(300, 5, 0, 1), cloud(140, 5, 0.3, 2) // over one chunk
-	distances := func(q []float64, skip int) []float64 {
+	distances := func(q []float64) []float64 {
 		var ds []float64
-		for i, r := range known {
+		for _, r := range known {
 			var s float64
 			for j := range r {
 				s += (r[j] - q[j]) * (r[j] - q[j])
 			}
-			if i != skip {
-				ds = append(ds, math.Sqrt(s))
-			}
+			ds = append(ds, math.Sqrt(s))
 		}
 		slices.Sort(ds)
 		return ds
 	}
-	for i, got := range neighbours(known, queries, 3, false) {
-		d := distances(queries[i], -1)
+	for i, got := range neighbours(known, queries, 3) {
+		d := distances(queries[i])
 		if want := (d[0] + d[1] + d[2]) / 3; math.Abs(got-want) > 1e-9 {
 			t.Fatalf("query %d: %g, want %g", i, got, want)
 		}
 	}
-	for i, got := range neighbours(known, known, 1, true) {
-		if want := distances(known[i], i)[0]; math.Abs(got-want) > 1e-6 {
-			t.Fatalf("its own neighbour left out, row %d: %g, want %g", i, got, want)
-		}
-	}
-	if got := neighbours(known[:2], queries[:1], 5, false)[0]; math.IsInf(got, 0) || math.IsNaN(got) {
+	if got := neighbours(known[:2], queries[:1], 5)[0]; math.IsInf(got, 0) || math.IsNaN(got) {
 		t.Errorf("with fewer than k known: %g", got)
 	}
 }
@@ -133,97 +126,6 @@ func TestPrincipal(t *testing.T) {
 	}
 	if two := principal([][]float64{{1, 2}, {3, 5}}, 9)([][]float64{{2, 3.5}}); len(two[0]) != 2 || floats.Norm(two[0], 2) > 1e-9 {
 		t.Errorf("the mean lies at %v, and there are no more axes than columns", two)
-	}
-}
-
-func TestAverage(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 9))
-	var anomalous []bool
-	scores := make([][]float64, 3)
-	var patients []string
-	for i := range 120 {
-		anomalous = append(anomalous, i%3 == 0)
-		patients = append(patients, "")
-		for k := range scores {
-			v := math.Round(4*rng.NormFloat64()) / 4 // ties
-			if i%3 == 0 {
-				v += 1
-			}
-			scores[k] = append(scores[k], v)
-		}
-	}
-	a, err := average(scores, anomalous, patients)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k, s := range scores { // by all pairs
-		var won, pairs float64
-		for i := range s {
-			for j := range s {
-				if anomalous[i] && !anomalous[j] {
-					pairs++
-					switch {
-					case s[i] > s[j]:
-						won++
-					case s[i] == s[j]:
-						won += 0.5
-					}
-				}
-			}
-		}
-		if math.Abs(a.Each[k].Value-won/pairs) > 1e-12 {
-			t.Errorf("network %d: %g, by all pairs %g", k, a.Each[k].Value, won/pairs)
-		}
-		order := make([]int, len(s))
-		for i := range order {
-			order[i] = i
-		}
-		slices.SortFunc(order, func(x, y int) int { return int(math.Copysign(1, s[x]-s[y])) })
-		ones := make([]float64, len(s))
-		for i := range ones {
-			ones[i] = 2
-		}
-		if v, ok := weighted(s, order, anomalous, ones); !ok || math.Abs(v-won/pairs) > 1e-12 {
-			t.Errorf("network %d with weights: %g, want %g", k, v, won/pairs)
-		}
-	}
-	if !(a.Low < a.Mean && a.Mean < a.High) || a.High-a.Low > 0.4 || a.Min > a.Mean || a.Max < a.Mean {
-		t.Errorf("interval %+v", a)
-	}
-	// The same cases four times over, as cases of the same patients, say no
-	// more than once: the interval stays about as wide. As patients of their
-	// own they would halve it.
-	var many [][]float64
-	var class []bool
-	var same, own []string
-	for _, s := range scores {
-		many = append(many, slices.Concat(s, s, s, s))
-	}
-	for i := range 4 * 120 {
-		class, same, own = append(class, anomalous[i%120]), append(same, string(rune('A'+i%120))), append(own, "")
-	}
-	grouped, err := average(many, class, same)
-	if err != nil {
-		t.Fatal(err)
-	}
-	apart, err := average(many, class, own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w, once, free := grouped.High-grouped.Low, a.High-a.Low, apart.High-apart.Low; math.Abs(w/once-1) > 0.2 || free > 0.75*once {
-		t.Errorf("width %.3f once, %.3f four times by patient, %.3f four times without", once, w, free)
-	}
-	if _, err := average(scores, make([]bool, 120), patients); err == nil {
-		t.Error("one class alone has an AUROC")
-	}
-}
-
-func TestRanks(t *testing.T) {
-	if got := ranks([]float64{3, 1, 3, 2}); !slices.Equal(got, []float64{3.5, 1, 3.5, 2}) {
-		t.Errorf("ranks %v", got)
-	}
-	if got := spearman([]float64{1, 2, 3, 4}, []float64{10, 20, 25, 1000}); math.Abs(got-1) > 1e-12 {
-		t.Errorf("rho of a rising function is %g", got)
 	}
 }
 

@@ -66,10 +66,10 @@ type Set struct {
 
 // Mean is a row over several networks.
 type Mean struct {
-	Name     string       `json:"name"`
-	Model    bool         `json:"model"`
-	Average  Average      `json:"auroc"`
-	Together *stats.AUROC `json:"together,omitempty"` // of the mean of the networks' scores of a case
+	Name     string        `json:"name"`
+	Model    bool          `json:"model"`
+	Average  stats.Average `json:"auroc"`
+	Together *stats.AUROC  `json:"together,omitempty"` // of the mean of the networks' scores of a case
 }
 
 // mean by name; nil where there is none.
@@ -249,7 +249,7 @@ func (s *Set) average() error {
 		if !row.Model { // the same for every network
 			scores = scores[:1]
 		}
-		if m.Average, err = average(scores, anomalous, patients); err != nil {
+		if m.Average, err = stats.AverageAUROC(scores, anomalous, patients); err != nil {
 			return fmt.Errorf("experiment: row %q: %w", row.Name, err)
 		}
 		if len(scores) > 1 {

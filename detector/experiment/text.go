@@ -17,8 +17,6 @@ func interval(mean, low, high float64) string {
 	return fmt.Sprintf("%.3f [%.3f, %.3f]", mean, low, high)
 }
 
-func (a Average) String() string { return interval(a.Mean, a.Low, a.High) }
-
 // bestBaseline is the model-free baseline with the highest AUROC.
 func (s *Set) bestBaseline() *Mean {
 	var best *Mean
@@ -94,7 +92,7 @@ func (s *Set) pooledSummary(b *strings.Builder, score string) {
 // beyondSize says what a size-matched AUROC means.
 func beyondSize(a stats.AUROC, which string) string {
 	if a.Low <= 0.5 {
-		return fmt.Sprintf("Among nodules of one size it is not shown to be better than chance: size-matched AUROC %s (%s). On this set the detector is only measures size. ", a, which)
+		return fmt.Sprintf("Among nodules of one size it is not shown to be better than chance: size-matched AUROC %s (%s). On this set the detector only measures size. ", a, which)
 	}
 	return fmt.Sprintf("It knows something beyond size: size-matched AUROC %s (%s). ", a, which)
 }

@@ -21,13 +21,7 @@ type Calibration struct {
 }
 
 // SVG implements [Chart].
-func (k Calibration) SVG() ([]byte, error) {
-	b, err := k.svg()
-	if err != nil {
-		return nil, fmt.Errorf("figure: draw calibration: %w", err)
-	}
-	return b, nil
-}
+func (k Calibration) SVG() ([]byte, error) { return named("calibration", k.svg) }
 
 func (k Calibration) svg() ([]byte, error) {
 	groups := []Group{k.Normals, k.Anomalies}
@@ -40,11 +34,7 @@ func (k Calibration) svg() ([]byte, error) {
 	if k.Probability == nil {
 		return nil, fmt.Errorf("no function from score to probability: %w", ErrEmpty)
 	}
-	lists := [][]float64{k.Normals.Values, k.Anomalies.Values}
-	for _, m := range k.Marks {
-		lists = append(lists, []float64{m.At})
-	}
-	x := span(k.Axis, k.Log, lists...)
+	x := span(k.Axis, k.Log, listsOf(groups, k.Marks)...)
 	y := unit("calibrated probability")
 	y.ticks = y.ticksOf()
 	y.low, y.high = -0.07, 1.07 // room for the rugs
@@ -67,9 +57,6 @@ func (k Calibration) svg() ([]byte, error) {
 	for i, g := range groups {
 		legend = append(legend, lineEntry(fmt.Sprintf("%s (n = %d)", g.Name, len(g.Values)), draw.LineStyle{Color: colourOf(i), Width: 1.4}))
 	}
-	for i, m := range k.Marks {
-		f.upright(m.At, reference(i))
-		legend = append(legend, lineEntry(fmt.Sprintf("%s, %.3g", m.Name, m.At), reference(i)))
-	}
+	legend = append(legend, f.uprights(k.Marks, 0, "%.3g")...)
 	return sheetOf{title: k.Title, legend: legend, height: 230, paint: f.draw}.svg()
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,7 +17,8 @@ import (
 // shape is an element of a drawing.
 type shape struct{ name, d, style, text string }
 
-// shapes parses a drawing and refuses what is no SVG of 700 pixels.
+// shapes parses a drawing and refuses what is no SVG of 525 points, or names anything
+// but itself.
 func shapes(t *testing.T, svg []byte) []shape {
 	t.Helper()
 	var out []shape
@@ -32,15 +34,21 @@ func shapes(t *testing.T, svg []byte) []shape {
 		switch e := token.(type) {
 		case xml.StartElement:
 			s := shape{name: e.Name.Local}
+			if !slices.Contains([]string{"svg", "g", "path", "text"}, s.name) {
+				t.Errorf("a chart has an element %s", s.name)
+			}
 			for _, a := range e.Attr {
+				if strings.HasPrefix(a.Name.Local, "on") || slices.Contains([]string{"id", "href", "class"}, a.Name.Local) || strings.Contains(a.Value, "url") {
+					t.Errorf("a chart has an attribute %s=%q", a.Name.Local, a.Value)
+				}
 				switch a.Name.Local {
 				case "d":
 					s.d = a.Value
 				case "style":
 					s.style = a.Value
 				case "width":
-					if s.name == "svg" && a.Value != "700" {
-						t.Errorf("a chart is %s pixels wide", a.Value)
+					if s.name == "svg" && a.Value != "525pt" {
+						t.Errorf("a chart is %s wide", a.Value)
 					}
 				}
 			}
@@ -117,39 +125,27 @@ func classes() []Group {
 	return groups
 }
 
+// smoothed gives a density chart groups with a hump each.
+func smoothed(d Density, groups []Group) Density {
+	for i := range 100 {
+		d.At = append(d.At, 0.001*math.Pow(1.1, float64(i)))
+	}
+	for _, g := range groups {
+		hump := make([]float64, len(d.At))
+		for i := range hump {
+			hump[i] = float64(i * (len(hump) - 1 - i))
+		}
+		d.Groups = append(d.Groups, DensityGroup{g.Name, g.Values, hump})
+	}
+	return d
+}
+
 func TestDensityShowsEveryValue(t *testing.T) {
 	for _, log := range []bool{false, true} {
-		all := drawn(t, Density{Title: "Scores", Axis: "score per voxel", Log: log, Groups: classes(), Marks: []Mark{{"threshold", 0.0109}}})
+		all := drawn(t, smoothed(Density{Title: "Scores", Axis: "score per voxel", Log: log, Marks: []Mark{{"threshold", 0.0109}}}, classes()))
 		hasText(t, all, "Scores", "score per voxel", "normal (n = 52)", "anomaly (n = 32)", "threshold, 0.0109", "density")
 		if n := count(all, upright, "stroke-opacity:0.66"); n != 52+32 {
 			t.Errorf("log %v: the rug has %d lines, want 84", log, n)
-		}
-	}
-}
-
-func TestKernelDensity(t *testing.T) {
-	values := classes()[0].Values
-	width := silverman(values)
-	same := func(v float64) float64 { return v }
-	var area float64
-	const h = 1e-4
-	for at := -0.05; at < 0.15; at += h {
-		area += h * kernelDensity(values, same, width, at)
-	}
-	if math.Abs(area-1) > 1e-3 {
-		t.Errorf("area below the density is %v", area)
-	}
-	// 0.9 min(s, IQR/1.34) n^(-1/5) of 1..100: s = 29.011, IQR/1.34 above it.
-	var uniform []float64
-	for i := range 100 {
-		uniform = append(uniform, float64(i+1))
-	}
-	if got := silverman(uniform); math.Abs(got-0.9*29.0115*math.Pow(100, -0.2)) > 0.01 {
-		t.Errorf("width %v", got)
-	}
-	for _, v := range [][]float64{nil, {3}, {2, 2, 2}} {
-		if got := silverman(v); got != 0 {
-			t.Errorf("width of %v is %v", v, got)
 		}
 	}
 }
@@ -166,7 +162,7 @@ func TestDegenerateDensity(t *testing.T) {
 			for _, g := range groups {
 				n += len(g.Values)
 			}
-			all := drawn(t, Density{Axis: "score", Groups: groups})
+			all := drawn(t, smoothed(Density{Axis: "score"}, groups))
 			if got := count(all, upright, "stroke-opacity:0.66"); got != n {
 				t.Errorf("%d lines in the rug, want %d", got, n)
 			}
@@ -175,11 +171,27 @@ func TestDegenerateDensity(t *testing.T) {
 	}
 }
 
+func TestDensityRefuses(t *testing.T) {
+	for name, change := range map[string]func(*Density){
+		"no places":      func(d *Density) { d.At = nil },
+		"one place":      func(d *Density) { d.At = d.At[:1] },
+		"falling places": func(d *Density) { slices.Reverse(d.At) },
+		"other length":   func(d *Density) { d.Groups[0].Density = d.Groups[0].Density[1:] },
+		"nothing there":  func(d *Density) { clear(d.Groups[0].Density); clear(d.Groups[1].Density) },
+	} {
+		d := smoothed(Density{Axis: "score"}, classes())
+		change(&d)
+		if _, err := d.SVG(); err == nil {
+			t.Errorf("%s: drawn", name)
+		}
+	}
+}
+
 func TestScatterShowsEveryPoint(t *testing.T) {
 	g := classes()
 	s := Scatter{X: "diameter, mm", Y: "score", LogY: true, MarksX: []Mark{{"band", 8}}, MarksY: []Mark{{"threshold", 0.01}}, Relationship: "Spearman's rho 0.6"}
 	for _, g := range g {
-		c := Cloud{Name: g.Name, Y: g.Values}
+		c := Series{Name: g.Name, Y: g.Values}
 		for i := range g.Values {
 			c.X = append(c.X, 4+float64(i%17))
 		}
@@ -231,20 +243,15 @@ func TestLinesThinOnlyWhatCannotBeSeen(t *testing.T) {
 }
 
 func TestSearchCurves(t *testing.T) {
-	s := SearchCurves{Y: "loss", Single: 2, Groups: []Curves{{"normal", [][]float64{{4, 1}, {8, 2}, {6, 3}}}, {"anomaly", [][]float64{{9, 9}}}, {"none", nil}}}
-	bands, steps, err := s.bands()
-	if err != nil || steps != 2 || bands[0][1][0] != 6 || bands[0][0][0] != 5 || bands[0][2][0] != 7 {
-		t.Fatalf("bands %v of %d steps: %v", bands, steps, err)
-	}
-	if b := bands[0]; !(b[0][1] <= b[1][1] && b[1][1] <= b[2][1]) || bands[1][0][0] != 9 || bands[1][2][1] != 9 {
-		t.Errorf("quartiles %v", bands)
-	}
+	s := SearchCurves{Y: "loss", Groups: []Curves{
+		{Name: "normal", N: 3, Low: []float64{4, 1}, Median: []float64{6, 2}, High: []float64{8, 3}, Single: [][]float64{{4, 1}, {8, 2}}},
+		{Name: "anomaly", N: 1, Low: []float64{9, 9}, Median: []float64{9, 9}, High: []float64{9, 9}, Single: [][]float64{{9, 9}}}, {Name: "none"}}}
 	all := drawn(t, s)
 	if n := count(all, upright, "stroke-width:0.5"); n != 2+1 {
 		t.Errorf("%d single searches, want 3", n)
 	}
-	hasText(t, all, "normal (n = 3)", "anomaly (n = 1)", "none (n = 0)", "median")
-	s.Groups[1].Curves[0] = []float64{1}
+	hasText(t, all, "normal (n = 3)", "anomaly (n = 1)", "none (n = 0)", "median", "up to 2 of each")
+	s.Groups[1].Single[0] = []float64{1}
 	if _, err := s.SVG(); !errors.Is(err, ErrShape) {
 		t.Errorf("searches of other lengths: %v", err)
 	}

@@ -14,9 +14,10 @@ func ExampleDensity() {
 		Title: "Scores of the test side",
 		Axis:  "squared difference per voxel",
 		Log:   true,
-		Groups: []figure.Group{
-			{Name: "normal", Values: []float64{0.004, 0.006, 0.009, 0.011}},
-			{Name: "anomaly", Values: []float64{0.010, 0.016, 0.021}},
+		At:    []float64{0.002, 0.008, 0.014, 0.04},
+		Groups: []figure.DensityGroup{
+			{Name: "normal", Values: []float64{0.004, 0.006, 0.009, 0.011}, Density: []float64{0, 2.1, 0.9, 0}},
+			{Name: "anomaly", Values: []float64{0.010, 0.016, 0.021}, Density: []float64{0, 0.8, 2.2, 0}},
 		},
 		Marks: []figure.Mark{{Name: "threshold", At: 0.0109}},
 	}.SVG()
@@ -28,20 +29,11 @@ func ExampleDensity() {
 }
 
 func ExampleROC() {
-	scores, anomalous := []float64{1, 2, 3, 4}, []bool{false, true, false, true}
-	fpr, tpr, err := figure.ROCPoints(scores, anomalous)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(fpr, tpr)
-	band, low, high, err := figure.ROCBand(scores, anomalous, []string{"a", "b", "c", "d"}, 200, 1)
-	if err != nil {
-		log.Fatal(err)
-	}
 	svg, err := figure.ROC{
 		Title: "ROC", Normals: 2, Anomalies: 2, Band: "95 % pointwise, bootstrap by patient",
 		Curves: []figure.Curve{{
-			Name: "vae-ad", X: fpr, Y: tpr, BandX: band, Low: low, High: high,
+			Name: "vae-ad", X: []float64{0, 0, 0.5, 0.5, 1}, Y: []float64{0, 0.5, 0.5, 1, 1},
+			BandX: []float64{0, 1}, Low: []float64{0, 1}, High: []float64{1, 1},
 			Area: &figure.Estimate{Value: 0.75, Low: 0.12, High: 0.99},
 		}},
 	}.SVG()
@@ -50,7 +42,6 @@ func ExampleROC() {
 	}
 	fmt.Println(bytes.Contains(svg, []byte("0.75 [0.12, 0.99]")))
 	// Output:
-	// [0 0 0.5 0.5 1] [0 0.5 0.5 1 1]
 	// true
 }
 

@@ -31,13 +31,7 @@ type Dots struct {
 }
 
 // SVG implements [Chart].
-func (d Dots) SVG() ([]byte, error) {
-	b, err := d.svg()
-	if err != nil {
-		return nil, fmt.Errorf("figure: draw dots: %w", err)
-	}
-	return b, nil
-}
+func (d Dots) SVG() ([]byte, error) { return named("dots", d.svg) }
 
 func (d Dots) svg() ([]byte, error) {
 	shown, err := d.shown()
@@ -49,11 +43,7 @@ func (d Dots) svg() ([]byte, error) {
 		x.ticks = append(x.ticks, plot.Tick{Value: float64(i + 1), Label: name})
 	}
 	f := newFrame(x, span(d.Y, false, shown))
-	var legend []entry
-	for i, m := range d.Marks {
-		f.level(m.At, reference(i))
-		legend = append(legend, lineEntry(fmt.Sprintf("%s, %.2f", m.Name, m.At), reference(i)))
-	}
+	legend := f.levels(d.Marks, 0, "%.2f")
 	coloured := 0
 	var dots []entry
 	for i, s := range d.Series {

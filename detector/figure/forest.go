@@ -35,13 +35,7 @@ const (
 )
 
 // SVG implements [Chart].
-func (t Forest) SVG() ([]byte, error) {
-	b, err := t.svg()
-	if err != nil {
-		return nil, fmt.Errorf("figure: draw forest: %w", err)
-	}
-	return b, nil
-}
+func (t Forest) SVG() ([]byte, error) { return named("forest", t.svg) }
 
 func (t Forest) svg() ([]byte, error) {
 	scale, err := t.scale()

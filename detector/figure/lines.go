@@ -1,8 +1,6 @@
 package figure
 
 import (
-	"fmt"
-
 	"gonum.org/v1/plot/vg"
 )
 
@@ -27,35 +25,14 @@ type Lines struct {
 }
 
 // SVG implements [Chart].
-func (l Lines) SVG() ([]byte, error) {
-	b, err := l.svg()
-	if err != nil {
-		return nil, fmt.Errorf("figure: draw lines: %w", err)
-	}
-	return b, nil
-}
+func (l Lines) SVG() ([]byte, error) { return named("lines", l.svg) }
 
 func (l Lines) svg() ([]byte, error) {
-	var xs, ys []Group
-	for _, s := range l.Series {
-		if err := same(s.Name, s.X, s.Y); err != nil {
-			return nil, err
-		}
-		xs, ys = append(xs, Group{s.Name + ", " + l.X, s.X}), append(ys, Group{s.Name + ", " + l.Y, s.Y})
-	}
-	if err := checkGroups(xs, l.LogX); err != nil {
+	a := axes{l.X, l.Y, l.LogX, l.LogY, l.MarksX, l.MarksY}
+	f, err := a.frame(l.Series)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkGroups(ys, l.LogY); err != nil {
-		return nil, err
-	}
-	if err := checkMarks(l.MarksX, l.LogX); err != nil {
-		return nil, err
-	}
-	if err := checkMarks(l.MarksY, l.LogY); err != nil {
-		return nil, err
-	}
-	f := newFrame(span(l.X, l.LogX, listsOf(xs, l.MarksX)...), span(l.Y, l.LogY, listsOf(ys, l.MarksY)...))
 	var legend []entry
 	for i, s := range l.Series {
 		x, y := thin(s.X, s.Y)
@@ -69,17 +46,7 @@ func (l Lines) svg() ([]byte, error) {
 		f.line(x, y, style)
 		legend = append(legend, lineEntry(s.Name, style))
 	}
-	lines := 0
-	for _, m := range l.MarksX {
-		f.upright(m.At, reference(lines))
-		legend = append(legend, lineEntry(fmt.Sprintf("%s, %.4g", m.Name, m.At), reference(lines)))
-		lines++
-	}
-	for _, m := range l.MarksY {
-		f.level(m.At, reference(lines))
-		legend = append(legend, lineEntry(fmt.Sprintf("%s, %.3g", m.Name, m.At), reference(lines)))
-		lines++
-	}
+	legend = append(legend, a.marks(f, "%.4g")...)
 	return sheetOf{title: l.Title, legend: legend, height: vg.Length(230), paint: f.draw}.svg()
 }
 

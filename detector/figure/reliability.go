@@ -27,13 +27,7 @@ type Reliability struct {
 }
 
 // SVG implements [Chart].
-func (r Reliability) SVG() ([]byte, error) {
-	b, err := r.svg()
-	if err != nil {
-		return nil, fmt.Errorf("figure: draw reliability: %w", err)
-	}
-	return b, nil
-}
+func (r Reliability) SVG() ([]byte, error) { return named("reliability", r.svg) }
 
 func (r Reliability) svg() ([]byte, error) {
 	if len(r.Bins) == 0 {

@@ -5,19 +5,25 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"html/template"
+	"image"
 	"image/png"
 	"io"
+	"strconv"
 	"strings"
 )
 
 // IntendedUse stands at the top of every report.
 const IntendedUse = "For research, not for diagnosis. A score is a deviation from the normal nodules of the training set, never a probability of cancer."
 
-// maxPNG limits what one picture of a report may hold.
-const maxPNG = 16 << 20
+// Limits of what one drawing or picture of a report may hold, bytes.
+const (
+	maxSVG = 8 << 20
+	maxPNG = 16 << 20
+)
 
 // ErrReport says that a report cannot be written as it is.
 var ErrReport = errors.New("figure: bad report")
@@ -70,10 +76,11 @@ type Fact struct {
 var reportPage string
 
 // WriteHTML writes the page: one file without scripts, links or anything that
-// is fetched. Drawings are inline, without ids in common and cleaned of all but
-// shapes and text; pictures are data. It is well-formed XML, too. The same
-// report gives the same bytes. A figure without SVG or PNG or without Alt, a row
-// of another length than its head and settings that are no JSON are refused.
+// is fetched. Drawings and pictures are data of an img element: what stands in
+// one as an image runs no script, follows no link and has ids of its own,
+// whatever it holds. It is well-formed XML, too. The same report gives the same
+// bytes. A figure without SVG or PNG or without Alt, a row of another length than
+// its head and settings that are no JSON are refused.
 func (r Report) WriteHTML(w io.Writer) error {
 	page, err := r.page()
 	if err != nil {
@@ -120,9 +127,9 @@ type (
 	figureView struct {
 		Number        int
 		Caption, Alt  string
-		Drawing       template.HTML
+		Kind          string // "chart" or "picture"
 		Data          template.URL
-		Width, Height int
+		Width, Height int // pixels
 	}
 )
 
@@ -198,21 +205,53 @@ func (f Figure) view(number int) (figureView, error) {
 		return v, fmt.Errorf("%w: the figure needs Alt, for those who do not see it", ErrReport)
 	case (f.SVG == nil) == (f.PNG == nil):
 		return v, fmt.Errorf("%w: the figure needs SVG or PNG, one of both", ErrReport)
-	case f.SVG != nil:
-		drawing, err := cleanSVG(f.SVG, fmt.Sprintf("f%d-", number), f.Alt)
-		if err != nil {
-			return v, err
-		}
-		v.Drawing = template.HTML(drawing) //nolint:gosec // written by cleanSVG
-		return v, nil
-	case len(f.PNG) > maxPNG:
-		return v, fmt.Errorf("%w: a picture of %d bytes, and at most %d are taken", ErrReport, len(f.PNG), maxPNG)
+	case len(f.SVG) > maxSVG || len(f.PNG) > maxPNG:
+		return v, fmt.Errorf("%w: the figure has %d bytes; draw fewer points", ErrReport, len(f.SVG)+len(f.PNG))
 	}
-	c, err := png.DecodeConfig(bytes.NewReader(f.PNG))
+	var err error
+	kind, data := "image/svg+xml", f.SVG
+	if v.Kind = "chart"; data != nil {
+		v.Width, v.Height, err = sizeOfSVG(data)
+	} else {
+		v.Kind, kind, data = "picture", "image/png", f.PNG
+		var c image.Config
+		c, err = png.DecodeConfig(bytes.NewReader(data))
+		v.Width, v.Height = c.Width, c.Height
+	}
 	if err != nil {
-		return v, fmt.Errorf("%w: the picture is no PNG: %w", ErrReport, err)
+		return v, fmt.Errorf("%w: the figure is no %s: %w", ErrReport, kind, err)
 	}
-	v.Width, v.Height = c.Width, c.Height
-	v.Data = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(f.PNG)) //nolint:gosec // base64
+	v.Data = template.URL("data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)) //nolint:gosec // base64
 	return v, nil
+}
+
+// sizeOfSVG is the size of a drawing in pixels, from its size in points. A
+// drawing that is not well-formed would be shown as a broken image: it is
+// refused.
+func sizeOfSVG(data []byte) (width, height int, err error) {
+	d := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		e, ok := token.(xml.StartElement)
+		if !ok || width > 0 {
+			continue
+		}
+		size := map[string]float64{}
+		for _, a := range e.Attr {
+			size[a.Name.Local], _ = strconv.ParseFloat(strings.TrimSuffix(a.Value, "pt"), 64) // others are not used
+		}
+		if width, height = int(size["width"]*96/72), int(size["height"]*96/72); e.Name.Local != "svg" || width < 1 || height < 1 {
+			return 0, 0, fmt.Errorf("it begins with <%s>, and its size is not given in points", e.Name.Local)
+		}
+	}
+	if width == 0 {
+		return 0, 0, io.ErrUnexpectedEOF
+	}
+	return width, height, nil
 }

@@ -11,7 +11,7 @@ import (
 // Curve is one curve of a [ROC] or [PrecisionRecall].
 type Curve struct {
 	Name      string    // with what belongs to it, such as the term
-	X, Y      []float64 // within 0..1, see [ROCPoints] and [PRPoints]
+	X, Y      []float64 // within 0..1, see package stats
 	Low, High []float64 // band at X of BandX; nil: none
 	BandX     []float64 // nil: X
 	Area      *Estimate // goes into the legend; nil: none
@@ -25,8 +25,8 @@ type Point struct {
 }
 
 // ROC shows how often anomalies and normals lie above each threshold: Y is the
-// sensitivity, X is 1 - specificity. The band is what the caller computed (see
-// [ROCBand]); Band says how, and what it covers.
+// sensitivity, X is 1 - specificity. The band is what the caller computed; Band
+// says how, and what it covers.
 type ROC struct {
 	Title              string
 	Normals, Anomalies int
@@ -39,11 +39,7 @@ type ROC struct {
 func (r ROC) SVG() ([]byte, error) {
 	s := square{title: r.Title, x: "1 - specificity", y: "sensitivity", curves: r.Curves, points: r.Points, band: r.Band, diagonal: true}
 	s.count = fmt.Sprintf("n = %d: %d normal, %d anomaly", r.Normals+r.Anomalies, r.Normals, r.Anomalies)
-	b, err := s.svg()
-	if err != nil {
-		return nil, fmt.Errorf("figure: draw ROC: %w", err)
-	}
-	return b, nil
+	return named("ROC", s.svg)
 }
 
 // PrecisionRecall shows what share of those above a threshold are anomalies, Y,

@@ -2,15 +2,17 @@ package figure
 
 import (
 	"fmt"
-	"slices"
 
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Curves are the losses of the searches of a class, [nodule][step].
+// Curves are the losses of the searches of a class, step by step: the quartiles
+// of all of them, and some as they are. Without searches the lists are nil.
 type Curves struct {
-	Name   string
-	Curves [][]float64
+	Name              string
+	N                 int // searches
+	Low, Median, High []float64
+	Single            [][]float64
 }
 
 // SearchCurves shows how the loss falls over the steps of the latent search:
@@ -21,27 +23,15 @@ type SearchCurves struct {
 	Y      string // what falls, with unit
 	Log    bool
 	Groups []Curves
-	Single int // thin lines per class, the first ones
 }
 
 // SVG implements [Chart].
-func (s SearchCurves) SVG() ([]byte, error) {
-	b, err := s.svg()
-	if err != nil {
-		return nil, fmt.Errorf("figure: draw search curves: %w", err)
-	}
-	return b, nil
-}
+func (s SearchCurves) SVG() ([]byte, error) { return named("search curves", s.svg) }
 
 func (s SearchCurves) svg() ([]byte, error) {
-	bands, steps, err := s.bands()
+	shown, steps, err := s.shown()
 	if err != nil {
 		return nil, err
-	}
-	var shown [][]float64
-	for i, b := range bands {
-		shown = append(shown, b[0], b[2])
-		shown = append(shown, s.singles(i)...)
 	}
 	xs := make([]float64, steps)
 	for i := range xs {
@@ -49,74 +39,59 @@ func (s SearchCurves) svg() ([]byte, error) {
 	}
 	f := newFrame(span("step of the search", false, xs), span(s.Y, s.Log, shown...))
 	var legend []entry
-	for i, b := range bands {
-		if len(s.Groups[i].Curves) > 0 {
-			f.area(xs, b[0], b[2], faint(colourOf(i), 45))
-			for _, single := range s.singles(i) {
-				f.line(xs, single, draw.LineStyle{Color: faint(colourOf(i), 110), Width: 0.5})
-			}
+	single := 0
+	for i, g := range s.Groups {
+		if g.N > 0 {
+			f.area(xs, g.Low, g.High, faint(colourOf(i), 45))
 		}
+		for _, one := range g.Single {
+			f.line(xs, one, draw.LineStyle{Color: faint(colourOf(i), 110), Width: 0.5})
+		}
+		single = max(single, len(g.Single))
 	}
-	for i, b := range bands {
-		if len(s.Groups[i].Curves) > 0 {
-			f.line(xs, b[1], strokeOf(i))
+	for i, g := range s.Groups {
+		if g.N > 0 {
+			f.line(xs, g.Median, strokeOf(i))
 			if steps == 1 {
-				f.dots(xs, b[1], glyphOf(i))
+				f.dots(xs, g.Median, glyphOf(i))
 			}
 		}
-		legend = append(legend, bandEntry(fmt.Sprintf("%s (n = %d)", s.Groups[i].Name, len(s.Groups[i].Curves)), strokeOf(i), faint(colourOf(i), 45)))
+		legend = append(legend, bandEntry(fmt.Sprintf("%s (n = %d)", g.Name, g.N), strokeOf(i), faint(colourOf(i), 45)))
 	}
 	text := "line: median; band: quartiles"
-	if s.Single > 0 {
-		text += fmt.Sprintf("; thin: single searches, up to %d of each", s.Single)
+	if single > 0 {
+		text += fmt.Sprintf("; thin: single searches, up to %d of each", single)
 	}
 	return sheetOf{title: s.Title, legend: append(legend, entry{text: text}), height: 250, paint: f.draw}.svg()
 }
 
-func (s SearchCurves) singles(group int) [][]float64 {
-	curves := s.Groups[group].Curves
-	return curves[:min(s.Single, len(curves))]
-}
-
-// bands are the quartiles per step of each group: lower, median, upper.
-func (s SearchCurves) bands() (bands [][3][]float64, steps int, err error) {
+// shown are all curves, of the same number of steps each.
+func (s SearchCurves) shown() (shown [][]float64, steps int, err error) {
 	for _, g := range s.Groups {
-		for i, c := range g.Curves {
-			name := fmt.Sprintf("%s, search %d", g.Name, i+1)
+		curves := g.Single
+		if g.N > 0 {
+			curves = append([][]float64{g.Low, g.Median, g.High}, curves...)
+		}
+		for _, c := range curves {
 			if steps == 0 {
 				steps = len(c)
 			}
 			if len(c) != steps {
-				return nil, 0, fmt.Errorf("%s has %d steps, others %d: %w", name, len(c), steps, ErrShape)
+				return nil, 0, fmt.Errorf("%s: a curve has %d steps, others %d: %w", g.Name, len(c), steps, ErrShape)
 			}
-			if err := finite(name, c); err != nil {
+			if err := finite(g.Name, c); err != nil {
 				return nil, 0, err
 			}
 			if s.Log {
-				if err := positive(name, c); err != nil {
+				if err := positive(g.Name, c); err != nil {
 					return nil, 0, err
 				}
 			}
 		}
+		shown = append(shown, curves...)
 	}
 	if steps == 0 {
 		return nil, 0, ErrEmpty
 	}
-	for _, g := range s.Groups {
-		var b [3][]float64
-		for step := range steps {
-			at := make([]float64, len(g.Curves))
-			for i, c := range g.Curves {
-				at[i] = c[step]
-			}
-			slices.Sort(at)
-			for k, q := range []float64{0.25, 0.5, 0.75} {
-				if len(at) > 0 {
-					b[k] = append(b[k], quantile(at, q))
-				}
-			}
-		}
-		bands = append(bands, b)
-	}
-	return bands, steps, nil
+	return shown, steps, nil
 }

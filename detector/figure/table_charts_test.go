@@ -123,17 +123,17 @@ func TestChartsRefuseWhatCannotBeShown(t *testing.T) {
 		if name == "empty" {
 			want = ErrEmpty
 		}
-		var clouds []Cloud
+		var clouds []Series
 		var series []Series
 		for _, g := range groups {
-			clouds, series = append(clouds, Cloud{g.Name, g.Values, g.Values}), append(series, Series{g.Name, g.Values, g.Values})
+			clouds, series = append(clouds, Series{g.Name, g.Values, g.Values}), append(series, Series{g.Name, g.Values, g.Values})
 		}
 		anomalies := groups[len(groups)-1]
 		for kind, c := range map[string]Chart{
-			"density":     Density{Groups: groups},
+			"density":     smoothed(Density{}, groups),
 			"scatter":     Scatter{Clouds: clouds},
 			"lines":       Lines{Series: series},
-			"search":      SearchCurves{Groups: []Curves{{"all", [][]float64{anomalies.Values}}}},
+			"search":      SearchCurves{Groups: []Curves{{Name: "all", Single: [][]float64{anomalies.Values}}}},
 			"calibration": Calibration{Normals: groups[0], Anomalies: anomalies, Probability: func(float64) float64 { return 0 }},
 		} {
 			if _, err := c.SVG(); !errors.Is(err, want) {
@@ -142,10 +142,10 @@ func TestChartsRefuseWhatCannotBeShown(t *testing.T) {
 		}
 	}
 	zero := []Group{{"normal", []float64{0, 1}}}
-	if _, err := (Density{Groups: zero, Log: true}).SVG(); err == nil {
+	if _, err := smoothed(Density{Log: true}, zero).SVG(); err == nil {
 		t.Error("a value of 0 stands on a logarithmic axis")
 	}
-	if _, err := (Density{Groups: zero, Marks: []Mark{{"threshold", math.NaN()}}}).SVG(); !errors.Is(err, ErrNotFinite) {
+	if _, err := smoothed(Density{Marks: []Mark{{"threshold", math.NaN()}}}, zero).SVG(); !errors.Is(err, ErrNotFinite) {
 		t.Errorf("a threshold of NaN: %v", err)
 	}
 }

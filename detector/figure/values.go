@@ -35,12 +35,6 @@ func (e Estimate) String() string {
 	return fmt.Sprintf("%.2f [%.2f, %.2f]", e.Value, e.Low, e.High)
 }
 
-// Mark is a line across a chart, such as a threshold or the value of a paper.
-type Mark struct {
-	Name string
-	At   float64
-}
-
 // finite refuses what is not a number.
 func finite(name string, lists ...[]float64) error {
 	for _, values := range lists {
@@ -84,20 +78,6 @@ func checkGroups(groups []Group, log bool) error {
 	return nil
 }
 
-func checkMarks(marks []Mark, log bool) error {
-	for _, m := range marks {
-		if err := finite(m.Name, []float64{m.At}); err != nil {
-			return err
-		}
-		if log {
-			if err := positive(m.Name, []float64{m.At}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // check refuses an interval that ends before it begins.
 func (e Estimate) check(name string) error {
 	if err := finite(name, []float64{e.Value, e.Low, e.High}); err != nil {
@@ -117,17 +97,4 @@ func same(name string, lists ...[]float64) error {
 		}
 	}
 	return finite(name, lists...)
-}
-
-// quantile is the value below which a share p of the sorted values lies,
-// between two of them in proportion (Hyndman and Fan, 1996, definition 7): the
-// median of three is the second. That of gonum, definition 4, lies half a value
-// lower.
-func quantile(sorted []float64, p float64) float64 {
-	at := p * float64(len(sorted)-1)
-	i := min(int(at), len(sorted)-1)
-	if i+1 == len(sorted) {
-		return sorted[i]
-	}
-	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }

@@ -9,23 +9,32 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// replicates of a bootstrap by patient.
-const replicates = 1000
+// How often an interval draws. The mean of several networks draws networks as
+// well as patients, and more often.
+const (
+	replicates        = 1000
+	averageReplicates = 2000
+)
 
-// bootstrapSeed fixes every bootstrap: the same scores give the same interval.
+// bootstrapSeed fixes every interval: the same scores give the same one.
 const bootstrapSeed = 2018
 
-// resampler draws patients with replacement: nodules of one patient are drawn
-// together, because they are not independent.
-type resampler struct {
-	group []int // patient of each nodule
-	drawn []float64
-	rng   *rand.Rand
-}
+// Streams tell the draws of one statistic from those of another. The
+// size-matched area takes its number of pairs, the mean of networks their
+// number.
+const (
+	regressSizeStream = 1 << 40
+	precisionStream   = 2 << 40
+	compareStream     = 3 << 40
+	rocStream         = 0x524f43
+)
 
-// newResampler numbers the patients by name, so that the order of the nodules
-// does not matter. An empty name is a patient of its own.
-func newResampler(patients []string, stream uint64) *resampler {
+// resample draws patients with replacement and calls visit with how often the
+// patient of each nodule was drawn: the nodules of one patient are drawn
+// together, because they are not independent. Patients are numbered by name, so
+// that the order of the nodules does not matter; an empty name is a patient of
+// its own. visit may draw more from rng, and must not keep w.
+func resample(patients []string, seed, stream uint64, draws int, visit func(w []float64, rng *rand.Rand)) {
 	names := make([]string, len(patients))
 	for i, p := range patients {
 		names[i] = PatientName(p, i)
@@ -33,11 +42,22 @@ func newResampler(patients []string, stream uint64) *resampler {
 	sorted := slices.Clone(names)
 	slices.Sort(sorted)
 	sorted = slices.Compact(sorted)
-	r := &resampler{group: make([]int, len(names)), drawn: make([]float64, len(sorted)), rng: rand.New(rand.NewPCG(bootstrapSeed, stream))}
+	group := make([]int, len(names)) // patient of each nodule
 	for i, n := range names {
-		r.group[i], _ = slices.BinarySearch(sorted, n)
+		group[i], _ = slices.BinarySearch(sorted, n)
 	}
-	return r
+	rng := rand.New(rand.NewPCG(seed, stream))
+	drawn, w := make([]float64, len(sorted)), make([]float64, len(names))
+	for range draws {
+		clear(drawn)
+		for range drawn {
+			drawn[rng.IntN(len(drawn))]++
+		}
+		for i, g := range group {
+			w[i] = drawn[g]
+		}
+		visit(w, rng)
+	}
 }
 
 // PatientName gives a case without a patient a name of its own.
@@ -48,33 +68,25 @@ func PatientName(patient string, i int) string {
 	return patient
 }
 
-// next fills w with how often the patient of each nodule was drawn.
-func (r *resampler) next(w []float64) {
-	clear(r.drawn)
-	for range r.drawn {
-		r.drawn[r.rng.IntN(len(r.drawn))]++
-	}
-	for i, g := range r.group {
-		w[i] = r.drawn[g]
-	}
+// bootstrap is the percentile interval (95 %) and the standard error of a
+// statistic of weighted nodules. ok is false where most draws leave it open.
+func bootstrap(patients []string, stream uint64, statistic func(w []float64) float64) (low, high, se float64, ok bool) {
+	values := make([]float64, 0, replicates)
+	resample(patients, bootstrapSeed, stream, replicates, func(w []float64, _ *rand.Rand) {
+		values = append(values, statistic(w))
+	})
+	return percentiles(values)
 }
 
-// bootstrap is the percentile interval (95 %) and the standard error of a
-// statistic of weighted nodules. Replicates in which it is NaN, such as those
-// of one class, are left out. ok is false where that is most of them.
-func bootstrap(patients []string, stream uint64, statistic func(w []float64) float64) (low, high, se float64, ok bool) {
-	r := newResampler(patients, stream)
-	w := make([]float64, len(patients))
-	var values []float64
-	for range replicates {
-		r.next(w)
-		if v := statistic(w); !math.IsNaN(v) {
-			values = append(values, v)
-		}
-	}
-	if len(values) < replicates/2 {
+// percentiles are the 2.5th and 97.5th percentile of the values of a bootstrap,
+// and their standard deviation. Draws in which the statistic is NaN, such as
+// those of one class, are left out; ok is false where that is most of them.
+func percentiles(values []float64) (low, high, se float64, ok bool) {
+	draws := len(values)
+	values = slices.DeleteFunc(values, math.IsNaN)
+	if len(values) < draws/2 {
 		return 0, 0, 0, false
 	}
 	slices.Sort(values)
-	return stat.Quantile(0.025, stat.Empirical, values, nil), stat.Quantile(0.975, stat.Empirical, values, nil), stat.StdDev(values, nil), true
+	return Quantile(values, 0.025), Quantile(values, 0.975), stat.StdDev(values, nil), true
 }

@@ -41,73 +41,17 @@ func FitCalibration(p []float64, anomalous []bool) (CalibrationFit, error) {
 		x[i] = math.Log(v / (1 - v))
 	}
 	var c CalibrationFit
-	both, err := newton(x, anomalous, [2]float64{0, 0}, false)
+	both, err := regression{x: x, y: anomalous}.fit()
 	if err != nil {
 		return CalibrationFit{}, err
 	}
 	c.Intercept, c.Slope, c.InterceptSE, c.SlopeSE = both.w[0], both.w[1], both.se[0], both.se[1]
-	large, err := newton(x, anomalous, [2]float64{0, 1}, true)
+	large, err := regression{x: x, y: anomalous, slope: 1, hold: true}.fit()
 	if err != nil {
 		return CalibrationFit{}, err
 	}
 	c.InTheLarge, c.InTheLargeSE = large.w[0], large.se[0]
 	return c, nil
-}
-
-// flatSE is a standard error of a likelihood that has no maximum.
-const flatSE = 1e4
-
-type fitted struct{ w, se [2]float64 }
-
-// newton fits intercept w[0] and, unless it is held, slope w[1].
-func newton(x []float64, y []bool, w [2]float64, hold bool) (fitted, error) {
-	loss := func(w [2]float64) (f float64) {
-		for i, v := range x {
-			t := w[0] + w[1]*v
-			if y[i] {
-				t = -t
-			}
-			f += math.Max(t, 0) + math.Log1p(math.Exp(-math.Abs(t)))
-		}
-		return f
-	}
-	for range 200 {
-		var g0, g1, h00, h01, h11 float64
-		for i, v := range x {
-			q := 1 / (1 + math.Exp(-(w[0] + w[1]*v)))
-			d := q
-			if y[i] {
-				d--
-			}
-			q *= 1 - q
-			g0, g1 = g0+d, g1+d*v
-			h00, h01, h11 = h00+q, h01+q*v, h11+q*v*v
-		}
-		if hold {
-			g1, h01, h11 = 0, 0, 1
-		}
-		det := h00*h11 - h01*h01
-		if !(det > 1e-12*h00*h11) {
-			return fitted{}, ErrSeparated
-		}
-		step := [2]float64{(h11*g0 - h01*g1) / det, (h00*g1 - h01*g0) / det}
-		if g0*step[0]+g1*step[1] < 1e-12 { // one more step is exact; beyond, rounding rules
-			f := fitted{[2]float64{w[0] - step[0], w[1] - step[1]}, [2]float64{math.Sqrt(h11 / det), math.Sqrt(h00 / det)}}
-			if f.se[0] > flatSE || f.se[1] > flatSE {
-				return fitted{}, ErrSeparated // a slope on its way to infinity
-			}
-			return f, nil
-		}
-		before := loss(w)
-		for share := 1.0; share > 1e-10; share /= 2 {
-			next := [2]float64{w[0] - share*step[0], w[1] - share*step[1]}
-			if loss(next) <= before*(1+1e-12) {
-				w = next
-				break
-			}
-		}
-	}
-	return fitted{}, ErrSeparated
 }
 
 // Brier is the mean squared difference of probability and label.

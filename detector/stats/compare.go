@@ -7,8 +7,6 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-const compareStream = 3 << 40
-
 // Comparison is the difference of two AUROCs of the same nodules.
 type Comparison struct {
 	A          string  `json:"a"`

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/optimize"
 	"gonum.org/v1/gonum/stat"
 )
 
@@ -22,8 +20,8 @@ func (l Logistic) Probability(score float64) float64 {
 	return 1 / (1 + math.Exp(-(l.Intercept + l.Slope*score)))
 }
 
-// ridge is the weight of the penalty on the slope of the standardised score:
-// it keeps the fit finite where one score separates the classes.
+// ridge is the weight of the penalty on the slope of the standardised score,
+// per nodule: it keeps the fit finite where one score separates the classes.
 const ridge = 1e-3
 
 // FitLogistic maximises the likelihood of the labels given the scores, without
@@ -37,63 +35,92 @@ func FitLogistic(scores []float64, anomalous []bool) (Logistic, error) {
 	if !(std > 0) {
 		return Logistic{}, errors.New("stats: all scores are equal")
 	}
-	n := float64(len(scores))
-	problem := optimize.Problem{
-		Func: func(w []float64) float64 {
-			f := ridge * w[1] * w[1] / 2
-			for i, s := range scores {
-				t := w[0] + w[1]*(s-mean)/std
-				if anomalous[i] {
-					t = -t
-				}
-				f += (math.Max(t, 0) + math.Log1p(math.Exp(-math.Abs(t)))) / n
-			}
-			return f
-		},
-		Grad: func(g, w []float64) {
-			g[0], g[1] = 0, ridge*w[1]
-			for i, s := range scores {
-				x := (s - mean) / std
-				d := 1 / (1 + math.Exp(-(w[0] + w[1]*x)))
-				if anomalous[i] {
-					d--
-				}
-				g[0] += d / n
-				g[1] += d * x / n
-			}
-		},
+	x := make([]float64, len(scores))
+	for i, s := range scores {
+		x[i] = (s - mean) / std
 	}
-	r, err := optimize.Minimize(problem, []float64{0, 0}, &optimize.Settings{GradientThreshold: 1e-8}, &optimize.BFGS{})
-	// A line search that finds nothing better stands at the maximum as well as
-	// rounding lets it: that is an error only where the slope says otherwise.
-	if err != nil && (r == nil || !flat(problem.Grad, r.X)) {
+	f, err := regression{x: x, y: anomalous, ridge: ridge * float64(len(x))}.fit()
+	if err != nil {
 		return Logistic{}, fmt.Errorf("stats: fit logistic regression: %w", err)
 	}
-	slope := r.X[1] / std
-	return Logistic{Intercept: r.X[0] - slope*mean, Slope: slope}, nil
+	slope := f.w[1] / std
+	return Logistic{Intercept: f.w[0] - slope*mean, Slope: slope}, nil
 }
 
-func flat(grad func(g, w []float64), w []float64) bool {
-	g := make([]float64, len(w))
-	grad(g, w)
-	return floats.Norm(g, math.Inf(1)) < 1e-5
+// regression is a logistic regression of y on one variable, fitted by Newton's
+// method with step halving. (gonum has no regression for classes, and its BFGS
+// gives no information matrix, from which the standard errors come.)
+type regression struct {
+	x     []float64
+	y     []bool
+	slope float64 // to start at
+	hold  bool    // the slope stays where it starts
+	ridge float64 // weight of slope²/2 in the loss; 0: none
 }
 
-func CheckScores(scores []float64, anomalous []bool) error {
-	if len(scores) != len(anomalous) {
-		return fmt.Errorf("stats: %d scores and %d labels", len(scores), len(anomalous))
-	}
-	pos := 0
-	for i, s := range scores {
-		if math.IsNaN(s) || math.IsInf(s, 0) {
-			return fmt.Errorf("stats: score %d is not finite", i)
+// fitted are intercept and slope with their standard errors.
+type fitted struct{ w, se [2]float64 }
+
+// flatSE is a standard error of a likelihood that has no maximum.
+const flatSE = 1e4
+
+// loss is the negative log-likelihood with its penalty.
+func (r regression) loss(w [2]float64) float64 {
+	f := r.ridge * w[1] * w[1] / 2
+	for i, v := range r.x {
+		t := w[0] + w[1]*v
+		if r.y[i] {
+			t = -t
 		}
-		if anomalous[i] {
-			pos++
+		f += math.Max(t, 0) + math.Log1p(math.Exp(-math.Abs(t)))
+	}
+	return f
+}
+
+// slopes are the gradient g and the Hessian h00, h01, h11 of the loss.
+func (r regression) slopes(w [2]float64) (g [2]float64, h00, h01, h11 float64) {
+	g[1], h11 = r.ridge*w[1], r.ridge
+	for i, v := range r.x {
+		q := 1 / (1 + math.Exp(-(w[0] + w[1]*v)))
+		d := q
+		if r.y[i] {
+			d--
+		}
+		q *= 1 - q
+		g[0], g[1] = g[0]+d, g[1]+d*v
+		h00, h01, h11 = h00+q, h01+q*v, h11+q*v*v
+	}
+	if r.hold {
+		g[1], h01, h11 = 0, 0, 1
+	}
+	return g, h00, h01, h11
+}
+
+// fit is the maximum of the likelihood; ErrSeparated where there is none.
+func (r regression) fit() (fitted, error) {
+	w := [2]float64{0, r.slope}
+	for range 200 {
+		g, h00, h01, h11 := r.slopes(w)
+		det := h00*h11 - h01*h01
+		if !(det > 1e-12*h00*h11) {
+			return fitted{}, ErrSeparated
+		}
+		step := [2]float64{(h11*g[0] - h01*g[1]) / det, (h00*g[1] - h01*g[0]) / det}
+		if g[0]*step[0]+g[1]*step[1] < 1e-12 { // one more step is exact; beyond, rounding rules
+			f := fitted{[2]float64{w[0] - step[0], w[1] - step[1]}, [2]float64{math.Sqrt(h11 / det), math.Sqrt(h00 / det)}}
+			if f.se[0] > flatSE || f.se[1] > flatSE {
+				return fitted{}, ErrSeparated // a slope on its way to infinity
+			}
+			return f, nil
+		}
+		before := r.loss(w)
+		for share := 1.0; share > 1e-10; share /= 2 {
+			next := [2]float64{w[0] - share*step[0], w[1] - share*step[1]}
+			if r.loss(next) <= before*(1+1e-12) {
+				w = next
+				break
+			}
 		}
 	}
-	if pos == 0 || pos == len(scores) {
-		return fmt.Errorf("stats: %d of %d nodules are anomalies: both classes are needed", pos, len(scores))
-	}
-	return nil
+	return fitted{}, ErrSeparated
 }

@@ -14,17 +14,15 @@ func Youden(scores []float64, anomalous []bool) (float64, error) {
 	if err := CheckScores(scores, anomalous); err != nil {
 		return 0, err
 	}
-	order := make([]int, len(scores))
 	var pos, neg float64
-	for i := range order {
-		order[i] = i
-		if anomalous[i] {
+	for _, a := range anomalous {
+		if a {
 			pos++
 		} else {
 			neg++
 		}
 	}
-	sort.Slice(order, func(a, b int) bool { return scores[order[a]] < scores[order[b]] })
+	order := Ascending(scores)
 	best, at := math.Inf(-1), 0.0
 	sens, fpr := 1.0, 1.0
 	for k, i := range order {

@@ -5,8 +5,6 @@ import (
 	"slices"
 )
 
-const precisionStream = 2 << 40
-
 // AveragePrecision is the area under the steps of the precision-recall curve
 // with its 95 % interval. A ranking by chance has about the prevalence.
 type AveragePrecision struct {

@@ -1,17 +1,15 @@
 package stats
 
 import (
+	"cmp"
 	"slices"
-	"sort"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Ranks are 1-based ranks; equal values share the mean of theirs.
 func Ranks(x []float64) []float64 {
-	order := make([]int, len(x))
-	for i := range order {
-		order[i] = i
-	}
-	sort.Slice(order, func(a, b int) bool { return x[order[a]] < x[order[b]] })
+	order := Ascending(x)
 	ranks := make([]float64, len(x))
 	for i := 0; i < len(order); {
 		j := i
@@ -26,21 +24,16 @@ func Ranks(x []float64) []float64 {
 	return ranks
 }
 
+// Spearman is the correlation of the ranks of two lists, -1 to 1.
+func Spearman(x, y []float64) float64 { return stat.Correlation(Ranks(x), Ranks(y), nil) }
+
 // Ascending are the indices of x by rising value; equal ones in order.
 func Ascending(x []float64) []int {
 	order := make([]int, len(x))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case x[a] < x[b]:
-			return -1
-		case x[a] > x[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(x[a], x[b]) })
 	return order
 }
 

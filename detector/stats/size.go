@@ -6,9 +6,6 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// regressSizeStream tells the draws of this bootstrap from those of others.
-const regressSizeStream = 1 << 40
-
 // SizeRegressed is the AUROC of what a score says beyond a straight line in the
 // logarithm of diameter: score = a + b*ln(diameter) is fitted on the normals by
 // least squares, and the residuals of all nodules are ranked. The interval is

@@ -10,7 +10,8 @@ import (
 // the definition over pairs and numpy.cov, average precision by its sum over
 // thresholds, regressions with numpy.polyfit and scipy.optimize.minimize
 // (Nelder-Mead on the likelihood), Wilson with scipy.stats.binomtest(k, n).
-// proportion_ci(method="wilson"), quartiles with numpy.quantile.
+// proportion_ci(method="wilson"), quartiles with numpy.quantile
+// (method="inverted_cdf").
 var (
 	ScoreA        = []float64{.9, 2.1, 1.4, 3.3, 2.8, .4, 1.9, 2.6, 3.1, 1.2, 2.2, 2.6, 3.6, 1.7, 4.2, 2.9, 3.3, 1.4, 4.8, 3.9}
 	ScoreB        = []float64{5, 7, 4, 9, 6, 4, 8, 5, 11, 6, 9, 7, 14, 8, 19, 6, 12, 10, 25, 13}
