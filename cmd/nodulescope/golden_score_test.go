@@ -35,7 +35,7 @@ func TestGoldenScore(t *testing.T) {
 // AVX2 give the same digits.
 var kernels = regexp.MustCompile(`avx(2|512)`)
 
-var writtenBy = regexp.MustCompile(`([Nn]odulescope) [0-9a-z-]{3,}`)
+var writtenBy = regexp.MustCompile(`([Nn]odulescope) ([0-9a-f]{7,}(?:-dirty)?|dev)\b`)
 
 // trailingCode is the code at the end of a sentence: it is a field of its own
 // beside every sentence.
