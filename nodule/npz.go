@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/npy"
 )
 
 // Limits of a data set file.
@@ -118,7 +119,7 @@ type npz struct {
 func (a *npz) has(name string) bool { return a.files[name+".npy"] != nil }
 
 // each passes the raw elements of every row of an array of shape [n, rest...].
-func (a *npz) each(name string, rest []int, row func(arr *npyArray, i int, b []byte) error) (err error) {
+func (a *npz) each(name string, rest []int, row func(arr *npy.Array, i int, b []byte) error) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("array %s: %w", name, err)
@@ -133,11 +134,11 @@ func (a *npz) each(name string, rest []int, row func(arr *npyArray, i int, b []b
 		return err
 	}
 	defer rc.Close() //nolint:errcheck // only read
-	arr, err := openNPY(rc)
+	arr, err := npy.Open(rc)
 	if err != nil {
 		return err
 	}
-	n, err := arr.rows(MaxDatasetSamples, rest...)
+	n, err := arr.Rows(MaxDatasetSamples, rest...)
 	if err != nil {
 		return err
 	}
@@ -145,20 +146,20 @@ func (a *npz) each(name string, rest []int, row func(arr *npyArray, i int, b []b
 		return fmt.Errorf("%d rows, but the cubes have %d", n, a.n)
 	}
 	a.n, a.known = n, true
-	size := arr.size
+	size := arr.Size
 	for _, d := range rest {
 		size *= d
 	}
 	buf := make([]byte, size)
 	for i := range n {
-		if err := arr.next(buf); err != nil {
+		if err := arr.Next(buf); err != nil {
 			return err
 		}
 		if err := row(arr, i, buf); err != nil {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
 	}
-	return arr.end()
+	return arr.End()
 }
 
 // number reads an array [n, width] of finite numbers.
@@ -168,8 +169,8 @@ func (a *npz) number(name string, width int, set func(i int, v []float64) error)
 		rest = []int{width}
 	}
 	v := make([]float64, width)
-	return a.each(name, rest, func(arr *npyArray, i int, b []byte) error {
-		if err := arr.numbers(b, v); err != nil {
+	return a.each(name, rest, func(arr *npy.Array, i int, b []byte) error {
+		if err := arr.Numbers(b, v); err != nil {
 			return err
 		}
 		return set(i, v)
@@ -188,8 +189,8 @@ func (a *npz) integer(name string, lo, hi int, set func(i, v int)) error {
 }
 
 func (a *npz) text(name string, set func(i int, s string)) error {
-	return a.each(name, nil, func(arr *npyArray, i int, b []byte) error {
-		s, err := arr.text(b)
+	return a.each(name, nil, func(arr *npy.Array, i int, b []byte) error {
+		s, err := arr.Text(b)
 		if err == nil {
 			set(i, s)
 		}

@@ -5,14 +5,16 @@ import (
 	"math"
 	"sort"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/npy"
 )
 
 // voi reads the 32 mm layout.
 func (a *npz) voi() (*Dataset, error) {
 	ds := &Dataset{Layout: "voi-32mm"}
 	cube := []int{CubeSize, CubeSize, CubeSize}
-	err := a.each("cubes_hu", cube, func(arr *npyArray, _ int, b []byte) error {
-		if arr.kind != 'i' || arr.size != 2 {
+	err := a.each("cubes_hu", cube, func(arr *npy.Array, _ int, b []byte) error {
+		if arr.Kind != 'i' || arr.Size != 2 {
 			return errors.New("the elements are not int16")
 		}
 		hu := make([]int16, CubeVoxels)
@@ -26,7 +28,7 @@ func (a *npz) voi() (*Dataset, error) {
 		return nil, err
 	}
 	s := ds.Samples
-	err = a.each("inside", cube, func(arr *npyArray, i int, b []byte) error {
+	err = a.each("inside", cube, func(arr *npy.Array, i int, b []byte) error {
 		bits, n, err := mask(arr, b)
 		if err == nil && n == 0 {
 			err = errors.New("no voxel has data")
@@ -103,8 +105,8 @@ func (a *npz) cubes51() (*Dataset, error) {
 	const size, first = 51, (51 - CubeSize) / 2
 	ds := &Dataset{Layout: "cubes-51mm"}
 	shape := []int{size, size, size}
-	err := a.each("cubes_u8", shape, func(arr *npyArray, _ int, b []byte) error {
-		if arr.kind != 'u' || arr.size != 1 {
+	err := a.each("cubes_u8", shape, func(arr *npy.Array, _ int, b []byte) error {
+		if arr.Kind != 'u' || arr.Size != 1 {
 			return errors.New("the elements are not uint8")
 		}
 		hu := make([]int16, 0, CubeVoxels)
@@ -123,7 +125,7 @@ func (a *npz) cubes51() (*Dataset, error) {
 		return nil, err
 	}
 	s := ds.Samples
-	err = a.each("masks", shape, func(arr *npyArray, i int, b []byte) error {
+	err = a.each("masks", shape, func(arr *npy.Array, i int, b []byte) error {
 		_, n, err := mask(arr, b)
 		s[i].MaskVolume = float64(n) // voxels of 1 mm³
 		s[i].DiameterMM = sphereDiameter(s[i].MaskVolume)
@@ -149,8 +151,8 @@ func (a *npz) cubes51() (*Dataset, error) {
 }
 
 // mask packs bytes of 0 and 1 into bits and counts the ones.
-func mask(arr *npyArray, b []byte) ([]uint64, int, error) {
-	if arr.size != 1 || arr.kind == 'U' {
+func mask(arr *npy.Array, b []byte) ([]uint64, int, error) {
+	if arr.Size != 1 || arr.Kind == 'U' {
 		return nil, 0, errors.New("the elements are not bool or uint8")
 	}
 	bits, n := make([]uint64, (len(b)+63)/64), 0

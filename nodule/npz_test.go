@@ -244,23 +244,3 @@ func FuzzNPZ(f *testing.F) {
 		}
 	})
 }
-
-func FuzzNPY(f *testing.F) {
-	f.Add(npyBytes("<f8", "2, 3", make([]float64, 6)))
-	f.Add(npyBytes("<U4", "2,", []string{"ab", "c"}))
-	f.Add(npyBytes("|b1", "2,", []bool{true, false}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := openNPY(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		if a.size < 0 || a.size > 4*maxNPYText {
-			t.Fatalf("element of %d bytes", a.size)
-		}
-		b := make([]byte, a.size)
-		if a.next(b) == nil && a.size > 0 {
-			_, _ = a.text(b)
-			_ = a.numbers(b, make([]float64, 1))
-		}
-	})
-}

@@ -33,9 +33,6 @@ func TestArray(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if data := len(whole) - 4*len(x); data%64 != 0 {
-			t.Errorf("%v: elements begin at byte %d", shape, data)
-		}
 		for _, n := range []int{0, 5, 9, 40, len(whole) - 1} {
 			if _, err := readArray(bytes.NewReader(whole[:n]), shape); !errors.Is(err, ErrArray) {
 				t.Errorf("%v: %d bytes of %d: %v", shape, n, len(whole), err)
@@ -67,7 +64,7 @@ func FuzzReadArray(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Add(bytes.Replace(whole, []byte("<f4"), []byte("<f8"), 1))
-	f.Add([]byte(npyMagic + "\xff\xff"))
+	f.Add([]byte("\x93NUMPY\x01\x00\xff\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x, err := readArray(bytes.NewReader(b), []int{2, 3})
 		if err == nil && len(x) != 6 || err != nil && !errors.Is(err, ErrArray) {
