@@ -84,10 +84,10 @@ func TestWeightsOfAnotherNetwork(t *testing.T) {
 	}
 	n := GAN{Dims: 2, Latent: 3}
 	gen, critic := n.NewParams(rng)
-	if err := n.Check(gen, critic); err != nil {
+	if err := n.check(gen, critic); err != nil {
 		t.Error(err)
 	}
-	if err := n.Check(critic, gen); err == nil {
+	if err := n.check(critic, gen); err == nil {
 		t.Error("generator and critic were taken for each other")
 	}
 }

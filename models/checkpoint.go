@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 
 	"github.com/nlpodyssey/safetensors"
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
 )
 
 // maxCheckpoint bounds what is read as a checkpoint.
@@ -141,30 +141,8 @@ func Save(path string, h Header, ps Params) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, b)
-}
-
-func writeFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return fmt.Errorf("models: save %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already where all went well
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("models: save %s: %w", path, err)
+	if err := atomicfile.WriteBytes(path, 0o644, b); err != nil { // weights are no secret
+		return fmt.Errorf("models: save: %w", err)
 	}
 	return nil
 }

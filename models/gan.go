@@ -74,8 +74,8 @@ func (n GAN) NewParams(rng *rand.Rand) (generator, critic Params) {
 	return initial(n.generatorSpecs(), rng), initial(n.criticSpecs(), rng)
 }
 
-// Check says whether the weights are those of this network.
-func (n GAN) Check(generator, critic Params) error {
+// check says whether the weights are those of this network.
+func (n GAN) check(generator, critic Params) error {
 	if err := generator.check(n.generatorSpecs()); err != nil {
 		return err
 	}

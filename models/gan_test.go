@@ -79,7 +79,7 @@ func TestPenaltyGradient(t *testing.T) {
 	// Along one direction in the weights of the first layer.
 	loss := func(step float64) float64 {
 		g := n.NewGraph(tensor.Float64)
-		moved := ps.Clone()
+		moved := ps.clone()
 		for j := range moved[0].Data {
 			moved[0].Data[j] += float32(step * want[1][j])
 		}

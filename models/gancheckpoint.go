@@ -8,9 +8,6 @@ func (t *TrainedGAN) Params() Params {
 	return append(append(all, t.Critic...), t.Statistics...)
 }
 
-// Encode writes a checkpoint of kind "gan" as safetensors.
-func (t *TrainedGAN) Encode() ([]byte, error) { return Encode(t.Header, t.Params()) }
-
 // Save writes a checkpoint of kind "gan" so that a crash leaves the old file or
 // the new one.
 func (t *TrainedGAN) Save(path string) error { return Save(path, t.Header, t.Params()) }

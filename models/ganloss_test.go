@@ -106,7 +106,7 @@ func TestTrainingGradients(t *testing.T) {
 			}
 		}
 		loss := func(step float64) float64 {
-			moved := all.Clone()
+			moved := all.clone()
 			for j := range moved[at].Data {
 				moved[at].Data[j] += float32(step * want[1][j])
 			}

@@ -2,10 +2,7 @@ package models
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 )
 
@@ -94,39 +91,26 @@ func (t *ganTrainer) save() error {
 	return Save(filepath.Join(t.Dir, ganStateFile), t.header(), ps)
 }
 
-// resume reads the state of an earlier start, if there is one.
+// resume goes on from the state of an earlier start, if there is one. More
+// steps may be asked for than before; everything else must agree.
 func (t *ganTrainer) resume() error {
-	if t.Dir == "" {
-		return nil
-	}
-	if err := os.MkdirAll(t.Dir, 0o755); err != nil { //nolint:gosec // weights are no secret
-		return fmt.Errorf("models: resume: %w", err)
-	}
-	path := filepath.Join(t.Dir, ganStateFile)
-	h, ps, err := Load(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("models: resume: %w; remove it to start again", err)
-	}
 	var old GANSettings
-	if err := json.Unmarshal(h.Training, &old); err != nil {
-		return fmt.Errorf("models: resume from %s: %w", path, err)
+	s, err := savedState(t.Dir, ganStateFile, &old)
+	if s == nil {
+		return err
 	}
-	steps := int(h.Metrics["steps"])
+	steps := s.count("steps")
 	old.Steps = t.Settings.Steps
-	if h.Kind != "gan" || h.GAN() != t.GAN || old != t.Settings || h.DataDigest != t.Header.DataDigest ||
-		h.Preprocessing != t.Header.Preprocessing || h.Metrics["train_samples"] != float64(t.Train.Len()) {
-		return fmt.Errorf("models: %s is the state of another run (network, settings or data differ): choose another folder or remove it", path)
+	if !s.of("gan", t.Header, t.Train.Len()) || s.header.GAN() != t.GAN || old != t.Settings {
+		return s.foreign("network, settings or data")
 	}
 	if steps > t.Settings.Steps {
-		return fmt.Errorf("models: %s is the state after %d steps and %d are asked for: choose another folder or ask for more", path, steps, t.Settings.Steps)
+		return fmt.Errorf("models: %s is the state after %d steps and %d are asked for: choose another folder or ask for more", s.path, steps, t.Settings.Steps)
 	}
-	if err := ps.check(t.stateSpecs(steps)); err != nil {
-		return fmt.Errorf("models: resume from %s: %w", path, err)
+	if err := s.params.check(t.stateSpecs(steps)); err != nil {
+		return s.unusable(err)
 	}
-	t.restore(ps, steps)
+	t.restore(s.params, steps)
 	return nil
 }
 

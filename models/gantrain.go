@@ -125,7 +125,7 @@ func newGANTrainer(r GANRun) (*ganTrainer, error) {
 	}
 	t.adamG, t.adamC = adam(), adam()
 	if s.Average > 0 {
-		t.average = t.generator.Clone()
+		t.average = t.generator.clone()
 	}
 	if err := t.resume(); err != nil {
 		return nil, err

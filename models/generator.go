@@ -146,7 +146,7 @@ func Diversity(samples, data, supports [][]float32) (Spread, error) {
 		}
 	}
 	if pairs == 0 {
-		return Spread{}, fmt.Errorf("%w: no two patches have a voxel in common that counts", ErrSample)
+		return Spread{}, fmt.Errorf("%w: no two patches have a voxel in common that counts", errSample)
 	}
 	s.Samples, s.Data = s.Samples/pairs, s.Data/pairs
 	if s.Data > 0 {

@@ -27,14 +27,14 @@ func newGraph(dtype tensor.Dtype, specs []spec) *Graph {
 	return g
 }
 
-// Param is the leaf of a parameter.
-func (g *Graph) Param(name string) *gorgonia.Node { return g.Input(name, g.shapes[name]...) }
+// param is the leaf of a parameter.
+func (g *Graph) param(name string) *gorgonia.Node { return g.Input(name, g.shapes[name]...) }
 
 // Params are the leaves of all of ps, in order.
 func (g *Graph) Params(ps Params) gorgonia.Nodes {
 	ns := make(gorgonia.Nodes, len(ps))
 	for i, p := range ps {
-		ns[i] = g.Param(p.Name)
+		ns[i] = g.param(p.Name)
 	}
 	return ns
 }
@@ -50,11 +50,11 @@ func (g *Graph) Input(name string, shape ...int) *gorgonia.Node {
 }
 
 func (g *Graph) conv(name string, stride int, x *gorgonia.Node) *gorgonia.Node {
-	return g.AddChannel(g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.Param(name+".weight")), g.Param(name+".bias"))
+	return g.AddChannel(g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.param(name+".weight")), g.param(name+".bias"))
 }
 
 func (g *Graph) linear(name string, x *gorgonia.Node) *gorgonia.Node {
-	return g.AddChannel(g.Do(op.MatMul{}, x, g.Param(name+".weight")), g.Param(name+".bias"))
+	return g.AddChannel(g.Do(op.MatMul{}, x, g.param(name+".weight")), g.param(name+".bias"))
 }
 
 func (g *Graph) leaky(x *gorgonia.Node) *gorgonia.Node {
@@ -74,7 +74,7 @@ func (g *Graph) act(s style, x *gorgonia.Node) *gorgonia.Node {
 // convAct is a convolution, with bias or normalisation, and its activation.
 func (g *Graph) convAct(name string, stride int, s style, x *gorgonia.Node) *gorgonia.Node {
 	if s.norm {
-		return g.act(s, g.norm(name, g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.Param(name+".weight"))))
+		return g.act(s, g.norm(name, g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.param(name+".weight"))))
 	}
 	return g.act(s, g.conv(name, stride, x))
 }
@@ -93,7 +93,7 @@ func (g *Graph) upsampler(prefix string, dims int, z *gorgonia.Node, s style) *g
 	first := edges(dims, eighth, z.Shape()[0], 128)
 	var h *gorgonia.Node
 	if s.norm {
-		h = g.Do(op.MatMul{}, z, g.Param(prefix+".linear.weight"))
+		h = g.Do(op.MatMul{}, z, g.param(prefix+".linear.weight"))
 		h = g.act(s, g.norm(prefix+".linear", g.Reshape(h, first...)))
 	} else {
 		h = g.Reshape(g.act(s, g.linear(prefix+".linear", z)), first...)

@@ -52,7 +52,7 @@ func TestLearnedVariance(t *testing.T) {
 		v := VAE{Dims: 2, Latent: 2, LearnedSigma: true}
 		g.shapes[sigmaName] = []int{1}
 		out := v.misfit(g, g.Input("recon", 2), g.Input("support", 2, 3))
-		d, err := op.Grad(out, g.Param(sigmaName))
+		d, err := op.Grad(out, g.param(sigmaName))
 		if err != nil {
 			t.Fatal(err)
 		}

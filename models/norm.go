@@ -25,7 +25,7 @@ func (g *Graph) norm(name string, x *gorgonia.Node) *gorgonia.Node {
 		return nil
 	}
 	g.normed[name] = append(g.normed[name], x)
-	return g.BatchNorm(x, g.Param(name+scaleSuffix), g.Param(name+shiftSuffix), normEpsilon)
+	return g.BatchNorm(x, g.param(name+scaleSuffix), g.param(name+shiftSuffix), normEpsilon)
 }
 
 // moments are mean and variance [C] of x [N,C,...] over batch and space.
@@ -73,7 +73,7 @@ func (n GAN) statisticsSpecs() []spec {
 // shift is a layer with a bias and no normalisation. It is what searches and
 // samples run. A network without normalisation is returned as it is.
 func (n GAN) Fold(generator, critic, statistics Params) (GAN, Params, Params, error) {
-	if err := n.Check(generator, critic); err != nil {
+	if err := n.check(generator, critic); err != nil {
 		return n, nil, nil, err
 	}
 	if err := statistics.check(n.statisticsSpecs()); err != nil {

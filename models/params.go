@@ -3,11 +3,12 @@ package models
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/digest"
 )
 
 // Param is one named tensor of weights, row-major.
@@ -39,17 +40,8 @@ func (ps Params) find(name string) *Param {
 	return nil
 }
 
-// Count is the number of weights.
-func (ps Params) Count() int {
-	n := 0
-	for _, p := range ps {
-		n += len(p.Data)
-	}
-	return n
-}
-
-// Clone copies the weights.
-func (ps Params) Clone() Params {
+// clone copies the weights.
+func (ps Params) clone() Params {
 	c := make(Params, len(ps))
 	for i, p := range ps {
 		c[i] = Param{p.Name, p.Shape, append([]float32(nil), p.Data...)}
@@ -68,7 +60,7 @@ func (ps Params) Digest() string {
 			_, _ = h.Write(b[:])
 		}
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return digest.Sum(h)
 }
 
 // spec is the name, shape and fan-in of a parameter; fan-in 0 starts at zero.

@@ -18,8 +18,8 @@ type Samples interface {
 	Patch(i int, rng *rand.Rand, x, support []float32)
 }
 
-// ErrSample says that a sample cannot be learned from.
-var ErrSample = errors.New("models: a sample cannot be learned from")
+// errSample says that a sample cannot be learned from.
+var errSample = errors.New("models: a sample cannot be learned from")
 
 // What is drawn at random, each from a stream of its own.
 const (
@@ -47,7 +47,7 @@ func draw(s Samples, i int, rng *rand.Rand, x, support []float32) error {
 	s.Patch(i, rng, x, support)
 	for j, v := range x {
 		if !finite(v) || !finite(support[j]) {
-			return fmt.Errorf("%w: voxel %d of sample %d is %g with support %g; repair the data or leave the sample out", ErrSample, j, i, v, support[j])
+			return fmt.Errorf("%w: voxel %d of sample %d is %g with support %g; repair the data or leave the sample out", errSample, j, i, v, support[j])
 		}
 	}
 	return nil
@@ -74,7 +74,7 @@ func (s source) brightness(train Samples, voxels int) (mean, variance float64, e
 		}
 	}
 	if n == 0 {
-		return 0, 0, fmt.Errorf("%w: the training set has no voxel that counts (support 0 everywhere)", ErrSample)
+		return 0, 0, fmt.Errorf("%w: the training set has no voxel that counts (support 0 everywhere)", errSample)
 	}
 	mean = sum / n
 	variance = math.Max(squares/n-mean*mean, 1e-6)

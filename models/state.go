@@ -3,10 +3,7 @@ package models
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 )
 
@@ -41,46 +38,33 @@ func (t *trainer) save() error {
 	return Save(filepath.Join(t.Dir, stateFile), h, ps)
 }
 
+// resume goes on from the state of an earlier start, if there is one. More
+// epochs may be asked for than before; everything else must agree.
 func (t *trainer) resume() error {
-	if t.Dir == "" {
-		return nil
-	}
-	if err := os.MkdirAll(t.Dir, 0o755); err != nil { //nolint:gosec // weights are no secret
-		return fmt.Errorf("models: resume: %w", err)
-	}
-	path := filepath.Join(t.Dir, stateFile)
-	h, ps, err := Load(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("models: resume: %w; remove it to start again", err)
-	}
-	// More epochs may be asked for than before; everything else must agree.
 	var old Settings
-	if err := json.Unmarshal(h.Training, &old); err != nil {
-		return fmt.Errorf("models: resume from %s: %w", path, err)
+	s, err := savedState(t.Dir, stateFile, &old)
+	if s == nil {
+		return err
 	}
 	old.Epochs = t.Settings.Epochs
-	n := len(t.params)
-	if h.Kind != "vae" || h.VAE() != t.VAE || old != t.Settings || h.DataDigest != t.Header.DataDigest || h.Preprocessing != t.Header.Preprocessing || len(ps) != 2*n+2*len(t.moved()) ||
-		h.Metrics["train_samples"] != float64(t.Train.Len()) {
-		return fmt.Errorf("models: %s is the state of another run (settings or data differ): choose another folder or remove it", path)
+	n, ps := len(t.params), s.params
+	if !s.of("vae", t.Header, t.Train.Len()) || s.header.VAE() != t.VAE || old != t.Settings || len(ps) != 2*n+2*len(t.moved()) {
+		return s.foreign("settings or data")
 	}
 	t.best = ps[:n]
 	for i := range t.best {
 		t.best[i].Name = t.params[i].Name
 	}
 	if err := errors.Join(t.VAE.Check(t.best), t.VAE.Check(ps[n:2*n])); err != nil {
-		return fmt.Errorf("models: resume from %s: %w", path, err)
+		return s.unusable(err)
 	}
 	t.params = ps[n : 2*n]
-	t.adam.Steps = int(h.Metrics["steps"])
+	t.adam.Steps = s.count("steps")
 	for i := 2 * n; i < len(ps); i += 2 {
 		t.adam.M, t.adam.V = append(t.adam.M, ps[i].Data), append(t.adam.V, ps[i+1].Data)
 	}
-	t.epoch, t.bestEpoch = int(h.Metrics["epochs"]), int(h.Metrics["best_epoch"])
-	if v, ok := h.Metrics["valid_negative_bound"]; ok {
+	t.epoch, t.bestEpoch = s.count("epochs"), s.count("best_epoch")
+	if v, ok := s.header.Metrics["valid_negative_bound"]; ok {
 		t.bestVal = v
 	}
 	return nil

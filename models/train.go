@@ -96,7 +96,7 @@ func newTrainer(r Run) (*trainer, error) {
 		return nil, err
 	}
 	if t.best == nil {
-		t.best = t.params.Clone()
+		t.best = t.params.clone()
 	}
 	g, terms := t.graph()
 	loss := g.Mean(g.Add(terms.Misfit, g.Scale(terms.KL, s.KLWeight)))
@@ -214,7 +214,7 @@ func (t *trainer) tell(step, steps int, loss, recon, kl float64) {
 // before. Every epoch draws the same noise.
 func (t *trainer) validate() error {
 	if t.Valid == nil || t.Valid.Len() == 0 {
-		t.best, t.bestEpoch = t.params.Clone(), t.epoch
+		t.best, t.bestEpoch = t.params.clone(), t.epoch
 		return nil
 	}
 	var sum float64
@@ -233,7 +233,7 @@ func (t *trainer) validate() error {
 	}
 	t.bound = sum / float64(n)
 	if t.bound < t.bestVal {
-		t.best, t.bestVal, t.bestEpoch = t.params.Clone(), t.bound, t.epoch
+		t.best, t.bestVal, t.bestEpoch = t.params.clone(), t.bound, t.epoch
 	}
 	return nil
 }

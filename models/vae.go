@@ -153,7 +153,7 @@ func (v VAE) misfit(g *Graph, recon, support *gorgonia.Node) *gorgonia.Node {
 	if !v.LearnedSigma || g.Err != nil {
 		return recon
 	}
-	logsigma2 := g.Param(sigmaName)
+	logsigma2 := g.param(sigmaName)
 	rows := op.Expand{Out: recon.Shape()}
 	precision := g.Do(rows, g.Unary(op.Exp, g.Scale(logsigma2, -1)))
 	return g.Scale(g.Add(g.Mul(recon, precision), g.Mul(g.SumRows(support), g.Do(rows, logsigma2))), 0.5)

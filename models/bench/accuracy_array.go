@@ -11,8 +11,8 @@ import (
 	"github.com/nodulescope/nodulescope/internal/npy"
 )
 
-// ErrArray is an array of the peer that is not the one asked for.
-var ErrArray = errors.New("not the array that was asked for")
+// errArray is an array of the peer that is not the one asked for.
+var errArray = errors.New("not the array that was asked for")
 
 // saveArray writes x as a NumPy file of float32.
 func saveArray(path string, shape []int, x []float32) error {
@@ -47,10 +47,10 @@ func loadArray(path string, shape []int) ([]float64, error) {
 func readArray(r io.Reader, shape []int) ([]float64, error) {
 	a, err := npy.Open(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrArray, err)
+		return nil, fmt.Errorf("%w: %w", errArray, err)
 	}
 	if a.Kind != 'f' || !slices.Equal(a.Shape, shape) {
-		return nil, fmt.Errorf("%w: want floats of shape %v, got %v of kind %c", ErrArray, shape, a.Shape, a.Kind)
+		return nil, fmt.Errorf("%w: want floats of shape %v, got %v of kind %c", errArray, shape, a.Shape, a.Kind)
 	}
 	n := 1
 	for _, d := range shape {
@@ -59,7 +59,7 @@ func readArray(r io.Reader, shape []int) ([]float64, error) {
 	raw, x := make([]byte, n*a.Size), make([]float64, n)
 	for _, read := range []func() error{func() error { return a.Next(raw) }, func() error { return a.Numbers(raw, x) }, a.End} {
 		if err := read(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrArray, err)
+			return nil, fmt.Errorf("%w: %w", errArray, err)
 		}
 	}
 	return x, nil

@@ -34,21 +34,21 @@ func TestArray(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, n := range []int{0, 5, 9, 40, len(whole) - 1} {
-			if _, err := readArray(bytes.NewReader(whole[:n]), shape); !errors.Is(err, ErrArray) {
+			if _, err := readArray(bytes.NewReader(whole[:n]), shape); !errors.Is(err, errArray) {
 				t.Errorf("%v: %d bytes of %d: %v", shape, n, len(whole), err)
 			}
 		}
-		if _, err := readArray(bytes.NewReader(append(whole, 0)), shape); !errors.Is(err, ErrArray) {
+		if _, err := readArray(bytes.NewReader(append(whole, 0)), shape); !errors.Is(err, errArray) {
 			t.Errorf("%v: one byte more: %v", shape, err)
 		}
-		if _, err := readArray(bytes.NewReader(whole), append([]int{3}, shape...)); !errors.Is(err, ErrArray) {
+		if _, err := readArray(bytes.NewReader(whole), append([]int{3}, shape...)); !errors.Is(err, errArray) {
 			t.Errorf("%v was read as another shape: %v", shape, err)
 		}
 	}
 	if err := saveArray(path, []int{2}, []float32{1, float32(math.NaN())}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadArray(path, []int{2}); !errors.Is(err, ErrArray) {
+	if _, err := loadArray(path, []int{2}); !errors.Is(err, errArray) {
 		t.Errorf("NaN was read: %v", err)
 	}
 }
@@ -67,7 +67,7 @@ func FuzzReadArray(f *testing.F) {
 	f.Add([]byte("\x93NUMPY\x01\x00\xff\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x, err := readArray(bytes.NewReader(b), []int{2, 3})
-		if err == nil && len(x) != 6 || err != nil && !errors.Is(err, ErrArray) {
+		if err == nil && len(x) != 6 || err != nil && !errors.Is(err, errArray) {
 			t.Errorf("%d values, %v", len(x), err)
 		}
 	})

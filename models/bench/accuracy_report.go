@@ -9,8 +9,8 @@ import (
 
 // What is wanted of every tensor.
 const (
-	OutputBound   = 5e-6 // largest error of an output
-	GradientRatio = 2    // largest error of a gradient, in those of the peer in float32
+	outputBound   = 5e-6 // largest error of an output
+	gradientRatio = 2    // largest error of a gradient, in those of the peer in float32
 )
 
 // TensorError are the errors of one tensor, the largest of all seeds that
@@ -48,7 +48,7 @@ type Verdict struct {
 	WorstRatio    float64 `json:"worst_ratio"`    // of gradients, to the peer; those without an error of the peer do not count
 	RatioAt       string  `json:"worst_ratio_at"`
 	Gradients     int     `json:"gradients"`
-	GradsWithin   int     `json:"gradients_within"` // GradientRatio times the error of the peer
+	GradsWithin   int     `json:"gradients_within"` // gradientRatio times the error of the peer
 }
 
 // OK says whether everything is within its bound.
@@ -97,7 +97,7 @@ func (r *AccuracyReport) judge() {
 			ours, at := e.Ours[k], e.Network+" "+e.Tensor
 			if !gradient(e.Tensor) {
 				v.Outputs++
-				if ours <= OutputBound {
+				if ours <= outputBound {
 					v.OutputsWithin++
 				}
 				if ours >= v.WorstOutput {
@@ -106,7 +106,7 @@ func (r *AccuracyReport) judge() {
 				continue
 			}
 			v.Gradients++
-			if e.Seeds > 0 && ours <= GradientRatio*e.Peer {
+			if e.Seeds > 0 && ours <= gradientRatio*e.Peer {
 				v.GradsWithin++
 			}
 			if e.Peer > 0 && ours/e.Peer >= v.WorstRatio {
@@ -152,8 +152,8 @@ func (r *AccuracyReport) WriteTable(w io.Writer) error {
 		p(")\n")
 	}
 	for _, v := range r.Verdicts {
-		p("\n%-7s outputs within %.0e: %s, %d of %d, the worst %.1e (%s)\n", v.Kernels, OutputBound, yes(v.Outputs == v.OutputsWithin), v.OutputsWithin, v.Outputs, v.WorstOutput, v.OutputAt)
-		p("        gradients within %d times the peer's error: %s, %d of %d, the worst %.2f times (%s)\n", GradientRatio, yes(v.Gradients == v.GradsWithin), v.GradsWithin, v.Gradients, v.WorstRatio, v.RatioAt)
+		p("\n%-7s outputs within %.0e: %s, %d of %d, the worst %.1e (%s)\n", v.Kernels, outputBound, yes(v.Outputs == v.OutputsWithin), v.OutputsWithin, v.Outputs, v.WorstOutput, v.OutputAt)
+		p("        gradients within %d times the peer's error: %s, %d of %d, the worst %.2f times (%s)\n", gradientRatio, yes(v.Gradients == v.GradsWithin), v.GradsWithin, v.Gradients, v.WorstRatio, v.RatioAt)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

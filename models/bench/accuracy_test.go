@@ -74,7 +74,7 @@ func TestPeerIsTheSameNetwork(t *testing.T) {
 			}
 		}
 		for _, e := range rows {
-			if worst := maximum(e.Ours); !gradient(e.Tensor) && !(worst <= OutputBound) {
+			if worst := maximum(e.Ours); !gradient(e.Tensor) && !(worst <= outputBound) {
 				t.Errorf("%s: %s errs by %.2g of the largest value", n.name, e.Tensor, worst)
 			}
 		}
@@ -94,7 +94,7 @@ func TestPeerIsTheSameNetwork(t *testing.T) {
 		for _, e := range wrong {
 			worst = max(worst, maximum(e.Ours))
 		}
-		if worst < 2*OutputBound {
+		if worst < 2*outputBound {
 			t.Errorf("%s: a wrong weight changes nothing by more than %.2g", n.name, worst)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // kernel is at r*RowStep + c*ChanStep + q. A sum runs over the channels of In,
 // and for each over the taps of the class in order.
 type Window struct {
-	In, Out, Weight   tensor.Shape // [N, C, spatial...], and of the weights [K, C, kernel...]
+	In, Out, weight   tensor.Shape // [N, C, spatial...], and of the weights [K, C, kernel...]
 	Rows, Chans       int          // channels of Out and of In
 	RowStep, ChanStep int
 	Kernel            Axes
@@ -39,7 +39,7 @@ func NewWindow(o op.Operator, up bool, shapes []tensor.Shape, out tensor.Shape) 
 }
 
 func forward(c op.Conv, up bool, x, weight, y tensor.Shape) Window {
-	w := Window{In: x, Out: y, Weight: weight, Rows: weight[0], Chans: weight[1], Kernel: SpatialAxes(weight), Kind: fmt.Sprint("conv", c, up, x[2:], y[2:])}
+	w := Window{In: x, Out: y, weight: weight, Rows: weight[0], Chans: weight[1], Kernel: SpatialAxes(weight), Kind: fmt.Sprint("conv", c, up, x[2:], y[2:])}
 	small, large := SpatialAxes(x), SpatialAxes(y)
 	w.Classes = cross(lines(x, func(i int) []line {
 		if up {
@@ -54,7 +54,7 @@ func forward(c op.Conv, up bool, x, weight, y tensor.Shape) Window {
 // backward is the adjoint of a convolution in its data x: from dy, of the shape
 // of the convolution's output.
 func backward(c op.Conv, up bool, weight, dy, x tensor.Shape) Window {
-	w := Window{In: dy, Out: x, Weight: weight, Rows: x[1], Chans: dy[1], Kernel: SpatialAxes(weight), Kind: fmt.Sprint("data", c, up, x[1:])}
+	w := Window{In: dy, Out: x, weight: weight, Rows: x[1], Chans: dy[1], Kernel: SpatialAxes(weight), Kind: fmt.Sprint("data", c, up, x[1:])}
 	small, large := SpatialAxes(x), SpatialAxes(dy)
 	w.Classes = cross(lines(x, func(i int) []line {
 		if up {
@@ -69,7 +69,7 @@ func backward(c op.Conv, up bool, weight, dy, x tensor.Shape) Window {
 // Adjoint is the window of the data gradient of a convolution's weight
 // gradient: that of In from Out, with the same weights.
 func (w Window) Adjoint(o op.ConvWeight, up bool) Window {
-	return backward(o.Conv, up, w.Weight, w.Out, w.In)
+	return backward(o.Conv, up, w.weight, w.Out, w.In)
 }
 
 // FLOPs counts the products and sums that are needed: none for the border.

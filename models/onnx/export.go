@@ -25,11 +25,11 @@ const IntendedUse = "Deviation from reference nodules, for research. Not for dia
 // Metadata keys that Export writes itself.
 const (
 	KeyIntendedUse = "intended_use"
-	KeyDigest      = "model_digest" // of the weights, as models.Params.Digest writes it
+	keyDigest      = "model_digest" // of the weights, as models.Params.Digest writes it
 )
 
-// ErrGraph says that a graph cannot be written as ONNX.
-var ErrGraph = errors.New("onnx: graph cannot be exported")
+// errGraph says that a graph cannot be written as ONNX.
+var errGraph = errors.New("onnx: graph cannot be exported")
 
 // Options of Export.
 type Options struct {
@@ -54,7 +54,7 @@ type Options struct {
 // that is missing or used twice.
 func Export(outs gorgonia.Nodes, outNames []string, params map[string][]float32, o Options) ([]byte, error) {
 	if len(outs) == 0 || len(outs) != len(outNames) {
-		return nil, fmt.Errorf("%w: %d outputs with %d names", ErrGraph, len(outs), len(outNames))
+		return nil, fmt.Errorf("%w: %d outputs with %d names", errGraph, len(outs), len(outNames))
 	}
 	e := exporter{name: map[*gorgonia.Node]string{}, taken: map[string]bool{}, consts: map[string]string{}}
 	order := op.SortBy(needs, outs...)
@@ -94,7 +94,7 @@ type exporter struct {
 func (e *exporter) reserve(order, outs gorgonia.Nodes, outNames []string, cut map[string][2]float32) error {
 	take := func(name, what string) error {
 		if name == "" || e.taken[name] {
-			return fmt.Errorf("%w: %s is called %q, which is empty or taken", ErrGraph, what, name)
+			return fmt.Errorf("%w: %s is called %q, which is empty or taken", errGraph, what, name)
 		}
 		e.taken[name] = true
 		return nil
@@ -122,7 +122,7 @@ func (e *exporter) reserve(order, outs gorgonia.Nodes, outNames []string, cut ma
 // add writes one node, whose inputs are written already.
 func (e *exporter) add(n *gorgonia.Node, params map[string][]float32) error {
 	if n.Dtype() != tensor.Float32 {
-		return fmt.Errorf("%w: %s %v holds %v, want float32", ErrGraph, n.Name(), n.Shape(), n.Dtype())
+		return fmt.Errorf("%w: %s %v holds %v, want float32", errGraph, n.Name(), n.Shape(), n.Dtype())
 	}
 	if n.Op() == nil {
 		x, bound := params[n.Name()]
@@ -130,7 +130,7 @@ func (e *exporter) add(n *gorgonia.Node, params map[string][]float32) error {
 		case !bound:
 			e.inputs.bytes(11, valueProto(n.Name(), n.Shape()))
 		case len(x) != n.Shape().TotalSize():
-			return fmt.Errorf("%w: %q has %d values, the graph wants %v", ErrGraph, n.Name(), len(x), n.Shape())
+			return fmt.Errorf("%w: %q has %d values, the graph wants %v", errGraph, n.Name(), len(x), n.Shape())
 		default:
 			e.initialisers.bytes(5, tensorProto(n.Name(), typeFloat, n.Shape(), rawFloats(x)))
 		}
@@ -138,13 +138,13 @@ func (e *exporter) add(n *gorgonia.Node, params map[string][]float32) error {
 	}
 	o, ok := op.Of(n)
 	if !ok {
-		return fmt.Errorf("%w: %s (%v) is no operator of models/op", ErrGraph, n.Name(), n.Op())
+		return fmt.Errorf("%w: %s (%v) is no operator of models/op", errGraph, n.Name(), n.Op())
 	}
 	if e.name[n] == "" {
 		e.name[n] = e.fresh()
 	}
 	if !e.lower(n, o) {
-		return fmt.Errorf("%w: %s: ONNX form of operator %s is not known", ErrGraph, n.Name(), o.Name())
+		return fmt.Errorf("%w: %s: ONNX form of operator %s is not known", errGraph, n.Name(), o.Name())
 	}
 	return nil
 }
@@ -196,14 +196,14 @@ func (e *exporter) scalar(v float64) string { return e.floats(nil, float32(v)) }
 func (e *exporter) model(o Options) ([]byte, error) {
 	meta := map[string]string{}
 	for k, v := range o.Metadata {
-		if k == KeyIntendedUse || k == KeyDigest {
+		if k == KeyIntendedUse || k == keyDigest {
 			return nil, fmt.Errorf("onnx: metadata key %q is written by Export", k)
 		}
 		meta[k] = v
 	}
 	meta[KeyIntendedUse] = IntendedUse
 	if o.Digest != "" {
-		meta[KeyDigest] = o.Digest
+		meta[keyDigest] = o.Digest
 	}
 	if o.Name == "" {
 		o.Name = "nodulescope"
@@ -212,7 +212,7 @@ func (e *exporter) model(o Options) ([]byte, error) {
 	graph.text(2, o.Name)
 	graph = append(append(append(graph, e.initialisers...), e.inputs...), e.outputs...)
 	if len(graph) > math.MaxInt32-1<<20 {
-		return nil, fmt.Errorf("%w: %d bytes, a protocol buffer holds 2 GiB", ErrGraph, len(graph))
+		return nil, fmt.Errorf("%w: %d bytes, a protocol buffer holds 2 GiB", errGraph, len(graph))
 	}
 	var m, set message
 	m.number(1, irVersion)

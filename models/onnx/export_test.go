@@ -56,7 +56,7 @@ func TestDense(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("nodes (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(map[string]string{KeyIntendedUse: IntendedUse, KeyDigest: "sha256:0", "k": "v"}, p.meta); d != "" {
+	if d := cmp.Diff(map[string]string{KeyIntendedUse: IntendedUse, keyDigest: "sha256:0", "k": "v"}, p.meta); d != "" {
 		t.Errorf("metadata (-want +got):\n%s", d)
 	}
 	if len(p.inputs) != 1 || p.inputs[0].name != "v1" || cmp.Diff([]int{2, 3}, p.inputs[0].dims) != "" {
@@ -166,7 +166,7 @@ func TestExportRefuses(t *testing.T) {
 		"parameter size":   {gorgonia.Nodes{exp}, []string{"y"}, map[string][]float32{"x": make([]float32, 5)}, `"x"`},
 	} {
 		_, err := Export(c.outs, c.names, c.params, Options{})
-		if !errors.Is(err, ErrGraph) || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, errGraph) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

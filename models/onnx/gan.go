@@ -12,16 +12,16 @@ import (
 
 // Names of the further inputs and outputs of an exported GAN.
 const (
-	OutputImage     = "image"     // G(z), 0..1, whole: [batch, 1, (z,) y, x]
-	OutputFeatures  = "features"  // f(x) of equation 14: [batch, Features]; an input of the step
-	OutputJudgement = "judgement" // of the critic, the larger the more like training patches: [batch]
-	InputSupport    = "support"   // 1 where a voxel counts, 0 elsewhere, like the patch; x is 0 where it is 0
-	InputSpeed      = "speed"     // of the descent, 0 at the start: [batch, Latent]
-	OutputResidual  = "residual"  // equation 13 at z, over the support: [batch]
-	OutputFeature   = "feature"   // equation 14 at z: [batch]
-	OutputLoss      = "loss"      // equation 15 at z: [batch]
-	OutputNextSpeed = "next_speed"
-	OutputNext      = "next_z" // cut to [-1, 1] where that is the support of the prior
+	outputImage     = "image"     // G(z), 0..1, whole: [batch, 1, (z,) y, x]
+	outputFeatures  = "features"  // f(x) of equation 14: [batch, Features]; an input of the step
+	outputJudgement = "judgement" // of the critic, the larger the more like training patches: [batch]
+	inputSupport    = "support"   // 1 where a voxel counts, 0 elsewhere, like the patch; x is 0 where it is 0
+	inputSpeed      = "speed"     // of the descent, 0 at the start: [batch, Latent]
+	outputResidual  = "residual"  // equation 13 at z, over the support: [batch]
+	outputFeature   = "feature"   // equation 14 at z: [batch]
+	outputLoss      = "loss"      // equation 15 at z: [batch]
+	outputNextSpeed = "next_speed"
+	outputNext      = "next_z" // cut to [-1, 1] where that is the support of the prior
 )
 
 // GANModels are the models of a trained GAN.
@@ -68,26 +68,26 @@ func ExportGAN(t *models.TrainedGAN, s models.SearchSettings, batch int) (GANMod
 	}
 
 	g := n.NewGraph(tensor.Float32)
-	image := n.Generate(g, g.Input(InputLatent, batch, n.Latent))
-	if m.Generator, err = export("generator", g, gorgonia.Nodes{image}, []string{OutputImage}, o); err != nil {
+	image := n.Generate(g, g.Input(inputLatent, batch, n.Latent))
+	if m.Generator, err = export("generator", g, gorgonia.Nodes{image}, []string{outputImage}, o); err != nil {
 		return m, err
 	}
 	g = n.NewGraph(tensor.Float32)
-	features, judgement := n.Critic(g, g.Input(InputPatch, shape...))
-	if m.Critic, err = export("critic", g, gorgonia.Nodes{features, judgement}, []string{OutputFeatures, OutputJudgement}, o); err != nil {
+	features, judgement := n.Critic(g, g.Input(inputPatch, shape...))
+	if m.Critic, err = export("critic", g, gorgonia.Nodes{features, judgement}, []string{outputFeatures, outputJudgement}, o); err != nil {
 		return m, err
 	}
 	g = n.NewGraph(tensor.Float32)
-	terms, speed, next := n.SearchStep(g, g.Input(InputPatch, shape...), g.Input(InputSupport, shape...), g.Input(OutputFeatures, batch, n.Features()),
-		g.Input(InputLatent, batch, n.Latent), g.Input(InputSpeed, batch, n.Latent), s)
+	terms, speed, next := n.SearchStep(g, g.Input(inputPatch, shape...), g.Input(inputSupport, shape...), g.Input(outputFeatures, batch, n.Features()),
+		g.Input(inputLatent, batch, n.Latent), g.Input(inputSpeed, batch, n.Latent), s)
 	o.Metadata = maps.Clone(o.Metadata)
 	for key, v := range map[string]float64{"steps": float64(s.Steps), "rate": s.Rate, "momentum": s.Momentum, "lambda": s.Lambda} {
 		o.Metadata["search_"+key] = strconv.FormatFloat(v, 'g', -1, 64)
 	}
 	if s.Clamps(t.Header.Prior) {
-		o.Clip = map[string][2]float32{OutputNext: {-1, 1}}
+		o.Clip = map[string][2]float32{outputNext: {-1, 1}}
 	}
 	m.Step, err = export("search-step", g, gorgonia.Nodes{terms.Residual, terms.Feature, terms.Loss, terms.Image, speed, next},
-		[]string{OutputResidual, OutputFeature, OutputLoss, OutputImage, OutputNextSpeed, OutputNext}, o)
+		[]string{outputResidual, outputFeature, outputLoss, outputImage, outputNextSpeed, outputNext}, o)
 	return m, err
 }

@@ -74,7 +74,7 @@ func TestExportGAN(t *testing.T) {
 	}
 	for name, p := range map[string]parsed{"generator": generator, "critic": critic, "step": step} {
 		wellFormed(t, name, p)
-		if p.meta[KeyDigest] != n.Header.Digest && n.Header.Digest != "" || p.meta["prior"] != "uniform" || p.meta["model_kind"] != "gan" || p.meta["preprocessing"] != "p1" {
+		if p.meta[keyDigest] != n.Header.Digest && n.Header.Digest != "" || p.meta["prior"] != "uniform" || p.meta["model_kind"] != "gan" || p.meta["preprocessing"] != "p1" {
 			t.Errorf("%s: metadata %v", name, p.meta)
 		}
 		if _, ok := p.meta["search_lambda"]; ok != (name == "step") {
@@ -166,16 +166,16 @@ func compareSearch(t *testing.T, n *models.TrainedGAN, set models.SearchSettings
 	}
 	file := func(name string) value { return value{Name: name, File: filepath.Join(dir, name+".out")} }
 	image, latent := edges(n.GAN.Dims, v, batch), []int{batch, n.GAN.Latent}
-	features := file(OutputFeatures)
+	features := file(outputFeatures)
 	inRuntime(t, dir, []job{{
 		Model:  writeFile(t, dir, "critic.onnx", m.Critic),
-		Inputs: []value{in("x", image, x)}, Outputs: []value{features, file(OutputJudgement)},
+		Inputs: []value{in("x", image, x)}, Outputs: []value{features, file(outputJudgement)},
 	}, {
 		Model: writeFile(t, dir, "step.onnx", m.Step),
 		Inputs: []value{{"x", image, filepath.Join(dir, "x.in")}, in("support", image, support),
-			{OutputFeatures, []int{batch, n.GAN.Features()}, features.File}, in("z", latent, z), in("speed", latent, make([]float32, len(z)))},
-		Outputs: []value{file(OutputLoss), file(OutputResidual), file(OutputFeature), file(OutputImage)},
-		Rounds:  set.Steps + 1, Carry: map[string]string{"z": OutputNext, "speed": OutputNextSpeed},
+			{outputFeatures, []int{batch, n.GAN.Features()}, features.File}, in("z", latent, z), in("speed", latent, make([]float32, len(z)))},
+		Outputs: []value{file(outputLoss), file(outputResidual), file(outputFeature), file(outputImage)},
+		Rounds:  set.Steps + 1, Carry: map[string]string{"z": outputNext, "speed": outputNextSpeed},
 	}})
 	want := map[string][]float32{}
 	cut := 0
@@ -185,10 +185,10 @@ func compareSearch(t *testing.T, n *models.TrainedGAN, set models.SearchSettings
 				cut++
 			}
 		}
-		for name, value := range map[string]float64{OutputLoss: f.Loss, OutputResidual: f.Residual, OutputFeature: f.Feature, OutputJudgement: f.Judgement} {
+		for name, value := range map[string]float64{outputLoss: f.Loss, outputResidual: f.Residual, outputFeature: f.Feature, outputJudgement: f.Judgement} {
 			want[name] = append(want[name], float32(value))
 		}
-		want[OutputImage] = append(want[OutputImage], f.Image...)
+		want[outputImage] = append(want[outputImage], f.Image...)
 		if f.Curve.Loss[0] == f.Curve.Loss[set.Steps] {
 			t.Error("the search went nowhere")
 		}

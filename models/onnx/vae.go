@@ -14,11 +14,11 @@ const maxBatch = 1024
 
 // Names of the inputs and outputs of an exported VAE.
 const (
-	InputPatch           = "x"              // of the encoder (and of a critic): [batch, 1, (z,) y, x], as Header.Preprocessing makes them
-	OutputMean           = "mean"           // of q(z|x): [batch, Latent]
-	OutputLogVariance    = "logvar"         // of q(z|x): [batch, Latent]
-	InputLatent          = "z"              // of the decoder (and of a generator): [batch, Latent]
-	OutputReconstruction = "reconstruction" // mean of p(x|z), 0..1: [batch, 1, (z,) y, x]
+	inputPatch           = "x"              // of the encoder (and of a critic): [batch, 1, (z,) y, x], as Header.Preprocessing makes them
+	outputMean           = "mean"           // of q(z|x): [batch, Latent]
+	outputLogVariance    = "logvar"         // of q(z|x): [batch, Latent]
+	inputLatent          = "z"              // of the decoder (and of a generator): [batch, Latent]
+	outputReconstruction = "reconstruction" // mean of p(x|z), 0..1: [batch, 1, (z,) y, x]
 )
 
 // ExportVAE writes encoder and decoder of a trained VAE for a batch of 1 to
@@ -45,31 +45,31 @@ func ExportVAE(v models.VAE, ps models.Params, h models.Header, batch int) (enco
 	}
 	shape := edges(v.Dims, v.Voxels(), batch)
 	g := v.NewGraph(tensor.Float32)
-	mean, logvar := v.Encode(g, g.Input(InputPatch, shape...))
+	mean, logvar := v.Encode(g, g.Input(inputPatch, shape...))
 	if g.Err != nil {
 		return nil, nil, fmt.Errorf("onnx: encoder: %w", g.Err)
 	}
 	o.Name = "vae-encoder"
-	if encoder, err = Export(gorgonia.Nodes{mean, logvar}, []string{OutputMean, OutputLogVariance}, ps.Bound(), o); err != nil {
+	if encoder, err = Export(gorgonia.Nodes{mean, logvar}, []string{outputMean, outputLogVariance}, ps.Bound(), o); err != nil {
 		return nil, nil, fmt.Errorf("encoder: %w", err)
 	}
 	g = v.NewGraph(tensor.Float32)
-	out := v.Decode(g, g.Input(InputLatent, batch, v.Latent))
+	out := v.Decode(g, g.Input(inputLatent, batch, v.Latent))
 	if g.Err != nil {
 		return nil, nil, fmt.Errorf("onnx: decoder: %w", g.Err)
 	}
 	o.Name = "vae-decoder"
 	if v.LearnedSigma {
-		o.Metadata[KeyLogVariance] = strconv.FormatFloat(v.LogVariance(ps), 'g', -1, 64)
+		o.Metadata[keyLogVariance] = strconv.FormatFloat(v.LogVariance(ps), 'g', -1, 64)
 	}
-	if decoder, err = Export(gorgonia.Nodes{out}, []string{OutputReconstruction}, ps.Bound(), o); err != nil {
+	if decoder, err = Export(gorgonia.Nodes{out}, []string{outputReconstruction}, ps.Bound(), o); err != nil {
 		return nil, nil, fmt.Errorf("decoder: %w", err)
 	}
 	return encoder, decoder, nil
 }
 
-// KeyLogVariance is the metadata key of a learned log sigma^2.
-const KeyLogVariance = "log_sigma2"
+// keyLogVariance is the metadata key of a learned log sigma^2.
+const keyLogVariance = "log_sigma2"
 
 // options are what the models of a checkpoint have in common.
 func options(kind string, h models.Header, ps models.Params) (Options, error) {

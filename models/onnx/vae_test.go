@@ -28,10 +28,10 @@ func TestExportVAE(t *testing.T) {
 		what      string
 		got, want []parsedValue
 	}{
-		{"encoder inputs", e.inputs, []parsedValue{{InputPatch, image}}},
-		{"encoder outputs", e.outputs, []parsedValue{{OutputMean, []int{2, 5}}, {OutputLogVariance, []int{2, 5}}}},
-		{"decoder inputs", d.inputs, []parsedValue{{InputLatent, []int{2, 5}}}},
-		{"decoder outputs", d.outputs, []parsedValue{{OutputReconstruction, image}}},
+		{"encoder inputs", e.inputs, []parsedValue{{inputPatch, image}}},
+		{"encoder outputs", e.outputs, []parsedValue{{outputMean, []int{2, 5}}, {outputLogVariance, []int{2, 5}}}},
+		{"decoder inputs", d.inputs, []parsedValue{{inputLatent, []int{2, 5}}}},
+		{"decoder outputs", d.outputs, []parsedValue{{outputReconstruction, image}}},
 	} {
 		if diff := cmp.Diff(c.want, c.got, opts); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.what, diff)
@@ -48,7 +48,7 @@ func TestExportVAE(t *testing.T) {
 		}
 	}
 	for _, m := range []parsed{e, d} {
-		if m.meta[KeyDigest] != ps.Digest() || m.meta["preprocessing"] != "p1" || m.meta["attribution"] != "LIDC-IDRI" {
+		if m.meta[keyDigest] != ps.Digest() || m.meta["preprocessing"] != "p1" || m.meta["attribution"] != "LIDC-IDRI" {
 			t.Errorf("metadata %v", m.meta)
 		}
 	}
@@ -93,7 +93,7 @@ func TestExportLearnedSigma(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, d := parse(t, enc).meta[KeyLogVariance], parse(t, dec).meta[KeyLogVariance]; e != "" || d != "-1.5" {
+	if e, d := parse(t, enc).meta[keyLogVariance], parse(t, dec).meta[keyLogVariance]; e != "" || d != "-1.5" {
 		t.Errorf("log sigma^2 is told as %q and %q", e, d)
 	}
 }

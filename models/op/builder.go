@@ -40,8 +40,8 @@ func (b *Builder) Sub(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'
 // Mul is x * y, element by element.
 func (b *Builder) Mul(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'*'}, x, y) }
 
-// Div is x / y, element by element.
-func (b *Builder) Div(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'/'}, x, y) }
+// div is x / y, element by element.
+func (b *Builder) div(x, y *gorgonia.Node) *gorgonia.Node { return b.Do(Binary{'/'}, x, y) }
 
 // Reshape gives x another shape.
 func (b *Builder) Reshape(x *gorgonia.Node, shape ...int) *gorgonia.Node {
@@ -53,7 +53,7 @@ func (b *Builder) AddChannel(x, v *gorgonia.Node) *gorgonia.Node {
 	if b.Err != nil {
 		return nil
 	}
-	return b.Add(x, b.Channels(v, x.Shape()))
+	return b.Add(x, b.channels(v, x.Shape()))
 }
 
 // SumRows sums x [N,...] over everything but the batch axis: [N].
@@ -74,8 +74,8 @@ func (b *Builder) Mean(x *gorgonia.Node) *gorgonia.Node {
 	return b.Scale(b.Do(SumTo{tensor.Shape{1}}, x), 1/float64(x.Shape().TotalSize()))
 }
 
-// Channels expands a vector [C] to shape s = [N,C,...].
-func (b *Builder) Channels(v *gorgonia.Node, s tensor.Shape) *gorgonia.Node {
+// channels expands a vector [C] to shape s = [N,C,...].
+func (b *Builder) channels(v *gorgonia.Node, s tensor.Shape) *gorgonia.Node {
 	return b.Do(Expand{s}, b.Reshape(v, perChannel(s)...))
 }
 
@@ -103,6 +103,6 @@ func (b *Builder) BatchNorm(x, scale, shift *gorgonia.Node, epsilon float64) *go
 	mean := func(v *gorgonia.Node) *gorgonia.Node { return b.Scale(b.Do(SumTo{keep}, v), 1/n) }
 	centred := b.Sub(x, b.Do(Expand{s}, mean(x)))
 	deviation := b.Unary(Sqrt, b.Shift(mean(b.Unary(Square, centred)), epsilon))
-	y := b.Div(centred, b.Do(Expand{s}, deviation))
-	return b.Add(b.Mul(y, b.Channels(scale, s)), b.Channels(shift, s))
+	y := b.div(centred, b.Do(Expand{s}, deviation))
+	return b.Add(b.Mul(y, b.channels(scale, s)), b.channels(shift, s))
 }

@@ -139,9 +139,9 @@ func (u Unary) Grad(in gorgonia.Nodes, out, dy *gorgonia.Node, _ []bool) (gorgon
 	case Exp:
 		d = b.Mul(dy, out)
 	case Log:
-		d = b.Div(dy, x)
+		d = b.div(dy, x)
 	case Sqrt:
-		d = b.Div(b.Scale(dy, 0.5), out)
+		d = b.div(b.Scale(dy, 0.5), out)
 	case Square:
 		d = b.Mul(dy, b.Scale(x, 2))
 	case Abs:
@@ -240,7 +240,7 @@ func (b Binary) Grad(in gorgonia.Nodes, out, dy *gorgonia.Node, wanted []bool) (
 			dw = w.Mul(dy, x)
 		}
 	case '/':
-		dx = w.Div(dy, y)
+		dx = w.div(dy, y)
 		if wanted[1] {
 			dw = w.Scale(w.Mul(dx, out), -1)
 		}

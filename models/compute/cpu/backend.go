@@ -60,8 +60,8 @@ func (b *Backend) Machine() compute.Machine {
 	return compute.Machine{Device: compute.Processor, Name: b.set.Name, Precision: compute.Float32}
 }
 
-// Threads is the number of workers.
-func (b *Backend) Threads() int {
+// workers is the number of workers.
+func (b *Backend) workers() int {
 	if b.threads <= 0 {
 		return runtime.GOMAXPROCS(0)
 	}

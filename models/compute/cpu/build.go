@@ -24,7 +24,7 @@ type builder struct {
 // Build implements compute.Backend.
 func (b *Backend) Build(p *compute.Program) (compute.Executable, error) {
 	x := builder{executable: &executable{space: newSpace(), inputs: map[string][]float32{}, loop: p.Loop},
-		prog: p, team: newTeam(b.Threads()), set: b.set, at: make([][]float32, len(p.Tensors)), uses: make([]int, len(p.Tensors)), numbers: map[*float32]int{}}
+		prog: p, team: newTeam(b.workers()), set: b.set, at: make([][]float32, len(p.Tensors)), uses: make([]int, len(p.Tensors)), numbers: map[*float32]int{}}
 	for i, t := range p.Tensors {
 		x.tensor(i, t)
 	}

@@ -17,7 +17,7 @@ func (b *Backend) Peak() float64 {
 	tile := b.set.Tiles[0]
 	for range 5 {
 		start := time.Now()
-		for range b.Threads() {
+		for range b.workers() {
 			wg.Go(func() {
 				x, y := make([]float32, k*tile.Rows), make([]float32, tile.Cols)
 				c, off := make([]float32, tile.Rows*tile.Cols), make([]int, k)
@@ -27,7 +27,7 @@ func (b *Backend) Peak() float64 {
 			})
 		}
 		wg.Wait()
-		flops := float64(2*k*times*b.Threads()) * float64(tile.Rows*tile.Cols)
+		flops := float64(2*k*times*b.workers()) * float64(tile.Rows*tile.Cols)
 		best = max(best, flops/time.Since(start).Seconds()/1e9)
 	}
 	return best

@@ -69,7 +69,7 @@ func on(ctx driver.Context, o Options) (*Backend, error) {
 	}
 	if why := Lacks(d, o.Precision); why != "" {
 		ctx.Close()
-		return nil, fmt.Errorf("%w: %s (%s): %s", ErrPrecision, d.ID(), d.Name, why)
+		return nil, fmt.Errorf("%w: %s (%s): %s", errPrecision, d.ID(), d.Name, why)
 	}
 	if o.Limit == 0 && d.Type != driver.CPU {
 		o.Limit = 30 * time.Second

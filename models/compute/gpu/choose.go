@@ -101,7 +101,7 @@ func OpenFirst(try []driver.Device, o Options) (*Backend, error) {
 	for _, d := range try {
 		b, err := Open(d, o)
 		if err == nil {
-			if err = b.SelfCheck(); err == nil {
+			if err = b.selfCheck(); err == nil {
 				return b, nil
 			}
 			b.Close()

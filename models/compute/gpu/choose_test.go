@@ -48,7 +48,7 @@ func TestChoose(t *testing.T) {
 // TestSelfCheck passes on what is there, and not on a device that does nothing.
 func TestSelfCheck(t *testing.T) {
 	onEach(t, func(t *testing.T, b strict) {
-		if err := b.SelfCheck(); err != nil {
+		if err := b.selfCheck(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -58,7 +58,7 @@ func TestSelfCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if err := b.SelfCheck(); err == nil || !strings.Contains(err.Error(), "does not compute") {
+	if err := b.selfCheck(); err == nil || !strings.Contains(err.Error(), "does not compute") {
 		t.Errorf("a device that computes nothing passes: %v", err)
 	}
 }

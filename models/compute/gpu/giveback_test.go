@@ -93,7 +93,7 @@ func TestSilentDriver(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return b, b.SelfCheck()
+		return b, b.selfCheck()
 	}
 	used, tick := make(chan *Backend, 2), make(chan time.Time)
 	k := newKeeper(open, Options{}, Retry{}, func(b *Backend) { used <- b }, func(time.Duration) <-chan time.Time { return tick })

@@ -62,7 +62,7 @@ func newTestDevice(t *testing.T, submissions int64, r Retry) *testDevice {
 		if err != nil {
 			return nil, err
 		}
-		return be, be.SelfCheck()
+		return be, be.selfCheck()
 	}
 	b.Keeper = newKeeper(open, Options{Log: slog.New(slog.NewTextHandler(b.log, nil))}, r, func(be *Backend) { b.used <- be }, func(d time.Duration) <-chan time.Time {
 		b.waits <- d

@@ -25,8 +25,8 @@ const (
 // Precisions are all, the default first.
 var Precisions = kernels.Precisions
 
-// ErrPrecision says that a device does not compute in the precision asked for.
-var ErrPrecision = errors.New("gpu: no such precision on this device")
+// errPrecision says that a device does not compute in the precision asked for.
+var errPrecision = errors.New("gpu: no such precision on this device")
 
 // Lacks says why a device does not compute in a precision, or "". Tensor cores
 // are used through CUDA, from compute capability 8.0 on. OpenCL on a processor
@@ -58,11 +58,11 @@ func (b *Backend) Precision() Precision { return b.o.Precision }
 // an error that says why.
 func Able(all []driver.Device, p Precision) (able []driver.Device, err error) {
 	if !p.Valid() {
-		return nil, fmt.Errorf("%w: %s", ErrPrecision, Lacks(driver.Device{}, p))
+		return nil, fmt.Errorf("%w: %s", errPrecision, Lacks(driver.Device{}, p))
 	}
 	for _, d := range all {
 		if why := Lacks(d, p); why != "" {
-			err = errors.Join(err, fmt.Errorf("%w: %s: %s (%s): %s", ErrPrecision, p, d.ID(), d.Name, why))
+			err = errors.Join(err, fmt.Errorf("%w: %s: %s (%s): %s", errPrecision, p, d.ID(), d.Name, why))
 			continue
 		}
 		able = append(able, d)

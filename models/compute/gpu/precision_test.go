@@ -282,11 +282,11 @@ func furthest(got []float32, want []float64) float64 {
 // lacks is refused.
 func TestPreciseSelfCheck(t *testing.T) {
 	onTensorCores(t, func(t *testing.T, b strict, _ Precision) {
-		if err := b.SelfCheck(); err != nil {
+		if err := b.selfCheck(); err != nil {
 			t.Error(err)
 		}
 	})
-	if _, err := Open(devices(t)[0], Options{Precision: "float16"}); !errors.Is(err, ErrPrecision) {
+	if _, err := Open(devices(t)[0], Options{Precision: "float16"}); !errors.Is(err, errPrecision) {
 		t.Errorf("float16: %v", err)
 	}
 	card := driver.Device{API: driver.CUDA, Type: driver.GPU, Capability: "7.5"}
@@ -310,7 +310,7 @@ func TestPreciseSelfCheck(t *testing.T) {
 		t.Errorf("of none %v, %v", able, err)
 	}
 	for _, p := range []Precision{TF32, "tf64"} {
-		if able, err := Able([]driver.Device{card}, p); !errors.Is(err, ErrPrecision) || len(able) != 0 {
+		if able, err := Able([]driver.Device{card}, p); !errors.Is(err, errPrecision) || len(able) != 0 {
 			t.Errorf("%s: able %v, %v", p, able, err)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// SelfCheck runs every kind of kernel on the device and compares with the plain
+// selfCheck runs every kind of kernel on the device and compares with the plain
 // operators: a driver or card that computes something else is not used.
-func (b *Backend) SelfCheck() error {
+func (b *Backend) selfCheck() error {
 	rng := rand.New(rand.NewPCG(1, 1))
 	bound := map[string][]float32{}
 	build := op.Builder{}

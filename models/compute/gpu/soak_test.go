@@ -108,7 +108,7 @@ func TestFaultingKernel(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s after a fault of another process: %v", d.ID(), err)
 		}
-		if err := b.SelfCheck(); err != nil {
+		if err := b.selfCheck(); err != nil {
 			t.Error(err)
 		}
 		b.Close()

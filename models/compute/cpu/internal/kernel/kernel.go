@@ -123,10 +123,10 @@ func (s *Set) MaxCols() int {
 }
 
 // Best returns the fastest set that this processor runs.
-func Best() *Set { return Sets()[0] }
+func Best() *Set { return sets()[0] }
 
-// Sets returns all that this processor runs, the fastest first.
-func Sets() []*Set {
+// sets returns all that this processor runs, the fastest first.
+func sets() []*Set {
 	return append(machineSets(), &Set{
 		Name:  "go",
 		Tiles: []Tile{{4, 8, 8, 1, tileGo(4, 8)}, {1, 16, 16, 1, tileGo(1, 16)}},
@@ -137,7 +137,7 @@ func Sets() []*Set {
 // Named returns the set of that name, or nil where this processor does not run
 // it.
 func Named(name string) *Set {
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		if s.Name == name {
 			return s
 		}
@@ -148,7 +148,7 @@ func Named(name string) *Set {
 // Names lists the sets that this processor runs, the fastest first.
 func Names() []string {
 	var names []string
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		names = append(names, s.Name)
 	}
 	return names

@@ -33,7 +33,7 @@ func guarded(t *testing.T, rng *rand.Rand, n int) []float32 {
 }
 
 func TestTiles(t *testing.T) {
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		for _, tile := range s.Tiles {
 			for _, k := range []int{1, 2, 7, 864} {
 				for round := range 4 {
@@ -82,7 +82,7 @@ func TestTiles(t *testing.T) {
 
 // TestNotFinite: NaN and Inf are carried, not lost.
 func TestNotFinite(t *testing.T) {
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		tile := s.Tiles[0]
 		a := make([]float32, tile.Rows)
 		b := make([]float32, tile.Cols)
@@ -106,7 +106,7 @@ func near(t *testing.T, what string, got, want []float32, tol float64) {
 }
 
 func BenchmarkTile(b *testing.B) {
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		for _, t := range s.Tiles {
 			b.Run(fmt.Sprintf("%s/%dx%d", s.Name, t.Rows, t.Cols), func(b *testing.B) {
 				const k = 864

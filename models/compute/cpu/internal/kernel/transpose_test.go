@@ -7,7 +7,7 @@ import (
 )
 
 func TestTranspose(t *testing.T) {
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		for _, size := range [][2]int{{16, 16}, {1, 1}, {7, 343}, {343, 16}, {16, 27}, {35, 32}, {8, 9}, {19, 40}} {
 			t.Run(fmt.Sprint(s.Name, size), func(t *testing.T) {
 				rows, cols := size[0], size[1]
@@ -31,7 +31,7 @@ func TestTranspose(t *testing.T) {
 }
 
 func TestScatter(t *testing.T) {
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		rng := rand.New(rand.NewPCG(7, 8))
 		const rows, n, lds, ldd = 5, 6, 131, 170
 		w := s.Width()

@@ -15,7 +15,7 @@ func TestVectors(t *testing.T) {
 		math.SmallestNonzeroFloat32, 88.3, 88.6, 88.72, 89, 1000, -87, -88.5, -103, -105, -1000, 1e-8, -1e-8, 0.34657359, -0.34657359}
 	rng := rand.New(rand.NewPCG(1, 1))
 	spec := reflect.ValueOf(vecGo())
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		vec := reflect.ValueOf(s.Vec)
 		for f := range vec.NumField() {
 			name := vec.Type().Field(f).Name
@@ -49,7 +49,7 @@ func TestVectors(t *testing.T) {
 // TestAdam holds the vector update against the plain one over several steps
 // and lengths.
 func TestAdam(t *testing.T) {
-	for _, s := range Sets() {
+	for _, s := range sets() {
 		for _, n := range []int{1, 15, 16, 100, 1024} {
 			rng := rand.New(rand.NewPCG(3, uint64(n)))
 			got, want := make([][]float32, 3), make([][]float32, 3)

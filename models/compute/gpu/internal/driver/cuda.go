@@ -48,12 +48,12 @@ func cuKind(code int) error {
 	case code == 100, code == 101, code == 3, code == 34, code == 35, code == 803, code == 804:
 		return ErrUnavailable
 	case code == 200, code == 209, code == 218, code == 221, code == 222, code == 223, code == 301, code == 500:
-		return ErrBuild
+		return errBuild
 	case code == 4, code == 46, code == 201, code == 214, code == 220, code == 226, code == 700, code == 702, code == 709,
 		code >= 714 && code <= 719, code == 999:
 		return ErrLost
 	}
-	return ErrCall
+	return errCall
 }
 
 // cu calls a function that returns a CUresult.

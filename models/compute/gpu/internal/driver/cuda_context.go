@@ -86,7 +86,7 @@ func (c *cuContext) ptx(p Program) (string, error) {
 		}
 	}
 	if best < 0 {
-		return "", fmt.Errorf("compute capability %s: %w", c.device.Capability, ErrBuild)
+		return "", fmt.Errorf("compute capability %s: %w", c.device.Capability, errBuild)
 	}
 	return p.PTX[best], nil
 }

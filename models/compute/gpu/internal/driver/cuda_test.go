@@ -120,17 +120,17 @@ func TestStandInErrors(t *testing.T) {
 	if _, err := c.Alloc(1 << 40); !errors.Is(err, ErrMemory) {
 		t.Errorf("2^40 bytes give %v", err)
 	}
-	if err := c.Load(Program{PTX: map[int]string{80: "something else"}}); !errors.Is(err, ErrBuild) || !strings.Contains(err.Error(), "stand-in: no PTX") {
+	if err := c.Load(Program{PTX: map[int]string{80: "something else"}}); !errors.Is(err, errBuild) || !strings.Contains(err.Error(), "stand-in: no PTX") {
 		t.Errorf("a program that is none gives %v", err)
 	}
-	if err := c.Load(Program{PTX: map[int]string{100: ""}}); !errors.Is(err, ErrBuild) {
+	if err := c.Load(Program{PTX: map[int]string{100: ""}}); !errors.Is(err, errBuild) {
 		t.Errorf("a program for other cards gives %v", err)
 	}
 	q, err := c.Queue()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Record([]Op{{Kernel: "nothing", Local: 1}}); !errors.Is(err, ErrBuild) {
+	if _, err := q.Record([]Op{{Kernel: "nothing", Local: 1}}); !errors.Is(err, errBuild) {
 		t.Errorf("a kernel that is not there gives %v", err)
 	}
 }

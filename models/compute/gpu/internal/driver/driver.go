@@ -16,7 +16,7 @@ const (
 const (
 	GPU         = "gpu"
 	CPU         = "cpu" // OpenCL on the processor, such as PoCL
-	Accelerator = "accelerator"
+	accelerator = "accelerator"
 )
 
 // Device is a device that a driver offers.

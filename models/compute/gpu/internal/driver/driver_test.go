@@ -101,7 +101,7 @@ func TestRecordAndSubmit(t *testing.T) {
 // TestErrors: what fails tells how.
 func TestErrors(t *testing.T) {
 	c := context(t)
-	if err := c.Load(Program{Source: "this is no program"}); !errors.Is(err, ErrBuild) {
+	if err := c.Load(Program{Source: "this is no program"}); !errors.Is(err, errBuild) {
 		t.Errorf("a program that does not compile gives %v", err)
 	}
 	if _, err := c.Alloc(1 << 50); !errors.Is(err, ErrMemory) {
@@ -115,7 +115,7 @@ func TestErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Release()
-	if _, err := q.Record([]Op{{Kernel: "nothing", Local: 1}}); !errors.Is(err, ErrBuild) {
+	if _, err := q.Record([]Op{{Kernel: "nothing", Local: 1}}); !errors.Is(err, errBuild) {
 		t.Errorf("a kernel that is not there gives %v", err)
 	}
 	if _, err := (Device{API: CUDA, Index: 7}).Open(); !errors.Is(err, ErrUnavailable) {

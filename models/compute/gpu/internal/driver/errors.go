@@ -10,8 +10,8 @@ var (
 	ErrUnavailable = errors.New("not available")
 	ErrMemory      = errors.New("not enough memory on the device")
 	ErrLost        = errors.New("the device failed")
-	ErrBuild       = errors.New("the driver does not take the program")
-	ErrCall        = errors.New("the driver refused")
+	errBuild       = errors.New("the driver does not take the program")
+	errCall        = errors.New("the driver refused")
 )
 
 // Error is a call of a driver's library that failed. It wraps one of the kinds.

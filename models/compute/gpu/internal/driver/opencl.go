@@ -41,7 +41,7 @@ func loadOpenCL() (*library, error) {
 var clKinds = map[int]error{
 	-4: ErrMemory, -6: ErrMemory, -61: ErrMemory,
 	-2: ErrLost, -5: ErrLost, -14: ErrLost, -33: ErrLost, -34: ErrLost, -36: ErrLost, -9999: ErrLost,
-	-3: ErrBuild, -11: ErrBuild, -15: ErrBuild, -17: ErrBuild, -45: ErrBuild, -46: ErrBuild,
+	-3: errBuild, -11: errBuild, -15: errBuild, -17: errBuild, -45: errBuild, -46: errBuild,
 }
 
 // clError makes an error of a code that is not CL_SUCCESS.
@@ -51,7 +51,7 @@ func clError(name string, code int) error {
 	}
 	kind := clKinds[code]
 	if kind == nil {
-		kind = ErrCall
+		kind = errCall
 	}
 	return &Error{Call: name, Code: code, Kind: kind}
 }
@@ -147,7 +147,7 @@ func (l *library) clDevice(id uintptr) (Device, error) {
 	case kind&clDeviceTypeCPU != 0:
 		d.Type = CPU
 	default:
-		d.Type = Accelerator
+		d.Type = accelerator
 	}
 	if major, err := l.clNumber(id, clDeviceMajorNV); err == nil && major > 0 && major < 100 {
 		minor, _ := l.clNumber(id, clDeviceMinorNV)

@@ -39,8 +39,8 @@ const (
 	ChainGroup     = 256
 	ChainThreads   = 64
 	ChainRegisters = 16
-	ConvInts       = 18
-	ClassInts      = 16
+	convInts       = 18
+	classInts      = 16
 )
 
 // Source is the whole program in OpenCL C. Programs of all precisions have the
