@@ -71,7 +71,7 @@ func (p pictures) get(ctx context.Context, key string, compute func(context.Cont
 		case p.queue <- struct{}{}:
 			defer func() { <-p.queue }()
 		default:
-			return Explanation{}, answer.Fail(http.StatusServiceUnavailable, answer.CodeBusy, "too many pictures are asked for at once; try again", nil)
+			return Explanation{}, answer.Fail(http.StatusServiceUnavailable, answer.CodeBusy, "too many images are requested at once; try again", nil)
 		}
 		ctx, cancel := context.WithTimeout(ctx, pictureTime)
 		defer cancel()

@@ -25,7 +25,7 @@ func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin
 		}
 		return p
 	case errors.Is(err, store.ErrSuperseded):
-		p := answer.Fail(http.StatusConflict, answer.CodeSuperseded, "a newer result is there; decide on that one", nil)
+		p := answer.Fail(http.StatusConflict, answer.CodeSuperseded, "this result has been superseded; decide on the newer one", nil)
 		if now, err := s.cfg.Store.Record(f.ID); err == nil {
 			p.CurrentSeries = now.SupersededBy
 		}
@@ -33,12 +33,12 @@ func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrInvalid):
 		return err
 	case err != nil:
-		return answer.Fail(http.StatusInternalServerError, answer.CodeLedger, "the decision was not kept; is the disk full? Try again", err)
+		return answer.Fail(http.StatusInternalServerError, answer.CodeLedger, "the decision was not saved; is the disk full? Try again", err)
 	}
 	if entry != 0 {
 		s.log.Debug("decision kept", "entry", entry)
 		if err := s.cfg.Publisher.Kept(entry); err != nil {
-			return answer.Unaudited("the decision is kept, but the audit trail cannot be written now; it follows", err)
+			return answer.Unaudited("the decision is saved, but the audit trail cannot be written at the moment; the entry will follow", err)
 		}
 	}
 	return answer.JSON(w, "application/json", kept)

@@ -22,7 +22,7 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request, who *signin.S
 	sub, missed, now, complete := s.cfg.Store.Events.Subscribe(who.User(), last)
 	if sub == nil {
 		w.Header().Set("Retry-After", "10")
-		return answer.Fail(http.StatusTooManyRequests, answer.CodeTooManyStreams, "too many streams of events are open", nil)
+		return answer.Fail(http.StatusTooManyRequests, answer.CodeTooManyStreams, "too many event streams are open", nil)
 	}
 	defer s.cfg.Store.Events.Unsubscribe(sub)
 	out := http.NewResponseController(w)

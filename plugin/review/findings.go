@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
@@ -64,17 +63,6 @@ type histogram struct {
 	Normals int       `json:"normals"`
 }
 
-// applicabilityLabels say in words what limit of use a nodule touches.
-var applicabilityLabels = map[string]string{
-	"slice_spacing_coarse":      "Slices are more than 3 mm apart",
-	"irregular_spacing":         "The distance between slices varies",
-	"gantry_tilt":               "The slices are tilted",
-	"cube_partly_outside":       "Part of the surroundings lies outside the scan",
-	"missing_slices_near":       "Slices are missing near the nodule",
-	"diameter_outside_training": "Smaller or larger than the reference nodules",
-	"diameter_unknown":          "The diameter is not known",
-}
-
 // findings are all of a result, highest probability first. series is nil where
 // the images cannot be read now.
 func (s *Server) findings(r store.Record, series *dicomio.Series) []finding {
@@ -104,11 +92,7 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 		f.Versions = f.Decision.Version
 	}
 	for _, code := range n.Applicability {
-		label := applicabilityLabels[code]
-		if label == "" {
-			label = code
-		}
-		f.Applicability = append(f.Applicability, store.Reason{Code: code, Label: label})
+		f.Applicability = append(f.Applicability, store.Reason{Code: code, Label: s.limitLabel(r.Result, n, code)})
 	}
 	for _, score := range n.Scores {
 		f.Scores = append(f.Scores, s.score(r.Result, score))
@@ -151,8 +135,8 @@ func (s *Server) score(r *bus.Result, n bus.NoduleScore) scoreAnswer {
 			a.Prevalence, a.Threshold = m.Prevalence, m.Threshold
 		}
 	}
-	if d, ok := s.detectorOf(n.Digest).(interface{ Calibration() detector.Calibration }); ok {
-		a.Histogram = histogramOf(d.Calibration().Reference, n.Raw, a.Threshold)
+	if c, ok := s.calibrationOf(n.Digest); ok {
+		a.Histogram = histogramOf(c.Reference, n.Raw, a.Threshold)
 	}
 	return a
 }

@@ -34,7 +34,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		if !s.knownHost(r) {
 			answer.Error(w, r, s.log, answer.Fail(http.StatusMisdirectedRequest, answer.CodeHostUnknown,
-				"this address is not one of the service; open it by the address that it names, or set the public address", nil))
+				"this host name is not one of the service; open the address that it prints, or set its public address", nil))
 			return
 		}
 		if s.origins.Check(r) != nil {

@@ -80,7 +80,7 @@ func (s *Server) explain(ctx context.Context, f findingOf, score *bus.NoduleScor
 	case errors.As(err, &known):
 		return e, err
 	case errors.Is(err, ErrNotLoaded):
-		return e, answer.Fail(http.StatusConflict, answer.CodeModelNotLoaded, "the service runs another model than the one that scored this finding", nil)
+		return e, answer.Fail(http.StatusConflict, answer.CodeModelNotLoaded, "the model that scored this finding is not loaded", nil)
 	case errors.Is(err, ErrNoPatch):
 		return e, answer.Fail(http.StatusConflict, answer.CodeNoPatch, "this finding has no patch: too much of it lies outside the scan", nil)
 	}

@@ -45,7 +45,7 @@ func parseQuery(v url.Values) (q store.Query, err error) {
 		switch name {
 		case "state", "flagged", "disagree", "unread", "priority", "min_probability", "superseded", "sort", "order", "limit", "offset":
 		default:
-			return q, answer.Invalid("there is a parameter that is not known; see openapi.yaml")
+			return q, answer.Invalid("unknown parameter; see openapi.yaml")
 		}
 	}
 	for _, text := range v["state"] {

@@ -28,7 +28,7 @@ func (s *Server) ofRecord(what string, h recordHandler) signin.Handler {
 	}
 }
 
-// finding is one nodule of a record.
+// findingOf is one nodule of a record.
 type findingOf struct {
 	store.Record
 	number int // from 1
@@ -61,17 +61,24 @@ func (s *Server) ofFinding(what string, h findingHandler) signin.Handler {
 func (s *Server) record(r *http.Request) (store.Record, error) {
 	id := r.PathValue("id")
 	if !store.ValidID(id) {
-		return store.Record{}, answer.NotFound()
+		return store.Record{}, noSeries()
 	}
 	return found(s.cfg.Store.Record(id))
 }
 
 // found makes a problem of a record that cannot be had.
 func found(record store.Record, err error) (store.Record, error) {
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		err = answer.LedgerRead(err)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return record, noSeries()
+	case err != nil:
+		return record, answer.LedgerRead(err)
 	}
-	return record, err
+	return record, nil
+}
+
+func noSeries() error {
+	return answer.Fail(http.StatusNotFound, answer.CodeNotFound, "series not found", nil)
 }
 
 // number of the finding that a path names, checked against the record.

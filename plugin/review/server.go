@@ -154,7 +154,7 @@ func (s *Server) Handler() http.Handler {
 	public("GET /auth/oidc/callback", s.gate.GetOIDCCallback)
 	public("GET /", s.getPage)
 	public("/", func(http.ResponseWriter, *http.Request) error {
-		return answer.Fail(http.StatusMethodNotAllowed, answer.CodeMethod, "this path is not there, or not for this method", nil)
+		return answer.Fail(http.StatusMethodNotAllowed, answer.CodeMethod, "there is no such path, or not with this method", nil)
 	})
 	return s.guard(http.MaxBytesHandler(mux, maxBody))
 }

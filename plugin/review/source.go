@@ -52,7 +52,7 @@ func (s *Server) sourceError(err error) error {
 	}
 	p := s.cfg.Source.Summary(err)
 	if p.Code == "" || p.Code == answer.CodeInternal {
-		return answer.Fail(http.StatusBadGateway, answer.CodeSource, "the images cannot be read now", err)
+		return answer.Fail(http.StatusBadGateway, answer.CodeSource, "the images cannot be read at the moment", err)
 	}
 	return answer.Fail(http.StatusBadGateway, p.Code, p.Message, err)
 }

@@ -164,7 +164,7 @@ func TestTwoReviewers(t *testing.T) {
 	vera.until("the series", `document.querySelector("tbody tr[data-id]")`)
 	vera.press("o")
 	vera.opened()
-	vera.text(".decision", "can look and not decide")
+	vera.text(".decision", "View-only account")
 	if eval[bool](vera, `Boolean(document.querySelector(".choices"))`) {
 		t.Error("a viewer is offered to decide")
 	}
@@ -180,7 +180,7 @@ func TestLiveAndLost(t *testing.T) {
 	ann := newTab(browser, t, "ann")
 	ann.expected = append(ann.expected, "ERR_", "Failed to load", "reconnect") // of the cut network
 	ann.signIn(url, "ann")
-	ann.text("main.worklist", "No series here")
+	ann.text("main.worklist", "No series yet")
 	s.submit(t, small(t, "3"))
 	ann.within(scoringPatience, "the new result", `document.querySelector("tbody tr[data-id] .state.scored")`)
 	ann.shot("arrived")

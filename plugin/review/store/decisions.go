@@ -65,9 +65,9 @@ func (d NewDecision) check() error {
 	case d.Decision != Accept && d.Decision != Reject && d.Decision != Unsure:
 		return bad(`decision is "accept", "reject" or "unsure"`)
 	case d.Decision == Reject && !known:
-		return bad("to reject needs one of the reasons that the session lists")
+		return bad("rejecting needs one of the reasons that the session lists")
 	case d.Decision != Reject && d.Reason != "":
-		return bad("only to reject takes a reason")
+		return bad("only rejecting takes a reason")
 	case !utf8.ValidString(d.Comment) || utf8.RuneCountInString(d.Comment) > maxCommentChars:
 		return bad(fmt.Sprintf("the comment is UTF-8 text of at most %d characters", maxCommentChars))
 	case strings.ContainsFunc(d.Comment, func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' }):

@@ -110,19 +110,19 @@ const (
 // schema: codes are never renamed.
 func Reasons() []Reason {
 	return []Reason{
-		{"vessel", "Vessel or its branching"},
+		{"vessel", "Vessel or vessel branching"},
 		{"scar", "Scar or fibrosis"},
 		{"atelectasis", "Atelectasis"},
 		{"consolidation", "Consolidation or infection"},
 		{"lymph_node", "Intrapulmonary or other lymph node"},
-		{"mucus", "Mucus in an airway"},
+		{"mucus", "Mucus plug"},
 		{"pleural", "Pleura, fissure or chest wall"},
 		{"benign_calcification", "Benign calcification"},
-		{"artefact", "Motion, metal or noise"},
-		{"duplicate", "The same nodule as another finding"},
+		{"artefact", "Artefact (motion, metal, noise)"},
+		{"duplicate", "Duplicate of another finding"},
 		{"outside_lung", "Outside the lung"},
-		{"normal_nodule", "A nodule, but not a suspicious one"},
-		{otherReason, "Other (say which in the comment)"},
+		{"normal_nodule", "Nodule, not suspicious"},
+		{otherReason, "Other (specify in the comment)"},
 	}
 }
 

@@ -82,7 +82,7 @@ export function App() {
   }, []);
 
   useKeys([
-    { keys: ["?"], shown: "?", does: "these keys", run: () => setHelp((h) => (h ? null : bound())) },
+    { keys: ["?"], shown: "?", does: "this list", run: () => setHelp((h) => (h ? null : bound())) },
   ], session !== null && help === null);
 
   if (!asked) return <main class="login"><p role="status">{problem ? `${problem} Trying again…` : "Loading…"}</p></main>;
@@ -106,7 +106,7 @@ export function App() {
         <p class="use" data-test="intended-use">{session.intended_use}</p>
         <span class="spacer" />
         {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>Decisions (CSV)</a>}
-        <button type="button" class="quiet" onClick={() => setHelp(bound())}>Keys <kbd>?</kbd></button>
+        <button type="button" class="quiet" onClick={() => setHelp(bound())}>Shortcuts <kbd>?</kbd></button>
         <span class="who" title={`role: ${session.role}`}>{session.display_name || session.name}</span>
         <button
           type="button" class="quiet"

@@ -1,6 +1,6 @@
 // Texts for numbers, dates and states.
 
-import type { Decision, Finding, Note, Patient, State, Verdict, Vec3 } from "./types.ts";
+import type { Choice, Decision, Finding, Note, Patient, State, Vec3 } from "./types.ts";
 
 export const percent = (share: number | null): string => {
   if (share === null) return "–";
@@ -36,7 +36,7 @@ export const stateNames: Record<State, string> = {
   waiting: "waiting", scored: "scored", refused: "refused", in_review: "in review", done: "done",
 };
 
-export const verdictNames: Record<Verdict, string> = { accept: "accepted", reject: "rejected", unsure: "unsure" };
+export const choiceNames: Record<Choice, string> = { accept: "accepted", reject: "rejected", unsure: "unsure" };
 
 export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 8);
 
@@ -46,11 +46,11 @@ export const orDash = (text: string | undefined): string => (text ? text : "–"
 export const hint = (note: Note): string => (note.message.includes(`(${note.code})`) ? note.message : `${note.message} (${note.code})`);
 
 /** shown is a patient's name as viewers show it: family in capitals is kept as it is. */
-export const shownName = (p: Patient): string => p.name || "name not in the images";
+export const shownName = (p: Patient): string => p.name || "no name in the images";
 
 /** decided is one line about a decision. */
 export const decided = (d: Decision, label: (code: string) => string): string =>
-  `${verdictNames[d.decision]}${d.reason ? ": " + label(d.reason) : ""} · ${d.reviewer} · ${moment(d.time)}`;
+  `${choiceNames[d.decision]}${d.reason ? ": " + label(d.reason) : ""} · ${d.reviewer} · ${moment(d.time)}`;
 
 /** byUrgency orders findings: highest probability first, refused ones last. */
 export function byUrgency(a: Finding, b: Finding): number {

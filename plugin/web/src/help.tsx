@@ -5,7 +5,7 @@ import type { Binding } from "./keys.ts";
 export function Help(props: { bindings: Binding[]; onClose: () => void }) {
   const rows = props.bindings.filter((b) => b.shown);
   return (
-    <Dialog title="Keys" onClose={props.onClose} wide>
+    <Dialog title="Keyboard shortcuts" onClose={props.onClose} wide>
       <dl class="keys">
         {rows.map((b) => (
           <div key={b.shown}>
@@ -15,8 +15,8 @@ export function Help(props: { bindings: Binding[]; onClose: () => void }) {
         ))}
       </dl>
       <p class="hint">
-        Mouse: the wheel scrolls, Ctrl and the wheel zoom, the middle button pans, the right button zooms, the left button
-        does what the chosen tool says.
+        Mouse: the wheel scrolls, Ctrl + wheel zooms, the middle button pans, the right button zooms, and the left button
+        does what the selected tool says.
       </p>
     </Dialog>
   );

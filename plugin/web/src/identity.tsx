@@ -8,7 +8,7 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
     return (
       <div class="identity unknown" role="alert">
         <strong>Patient unknown</strong>
-        <span>{props.problem ? hint(props.problem) : "The images do not say who this is."} Do not decide before you know.</span>
+        <span>{props.problem ? hint(props.problem) : "The images do not say who this is."} Do not decide until you know.</span>
       </div>
     );
   }
@@ -16,7 +16,7 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
     ["ID", orDash(p.id)],
     ["Born", orDash(p.birth_date)],
     ["Sex", orDash(p.sex)],
-    ["Accession", orDash(p.accession_number)],
+    ["Accession no.", orDash(p.accession_number)],
     ["Study", [orDash(p.study_date), p.study_description].filter(Boolean).join(" · ")],
   ];
   return (

@@ -25,7 +25,7 @@ export function lazy<P extends object>(get: () => Promise<ComponentType<P>>): Co
       return <Found {...props} />;
     }
     return error
-      ? <p class="error" role="alert">The viewer could not be loaded. <button type="button" onClick={() => location.reload()}>Load the page again</button></p>
+      ? <p class="error" role="alert">The viewer could not be loaded. <button type="button" onClick={() => location.reload()}>Reload the page</button></p>
       : <p class="loading" role="status">Loading the viewer…</p>;
   };
 }

@@ -30,7 +30,7 @@ export function Login(props: { over: boolean; onSession: (s: Session) => void })
     <main class="login">
       <form onSubmit={submit} aria-labelledby="login-title">
         <h1 id="login-title">Nodulescope review</h1>
-        {props.over && <p class="notice" role="status">Your session is over. Sign in again to go on where you were.</p>}
+        {props.over && <p class="notice" role="status">Your session has ended. Sign in again to continue where you left off.</p>}
         {auth?.local !== false && (
           <>
             <label>
@@ -44,7 +44,7 @@ export function Login(props: { over: boolean; onSession: (s: Session) => void })
             <button type="submit" class="primary" disabled={busy}>Sign in</button>
           </>
         )}
-        {auth?.oidc && <a class="button" href={auth.oidc.url}>Sign in with {auth.oidc.label}</a>}
+        {auth?.oidc && <a class="button" href={auth.oidc.url}>{auth.oidc.label}</a>}
         <p class="error" role="alert">{error}</p>
         {auth && <p class="use">{auth.intended_use}</p>}
         {auth && <p class="hint">{auth.software}</p>}

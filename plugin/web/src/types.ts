@@ -131,11 +131,11 @@ export interface Score {
   terms: { name: string; value: number }[];
 }
 
-export type Verdict = "accept" | "reject" | "unsure";
+export type Choice = "accept" | "reject" | "unsure";
 
 export interface Decision {
   version: number;
-  decision: Verdict;
+  decision: Choice;
   reason: string;
   comment: string;
   reviewer: string;
@@ -144,7 +144,7 @@ export interface Decision {
 }
 
 export interface NewDecision {
-  decision: Verdict;
+  decision: Choice;
   reason?: string;
   comment?: string;
   base_version: number;

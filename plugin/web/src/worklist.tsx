@@ -25,6 +25,11 @@ const none: Filters = {
   states: [], flagged: false, disagree: false, unread: false, stat: false, superseded: false, least: 0,
   sort: "probability", order: "desc", offset: 0,
 };
+/** filtered tells whether anything is left out of the list. */
+function filtered(f: Filters): boolean {
+  return f.states.length > 0 || f.flagged || f.disagree || f.unread || f.stat || f.least > 0;
+}
+
 const pageSize = 50;
 const states: State[] = ["waiting", "scored", "in_review", "done", "refused"];
 const storage = "nodulescope.filters";
@@ -100,24 +105,24 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
 
   const bindings: Binding[] = [
     { keys: ["ArrowDown", "j"], shown: "↓ J", does: "next series", run: () => move(1) },
-    { keys: ["ArrowUp", "k"], shown: "↑ K", does: "series before", run: () => move(-1) },
+    { keys: ["ArrowUp", "k"], shown: "↑ K", does: "previous series", run: () => move(-1) },
     { keys: ["Home"], shown: "Home", does: "first series", run: () => links()[0]?.focus() },
     { keys: ["End"], shown: "End", does: "last series", run: () => links().at(-1)?.focus() },
     {
-      keys: ["o", "Enter"], shown: "Enter O", does: "open the series (the first where none is chosen)",
+      keys: ["o", "Enter"], shown: "Enter O", does: "open the series (the first if none is selected)",
       run: () => {
         const all = links();
         (all[Math.max(0, all.indexOf(document.activeElement as HTMLAnchorElement))])?.click();
       },
     },
-    { keys: ["f"], shown: "F", does: "flagged ones alone, or all", run: () => change({ flagged: !filters.flagged }) },
-    { keys: ["d"], shown: "D", does: "where detectors disagree, or all", run: () => change({ disagree: !filters.disagree }) },
-    { keys: ["u"], shown: "U", does: "unread ones alone, or all", run: () => change({ unread: !filters.unread }) },
-    { keys: ["s"], shown: "S", does: "urgent ones alone, or all", run: () => change({ stat: !filters.stat }) },
-    { keys: ["0"], shown: "0", does: "no filter", run: () => setFilters(none) },
-    { keys: ["r"], shown: "R", does: "load the list again", run: () => void load() },
+    { keys: ["f"], shown: "F", does: "only flagged, or all", run: () => change({ flagged: !filters.flagged }) },
+    { keys: ["d"], shown: "D", does: "only where detectors disagree, or all", run: () => change({ disagree: !filters.disagree }) },
+    { keys: ["u"], shown: "U", does: "only unread, or all", run: () => change({ unread: !filters.unread }) },
+    { keys: ["s"], shown: "S", does: "only urgent, or all", run: () => change({ stat: !filters.stat }) },
+    { keys: ["0"], shown: "0", does: "clear the filters", run: () => setFilters(none) },
+    { keys: ["r"], shown: "R", does: "reload the list", run: () => void load() },
     { keys: ["ArrowRight"], shown: "→", does: "next page", run: () => page(1) },
-    { keys: ["ArrowLeft"], shown: "←", does: "page before", run: () => page(-1) },
+    { keys: ["ArrowLeft"], shown: "←", does: "previous page", run: () => page(-1) },
   ];
   const page = (by: number): void => {
     const offset = filters.offset + by * pageSize;
@@ -146,10 +151,10 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
             unread <span class="count" data-test="unread">{list?.unread ?? 0}</span>
           </Chip>
           <Chip on={filters.stat} onChange={(stat) => change({ stat })}>urgent</Chip>
-          <Chip on={filters.superseded} onChange={(superseded) => change({ superseded })}>replaced too</Chip>
+          <Chip on={filters.superseded} onChange={(superseded) => change({ superseded })}>show superseded</Chip>
         </div>
         <label class="inline">
-          at least
+          probability ≥
           <input
             type="number" min={0} max={100} step={5} value={filters.least}
             onChange={(e) => change({ least: Math.min(100, Math.max(0, Number(e.currentTarget.value) || 0)) })}
@@ -157,7 +162,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
           %
         </label>
         <label class="inline">
-          sorted by
+          sort by
           <select
             value={`${filters.sort} ${filters.order}`}
             onChange={(e) => {
@@ -176,7 +181,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
       </section>
       <p class="visually-hidden" role="status">{news}</p>
       {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>Try again</button></p>}
-      {list && list.rows.length === 0 && <p class="empty">No series here{filters === none ? " yet. Results appear by themselves." : " with these filters."}</p>}
+      {list && list.rows.length === 0 && <p class="empty">{filtered(filters) ? "No series match these filters." : "No series yet. Results appear here as they arrive."}</p>}
       {list && list.rows.length > 0 && (
         <table>
           <thead>
@@ -185,10 +190,10 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
               <th scope="col">Patient</th>
               <th scope="col">Study</th>
               <th scope="col">State</th>
-              <th scope="col" class="number" title="Highest among the findings. How far the nodule is from reference nodules, not the chance of cancer.">Deviation</th>
+              <th scope="col" class="number" title="Highest of all findings: how far a nodule deviates from the reference nodules. Not the probability of cancer.">Deviation</th>
               <th scope="col" class="number">Decided</th>
               <th scope="col">Detectors</th>
-              <th scope="col">Result of</th>
+              <th scope="col">Scored at</th>
             </tr>
           </thead>
           <tbody ref={body}>
@@ -200,7 +205,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
       )}
       {list && list.total > pageSize && (
         <nav class="pages" aria-label="Pages">
-          <button type="button" disabled={filters.offset === 0} onClick={() => page(-1)}>← before</button>
+          <button type="button" disabled={filters.offset === 0} onClick={() => page(-1)}>← previous</button>
           <span>{filters.offset + 1} to {Math.min(filters.offset + pageSize, list.total)} of {list.total}</span>
           <button type="button" disabled={filters.offset + pageSize >= list.total} onClick={() => page(1)}>next →</button>
         </nav>
@@ -220,14 +225,14 @@ function Chip(props: { on: boolean; onChange: (on: boolean) => void; children: p
 function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (id: string) => void }) {
   const opens = row.state !== "waiting";
   const name = row.patient ? shownName(row.patient) : "Patient unknown";
-  const classes = [row.unread && opens ? "unread" : "", fresh ? "fresh" : "", row.superseded_by ? "replaced" : ""].filter(Boolean).join(" ");
+  const classes = [row.unread && opens ? "unread" : "", fresh ? "fresh" : "", row.superseded_by ? "superseded" : ""].filter(Boolean).join(" ");
   return (
     <tr class={classes} data-id={row.id} onClick={() => opens && onOpen(row.id)}>
       <td class="marks">
         {row.unread && opens && <span class="dot" title="unread"><span class="visually-hidden">unread</span></span>}
         {row.priority === "stat" && <span class="badge stat">urgent</span>}
         {row.flag === "flagged" && <span class="badge flag">flagged</span>}
-        {row.flag === "unknown" && row.state !== "waiting" && <span class="badge unknown" title="not every finding could be scored">unclear</span>}
+        {row.flag === "unknown" && row.state !== "waiting" && <span class="badge unknown" title="not every finding could be scored">incomplete</span>}
       </td>
       <td>
         {opens ? (
@@ -237,11 +242,11 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
       </td>
       <td>
         {orDash(row.patient?.study_date)}
-        <small>{row.patient ? `acc. ${orDash(row.patient.accession_number)}` : ""}</small>
+        <small>{row.patient ? `Acc. ${orDash(row.patient.accession_number)}` : ""}</small>
       </td>
       <td>
         <span class={`state ${row.state}`}>{stateNames[row.state]}</span>
-        {row.superseded_by && <small>replaced by a newer result</small>}
+        {row.superseded_by && <small>superseded by a newer result</small>}
         {row.problem && <small title={row.problem.message}>{row.problem.code}</small>}
       </td>
       <td class="number">

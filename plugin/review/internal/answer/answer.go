@@ -39,10 +39,10 @@ func Read(r *http.Request, into any) error {
 		if errors.As(err, &large) {
 			return err
 		}
-		return Invalid("the body is not the JSON object that is described")
+		return Invalid("the body is not the JSON object that openapi.yaml describes")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Invalid("there is something behind the JSON object")
+		return Invalid("there is more after the JSON object")
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func Invalid(detail string) *Problem {
 
 // NotFound is for what is not there, or not to be known of.
 func NotFound() *Problem {
-	return Fail(http.StatusNotFound, CodeNotFound, "there is nothing here", nil)
+	return Fail(http.StatusNotFound, CodeNotFound, "not found", nil)
 }
 
 // LedgerRead is for a ledger that cannot be read.
@@ -89,13 +89,13 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &large):
-		return Fail(http.StatusRequestEntityTooLarge, CodeBodyTooLarge, "the request is larger than anything that is needed here", nil)
+		return Fail(http.StatusRequestEntityTooLarge, CodeBodyTooLarge, "the request is too large", nil)
 	case errors.Is(err, store.ErrNotFound):
 		return NotFound()
 	case errors.Is(err, store.ErrInvalid):
 		return Fail(http.StatusBadRequest, CodeDecisionInvalid, err.Error(), nil)
 	}
-	return Fail(http.StatusInternalServerError, CodeInternal, "the service failed; its log has more", err)
+	return Fail(http.StatusInternalServerError, CodeInternal, "internal error; the log of the service has more", err)
 }
 
 // Error answers an error, unless nobody listens any more.

@@ -115,7 +115,7 @@ func (g *Gate) stillUser(who *Session) error {
 	}
 	if !there || accounts.Fingerprint(user.Hash) != who.who.fingerprint || user.Role != who.who.role {
 		g.sessions.end(who)
-		return answer.Fail(http.StatusUnauthorized, answer.CodeNotSignedIn, "the user was changed; sign in again", nil)
+		return answer.Fail(http.StatusUnauthorized, answer.CodeNotSignedIn, "this user has changed; sign in again", nil)
 	}
 	return nil
 }

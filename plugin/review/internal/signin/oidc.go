@@ -145,14 +145,14 @@ func (g *Gate) oidcIdentity(r *http.Request) (identity, error) {
 	state := r.URL.Query().Get("state")
 	cookie, err := r.Cookie(oidcCookie)
 	if err != nil || state == "" || subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(state)) != 1 {
-		return refused("this login was not begun here; begin again", err)
+		return refused("this sign-in was not started here; start again", err)
 	}
 	g.oidc.mu.Lock()
 	login, there := g.oidc.pending.Peek(state)
 	g.oidc.pending.Remove(state)
 	g.oidc.mu.Unlock()
 	if !there || g.cfg.Now().After(login.until) {
-		return refused("this login took too long; begin again", nil)
+		return refused("this sign-in took too long; start again", nil)
 	}
 	provider, config, err := g.oidc.discover(r.Context())
 	if err != nil {

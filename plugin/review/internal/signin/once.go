@@ -53,11 +53,11 @@ func (g *Gate) GetOnce(w http.ResponseWriter, r *http.Request) error {
 	}
 	link, there := g.links.take(r.URL.Query().Get("token"))
 	if !there || g.cfg.Now().After(link.until) {
-		return refused("the link was used already or is too old", nil)
+		return refused("this link has been used or has expired", nil)
 	}
 	user, known, err := g.users.Find(link.user)
 	if err != nil || !known {
-		return refused("the user of the link is not there", err)
+		return refused("the user of this link no longer exists", err)
 	}
 	if _, err := g.signIn(w, r, local(user), "link"); err != nil {
 		return err

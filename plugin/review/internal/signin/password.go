@@ -58,7 +58,7 @@ func (g *Gate) PostSession(w http.ResponseWriter, r *http.Request) error {
 	}
 	if wait := g.throttle.wait(g.cfg.Now(), in.Name, address(r)); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return answer.Fail(http.StatusTooManyRequests, answer.CodeTooManyAttempts, "too many attempts failed; wait, then try again", nil)
+		return answer.Fail(http.StatusTooManyRequests, answer.CodeTooManyAttempts, "too many failed attempts; wait, then try again", nil)
 	}
 	user, ok, err := g.checkPassword(r.Context(), in.Name, in.Password)
 	if err != nil {

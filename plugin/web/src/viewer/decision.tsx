@@ -1,32 +1,32 @@
-// The decision about a finding: form, history, and what to do when somebody
+// The decision about a finding: form, history, and what to do when someone
 // else was faster.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "../api.ts";
 import { Dialog } from "../dialog.tsx";
-import { decided, moment, verdictNames } from "../format.ts";
+import { choiceNames, decided, moment } from "../format.ts";
 import { useKeys } from "../hooks.ts";
-import type { Decision, Finding, Labelled, NewDecision, Session, Verdict } from "../types.ts";
+import type { Choice, Decision, Finding, Labelled, NewDecision, Session } from "../types.ts";
 
 interface Props {
   id: string;
   finding: Finding;
   session: Session;
-  replaced: boolean;
+  superseded: boolean;
   onDecided: (number: number, d: Decision) => void;
   onNext: () => void;
 }
 
-const choices: { verdict: Verdict; label: string; key: string }[] = [
-  { verdict: "accept", label: "Accept", key: "a" },
-  { verdict: "reject", label: "Reject", key: "r" },
-  { verdict: "unsure", label: "Unsure", key: "u" },
+const choices: { choice: Choice; label: string; key: string }[] = [
+  { choice: "accept", label: "Accept", key: "a" },
+  { choice: "reject", label: "Reject", key: "r" },
+  { choice: "unsure", label: "Unsure", key: "u" },
 ];
 const longest = 2000;
 
 export function DecisionPanel(props: Props) {
   const { finding: f, session } = props;
-  const [verdict, setVerdict] = useState<Verdict | null>(null);
+  const [choice, setChoice] = useState<Choice | null>(null);
   const [reason, setReason] = useState("");
   const [comment, setComment] = useState("");
   const [base, setBase] = useState(f.decision?.version ?? 0);
@@ -38,36 +38,36 @@ export function DecisionPanel(props: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const reasonBox = useRef<HTMLFieldSetElement>(null);
   const label = (code: string): string => session.reasons.find((r) => r.code === code)?.label ?? code;
-  const may = session.role !== "view" && !props.replaced;
+  const may = session.role !== "view" && !props.superseded;
 
   // What one sees is what one decides on: a newer decision of somebody else
   // counts as seen only where nothing was chosen before it came.
   useEffect(() => {
-    if (verdict === null) setBase(f.decision?.version ?? 0);
-  }, [f.decision?.version, verdict]);
+    if (choice === null) setBase(f.decision?.version ?? 0);
+  }, [f.decision?.version, choice]);
 
-  const choose = (v: Verdict): void => {
+  const choose = (v: Choice): void => {
     if (!may) return;
     setSaved("");
     setError("");
-    setVerdict(v);
+    setChoice(v);
     if (v === "reject") window.setTimeout(() => reasonBox.current?.querySelector<HTMLInputElement>("input:checked, input")?.focus(), 0);
     else setReason("");
   };
-  const drop = (): void => {
-    setVerdict(null);
+  const discard = (): void => {
+    setChoice(null);
     setReason("");
     setComment("");
     setError("");
   };
 
   const save = async (version: number, next: boolean): Promise<void> => {
-    if (!verdict || busy) return;
-    if (verdict === "reject" && !reason) {
-      setError("Choose a reason first.");
+    if (!choice || busy) return;
+    if (choice === "reject" && !reason) {
+      setError("Select a reason first.");
       return;
     }
-    const body: NewDecision = { decision: verdict, base_version: version };
+    const body: NewDecision = { decision: choice, base_version: version };
     if (reason) body.reason = reason;
     if (comment.trim()) body.comment = comment.trim();
     setBusy(true);
@@ -75,9 +75,9 @@ export function DecisionPanel(props: Props) {
     try {
       const d = await api.decide(props.id, f.number, body);
       setConflict(null);
-      drop();
+      discard();
       setBase(d.version);
-      setSaved(`Saved: ${verdictNames[d.decision]} (version ${d.version}).`);
+      setSaved(`Saved: ${choiceNames[d.decision]} (version ${d.version}).`);
       props.onDecided(f.number, d);
       if (next) props.onNext();
     } catch (e) {
@@ -94,24 +94,24 @@ export function DecisionPanel(props: Props) {
   };
 
   useKeys([
-    ...choices.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${c.label.toLowerCase()} (then Enter)`, run: () => choose(c.verdict) })),
+    ...choices.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${c.label.toLowerCase()} (then Enter)`, run: () => choose(c.choice) })),
     { keys: ["c"], shown: "C", does: "write a comment", run: () => field.current?.focus() },
     { keys: ["Enter"], shown: "Enter", does: "save the decision", run: () => void save(base, false) },
     { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding", run: () => void save(base, true) },
     { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, also while writing", run: () => void save(base, false), whileTyping: true },
     {
-      keys: ["Escape"], shown: "Esc", does: "leave the comment; drop the choice", whileTyping: true,
+      keys: ["Escape"], shown: "Esc", does: "leave the comment; discard the choice", whileTyping: true,
       run: () => {
         const at = document.activeElement;
         if (at instanceof HTMLElement && at !== document.body) at.blur();
-        else drop();
+        else discard();
       },
     },
   ]);
 
   return (
     <section class="decision" aria-label="Decision">
-      <h2>Decision {!f.decision && <small class="now" data-test="decision" data-version="0">not decided yet</small>}</h2>
+      <h2>Decision {!f.decision && <small class="now" data-test="decision" data-version="0">no decision yet</small>}</h2>
       {f.decision && (
         <p class={`now ${f.decision.decision}`} data-test="decision" data-version={f.decision.version}>
           <b>{decided(f.decision, label)}</b>
@@ -121,8 +121,8 @@ export function DecisionPanel(props: Props) {
           </button>
         </p>
       )}
-      {session.role === "view" && <p class="hint">Your role can look and not decide.</p>}
-      {props.replaced && <p class="hint">Decide on the newer result.</p>}
+      {session.role === "view" && <p class="hint">View-only account: decisions need the role review.</p>}
+      {props.superseded && <p class="hint">This result is superseded: decide on the newer one.</p>}
       {may && (
         <form
           onSubmit={(e) => {
@@ -132,50 +132,50 @@ export function DecisionPanel(props: Props) {
         >
           <div class="choices" role="group" aria-label="Decide">
             {choices.map((c) => (
-              <button key={c.verdict} type="button" class={c.verdict} aria-pressed={verdict === c.verdict} onClick={() => choose(c.verdict)}>
+              <button key={c.choice} type="button" class={c.choice} aria-pressed={choice === c.choice} onClick={() => choose(c.choice)}>
                 {c.label} <kbd>{c.key.toUpperCase()}</kbd>
               </button>
             ))}
           </div>
-          {verdict === "reject" && <Reasons box={reasonBox} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
+          {choice === "reject" && <Reasons box={reasonBox} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
           <label class="comment">
-            <span>Comment <small>(without the patient’s data)</small></span>
+            <span>Comment <small>(no patient data)</small></span>
             <textarea ref={field} rows={2} maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
           <div class="save">
-            <button type="submit" class="primary" disabled={!verdict || busy}>Save <kbd>Enter</kbd></button>
-            <button type="button" disabled={!verdict || busy} title="save and go to the next open finding (Shift+Enter)" onClick={() => void save(base, true)}>Save, next <kbd>⇧ Enter</kbd></button>
-            {verdict && <button type="button" class="quiet" title="drop the choice (Esc)" onClick={drop}>Drop</button>}
+            <button type="submit" class="primary" disabled={!choice || busy}>Save <kbd>Enter</kbd></button>
+            <button type="button" disabled={!choice || busy} title="save and go to the next open finding (Shift+Enter)" onClick={() => void save(base, true)}>Save and next <kbd>⇧ Enter</kbd></button>
+            {choice && <button type="button" class="quiet" title="discard the choice (Esc)" onClick={discard}>Discard</button>}
           </div>
         </form>
       )}
       <p class="error" role="alert" data-test="decision-error">{error}</p>
       <p class="saved" role="status" data-test="saved">{saved}</p>
-      {conflict && verdict && (
-        <Dialog title="Somebody else decided meanwhile" onClose={() => setConflict(null)}>
+      {conflict && choice && (
+        <Dialog title="Someone else has decided in the meantime" onClose={() => setConflict(null)}>
           <div class="versus" data-test="conflict">
             <section>
-              <h3>There now</h3>
+              <h3>Current decision</h3>
               <p><b>{decided(conflict, label)}</b></p>
               {conflict.comment && <q>{conflict.comment}</q>}
             </section>
             <section>
-              <h3>Yours, not saved</h3>
-              <p><b>{verdictNames[verdict]}{reason ? `: ${label(reason)}` : ""}</b></p>
+              <h3>Yours (not saved)</h3>
+              <p><b>{choiceNames[choice]}{reason ? `: ${label(reason)}` : ""}</b></p>
               {comment && <q>{comment}</q>}
             </section>
           </div>
-          <p class="hint">Theirs stays in the history, whichever you choose.</p>
+          <p class="hint">Theirs stays in the history either way.</p>
           <div class="save">
             <button
               type="button" class="primary" autofocus
               onClick={() => {
                 setConflict(null);
                 setBase(conflict.version);
-                drop();
+                discard();
               }}
             >
-              Leave theirs
+              Keep theirs
             </button>
             <button type="button" disabled={busy} onClick={() => void save(conflict.version, false)}>Save mine as version {conflict.version + 1}</button>
           </div>
@@ -187,8 +187,8 @@ export function DecisionPanel(props: Props) {
           <ol class="versions" reversed start={history.length}>
             {[...history].reverse().map((d) => (
               <li key={d.version}>
-                <b>{verdictNames[d.decision]}{d.reason ? `: ${label(d.reason)}` : ""}</b>
-                <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time>{d.published ? "" : " · not yet on the bus"}</small>
+                <b>{choiceNames[d.decision]}{d.reason ? `: ${label(d.reason)}` : ""}</b>
+                <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time>{d.published ? "" : " · not yet published"}</small>
                 {d.comment && <q>{d.comment}</q>}
               </li>
             ))}

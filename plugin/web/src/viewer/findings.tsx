@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
-import { millimetres, percent, ranked, verdictNames } from "../format.ts";
+import { millimetres, percent, ranked, choiceNames } from "../format.ts";
 import type { Finding } from "../types.ts";
 
 /** FindingList is every finding of the series, the most deviating first. */
@@ -11,7 +11,7 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
   }, [props.current]);
   const open = props.findings.filter((f) => !f.decision).length;
   return (
-    <nav class="findings" aria-label="Findings, the most deviating first">
+    <nav class="findings" aria-label="Findings, highest deviation first">
       <h2>Findings <small>{open === 0 ? "all decided" : `${open} of ${props.findings.length} open`}</small></h2>
       <ol ref={list}>
         {props.findings.map((f) => (
@@ -31,7 +31,7 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
                 <small>
                   {f.flagged && <span class="badge flag">flagged</span>}
                   {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}
-                  {f.decision && <span class={`verdict ${f.decision.decision}`}>{verdictNames[f.decision.decision]}</span>}
+                  {f.decision && <span class={`verdict ${f.decision.decision}`}>{choiceNames[f.decision.decision]}</span>}
                 </small>
               </span>
             </button>

@@ -50,7 +50,7 @@ let ready = false;
 export function start(): void {
   if (ready) return;
   const capabilities = getRenderingCapabilities();
-  if (!capabilities.webgl2) throw new Error("this browser has no WebGL 2. Switch its graphics acceleration on, or allow WebGL in software");
+  if (!capabilities.webgl2) throw new Error("this browser has no WebGL 2. Turn on hardware acceleration, or allow WebGL in software");
   const wanted = new URLSearchParams(location.search).get("render");
   const software = wanted === "cpu" || (wanted !== "gpu" && capabilities.softwareRasterizer);
   initCore({

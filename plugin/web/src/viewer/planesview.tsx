@@ -32,7 +32,7 @@ interface Props {
 
 const tools: { tool: Tool; label: string; key: string; help: string }[] = [
   { tool: "cross", label: "Crosshair", key: "x", help: "left button moves the crosshair" },
-  { tool: "window", label: "Window", key: "l", help: "left button changes width and level" },
+  { tool: "window", label: "Window", key: "l", help: "left button adjusts window width and level" },
   { tool: "pan", label: "Pan", key: "g", help: "left button pans" },
   { tool: "zoom", label: "Zoom", key: "z", help: "left button zooms" },
   { tool: "length", label: "Distance", key: "d", help: "left button measures a distance" },
@@ -166,26 +166,26 @@ export function PlanesView(props: Props) {
     { keys: ["ArrowDown"], shown: "↓", does: "one slice down", run: () => scroll(-upward(active)) },
     { keys: ["PageUp"], shown: "PgUp", does: "ten slices up", run: () => scroll(10 * upward(active)) },
     { keys: ["PageDown"], shown: "PgDn", does: "ten slices down", run: () => scroll(-10 * upward(active)) },
-    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: "other plane", run: (e) => show(all[(all.indexOf(active) + (e.key === "ArrowRight" ? 1 : 2)) % 3] ?? "axial") },
+    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: "switch plane", run: (e) => show(all[(all.indexOf(active) + (e.key === "ArrowRight" ? 1 : 2)) % 3] ?? "axial") },
     {
       keys: ["Shift+ArrowUp", "Shift+ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight"], shown: "Shift+arrows", does: "pan",
       run: (e) => shown.current?.pan(active, e.key === "ArrowLeft" ? -40 : e.key === "ArrowRight" ? 40 : 0, e.key === "ArrowUp" ? -40 : e.key === "ArrowDown" ? 40 : 0),
     },
     {
-      keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: "crosshair, by one voxel",
+      keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: "move the crosshair by one voxel",
       run: (e) => shown.current?.nudge(active, e.key === "ArrowLeft" ? -1 : e.key === "ArrowRight" ? 1 : 0, e.key === "ArrowUp" ? -1 : e.key === "ArrowDown" ? 1 : 0),
     },
-    { keys: ["b"], shown: "B", does: "distance: from here to the crosshair; again: no longer", run: () => shown.current?.setMark() },
-    { keys: ["+", "="], shown: "+", does: "larger", run: () => shown.current?.zoom(active, 1.25) },
-    { keys: ["-"], shown: "-", does: "smaller", run: () => shown.current?.zoom(active, 0.8) },
+    { keys: ["b"], shown: "B", does: "mark this point and show the distance to the crosshair; again: remove the mark", run: () => shown.current?.setMark() },
+    { keys: ["+", "="], shown: "+", does: "zoom in", run: () => shown.current?.zoom(active, 1.25) },
+    { keys: ["-"], shown: "-", does: "zoom out", run: () => shown.current?.zoom(active, 0.8) },
     { keys: ["e"], shown: "E", does: "close-up of 80 mm around the crosshair", run: () => shown.current?.closeUp() },
-    { keys: ["Home"], shown: "Home", does: "the whole slice", run: () => shown.current?.whole() },
-    { keys: ["m"], shown: "M", does: "one plane large, or three", run: () => setSingle(!single) },
+    { keys: ["Home"], shown: "Home", does: "fit the whole slice", run: () => shown.current?.whole() },
+    { keys: ["m"], shown: "M", does: "one large plane, or all three", run: () => setSingle(!single) },
     ...props.presets.slice(0, 9).map((preset, i) => ({
       keys: [String(i + 1)], shown: String(i + 1), does: `window: ${preset.label} (${preset.center} / ${preset.width})`, run: () => setWindow(preset),
     })),
     ...tools.map((t) => ({ keys: [t.key], shown: t.key.toUpperCase(), does: t.help, run: () => setTool(t.tool) })),
-    { keys: ["Delete", "Backspace"], shown: "Del", does: "take the distances away", run: () => shown.current?.clearMeasurements() },
+    { keys: ["Delete", "Backspace"], shown: "Del", does: "clear measurements", run: () => shown.current?.clearMeasurements() },
   ]);
 
   const grid = volume.current?.grid;
@@ -215,8 +215,8 @@ export function PlanesView(props: Props) {
         </div>
         <div class="group" role="group" aria-label="Size">
           <button type="button" title="80 mm around the crosshair (E)" onClick={() => shown.current?.closeUp()}>Close-up</button>
-          <button type="button" title="the whole slice (Home)" onClick={() => shown.current?.whole()}>Whole</button>
-          <button type="button" aria-pressed={single} title="one plane large (M)" onClick={() => setSingle(!single)}>One plane</button>
+          <button type="button" title="fit the whole slice (Home)" onClick={() => shown.current?.whole()}>Fit</button>
+          <button type="button" aria-pressed={single} title="one large plane (M)" onClick={() => setSingle(!single)}>One plane</button>
         </div>
         {progress.total > 0 && progress.loaded < progress.total && (
           <progress max={progress.total} value={progress.loaded} aria-label="slices loaded" />
@@ -226,8 +226,8 @@ export function PlanesView(props: Props) {
       <div class={single ? `grid single ${active}` : "grid"}>
         <div class="over">
           {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed} of {progress.total} slices could not be read.</p>}
-          {outside && <p class="banner warn" role="status" data-test="outside">This candidate lies outside the images. What is shown is the nearest place in them.</p>}
-          {measured > 0 && <button type="button" onClick={() => shown.current?.clearMeasurements()}>Clear distances <kbd>Del</kbd></button>}
+          {outside && <p class="banner warn" role="status" data-test="outside">This candidate lies outside the images. The nearest position inside them is shown.</p>}
+          {measured > 0 && <button type="button" onClick={() => shown.current?.clearMeasurements()}>Clear measurements <kbd>Del</kbd></button>}
         </div>
         {all.map((plane) => {
           const t = texts[plane];

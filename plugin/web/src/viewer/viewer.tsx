@@ -101,13 +101,13 @@ export function ViewerPage(props: ViewerProps) {
     const order = [...s.findings.slice(at + 1), ...s.findings.slice(0, at)];
     const to = order.find((f) => !f.decision);
     if (to) go(to.number);
-    else setNotice("Every finding of this series is decided.");
+    else setNotice("All findings of this series are decided.");
   }, [go]);
 
   useKeys([
     { keys: ["n", "]"], shown: "N ]", does: "next finding", run: () => step(1) },
-    { keys: ["p", "["], shown: "P [", does: "finding before", run: () => step(-1) },
-    { keys: ["N"], shown: "Shift+N", does: "next finding that is not decided", run: nextOpen },
+    { keys: ["p", "["], shown: "P [", does: "previous finding", run: () => step(-1) },
+    { keys: ["N"], shown: "Shift+N", does: "next undecided finding", run: nextOpen },
     { keys: ["f"], shown: "F", does: "back to the finding", run: () => planes.current?.home() },
     { keys: ["h"], shown: "H", does: "heat map of the residual on or off", run: () => setHeat(!heat) },
     { keys: ["o"], shown: "O", does: "crosshair and circles on or off", run: () => setMarks(!marks) },
@@ -127,16 +127,16 @@ export function ViewerPage(props: ViewerProps) {
       <Identity patient={series.patient} problem={series.patient_problem} />
       <div class="alerts" aria-live="polite">
         {newer && (
-          <p class="banner warn">This result was replaced by a newer one. <a href={`#/series/${newer}`}>Open the newer result</a></p>
+          <p class="banner warn">This result has been superseded. <a href={`#/series/${newer}`}>Open the newer result</a></p>
         )}
         {series.problem && <p class="banner warn">This series was refused: {hint(series.problem)}</p>}
-        {series.source_problem && <p class="banner warn">The images cannot be read now: {hint(series.source_problem)}</p>}
+        {series.source_problem && <p class="banner warn">The images cannot be read at the moment: {hint(series.source_problem)}</p>}
         {error && <p class="banner warn">{error}</p>}
       </div>
       <div class="notices" aria-live="polite">
         {notice && (
           <p class="banner" data-test="notice">
-            {notice} <button type="button" class="quiet" aria-label="Close the note" onClick={() => setNotice("")}>✕</button>
+            {notice} <button type="button" class="quiet" aria-label="Dismiss" onClick={() => setNotice("")}>✕</button>
           </p>
         )}
       </div>
@@ -160,7 +160,7 @@ export function ViewerPage(props: ViewerProps) {
               <summary>About this result</summary>
               <dl>
                 {series.models.map((m) => (
-                  <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : " · not loaded now"}</dd></div>
+                  <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : " · not loaded"}</dd></div>
                 ))}
                 <div><dt>Software</dt><dd>{series.software}</dd></div>
                 <div><dt>Preprocessing</dt><dd>{series.preprocessing}</dd></div>
@@ -171,7 +171,7 @@ export function ViewerPage(props: ViewerProps) {
           {current && (
             <DecisionPanel
               key={current.number} id={props.id} finding={current} session={props.session}
-              replaced={newer !== null} onDecided={keep} onNext={nextOpen}
+              superseded={newer !== null} onDecided={keep} onNext={nextOpen}
             />
           )}
         </aside>

@@ -36,7 +36,7 @@ export class SeriesVolume {
   private announcement = 0;
 
   constructor(series: Series, onProgress: (p: Progress) => void) {
-    if (!series.geometry) throw new Error("the images of this series cannot be read now");
+    if (!series.geometry) throw new Error("the images of this series cannot be read at the moment");
     this.series = series;
     this.onProgress = onProgress;
     this.grid = makeGrid(series.geometry);

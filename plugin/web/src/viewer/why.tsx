@@ -1,5 +1,5 @@
 // Why a finding deviates: scores of every detector, where they lie among the
-// reference nodules, what the detector saw and what it made of it.
+// reference nodules, the input of the detector and its reconstruction.
 
 import { useEffect, useRef } from "preact/hooks";
 import { hint, millimetres, percent, place, rank } from "../format.ts";
@@ -27,14 +27,14 @@ export function WhyPanel({ finding: f, images, model, models, onModel }: Props) 
   return (
     <section class="why" aria-label="Why">
       <h2>
-        Finding {f.number} <small>{millimetres(f.diameter_mm)} · {place(f.position_lps_mm)} mm{f.confidence !== null ? ` · found with ${percent(f.confidence)}` : ""}</small>
+        Finding {f.number} <small>{millimetres(f.diameter_mm)} · {place(f.position_lps_mm)} mm{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
       </h2>
       {f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
         <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
-          {f.disagreement.flags_differ ? "The detectors disagree on the flag" : "The detectors agree"},{" "}
-          percentiles {f.disagreement.percentile_gap.toFixed(1)} apart.
+          {f.disagreement.flags_differ ? "The detectors disagree on the flag" : "The detectors agree"}; their{" "}
+          percentiles are {f.disagreement.percentile_gap.toFixed(1)} apart.
         </p>
       )}
       {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model} gave no score: {x.message} ({x.code})</p>)}
@@ -51,9 +51,9 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
       <thead>
         <tr>
           <th scope="col">Detector</th>
-          <th scope="col" class="number" title="chance that readers call such a nodule suspicious, at the prevalence of the calibration set; not the chance of cancer">Probability</th>
-          <th scope="col" class="number" title="share of the reference normals with a lower score">Percentile</th>
-          <th scope="col" class="number" title="raw score; above its limit a nodule is flagged">Score</th>
+          <th scope="col" class="number" title="probability that readers rate such a nodule suspicious, at the prevalence of the calibration set; not the probability of cancer">Probability</th>
+          <th scope="col" class="number" title="percentage of the reference normals with a lower score">Percentile</th>
+          <th scope="col" class="number" title="raw score; a nodule above the threshold is flagged">Score</th>
         </tr>
       </thead>
       <tbody>
@@ -63,11 +63,11 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
               {finding.scores.length > 1
                 ? <button type="button" class="quiet" aria-pressed={s.model === model} onClick={() => onModel(s.model)}>{s.model}</button>
                 : s.model}
-              {s.anomalous && <span class="badge flag" title="above the limit">flagged</span>}
+              {s.anomalous && <span class="badge flag" title="above the threshold">flagged</span>}
             </th>
             <td class="number">{s.probability === null ? <span title="this detector is not calibrated">–</span> : percent(s.probability)}</td>
             <td class="number">{rank(s.percentile)}</td>
-            <td class="number" title={`limit ${s.threshold.toPrecision(3)}`}>{s.raw.toPrecision(3)}</td>
+            <td class="number" title={`threshold ${s.threshold.toPrecision(3)}`}>{s.raw.toPrecision(3)}</td>
           </tr>
         ))}
       </tbody>
@@ -78,13 +78,13 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
 /** ReferenceHistogram shows where a score lies among the reference normals. */
 function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: number }) {
   const h = score.histogram;
-  if (!h || h.counts.length === 0) return <p class="hint">The reference of {score.model} is not loaded, so that its histogram cannot be shown.</p>;
+  if (!h || h.counts.length === 0) return <p class="hint">{score.model} is not loaded, so its reference histogram cannot be shown.</p>;
   const [w, ht, base] = [300, 84, 66];
   const low = h.edges[0] ?? 0;
   const high = h.edges.at(-1) ?? 1;
   const most = Math.max(...h.counts, 1);
   const x = (v: number): number => ((v - low) / (high - low || 1)) * w;
-  const text = `Raw scores of ${h.normals} reference normals from ${low.toPrecision(2)} to ${high.toPrecision(2)}. This nodule: ${score.raw.toPrecision(3)}, limit ${score.threshold.toPrecision(3)}.`;
+  const text = `Raw scores of ${h.normals} reference normals from ${low.toPrecision(2)} to ${high.toPrecision(2)}. This nodule: ${score.raw.toPrecision(3)}, threshold ${score.threshold.toPrecision(3)}.`;
   const markX = Math.min(Math.max(x(score.raw), 0), w);
   return (
     <figure class="histogram">
@@ -103,7 +103,7 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
         <text x={w} y={ht - 6} text-anchor="end">{high.toPrecision(2)}</text>
       </svg>
       <figcaption>
-        <span class="key score">this nodule</span> <span class="key limit">limit {score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals} reference normals</span>
+        <span class="key score">this nodule</span> <span class="key limit">threshold {score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals} reference normals</span>
         {score.probability !== null && prevalence > 0 && <> · probability at a prevalence of {percent(prevalence)}</>}
       </figcaption>
     </figure>
@@ -111,15 +111,15 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
 }
 
 const rows: { kind: "patch" | "reconstruction" | "residual"; label: string; title: string }[] = [
-  { kind: "patch", label: "seen", title: "the voxels that are scored" },
-  { kind: "reconstruction", label: "rebuilt", title: "what the detector makes of them" },
-  { kind: "residual", label: "residual", title: "the difference" },
+  { kind: "patch", label: "input", title: "the voxels that are scored" },
+  { kind: "reconstruction", label: "reconstruction", title: "what the detector makes of them" },
+  { kind: "residual", label: "residual", title: "the difference between input and reconstruction" },
 ];
 
 function Strip({ images, model }: { images: PatchImages; model: string }) {
   return (
     <figure class="strip" data-test="strip" data-ready={images.residual !== null && images.reconstruction !== null ? "yes" : "no"}>
-      <div class="cells" role="group" aria-label={`Patch, reconstruction and residual by ${model}`}>
+      <div class="cells" role="group" aria-label={`Input, reconstruction and residual of ${model}`}>
         <span />
         {planes.map((p) => <span key={p} class="head">{p}</span>)}
         {rows.map((row) => [
@@ -168,7 +168,7 @@ function Limits({ finding: f }: { finding: Finding }) {
   return (
     <section class={items.length > 0 ? "limits touched" : "limits"} aria-label="Limits of use">
       <h3>Limits of use</h3>
-      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none of the known ones is touched.</p>}
+      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none that is known applies.</p>}
     </section>
   );
 }

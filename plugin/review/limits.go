@@ -1,0 +1,67 @@
+package review
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+)
+
+// limitLabels say in words what limit of use a nodule touches.
+var limitLabels = map[string]string{
+	"slice_spacing_coarse":      "Slices are more than 3 mm apart",
+	"irregular_spacing":         "The slice spacing varies",
+	"gantry_tilt":               "The gantry is tilted",
+	"cube_partly_outside":       "Part of the cube around it lies outside the scan",
+	"missing_slices_near":       "Slices are missing near the nodule",
+	"diameter_outside_training": "Smaller or larger than the reference nodules",
+	"diameter_unknown":          "Diameter unknown",
+}
+
+// limitLabel is limitLabels with the figures, where they are known. A code that
+// it does not know stands for itself.
+func (s *Server) limitLabel(r *bus.Result, n *bus.ResultNodule, code string) string {
+	label, known := limitLabels[code]
+	if !known {
+		return code
+	}
+	low, high, ok := s.referenceDiameters(r)
+	if code != "diameter_outside_training" || !ok {
+		return label
+	}
+	than := ""
+	switch d := n.DiameterMM; {
+	case d > high:
+		than = "larger"
+	case d > 0 && d < low:
+		than = "smaller"
+	default: // the detectors that run now have other references
+		return label
+	}
+	return fmt.Sprintf("%.1f mm: %s than the reference (%.1f–%.1f mm)", n.DiameterMM, than, low, high)
+}
+
+// referenceDiameters are those, in mm, that the reference nodules of every
+// detector of a result cover; ok is false where one of them is not loaded.
+func (s *Server) referenceDiameters(r *bus.Result) (low, high float64, ok bool) {
+	high = math.Inf(1)
+	for _, m := range r.Models {
+		c, loaded := s.calibrationOf(m.Digest)
+		if !loaded {
+			return 0, 0, false
+		}
+		l, h := c.DiameterRange()
+		low, high = max(low, l), min(high, h)
+	}
+	return low, high, len(r.Models) > 0 && !math.IsInf(high, 1)
+}
+
+// calibrationOf is that of the running detector with a digest.
+func (s *Server) calibrationOf(digest string) (c detector.Calibration, ok bool) {
+	d, ok := s.detectorOf(digest).(interface{ Calibration() detector.Calibration })
+	if ok {
+		c = d.Calibration()
+	}
+	return c, ok
+}
