@@ -30,7 +30,7 @@ const experimentHelp = `Run one of the paper's experiments with one detector, an
 
 A run trains several networks: seeds on one fixed split and, for nodules, the
 folds of a cross-validation by patient. It ends with a table and a page,
-report.html, in the folder that --out names, beside scores.csv, results.json and
+report.html, in the folder that --out names, beside scores.csv.gz, results.json and
 the figures. It may be stopped at any point (Ctrl-C): the same command goes on
 where it stopped, to the same result. A whole run ends within an hour on two
 cores; --quick is a look in a minute or two, and its figures say nothing.

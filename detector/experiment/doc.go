@@ -21,13 +21,16 @@
 //
 // # Results
 //
-//	scores.csv    one line per case and network, every value that it is ranked by
-//	results.json  tables with intervals
-//	figures/      charts (SVG) and pictures (PNG)
-//	report.html   all of it on one page
+//	scores.csv.gz  one line per case and network, every value that it is ranked
+//	               by; patients are numbers in the order of their identifiers
+//	results.json   tables with intervals
+//	figures/       charts (SVG) and pictures (PNG)
+//	report.html    all of it on one page
 //
 // Tables and charts are made of the scores alone: Options.Rebuild makes them
-// anew without data and without training. A list of variants beside the run
+// anew without data and without training, also of a folder that keeps no more
+// than settings.json, data.txt, the scores of the run and what the first units
+// left beside theirs. A list of variants beside the run
 // folder grows by every way to score that a run has tried, so that a report can
 // say out of how many the best was taken.
 //

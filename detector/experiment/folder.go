@@ -17,14 +17,14 @@ const (
 	settingsFile = "settings.json"
 	dataFile     = "data.txt" // digest of the data, one line
 	resultsFile  = "results.json"
-	scoresFile   = "scores.csv"
+	scoresFile   = "scores.csv.gz"
 	reportFile   = "report.html"
 	testFile     = "test-files.json"
 	figuresDir   = "figures"
 	stateDir     = "state"
 	modelFile    = "model.safetensors"
-	historyFile  = "history.csv"
-	curvesFile   = "search.csv"
+	historyFile  = "history.csv.gz"
+	curvesFile   = "search.csv.gz"
 	notesFile    = "notes.json"
 	noModelFile  = "no-model.csv"
 )
@@ -80,9 +80,13 @@ func difference(old, now []byte) string {
 	return "one of them is longer"
 }
 
-// write writes a file so that a crash leaves the old one or the new one.
+// write writes a file so that a crash leaves the old one or the new one. What
+// is called .gz is compressed, the same bytes to the same file.
 func (f folder) write(b []byte, parts ...string) error {
 	path := f.path(parts...)
+	if isCompressed(path) {
+		b = compressed(b)
+	}
 	fail := func(err error) error { return fmt.Errorf("experiment: write %s: %w", path, err) }
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // results are no secret
 		return fail(err)
@@ -119,19 +123,10 @@ func (f folder) writeJSON(v any, parts ...string) error {
 	return f.write(append(b, '\n'), parts...)
 }
 
-// maxResult bounds what is read back from a run folder.
-const maxResult = 64 << 20
-
+// read returns what write was given.
 func (f folder) read(parts ...string) ([]byte, error) {
 	path := f.path(parts...)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("experiment: read result: %w", err)
-	}
-	if info.Size() > maxResult {
-		return nil, fmt.Errorf("experiment: %s has %d bytes, at most %d are read", path, info.Size(), maxResult)
-	}
-	b, err := os.ReadFile(path) //nolint:gosec // in the run folder
+	b, err := readBounded(path)
 	if err != nil {
 		return nil, fmt.Errorf("experiment: read result: %w", err)
 	}

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"strings"
@@ -28,6 +29,22 @@ func TestFolderBelongsToOneRun(t *testing.T) {
 	}
 	if b, err := f.read("a", "b.txt"); err != nil || string(b) != "x" {
 		t.Errorf("read %q, %v", b, err)
+	}
+	const name = "b.csv.gz"
+	if err := f.write(bytes.Repeat([]byte("0123456789"), 1000), name); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := f.read(name); err != nil || len(b) != 10_000 {
+		t.Errorf("%d bytes from a compressed file of 10000 (%v)", len(b), err)
+	}
+	if info, err := os.Stat(f.path(name)); err != nil || info.Size() > 1000 {
+		t.Errorf("the file is not compressed (%v)", err)
+	}
+	if err := os.WriteFile(f.path(name), []byte("not gzip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.read(name); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("a damaged file: error %v", err)
 	}
 	left, err := os.ReadDir(f.path("a"))
 	if err != nil || len(left) != 1 {

@@ -18,6 +18,7 @@ type lungs struct {
 	options  Options
 	ds       *nodule.Dataset
 	splits   map[string]*nodule.Split // by unit
+	numbers  map[string]string        // of patients
 }
 
 // openLungs reads the data set and divides it for every unit, so that one that
@@ -27,7 +28,7 @@ func openLungs(o Options) (*lungs, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lungs{settings: o.Settings, options: o, ds: ds, splits: map[string]*nodule.Split{}}
+	l := &lungs{settings: o.Settings, options: o, ds: ds, splits: map[string]*nodule.Split{}, numbers: patientNumbers(ds)}
 	for _, u := range o.Settings.units() {
 		split, err := l.split(u)
 		if err != nil {
@@ -120,7 +121,7 @@ func (l *lungs) run(ctx context.Context, u unit, t *tracker, _ string) ([]evalua
 			return nil, err
 		}
 	}
-	return e.Scored, dir.writeJSON(notes, notesFile)
+	return l.numbered(e.Scored), dir.writeJSON(notes, notesFile)
 }
 
 // detector trains and calibrates the detector of a unit, or reads the one that

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
 )
 
@@ -18,27 +17,8 @@ func (o Options) report(ctx context.Context) (*Results, error) {
 		return nil, err
 	}
 	dir := folder(o.Dir)
-	var all, test []evaluation.Scored
-	for _, s := range r.Sets {
-		for _, one := range s.all {
-			if s.Name == testFilesName {
-				test = append(test, one...)
-			} else {
-				all = append(all, one...)
-			}
-		}
-	}
-	for name, scored := range map[string][]evaluation.Scored{scoresFile: all, scoresOf(testSet): test} {
-		if len(scored) == 0 {
-			continue
-		}
-		var b bytes.Buffer
-		if err := evaluation.WriteCSV(&b, scored); err != nil {
-			return nil, err
-		}
-		if err := dir.write(b.Bytes(), name); err != nil {
-			return nil, err
-		}
+	if err := o.gather(r.Sets); err != nil {
+		return nil, err
 	}
 	tried, err := addVariants(o.variants(), r.variants())
 	if err != nil {

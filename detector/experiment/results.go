@@ -115,7 +115,7 @@ func (o Options) collect(ctx context.Context) (*Results, error) {
 	if s.Experiment == MNIST {
 		return r, o.collectImages(ctx, r, seeds)
 	}
-	fixed, err := o.set(ctx, testSide, "Patients that took part in nothing else: one split by patient, the same for every network.", seeds, scoresFile)
+	fixed, err := o.set(ctx, testSide, "Patients that took part in nothing else: one split by patient, the same for every network.", seeds, scoresOf(testSide))
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (o Options) collect(ctx context.Context) (*Results, error) {
 	if len(folds) > 0 {
 		about := fmt.Sprintf("Every patient but two is tested once, by the network that did not train on that patient's fold (%d %s instead of %d).",
 			s.length(folds[0]), s.lengthUnit(), s.length(seeds[0]))
-		crossed, err := o.set(ctx, "cross-validation", about, folds, scoresFile)
+		crossed, err := o.set(ctx, "cross-validation", about, folds, scoresOf(testSide))
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +151,7 @@ func (o Options) collectImages(ctx context.Context, r *Results, seeds []unit) er
 	}
 	r.TestScored = len(mark.Scored)
 	for _, u := range seeds {
-		if !o.unit(u).has(scoresOf(testSet)) {
+		if !o.unit(u).has(scoresOf(testSet)) && !folder(o.Dir).has(scoresOf(testSet)) {
 			return nil // not all are scored yet
 		}
 	}
@@ -166,26 +166,15 @@ func (o Options) collectImages(ctx context.Context, r *Results, seeds []unit) er
 // set reads the scores of some units and makes their tables.
 func (o Options) set(ctx context.Context, name, about string, units []unit, file string) (*Set, error) {
 	s := &Set{Name: name, About: about}
-	var scored []evaluation.Scored
 	options := evaluation.TableOptions{}
 	if o.Settings.Experiment == MNIST {
 		options.Unit = "images"
 	}
-	for _, u := range units {
-		b, err := o.unit(u).read(file)
-		if err != nil {
-			return nil, fmt.Errorf("%w; run the experiment without --rebuild to make what is missing", err)
-		}
-		one, err := evaluation.ReadCSV(bytes.NewReader(b))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.unit(u).path(file), err)
-		}
-		if len(scored) > 0 && !sameRows(scored[0], one[0]) {
-			return nil, fmt.Errorf("experiment: %s was scored by another version of this program, in other ways than %s: remove it, and the same command scores it again with the network that is there",
-				o.unit(u).path(file), o.unit(units[0]).path(file))
-		}
-		scored, s.all = append(scored, one...), append(s.all, one)
+	var err error
+	if s.all, err = o.scores(units, file); err != nil {
+		return nil, err
 	}
+	scored := slices.Concat(s.all...)
 	notes, err := o.notes(units[0])
 	if err != nil {
 		return nil, err
@@ -201,11 +190,6 @@ func (o Options) set(ctx context.Context, name, about string, units []unit, file
 		return nil, err
 	}
 	return s, s.average()
-}
-
-// sameRows says whether two cases are ranked in the same ways.
-func sameRows(a, b evaluation.Scored) bool {
-	return slices.EqualFunc(a.Values, b.Values, func(x, y detector.Term) bool { return x.Name == y.Name })
 }
 
 // pool makes one table of all folds.

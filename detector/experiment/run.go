@@ -103,14 +103,6 @@ const (
 	testSide  = "test side" // of the split of nodules
 )
 
-// scoresOf is the file of a unit's scores of a set.
-func scoresOf(set string) string {
-	if set == testSet {
-		return "test-" + scoresFile
-	}
-	return scoresFile
-}
-
 // experiment is one of the two.
 type experiment interface {
 	digest() string

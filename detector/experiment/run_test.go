@@ -110,6 +110,13 @@ func TestRebuildNeedsNoDataAndChangesNothing(t *testing.T) {
 	if err := os.Remove(filepath.Join(o.Dir, "seed-2", scoresFile)); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := Run(context.Background(), Options{Dir: o.Dir, Rebuild: true, Software: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, before, o.Dir, resultsFile, scoresFile, reportFile) // of the run's scores
+	if err := os.Remove(filepath.Join(o.Dir, scoresFile)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := Run(context.Background(), Options{Dir: o.Dir, Rebuild: true}); err == nil || !strings.Contains(err.Error(), "without --rebuild") {
 		t.Errorf("a run that is not over was rebuilt: error %v", err)
 	}
