@@ -1,20 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
-	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Exit codes. They are part of the help and never change.
@@ -62,54 +60,29 @@ func badInput(err error, hint string) error {
 // exitCode maps the error of a command to the exit code of the process. What
 // the packages refuse with a code of their own needs no badInput around it.
 func exitCode(ctx context.Context, err error) int {
-	var coded *cliError
+	var own *cliError
 	switch {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &coded):
-		return coded.code
-	case dicomio.CodeOf(err).OfArchive() && dicomio.CodeOf(err) != dicomio.CodeNotStored:
-		return exitFailure // a PACS that cannot be asked
-	case nodule.CodeOf(err) != "": // those of dicomio included
-		return exitBadInput
+	case errors.As(err, &own):
+		return own.code
 	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, accounts.ErrFile):
 		return exitBadInput
-	default:
-		return codeExitCode(plugin.CodeOf(err)) // those of bus included
 	}
+	if code, known := exitCodes[codeOf(err)]; known {
+		return code
+	}
+	return exitFailure
 }
+
+// codeOf is the code that err carries; one of images or candidates counts
+// before others.
+func codeOf(err error) string { return cmp.Or(nodule.CodeOf(err), string(coded.CodeOf(err))) }
 
 func isAny(err error, targets ...error) bool {
 	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
-}
-
-// codeExitCode is the exit code for a code of plugin or bus.
-func codeExitCode(code plugin.Code) int {
-	switch code {
-	case series.CodeURIUnsupported, series.CodeURIForbidden, series.CodeStudyMismatch, series.CodeMismatch, series.CodeFrameMismatch:
-		return exitBadInput
-	case plugin.CodeSettings:
-		return exitUsage
-	default:
-		return busExitCode(bus.Code(code))
-	}
-}
-
-// busExitCode tells a message that cannot be used and a wrong setting from
-// what the broker does not do.
-func busExitCode(code bus.Code) int {
-	switch code {
-	case bus.CodeNotJSON, bus.CodeNotCloudEvent, bus.CodeSchemaVersion, bus.CodeWrongType,
-		bus.CodeJobTooLarge, bus.CodeTooManyNodules, bus.CodeJobInvalid, bus.CodeResultInvalid,
-		bus.CodeReviewInvalid, bus.CodeDeadInvalid, bus.CodeMessageTooLarge, bus.CodeNotReplayable:
-		return exitBadInput
-	case bus.CodeSettings, bus.CodeSiteInvalid:
-		return exitUsage
-	default:
-		return exitFailure
-	}
 }
 
 // errorLine is what the user reads: one line, whatever the error holds.

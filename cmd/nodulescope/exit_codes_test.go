@@ -2,6 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/bus"
@@ -78,6 +83,40 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 			if got := exitCode(t.Context(), fmt.Errorf("command: %w", err)); got != want {
 				t.Errorf("exit code %d of %q, want %d", got, err, want)
 			}
+		}
+	}
+}
+
+// TestEveryCodeHasAnExitCode reads the codes in the sources.
+func TestEveryCodeHasAnExitCode(t *testing.T) {
+	constant := regexp.MustCompile(`(?m)^\s*Code\w+\s+(?:\w+\.)?Code\s*=\s*"([a-z_]+)"`)
+	found := map[string]bool{"internal_error": true}
+	for _, room := range []string{"internal", "dicomio", "nodule", "detector", "bus", "plugin"} {
+		err := fs.WalkDir(os.DirFS("../../"+room), ".", func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(filepath.Join("../..", room, path))
+			for _, match := range constant.FindAllStringSubmatch(string(text), -1) {
+				found[match[1]] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(found) < 60 {
+		t.Fatalf("only %d codes are found: is the expression still right?", len(found))
+	}
+	for code := range found {
+		if _, known := exitCodes[code]; !known {
+			t.Errorf("%s has no exit code", code)
+		}
+	}
+	for code := range exitCodes {
+		if !found[code] {
+			t.Errorf("%s is no code of a package", code)
 		}
 	}
 }
