@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 func TestResultRoundTrip(t *testing.T) {
@@ -59,11 +61,11 @@ func TestResultRefuses(t *testing.T) {
 		t.Error(err)
 	}
 	big := sampleResult("x")
-	big.IntendedUse = strings.Repeat("x", MaxResultBytes)
+	big.IntendedUse = strings.Repeat("x", maxResultBytes)
 	if _, err := EncodeResult("/plugin", big); CodeOf(err) != CodeMessageTooLarge {
 		t.Error(err)
 	}
-	if _, _, err := DecodeResult(make([]byte, MaxResultBytes+1)); CodeOf(err) != CodeMessageTooLarge {
+	if _, _, err := DecodeResult(make([]byte, maxResultBytes+1)); CodeOf(err) != CodeMessageTooLarge {
 		t.Error(err)
 	}
 	if _, _, err := DecodeResult(jobText("a", "a")); CodeOf(err) != CodeWrongType {
@@ -74,16 +76,16 @@ func TestResultRefuses(t *testing.T) {
 func TestReviewRoundTripAndRefusals(t *testing.T) {
 	want := Review{Identity: "x", NoduleID: "n1", Decision: "reject", Reason: "vessel", Comment: "Gefäß",
 		Reviewer: "r7", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Version: 2}
-	data, err := EncodeReview("/review", want)
+	data, err := reviews.encode("/review", ReviewID(want), want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, got, err := DecodeReview(data); err != nil || !cmp.Equal(want, got) {
+	if _, got, err := reviews.decode(data); err != nil || !cmp.Equal(want, got) {
 		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
 	}
 	second := want
 	second.Version++
-	if reviewID(want) == reviewID(second) {
+	if ReviewID(want) == ReviewID(second) {
 		t.Error("two versions of a decision have one id")
 	}
 	for name, change := range map[string]func(*Review){
@@ -94,7 +96,7 @@ func TestReviewRoundTripAndRefusals(t *testing.T) {
 	} {
 		r := want
 		change(&r)
-		if _, err := EncodeReview("/review", r); CodeOf(err) != CodeReviewInvalid {
+		if _, err := reviews.encode("/review", ReviewID(r), r); CodeOf(err) != CodeReviewInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -103,19 +105,19 @@ func TestReviewRoundTripAndRefusals(t *testing.T) {
 func TestDeadRoundTripAndRefusals(t *testing.T) {
 	want := Dead{Code: "not_json", Message: "m", Subject: "nodule.v1.job.s.stat", Sequence: 3, Digest: "sha256:0",
 		Size: 70000, Payload: []byte{0, 255}, Headers: map[string][]string{"A": {"1", "2"}}, Time: time.Unix(1, 0).UTC()}
-	data, err := EncodeDead("/bus", "1", want)
+	data, err := letters.encode("/bus", "1", want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, got, err := DecodeDead(data); err != nil || !cmp.Equal(want, got) {
+	if _, got, err := letters.decode(data); err != nil || !cmp.Equal(want, got) {
 		t.Errorf("%v\n%s", err, cmp.Diff(want, got))
 	}
 	for name, bad := range map[string]Dead{
 		"no code":   {Size: 1},
-		"too much":  {Code: "c", Size: MaxDeadBytes + 1, Payload: make([]byte, MaxDeadBytes+1)},
+		"too much":  {Code: "c", Size: maxDeadBytes + 1, Payload: make([]byte, maxDeadBytes+1)},
 		"too small": {Code: "c", Size: 1, Payload: make([]byte, 2)},
 	} {
-		if _, err := EncodeDead("/bus", "1", bad); CodeOf(err) != CodeDeadInvalid {
+		if _, err := letters.encode("/bus", "1", bad); CodeOf(err) != CodeDeadInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -127,7 +129,7 @@ func TestTraceParent(t *testing.T) {
 	if !validTraceParent(child) || child[:36] != parent[:36] || child[36:52] == parent[36:52] || child[52:] != "-00" {
 		t.Errorf("child %s", child)
 	}
-	if first, second := NewTraceParent(), NewTraceParent(); first == second {
+	if first, second := newTraceParent(), newTraceParent(); first == second {
 		t.Error("two traces are the same")
 	}
 	for _, bad := range []string{"", "00-x", strings.ToUpper(parent), "ff" + parent[2:], parent + "-1",
@@ -145,7 +147,7 @@ func TestTraceParent(t *testing.T) {
 }
 
 func TestSubjects(t *testing.T) {
-	got, err := JobSubject("st-mary-2", "")
+	got, err := jobSubject("st-mary-2", "")
 	if err != nil || got != "nodule.v1.job.st-mary-2.routine" {
 		t.Error(got, err)
 	}
@@ -153,10 +155,10 @@ func TestSubjects(t *testing.T) {
 		t.Error(site, priority, ok)
 	}
 	for _, bad := range []string{"", "A", "a.b", "a*", ">", "ü", strings.Repeat("a", 33), "a b"} {
-		_, err1 := JobSubject(bad, "stat")
-		_, err2 := ResultSubject(bad)
-		_, err3 := ReviewSubject(bad)
-		_, err4 := DeadSubject(bad)
+		_, err1 := jobSubject(bad, "stat")
+		_, err2 := resultSubject(bad)
+		_, err3 := reviewSubject(bad)
+		_, err4 := deadSubject(bad)
 		for _, err := range []error{err1, err2, err3, err4} {
 			if CodeOf(err) != CodeSiteInvalid {
 				t.Errorf("%q: %v", bad, err)
@@ -172,7 +174,7 @@ func TestSubjects(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	cause := errors.New("disk\nfull")
-	err := refuse(CodeStream, "submit job", "free some space", cause)
+	err := coded.New(CodeStream, "submit job", "free some space", cause)
 	if got := err.Error(); got != "submit job: free some space: disk full (stream_unavailable)" {
 		t.Errorf("%q", got)
 	}
@@ -182,7 +184,7 @@ func TestErrorText(t *testing.T) {
 }
 
 func TestDigestKeepsPartsApart(t *testing.T) {
-	if digest("a/b", "c") == digest("a", "b/c") || digest("a") == digest("a", "") {
+	if messageID("a/b", "c") == messageID("a", "b/c") || messageID("a") == messageID("a", "") {
 		t.Error("different parts have one digest")
 	}
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // Options says which bus to connect to and how. One of Server and URL is
@@ -62,12 +65,12 @@ func Connect(ctx context.Context, opts Options) (*Bus, error) {
 			break
 		}
 		if !opts.Wait {
-			return nil, refuse(CodeUnreachable, op, "is the broker running at "+redact(opts.URL)+", and are the credentials right?", err)
+			return nil, coded.New(CodeUnreachable, op, "is the broker running at "+redact(opts.URL)+", and are the credentials right?", err)
 		}
 		b.log.Warn("bus not reachable yet", "url", redact(opts.URL), "error", err)
 		select {
 		case <-ctx.Done():
-			return nil, refuse(CodeUnreachable, op, "no broker at "+redact(opts.URL), errors.Join(ctx.Err(), err))
+			return nil, coded.New(CodeUnreachable, op, "no broker at "+redact(opts.URL), errors.Join(ctx.Err(), err))
 		case <-time.After(reconnectWait):
 		}
 	}
@@ -78,7 +81,7 @@ func Connect(ctx context.Context, opts Options) (*Bus, error) {
 	}
 	if err != nil {
 		b.nc.Close()
-		return nil, refuse(CodeSettings, op, "JetStream domain", err)
+		return nil, coded.New(CodeSettings, op, "JetStream domain", err)
 	}
 	b.log.Debug("bus connected", "url", b.nc.ConnectedUrlRedacted())
 	return b, nil
@@ -86,10 +89,10 @@ func Connect(ctx context.Context, opts Options) (*Bus, error) {
 
 func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 	if (o.Server == nil) == (o.URL == "") {
-		return nil, refuse(CodeSettings, op, "name an external URL or use the embedded server, not both", nil)
+		return nil, coded.New(CodeSettings, op, "name an external URL or use the embedded server, not both", nil)
 	}
 	no := []nats.Option{
-		nats.Name(orDefault(o.Name, "nodulescope")),
+		nats.Name(cmp.Or(o.Name, "nodulescope")),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait, reconnectWait),
@@ -113,14 +116,14 @@ func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 		}
 	}
 	if ways > 1 || (o.User == "") != (o.PasswordFile == "") {
-		return nil, refuse(CodeSettings, op, "use one of nkey seed file, creds file, and user with password file", nil)
+		return nil, coded.New(CodeSettings, op, "use one of nkey seed file, creds file, and user with password file", nil)
 	}
 	if o.Server != nil {
 		return append(no, o.Server.connectOptions()...), nil
 	}
 	secret, err := credentials(o)
 	if err != nil {
-		return nil, refuse(CodeSettings, op, "credentials or TLS files", err)
+		return nil, coded.New(CodeSettings, op, "credentials or TLS files", err)
 	}
 	return append(no, secret...), nil
 }
@@ -175,11 +178,11 @@ func (b *Bus) Health(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if !b.nc.IsConnected() {
-		return refuse(CodeUnreachable, op, "not connected, reconnecting", b.nc.LastError())
+		return coded.New(CodeUnreachable, op, "not connected, reconnecting", b.nc.LastError())
 	}
 	for _, name := range []string{StreamJobs, StreamResults, StreamReviews, StreamDead} {
 		if _, err := b.js.Stream(ctx, name); err != nil {
-			return refuse(CodeStream, op, "stream "+name, err)
+			return coded.New(CodeStream, op, "stream "+name, err)
 		}
 	}
 	return nil

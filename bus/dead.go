@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/digest"
 )
 
 const (
@@ -29,7 +33,7 @@ func (d *Delivery) Dead(ctx context.Context, code Code, message string) error {
 		return err
 	}
 	if err := d.term(ctx, string(code)); err != nil {
-		return refuse(CodeUnreachable, op, "it is in "+StreamDead+" and will come once more from "+StreamJobs, err)
+		return coded.New(CodeUnreachable, op, "it is in "+StreamDead+" and will come once more from "+StreamJobs, err)
 	}
 	d.stopHeartbeats()
 	return nil
@@ -40,7 +44,7 @@ func (d *Delivery) letter(code Code, message string) Dead {
 	env, _, _ := decode("read job id", TypeJob, d.Data) // a refused job may still tell its id
 	return Dead{
 		Code: string(code), Message: message, Subject: d.Subject, Sequence: d.Sequence, JobID: env.ID,
-		Digest: payloadDigest(d.Data), Size: len(d.Data), Payload: d.Data[:min(len(d.Data), MaxDeadBytes)],
+		Digest: digest.Of(d.Data), Size: len(d.Data), Payload: d.Data[:min(len(d.Data), maxDeadBytes)],
 		Headers: keepHeaders(d.Headers), Time: time.Now().UTC(),
 	}
 }
@@ -48,36 +52,20 @@ func (d *Delivery) letter(code Code, message string) Dead {
 // letterID is the same for every delivery of one message, and another for any
 // other message, also in a stream that was made anew.
 func (d *Delivery) letterID(letter Dead) string {
-	return digest(StreamJobs, fmt.Sprint(d.Sequence), fmt.Sprint(d.Stored.UnixNano()), letter.Digest)
+	return messageID(StreamJobs, fmt.Sprint(d.Sequence), fmt.Sprint(d.Stored.UnixNano()), letter.Digest)
 }
 
 // storeLetter publishes once: within the duplicate window by id, and where the
 // job was delivered before, by looking.
 func (d *Delivery) storeLetter(ctx context.Context, op, id string, letter Dead) error {
 	b, site := d.queue.bus, d.queue.site
-	subject, err := DeadSubject(site)
-	if err != nil {
-		return err
-	}
 	if d.NumDelivered > 1 {
-		there := false
-		from := scanStart{time: d.Stored, headersOnly: true}
-		err := b.scan(ctx, op, StreamDead, subject, from, func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
-			if m.Headers().Get(nats.MsgIdHdr) != id {
-				return nil
-			}
-			there = true
-			return errStop
-		})
+		_, there, err := letters.find(ctx, b, op, site, nats.MsgIdHdr, id, scanStart{time: d.Stored})
 		if err != nil || there {
 			return err
 		}
 	}
-	data, err := EncodeDead(deadSource, id, letter)
-	if err != nil {
-		return err
-	}
-	_, err = b.publish(ctx, op, StreamDead, subject, id, data, nil)
+	_, err := letters.publish(ctx, b, op, site, deadSource, id, letter, nil, nil)
 	return err
 }
 
@@ -113,26 +101,16 @@ type DeadOptions struct {
 // DeadLetters lists what a site could not score, oldest first. What is in the
 // stream but is no letter of this schema is logged and left out.
 func (b *Bus) DeadLetters(ctx context.Context, site string, opts DeadOptions) ([]DeadLetter, error) {
-	subject, err := DeadSubject(site)
-	if err != nil {
-		return nil, err
-	}
-	limit := orDefault(opts.Limit, 1000)
-	var letters []DeadLetter
-	from := scanStart{sequence: opts.FromSeq}
-	err = b.scan(ctx, "list dead letters", StreamDead, subject, from, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		if len(letters) >= limit {
-			return errStop
+	limit := cmp.Or(opts.Limit, 1000)
+	var list []DeadLetter
+	err := letters.each(ctx, b, site, opts.FromSeq, func(env Envelope, dead Dead) error {
+		if len(list) >= limit {
+			return ErrStop
 		}
-		_, dead, err := DecodeDead(m.Data())
-		if err != nil {
-			b.log.Warn("dead letter not understood, left out", "sequence", meta.Sequence.Stream, "error", err)
-			return nil
-		}
-		letters = append(letters, DeadLetter{Dead: dead, Site: site, LetterAt: meta.Sequence.Stream})
+		list = append(list, DeadLetter{Dead: dead, Site: site, LetterAt: env.Sequence})
 		return nil
 	})
-	return letters, err
+	return list, err
 }
 
 // Replay puts the message of a dead letter into JOBS again, byte for byte,
@@ -142,34 +120,34 @@ func (b *Bus) DeadLetters(ctx context.Context, site string, opts DeadOptions) ([
 // letter twice within DuplicateWindow gives one job.
 func (b *Bus) Replay(ctx context.Context, site string, seq uint64) (Ack, error) {
 	const op = "replay dead letter"
-	subject, err := DeadSubject(site)
+	subject, err := deadSubject(site)
 	if err != nil {
 		return Ack{}, err
 	}
 	stream, err := b.js.Stream(ctx, StreamDead)
 	if err != nil {
-		return Ack{}, refuse(CodeStream, op, "stream "+StreamDead, err)
+		return Ack{}, coded.New(CodeStream, op, "stream "+StreamDead, err)
 	}
 	raw, err := stream.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && raw.Subject != subject {
-		return Ack{}, refuse(CodeNotReplayable, op, "no letter of this site has this sequence", nil)
+		return Ack{}, coded.New(CodeNotReplayable, op, "no letter of this site has this sequence", nil)
 	}
 	if err != nil {
-		return Ack{}, refuse(CodeStream, op, "stream "+StreamDead, err)
+		return Ack{}, coded.New(CodeStream, op, "stream "+StreamDead, err)
 	}
-	_, dead, err := DecodeDead(raw.Data)
+	_, dead, err := letters.decode(raw.Data)
 	if err != nil {
-		return Ack{}, refuse(CodeNotReplayable, op, "the letter is not readable", err)
+		return Ack{}, coded.New(CodeNotReplayable, op, "the letter is not readable", err)
 	}
 	jobSite, _, ok := parseJobSubject(dead.Subject)
 	switch {
 	case !ok || jobSite != site:
-		return Ack{}, refuse(CodeNotReplayable, op, "the letter does not come from the jobs of this site", nil)
+		return Ack{}, coded.New(CodeNotReplayable, op, "the letter does not come from the jobs of this site", nil)
 	case dead.Size != len(dead.Payload):
-		return Ack{}, refuse(CodeNotReplayable, op,
+		return Ack{}, coded.New(CodeNotReplayable, op,
 			fmt.Sprintf("only %d of %d bytes were kept: submit the job again", len(dead.Payload), dead.Size), nil)
-	case dead.Digest != payloadDigest(dead.Payload):
-		return Ack{}, refuse(CodeNotReplayable, op, "the digest does not match what was kept", nil)
+	case dead.Digest != digest.Of(dead.Payload):
+		return Ack{}, coded.New(CodeNotReplayable, op, "the digest does not match what was kept", nil)
 	}
-	return b.publish(ctx, op, StreamJobs, dead.Subject, digest("replay", site, fmt.Sprint(seq), raw.Time.String()), dead.Payload, nil)
+	return b.publish(ctx, op, StreamJobs, dead.Subject, messageID("replay", site, fmt.Sprint(seq), raw.Time.String()), dead.Payload, nil)
 }

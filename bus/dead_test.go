@@ -8,9 +8,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/digest"
 )
 
-func letters(t *testing.T, b *Bus) []DeadLetter {
+func allLetters(t *testing.T, b *Bus) []DeadLetter {
 	t.Helper()
 	l, err := b.DeadLetters(testContext(t), "site", DeadOptions{})
 	if err != nil {
@@ -42,13 +44,13 @@ func TestDeadKeepsAJobWithItsReason(t *testing.T) {
 		t.Errorf("%d jobs left", n)
 	}
 	none(t, q, time.Second)
-	got := letters(t, b)
+	got := allLetters(t, b)
 	if len(got) != 1 {
 		t.Fatalf("%d letters", len(got))
 	}
 	l := got[0]
 	if l.Code != "job_invalid" || l.Message != "series_uid is missing" || l.Subject != d.Subject || l.Sequence != d.Sequence ||
-		l.JobID != "7" || l.Size != len(data) || !bytes.Equal(l.Payload, data) || l.Digest != payloadDigest(data) ||
+		l.JobID != "7" || l.Size != len(data) || !bytes.Equal(l.Payload, data) || l.Digest != digest.Of(data) ||
 		l.Headers["Traceparent"][0] != "x" || l.Headers["Huge"] != nil || l.LetterAt != 1 || l.Site != "site" {
 		t.Errorf("%+v", l)
 	}
@@ -92,7 +94,7 @@ func TestDeadIsStoredBeforeTheJobEnds(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("no advisory")
 	}
-	if n := len(letters(t, b)); n != 1 || jobsLeft(t, b) != 0 {
+	if n := len(allLetters(t, b)); n != 1 || jobsLeft(t, b) != 0 {
 		t.Errorf("%d letters, %d jobs", n, jobsLeft(t, b))
 	}
 }
@@ -121,7 +123,7 @@ func TestDeadOnceAfterACrash(t *testing.T) {
 	if err := again.Dead(testContext(t), CodeNotJSON, ""); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(letters(t, b)); n != 1 || jobsLeft(t, b) != 0 {
+	if n := len(allLetters(t, b)); n != 1 || jobsLeft(t, b) != 0 {
 		t.Errorf("%d letters, %d jobs", n, jobsLeft(t, b))
 	}
 	// The same bytes again are another message.
@@ -129,7 +131,7 @@ func TestDeadOnceAfterACrash(t *testing.T) {
 	if err := next(t, q).Dead(testContext(t), CodeNotJSON, ""); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(letters(t, b)); n != 2 {
+	if n := len(allLetters(t, b)); n != 2 {
 		t.Errorf("%d letters", n)
 	}
 }
@@ -156,7 +158,7 @@ func TestReplay(t *testing.T) {
 	if err := back.Done(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(letters(t, b)); n != 1 {
+	if n := len(allLetters(t, b)); n != 1 {
 		t.Errorf("%d letters", n)
 	}
 }
@@ -168,14 +170,14 @@ func TestReplayRefuses(t *testing.T) {
 	if err := next(t, q).Dead(testContext(t), CodeJobTooLarge, ""); err != nil {
 		t.Fatal(err)
 	}
-	if l := letters(t, b)[0]; l.Size != MaxJobBytes+1 || len(l.Payload) != MaxDeadBytes {
+	if l := allLetters(t, b)[0]; l.Size != MaxJobBytes+1 || len(l.Payload) != maxDeadBytes {
 		t.Errorf("size %d, kept %d", l.Size, len(l.Payload))
 	}
-	data, err := EncodeDead("/x", "1", Dead{Code: "c", Subject: "nodule.v1.job.site.stat", Size: 1, Payload: []byte("x"), Digest: "sha256:0"})
+	data, err := letters.encode("/x", "1", Dead{Code: "c", Subject: "nodule.v1.job.site.stat", Size: 1, Payload: []byte("x"), Digest: "sha256:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := EncodeDead("/x", "1", Dead{Code: "c", Subject: "nodule.v1.job.other.stat", Size: 1, Payload: []byte("x")})
+	foreign, err := letters.encode("/x", "1", Dead{Code: "c", Subject: "nodule.v1.job.other.stat", Size: 1, Payload: []byte("x")})
 	if err != nil {
 		t.Fatal(err)
 	}

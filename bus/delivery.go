@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // Delivery is one job in the hands of one worker. It must be settled once:
@@ -91,7 +93,7 @@ func (d *Delivery) stopHeartbeats() {
 func (d *Delivery) Done(ctx context.Context) error {
 	defer d.stopHeartbeats()
 	if err := d.msg.DoubleAck(ctx); err != nil {
-		return refuse(CodeUnreachable, "acknowledge job", "the broker did not confirm, the job may come again", err)
+		return coded.New(CodeUnreachable, "acknowledge job", "the broker did not confirm, the job may come again", err)
 	}
 	return nil
 }
@@ -105,7 +107,7 @@ func (d *Delivery) Retry(ctx context.Context, delay time.Duration) error {
 		err = d.queue.bus.flush(ctx)
 	}
 	if err != nil {
-		return refuse(CodeUnreachable, "give job back", "it comes again after AckWait anyway", err)
+		return coded.New(CodeUnreachable, "give job back", "it comes again after AckWait anyway", err)
 	}
 	return nil
 }

@@ -1,13 +1,10 @@
 package bus
 
-import (
-	"errors"
-	"strings"
-)
+import "github.com/nodulescope/nodulescope/internal/coded"
 
 // Code names why a message or a setting was refused. Codes are part of the
 // message schema (a dead letter carries one): they are never renamed.
-type Code string
+type Code = coded.Code
 
 // Codes of messages.
 const (
@@ -33,43 +30,9 @@ const (
 	CodeUnreachable      Code = "bus_unreachable"
 )
 
-// Error says what was refused and what to do about it. It never holds a value
-// of the message: only field names, indices and limits.
-type Error struct {
-	Code Code
-	Op   string // what was being done, such as "decode job"
-	Hint string // what is wrong and what the user can do
-	Err  error  // cause, may be nil
-}
-
-// Error implements error as one line.
-func (e *Error) Error() string {
-	parts := make([]string, 0, 3)
-	if e.Op != "" {
-		parts = append(parts, e.Op)
-	}
-	if e.Hint != "" {
-		parts = append(parts, e.Hint)
-	}
-	if e.Err != nil {
-		parts = append(parts, e.Err.Error())
-	}
-	text := strings.Join(parts, ": ") + " (" + string(e.Code) + ")"
-	return strings.Join(strings.Fields(text), " ")
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+// Error is the error of this package. It never holds a value of the message:
+// only field names, indices and limits.
+type Error = coded.Error
 
 // CodeOf returns the code of err, or "" where it carries none.
-func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
-}
-
-func refuse(code Code, op, hint string, cause error) error {
-	return &Error{Code: code, Op: op, Hint: hint, Err: cause}
-}
+func CodeOf(err error) Code { return coded.CodeOf(err) }

@@ -10,10 +10,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
-// ContentType of every message: CloudEvents 1.0, structured mode, JSON.
-const ContentType = "application/cloudevents+json"
+// contentType of every message: CloudEvents 1.0, structured mode, JSON.
+const contentType = "application/cloudevents+json"
 
 const (
 	extTraceParent = "traceparent"
@@ -58,10 +60,10 @@ func encode(op, typ, source, id string, data any, invalid Code, opts []EventOpti
 		o(&env)
 	}
 	if !validTraceParent(env.TraceParent) {
-		env.TraceParent = NewTraceParent()
+		env.TraceParent = newTraceParent()
 	}
 	if hint := badName(id, source); hint != "" {
-		return nil, refuse(CodeNotCloudEvent, op, hint, nil)
+		return nil, coded.New(CodeNotCloudEvent, op, hint, nil)
 	}
 	e := event.New()
 	e.SetID(id)
@@ -73,14 +75,14 @@ func encode(op, typ, source, id string, data any, invalid Code, opts []EventOpti
 		e.SetExtension(extTraceState, env.TraceState)
 	}
 	if err := e.SetData(event.ApplicationJSON, data); err != nil {
-		return nil, refuse(invalid, op, "a number is not finite or a text is not UTF-8", err)
+		return nil, coded.New(invalid, op, "a number is not finite or a text is not UTF-8", err)
 	}
 	if err := e.Validate(); err != nil {
-		return nil, refuse(CodeNotCloudEvent, op, "id and source must be those of a CloudEvent", err)
+		return nil, coded.New(CodeNotCloudEvent, op, "id and source must be those of a CloudEvent", err)
 	}
 	out, err := json.Marshal(e)
 	if err != nil {
-		return nil, refuse(CodeNotCloudEvent, op, "not encodable", err)
+		return nil, coded.New(CodeNotCloudEvent, op, "not encodable", err)
 	}
 	return out, nil
 }
@@ -104,7 +106,7 @@ func printable(s string) bool {
 // What goes wrong is told by code, never by quoting the message.
 func decode(op, want string, data []byte) (env Envelope, payload []byte, err error) {
 	if !json.Valid(data) {
-		return Envelope{}, nil, refuse(CodeNotJSON, op, "the message is not JSON", nil)
+		return Envelope{}, nil, coded.New(CodeNotJSON, op, "the message is not JSON", nil)
 	}
 	e, payload, err := readEvent(data)
 	if err == nil {
@@ -114,24 +116,24 @@ func decode(op, want string, data []byte) (env Envelope, payload []byte, err err
 		err = errors.New("specversion must be 1.0")
 	}
 	if err != nil {
-		return Envelope{}, nil, refuse(CodeNotCloudEvent, op, "send a CloudEvent 1.0 in structured JSON", quiet(err))
+		return Envelope{}, nil, coded.New(CodeNotCloudEvent, op, "send a CloudEvent 1.0 in structured JSON", quiet(err))
 	}
 	env = Envelope{
 		ID: e.ID(), Source: e.Source(), Type: e.Type(), Time: e.Time(),
 		TraceParent: extension(e, extTraceParent), TraceState: extension(e, extTraceState),
 	}
 	if hint := badName(env.ID, env.Source); hint != "" {
-		return Envelope{}, nil, refuse(CodeNotCloudEvent, op, hint, nil)
+		return Envelope{}, nil, coded.New(CodeNotCloudEvent, op, hint, nil)
 	}
 	if !validTraceParent(env.TraceParent) {
-		env.TraceParent, env.TraceState = NewTraceParent(), ""
+		env.TraceParent, env.TraceState = newTraceParent(), ""
 	}
 	if env.Type != want {
 		family := want[:strings.LastIndexByte(want, '.')+1] // "org.nodulescope.job."
 		if strings.HasPrefix(env.Type, family) {
-			return env, nil, refuse(CodeSchemaVersion, op, "only "+want+" is understood here", nil)
+			return env, nil, coded.New(CodeSchemaVersion, op, "only "+want+" is understood here", nil)
 		}
-		return env, nil, refuse(CodeWrongType, op, "the type of this event must be "+want, nil)
+		return env, nil, coded.New(CodeWrongType, op, "the type of this event must be "+want, nil)
 	}
 	return env, payload, nil
 }
@@ -195,7 +197,7 @@ func extension(e event.Event, name string) string {
 // unmarshal reads a payload; unknown fields are ignored.
 func unmarshal(op string, payload []byte, into any, invalid Code) error {
 	if len(payload) == 0 {
-		return refuse(invalid, op, "the event has no data", nil)
+		return coded.New(invalid, op, "the event has no data", nil)
 	}
 	err := json.Unmarshal(payload, into)
 	var field *json.UnmarshalTypeError
@@ -203,8 +205,8 @@ func unmarshal(op string, payload []byte, into any, invalid Code) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &field):
-		return refuse(invalid, op, "field "+field.Field+" must be of type "+field.Type.String(), nil)
+		return coded.New(invalid, op, "field "+field.Field+" must be of type "+field.Type.String(), nil)
 	default:
-		return refuse(invalid, op, "the data of the event is not a JSON object", nil)
+		return coded.New(invalid, op, "the data of the event is not a JSON object", nil)
 	}
 }

@@ -53,19 +53,19 @@ func FuzzDecodeResult(f *testing.F) {
 }
 
 func FuzzDecodeReview(f *testing.F) {
-	data, err := EncodeReview("/p", Review{Identity: "x", NoduleID: "n", Reviewer: "r", Decision: "accept"})
+	data, err := reviews.encode("/p", "1", Review{Identity: "x", NoduleID: "n", Reviewer: "r", Decision: "accept"})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	fuzzDecoder(f, DecodeReview, func(e Envelope, r Review) ([]byte, error) { return EncodeReview(e.Source, r) })
+	fuzzDecoder(f, reviews.decode, func(e Envelope, r Review) ([]byte, error) { return reviews.encode(e.Source, e.ID, r) })
 }
 
 func FuzzDecodeDead(f *testing.F) {
-	data, err := EncodeDead("/p", "1", Dead{Code: "not_json", Size: 3, Payload: []byte("abc")})
+	data, err := letters.encode("/p", "1", Dead{Code: "not_json", Size: 3, Payload: []byte("abc")})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	fuzzDecoder(f, DecodeDead, func(e Envelope, d Dead) ([]byte, error) { return EncodeDead(e.Source, e.ID, d) })
+	fuzzDecoder(f, letters.decode, func(e Envelope, d Dead) ([]byte, error) { return letters.encode(e.Source, e.ID, d) })
 }

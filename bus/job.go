@@ -7,13 +7,15 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // Bounds of what a job may say. Coordinates are LPS millimetres: no scanner
 // table is five metres long.
 const (
-	MaxCoordinateMM = 5000
-	MaxDiameterMM   = 1000
+	maxCoordinateMM = 5000
+	maxDiameterMM   = 1000
 	maxURIBytes     = 4096
 	maxNoduleID     = 128
 )
@@ -69,7 +71,7 @@ func DecodeJob(data []byte) (Envelope, Job, error) {
 
 func checkJobSize(op string, data []byte) error {
 	if len(data) > MaxJobBytes {
-		return refuse(CodeJobTooLarge, op,
+		return coded.New(CodeJobTooLarge, op,
 			fmt.Sprintf("%d bytes, a job is at most %d: split its nodules over several jobs", len(data), MaxJobBytes), nil)
 	}
 	return nil
@@ -155,12 +157,12 @@ func checkJob(op string, job Job) error {
 		}
 		seen[n.ID] = i
 		for _, x := range n.PositionLPS {
-			if !(math.Abs(x) <= MaxCoordinateMM) { // false for NaN
-				return invalidJob(op, "nodules[%d].position_lps_mm must be finite and within %d mm", i, MaxCoordinateMM)
+			if !(math.Abs(x) <= maxCoordinateMM) { // false for NaN
+				return invalidJob(op, "nodules[%d].position_lps_mm must be finite and within %d mm", i, maxCoordinateMM)
 			}
 		}
-		if !(n.DiameterMM >= 0 && n.DiameterMM <= MaxDiameterMM) {
-			return invalidJob(op, "nodules[%d].diameter_mm must lie in 0..%d", i, MaxDiameterMM)
+		if !(n.DiameterMM >= 0 && n.DiameterMM <= maxDiameterMM) {
+			return invalidJob(op, "nodules[%d].diameter_mm must lie in 0..%d", i, maxDiameterMM)
 		}
 		if math.IsNaN(n.Confidence) || math.IsInf(n.Confidence, 0) {
 			return invalidJob(op, "nodules[%d].confidence must be finite", i)
@@ -171,7 +173,7 @@ func checkJob(op string, job Job) error {
 
 func checkCount(op string, n int) error {
 	if n > MaxJobNodules {
-		return refuse(CodeTooManyNodules, op,
+		return coded.New(CodeTooManyNodules, op,
 			fmt.Sprintf("%d nodules, a job has at most %d: split it", n, MaxJobNodules), nil)
 	}
 	return nil
@@ -208,5 +210,5 @@ func validUID(uid string) bool {
 }
 
 func invalidJob(op, format string, args ...any) error {
-	return refuse(CodeJobInvalid, op, fmt.Sprintf(format, args...), nil)
+	return coded.New(CodeJobInvalid, op, fmt.Sprintf(format, args...), nil)
 }

@@ -145,7 +145,7 @@ func TestRefusalStillNamesTheJob(t *testing.T) {
 
 func TestJobLimitsAreInclusive(t *testing.T) {
 	job := sampleJob(MaxJobNodules)
-	job.Nodules[0].PositionLPS = [3]float64{MaxCoordinateMM, -MaxCoordinateMM, 0}
+	job.Nodules[0].PositionLPS = [3]float64{maxCoordinateMM, -maxCoordinateMM, 0}
 	if _, err := EncodeJob("/d", "1", job); err != nil {
 		t.Error(err)
 	}

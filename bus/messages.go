@@ -17,7 +17,7 @@ const (
 const (
 	MaxJobBytes   = 256 << 10
 	MaxJobNodules = 512
-	MaxDeadBytes  = 64 << 10 // how much of a refused message is kept
+	maxDeadBytes  = 64 << 10 // how much of a refused message is kept
 )
 
 // Job asks for the nodules of one series to be scored.

@@ -6,12 +6,14 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // Headers of messages.
 const (
-	HeaderContentType = "Content-Type"
-	HeaderIdentity    = "Nodulescope-Identity" // of a result: what [Bus.FindResult] looks for
+	headerContentType = "Content-Type"
+	headerIdentity    = "Nodulescope-Identity" // of a result: what [Bus.FindResult] looks for
 )
 
 // Ack says where a message was stored.
@@ -27,7 +29,7 @@ type Ack struct {
 // answer was lost can be repeated. Other codes: site_invalid,
 // stream_unavailable (also when the queue is full), bus_unreachable.
 func (b *Bus) SubmitJob(ctx context.Context, site, source, id string, job Job, opts ...EventOption) (Ack, error) {
-	subject, err := JobSubject(site, job.Priority)
+	subject, err := jobSubject(site, job.Priority)
 	if err != nil {
 		return Ack{}, err
 	}
@@ -35,7 +37,7 @@ func (b *Bus) SubmitJob(ctx context.Context, site, source, id string, job Job, o
 	if err != nil {
 		return Ack{}, err
 	}
-	return b.publish(ctx, "submit job", StreamJobs, subject, digest(source, id), data, nil)
+	return b.publish(ctx, "submit job", StreamJobs, subject, messageID(source, id), data, nil)
 }
 
 // PublishResult stores a result and waits for the broker's acknowledgement.
@@ -45,11 +47,7 @@ func (b *Bus) SubmitJob(ctx context.Context, site, source, id string, job Job, o
 // (the broker's max_payload, headers included), stream_unavailable,
 // bus_unreachable.
 func (b *Bus) PublishResult(ctx context.Context, site, source string, r Result, opts ...EventOption) (Ack, error) {
-	data, err := EncodeResult(source, r, opts...)
-	if err != nil {
-		return Ack{}, err
-	}
-	return b.publishResult(ctx, site, r.Identity, data)
+	return results.publish(ctx, b, "publish result", site, source, r.Identity, r, resultHeader(r), opts)
 }
 
 // PublishResultEvent is [Bus.PublishResult] for an event that was encoded
@@ -61,47 +59,52 @@ func (b *Bus) PublishResultEvent(ctx context.Context, site string, event []byte)
 	if err != nil {
 		return Ack{}, err
 	}
-	return b.publishResult(ctx, site, r.Identity, event)
+	return results.store(ctx, b, "publish result", site, r.Identity, event, resultHeader(r))
 }
 
-func (b *Bus) publishResult(ctx context.Context, site, identity string, data []byte) (Ack, error) {
-	subject, err := ResultSubject(site)
-	if err != nil {
-		return Ack{}, err
-	}
-	header := nats.Header{HeaderIdentity: {identity}}
-	return b.publish(ctx, "publish result", StreamResults, subject, identity, data, header)
+func resultHeader(r Result) nats.Header {
+	return nats.Header{headerIdentity: {r.Identity}}
 }
 
 // PublishReview stores a decision and waits for the broker's acknowledgement.
 func (b *Bus) PublishReview(ctx context.Context, site, source string, r Review, opts ...EventOption) (Ack, error) {
-	subject, err := ReviewSubject(site)
+	return reviews.publish(ctx, b, "publish review", site, source, ReviewID(r), r, nil, opts)
+}
+
+// publish encodes and stores a message under its id.
+func (k kind[T]) publish(ctx context.Context, b *Bus, op, site, source, id string, v T, header nats.Header, opts []EventOption) (Ack, error) {
+	data, err := k.encode(source, id, v, opts...)
 	if err != nil {
 		return Ack{}, err
 	}
-	data, err := EncodeReview(source, r, opts...)
+	return k.store(ctx, b, op, site, id, data, header)
+}
+
+// store stores an encoded message under its id.
+func (k kind[T]) store(ctx context.Context, b *Bus, op, site, id string, data []byte, header nats.Header) (Ack, error) {
+	subject, err := k.subject(site)
 	if err != nil {
 		return Ack{}, err
 	}
-	return b.publish(ctx, "publish review", StreamReviews, subject, reviewID(r), data, nil)
+	return b.publish(ctx, op, k.stream, subject, id, data, header)
 }
 
 func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data []byte, header nats.Header) (Ack, error) {
 	if header == nil {
 		header = nats.Header{}
 	}
-	header.Set(HeaderContentType, ContentType)
+	header.Set(headerContentType, contentType)
 	msg := &nats.Msg{Subject: subject, Data: data, Header: header}
 	ack, err := b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(stream))
 	switch {
 	case err == nil:
 		return Ack{Sequence: ack.Sequence, Duplicate: ack.Duplicate}, nil
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum):
-		return Ack{}, refuse(CodeMessageTooLarge, op, "raise max_payload of the broker, or split the job", err)
+		return Ack{}, coded.New(CodeMessageTooLarge, op, "raise max_payload of the broker, or split the job", err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrConnectionClosed):
-		return Ack{}, refuse(CodeUnreachable, op, "not acknowledged: it may be stored or not, repeat it", err)
+		return Ack{}, coded.New(CodeUnreachable, op, "not acknowledged: it may be stored or not, repeat it", err)
 	default:
-		return Ack{}, refuse(CodeStream, op, "not stored: is stream "+stream+" there, not full, and may we write to it?", err)
+		return Ack{}, coded.New(CodeStream, op, "not stored: is stream "+stream+" there, not full, and may we write to it?", err)
 	}
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // ConsumerOptions sets up how jobs are taken. The zero value is good.
@@ -47,11 +50,11 @@ func (b *Bus) Jobs(ctx context.Context, site string, opts ConsumerOptions) (*Job
 	if err := CheckSite(site); err != nil {
 		return nil, err
 	}
-	opts.AckWait = orDefault(opts.AckWait, 30*time.Second)
-	opts.MaxAckPending = orDefault(opts.MaxAckPending, 1000)
-	opts.PollWait = orDefault(opts.PollWait, 500*time.Millisecond)
+	opts.AckWait = cmp.Or(opts.AckWait, 30*time.Second)
+	opts.MaxAckPending = cmp.Or(opts.MaxAckPending, 1000)
+	opts.PollWait = cmp.Or(opts.PollWait, 500*time.Millisecond)
 	if opts.AckWait < 100*time.Millisecond || opts.PollWait < time.Millisecond || opts.MaxAckPending < 1 {
-		return nil, refuse(CodeSettings, "open job queue", "AckWait >= 100ms, PollWait >= 1ms, MaxAckPending >= 1", nil)
+		return nil, coded.New(CodeSettings, "open job queue", "AckWait >= 100ms, PollWait >= 1ms, MaxAckPending >= 1", nil)
 	}
 	q := &JobQueue{bus: b, site: site, opts: opts}
 	if err := q.open(ctx); err != nil {
@@ -76,7 +79,7 @@ func (q *JobQueue) open(ctx context.Context) error {
 }
 
 func (q *JobQueue) consumer(ctx context.Context, priority string) (jetstream.Consumer, error) {
-	subject, err := JobSubject(q.site, priority)
+	subject, err := jobSubject(q.site, priority)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +93,7 @@ func (q *JobQueue) consumer(ctx context.Context, priority string) (jetstream.Con
 		MaxAckPending: q.opts.MaxAckPending,
 	})
 	if err != nil {
-		return nil, refuse(CodeStream, "open job queue", "consumer of "+subject, err)
+		return nil, coded.New(CodeStream, "open job queue", "consumer of "+subject, err)
 	}
 	return c, nil
 }
@@ -122,7 +125,7 @@ func (q *JobQueue) Next(ctx context.Context) (*Delivery, error) {
 			continue
 		}
 		if errors.Is(err, nats.ErrConnectionClosed) {
-			return nil, refuse(CodeUnreachable, "take job", "the connection was closed", err)
+			return nil, coded.New(CodeUnreachable, "take job", "the connection was closed", err)
 		}
 		if err := q.repair(ctx, err); err != nil {
 			return nil, err

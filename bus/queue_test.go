@@ -88,7 +88,7 @@ func TestStatComesFirstAndSitesAreApart(t *testing.T) {
 		if err != nil || env.ID != want {
 			t.Fatalf("%s, %v, want %s", env.ID, err, want)
 		}
-		if d.Headers[HeaderContentType][0] != ContentType || !strings.HasPrefix(want, d.Priority) || d.NumDelivered != 1 {
+		if d.Headers[headerContentType][0] != contentType || !strings.HasPrefix(want, d.Priority) || d.NumDelivered != 1 {
 			t.Errorf("%+v", d)
 		}
 		if err := d.Done(testContext(t)); err != nil {
@@ -278,7 +278,7 @@ func TestJobsRefuses(t *testing.T) {
 // that a worker can refuse it aloud.
 func TestOversizedJobReachesTheWorker(t *testing.T) {
 	b := newBus(t)
-	big := make([]byte, MaxResultBytes)
+	big := make([]byte, maxResultBytes)
 	msg := &nats.Msg{Subject: "nodule.v1.job.site.routine", Data: big}
 	if _, err := b.js.PublishMsg(testContext(t), msg, jetstream.WithExpectStream(StreamJobs)); err != nil {
 		t.Fatal(err)

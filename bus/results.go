@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // ErrStop is what the function of [Bus.FollowResults] returns to end it
@@ -14,35 +16,14 @@ var ErrStop = errors.New("stop following")
 
 // LastResultSeq returns the sequence of the newest result of any site, 0 where
 // there was none: where to look on from, later, with [Bus.FindResult].
-func (b *Bus) LastResultSeq(ctx context.Context) (uint64, error) {
-	s, err := b.js.Stream(ctx, StreamResults)
-	if err != nil {
-		return 0, refuse(CodeStream, "read last result", "stream "+StreamResults, err)
-	}
-	return s.CachedInfo().State.LastSeq, nil
-}
+func (b *Bus) LastResultSeq(ctx context.Context) (uint64, error) { return results.last(ctx, b) }
 
 // FindResult looks for a result by its identity among those from sequence
 // fromSeq on (0: all that are kept). It reads headers only. A worker asks it
 // after a crash whether the result was stored before the crash, which the
 // broker's duplicate window does not tell after two minutes.
 func (b *Bus) FindResult(ctx context.Context, site, identity string, fromSeq uint64) (seq uint64, found bool, err error) {
-	subject, err := ResultSubject(site)
-	if err != nil {
-		return 0, false, err
-	}
-	start := scanStart{sequence: fromSeq, headersOnly: true}
-	err = b.scan(ctx, "find result", StreamResults, subject, start, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		if m.Headers().Get(HeaderIdentity) != identity {
-			return nil
-		}
-		seq, found = meta.Sequence.Stream, true
-		return errStop
-	})
-	if err != nil {
-		return 0, false, err
-	}
-	return seq, found, nil
+	return results.find(ctx, b, "find result", site, headerIdentity, identity, scanStart{sequence: fromSeq})
 }
 
 // FollowOptions says from where results are followed. The first that is set
@@ -61,7 +42,7 @@ func (b *Bus) FollowResults(ctx context.Context, site string, opts FollowOptions
 	subject := subjectPrefix + "result.*"
 	if site != "" {
 		var err error
-		if subject, err = ResultSubject(site); err != nil {
+		if subject, err = resultSubject(site); err != nil {
 			return err
 		}
 	}
@@ -95,7 +76,7 @@ func (b *Bus) FollowResults(ctx context.Context, site string, opts FollowOptions
 			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, last+1, nil
 		}
 		if b.nc.IsClosed() || lost.opening && !started {
-			return refuse(CodeStream, "follow results", "stream "+StreamResults, lost.cause)
+			return coded.New(CodeStream, "follow results", "stream "+StreamResults, lost.cause)
 		}
 		started = true
 		b.log.Warn("results interrupted, going on", "error", lost.cause)
@@ -142,12 +123,10 @@ func (b *Bus) followOnce(ctx context.Context, cfg jetstream.OrderedConsumerConfi
 			return last, &lostError{cause: err}
 		}
 		last = meta.Sequence.Stream
-		env, result, err := DecodeResult(msg.Data())
-		if err != nil {
-			b.log.Warn("result not understood, left out", "sequence", last, "error", err)
+		env, result, ok := results.understood(b, msg.Data(), last)
+		if !ok {
 			continue
 		}
-		env.Sequence = last
 		if err := fn(env, result); err != nil {
 			return last, err
 		}

@@ -73,7 +73,7 @@ func TestResultEventIsStoredAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored, err := s.GetMsg(testContext(t), 1)
-	if err != nil || !bytes.Equal(stored.Data, event) || stored.Header.Get(HeaderIdentity) != "a" {
+	if err != nil || !bytes.Equal(stored.Data, event) || stored.Header.Get(headerIdentity) != "a" {
 		t.Errorf("%v: %v %s", err, stored.Header, stored.Data)
 	}
 	if again := publishResult(t, b, "site", "a"); !again.Duplicate {

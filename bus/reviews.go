@@ -3,73 +3,39 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // ReviewID is the id of the message of a decision: a digest of result, nodule,
 // reviewer and version. A decision that is published again has it again.
-func ReviewID(r Review) string { return reviewID(r) }
+func ReviewID(r Review) string {
+	return messageID(r.Identity, r.NoduleID, r.Reviewer, fmt.Sprint(r.Version))
+}
 
 // LastReviewSeq returns the sequence of the newest decision of any site, 0
 // where there was none: where to look on from, later, with [Bus.FindReview].
-func (b *Bus) LastReviewSeq(ctx context.Context) (uint64, error) {
-	s, err := b.js.Stream(ctx, StreamReviews)
-	if err != nil {
-		return 0, refuse(CodeStream, "read last review", "stream "+StreamReviews, err)
-	}
-	return s.CachedInfo().State.LastSeq, nil
-}
+func (b *Bus) LastReviewSeq(ctx context.Context) (uint64, error) { return reviews.last(ctx, b) }
 
 // FindReview looks for a decision by the id of its message ([ReviewID]) among
 // those from sequence fromSeq on (0: all that are kept). It reads headers only.
 // A publisher asks it after a crash whether a decision was stored before, which
 // the broker's duplicate window does not tell after two minutes.
 func (b *Bus) FindReview(ctx context.Context, site, id string, fromSeq uint64) (seq uint64, found bool, err error) {
-	subject, err := ReviewSubject(site)
-	if err != nil {
-		return 0, false, err
-	}
-	start := scanStart{sequence: fromSeq, headersOnly: true}
-	err = b.scan(ctx, "find review", StreamReviews, subject, start, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		if m.Headers().Get(nats.MsgIdHdr) != id {
-			return nil
-		}
-		seq, found = meta.Sequence.Stream, true
-		return errStop
-	})
-	if err != nil {
-		return 0, false, err
-	}
-	return seq, found, nil
+	return reviews.find(ctx, b, "find review", site, nats.MsgIdHdr, id, scanStart{sequence: fromSeq})
 }
 
 // Reviews gives the decisions of a site from sequence fromSeq on (0: all that
-// are kept) to fn, in order, and returns when all that are there now were seen.
-// What is in the stream but is no decision of this schema is logged and left
-// out.
+// are kept) to fn, in order, and returns when all that are there now were seen
+// or fn returned [ErrStop]. What is in the stream but is no decision of this
+// schema is logged and left out.
 func (b *Bus) Reviews(ctx context.Context, site string, fromSeq uint64, fn func(Envelope, Review) error) error {
-	subject, err := ReviewSubject(site)
-	if err != nil {
-		return err
-	}
-	return b.scan(ctx, "list reviews", StreamReviews, subject, scanStart{sequence: fromSeq}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		env, review, err := DecodeReview(m.Data())
-		if err != nil {
-			b.log.Warn("review not understood, left out", "sequence", meta.Sequence.Stream, "error", err)
-			return nil
-		}
-		env.Sequence = meta.Sequence.Stream
-		if err := fn(env, review); err != nil {
-			if errors.Is(err, ErrStop) {
-				return errStop
-			}
-			return err
-		}
-		return nil
-	})
+	return reviews.each(ctx, b, site, fromSeq, fn)
 }
 
 // GetResult reads the result at a sequence of RESULTS.
@@ -77,11 +43,11 @@ func (b *Bus) GetResult(ctx context.Context, sequence uint64) (Envelope, Result,
 	const op = "read result"
 	s, err := b.js.Stream(ctx, StreamResults)
 	if err != nil {
-		return Envelope{}, Result{}, refuse(CodeStream, op, "stream "+StreamResults, err)
+		return Envelope{}, Result{}, coded.New(CodeStream, op, "stream "+StreamResults, err)
 	}
 	raw, err := s.GetMsg(ctx, sequence)
 	if err != nil {
-		return Envelope{}, Result{}, refuse(CodeStream, op, "no result has this sequence any more", err)
+		return Envelope{}, Result{}, coded.New(CodeStream, op, "no result has this sequence any more", err)
 	}
 	env, result, err := DecodeResult(raw.Data)
 	env.Sequence = sequence
@@ -101,11 +67,11 @@ func (b *Bus) WaitingJobs(ctx context.Context, site string, limit int) ([]Waitin
 	const op = "list jobs"
 	s, err := b.js.Stream(ctx, StreamJobs)
 	if err != nil {
-		return nil, refuse(CodeStream, op, "stream "+StreamJobs, err)
+		return nil, coded.New(CodeStream, op, "stream "+StreamJobs, err)
 	}
 	var jobs []WaitingJob
 	for _, priority := range []string{PriorityStat, PriorityRoutine} {
-		subject, err := JobSubject(site, priority)
+		subject, err := jobSubject(site, priority)
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +81,7 @@ func (b *Bus) WaitingJobs(ctx context.Context, site string, limit int) ([]Waitin
 				break
 			}
 			if err != nil {
-				return nil, refuse(CodeStream, op, "stream "+StreamJobs, err)
+				return nil, coded.New(CodeStream, op, "stream "+StreamJobs, err)
 			}
 			sequence = raw.Sequence
 			env, job, err := DecodeJob(raw.Data)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // scanStart says where a scan begins: a sequence, or a time where set.
@@ -15,16 +17,13 @@ type scanStart struct {
 	headersOnly bool
 }
 
-// errStop ends a scan without an error.
-var errStop = errors.New("stop")
-
 // scan gives the messages of a subject that are in a stream now to fn, in
 // order, each once. It returns nil only when all were seen or fn returned
-// errStop: what was lost on the way is an error, never a message that seems
+// [ErrStop]: what was lost on the way is an error, never a message that seems
 // not to be there.
 func (b *Bus) scan(ctx context.Context, op, stream, subject string, from scanStart, fn func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
 	fail := func(err error) error {
-		return refuse(CodeStream, op, "stream "+stream+" could not be read to its end", err)
+		return coded.New(CodeStream, op, "stream "+stream+" could not be read to its end", err)
 	}
 	cfg := jetstream.ConsumerConfig{
 		FilterSubject: subject, AckPolicy: jetstream.AckNonePolicy, HeadersOnly: from.headersOnly,
@@ -59,7 +58,7 @@ func (b *Bus) scan(ctx context.Context, op, stream, subject string, from scanSta
 			}
 			pending = meta.NumPending
 			if err := fn(msg, meta); err != nil {
-				if errors.Is(err, errStop) {
+				if errors.Is(err, ErrStop) {
 					return nil
 				}
 				return err

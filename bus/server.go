@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // DefaultPort is the port of NATS.
@@ -70,7 +73,7 @@ func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 	}
 	if s.ns, err = natsserver.NewServer(no); err != nil {
 		s.unlock()
-		return nil, refuse(CodeSettings, op, "the server refuses its settings", err)
+		return nil, coded.New(CodeSettings, op, "the server refuses its settings", err)
 	}
 	sl := newServerLog(s.log)
 	s.ns.SetLoggerV2(sl, s.log.Enabled(ctx, slog.LevelDebug), false, false)
@@ -90,9 +93,9 @@ func (s *Server) awaitReady(ctx context.Context, op string, fatal <-chan string)
 	for {
 		select {
 		case line := <-fatal:
-			return refuse(CodeServer, op, "choose a free port or another store folder", errors.New(line))
+			return coded.New(CodeServer, op, "choose a free port or another store folder", errors.New(line))
 		case <-ctx.Done():
-			return refuse(CodeServer, op, "not ready in time", ctx.Err())
+			return coded.New(CodeServer, op, "not ready in time", ctx.Err())
 		default:
 		}
 		if s.ns.ReadyForConnections(20 * time.Millisecond) {
@@ -103,32 +106,32 @@ func (s *Server) awaitReady(ctx context.Context, op string, fatal <-chan string)
 
 func (s *Server) natsOptions(op string, o ServerOptions) (*natsserver.Options, error) {
 	if o.StoreDir == "" {
-		return nil, refuse(CodeSettings, op, "name a store folder", nil)
+		return nil, coded.New(CodeSettings, op, "name a store folder", nil)
 	}
 	if o.Host == "" {
 		o.Host = "127.0.0.1"
 	}
 	if o.Port < -1 || o.Port > 65535 {
-		return nil, refuse(CodeSettings, op, "port must be -1 (any), 0 (4222) or 1..65535", nil)
+		return nil, coded.New(CodeSettings, op, "port must be -1 (any), 0 (4222) or 1..65535", nil)
 	}
 	store, err := filepath.Abs(o.StoreDir)
 	if err != nil {
-		return nil, refuse(CodeSettings, op, "store folder", err)
+		return nil, coded.New(CodeSettings, op, "store folder", err)
 	}
 	no := &natsserver.Options{
 		ServerName: "nodulescope-" + nuid.Next()[:8],
 		Host:       o.Host, Port: o.Port, DontListen: o.DontListen,
 		JetStream: true, StoreDir: store, SyncAlways: true,
-		JetStreamMaxMemory: orDefault(o.MaxMemoryBytes, 64<<20),
-		JetStreamMaxStore:  orDefault(o.MaxStoreBytes, 8<<30),
-		MaxPayload:         MaxResultBytes + headerRoom,
+		JetStreamMaxMemory: cmp.Or(o.MaxMemoryBytes, 64<<20),
+		JetStreamMaxStore:  cmp.Or(o.MaxStoreBytes, 8<<30),
+		MaxPayload:         maxResultBytes + headerRoom,
 		NoSigs:             true, DisableJetStreamBanner: true,
 	}
 	if err := s.authenticate(op, o, no); err != nil {
 		return nil, err
 	}
 	if len(no.Users) == 0 && len(no.Nkeys) == 0 && !o.DontListen && !loopback(o.Host) {
-		return nil, refuse(CodeSettings, op,
+		return nil, coded.New(CodeSettings, op,
 			"set a user with a password file or nkey users before listening beyond this machine", nil)
 	}
 	return no, nil
@@ -164,7 +167,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return refuse(CodeServer, "stop bus server", "still stopping", ctx.Err())
+		return coded.New(CodeServer, "stop bus server", "still stopping", ctx.Err())
 	}
 }
 

@@ -9,32 +9,34 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 	"github.com/nats-io/nuid"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // authenticate sets users and TLS as they were asked for.
 func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options) error {
 	if (o.User == "") != (o.PasswordFile == "") {
-		return refuse(CodeSettings, op, "user and password file go together", nil)
+		return coded.New(CodeSettings, op, "user and password file go together", nil)
 	}
 	if o.User != "" {
 		password, err := readSecret(o.PasswordFile)
 		if err != nil {
-			return refuse(CodeSettings, op, "password file", err)
+			return coded.New(CodeSettings, op, "password file", err)
 		}
 		no.Users = append(no.Users, &natsserver.User{Username: o.User, Password: password})
 	}
 	for _, key := range o.NkeyUsers {
 		if !nkeys.IsValidPublicUserKey(key) {
-			return refuse(CodeSettings, op, "an nkey user is a public key that starts with U", nil)
+			return coded.New(CodeSettings, op, "an nkey user is a public key that starts with U", nil)
 		}
 		no.Nkeys = append(no.Nkeys, &natsserver.NkeyUser{Nkey: key})
 	}
 	if len(no.Users)+len(no.Nkeys) > 0 {
-		s.user, s.password = "inside-"+nuid.Next(), NewTraceParent()
+		s.user, s.password = "inside-"+nuid.Next(), newTraceParent()
 		no.Users = append(no.Users, &natsserver.User{Username: s.user, Password: s.password})
 	}
 	if (o.TLSCert == "") != (o.TLSKey == "") || o.TLSClientCA != "" && o.TLSCert == "" {
-		return refuse(CodeSettings, op, "a TLS certificate and its key go together, a client CA needs both", nil)
+		return coded.New(CodeSettings, op, "a TLS certificate and its key go together, a client CA needs both", nil)
 	}
 	if o.TLSCert == "" {
 		return nil
@@ -43,7 +45,7 @@ func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options
 		CertFile: o.TLSCert, KeyFile: o.TLSKey, CaFile: o.TLSClientCA, Verify: o.TLSClientCA != "",
 	})
 	if err != nil {
-		return refuse(CodeSettings, op, "TLS certificate, key or CA", err)
+		return coded.New(CodeSettings, op, "TLS certificate, key or CA", err)
 	}
 	no.TLS, no.TLSVerify, no.TLSConfig = true, o.TLSClientCA != "", config
 	no.TLSTimeout = 5
@@ -74,12 +76,4 @@ func readSecret(path string) (string, error) {
 		return "", fmt.Errorf("%s: must hold one line", path)
 	}
 	return secret, nil
-}
-
-func orDefault[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // DuplicateWindow is how long a broker remembers the ids of messages.
@@ -49,7 +52,7 @@ func (s StreamSettings) configs() []jetstream.StreamConfig {
 			// A job over its limit must come in, so that the worker can refuse
 			// it aloud: a broker drops it without a word where no
 			// acknowledgement was asked for.
-			MaxMsgSize: MaxResultBytes + headerRoom,
+			MaxMsgSize: maxResultBytes + headerRoom,
 			MaxBytes:   maxBytes, Duplicates: DuplicateWindow, Replicas: s.Replicas,
 		}
 	}
@@ -79,25 +82,25 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	op := "ensure stream " + want.Name
 	have, err := b.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		want.MaxBytes = orDefault(want.MaxBytes, defaultBytes(want.Name))
-		want.Replicas = orDefault(want.Replicas, 1)
+		want.MaxBytes = cmp.Or(want.MaxBytes, defaultBytes(want.Name))
+		want.Replicas = cmp.Or(want.Replicas, 1)
 		if _, err = b.js.CreateStream(ctx, want); err != nil {
-			return refuse(streamCode(err), op, "not created: is the subject taken, the store full, or creation not permitted?", err)
+			return coded.New(streamCode(err), op, "not created: is the subject taken, the store full, or creation not permitted?", err)
 		}
 		return nil
 	}
 	if err != nil {
-		return refuse(CodeStream, op, "the broker does not answer: is JetStream on?", err)
+		return coded.New(CodeStream, op, "the broker does not answer: is JetStream on?", err)
 	}
 	cfg := have.CachedInfo().Config
 	if hint := differs(cfg, want); hint != "" {
-		return refuse(CodeIncompatible, op, "it exists and "+hint+": use another account, or move that stream away", nil)
+		return coded.New(CodeIncompatible, op, "it exists and "+hint+": use another account, or move that stream away", nil)
 	}
 	if !raise(&cfg, want) {
 		return nil
 	}
 	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
-		return refuse(CodeStream, op, "limits not raised", err)
+		return coded.New(CodeStream, op, "limits not raised", err)
 	}
 	b.log.Info("stream updated", "stream", want.Name)
 	return nil

@@ -54,7 +54,7 @@ func TestEnsureStreamsRaisesAndKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = config(t, b, StreamResults)
-	if c.Duplicates != DuplicateWindow || c.MaxMsgSize < MaxResultBytes || c.MaxBytes != 3<<30 || c.MaxAge != 24*time.Hour {
+	if c.Duplicates != DuplicateWindow || c.MaxMsgSize < maxResultBytes || c.MaxBytes != 3<<30 || c.MaxAge != 24*time.Hour {
 		t.Errorf("%+v", c)
 	}
 }

@@ -1,6 +1,10 @@
 package bus
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
+)
 
 // Names of the streams.
 const (
@@ -27,14 +31,14 @@ func CheckSite(site string) error {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-')
 	}
 	if !ok {
-		return refuse(CodeSiteInvalid, "check site", "a site is 1 to 32 characters of a-z, 0-9 and \"-\"", nil)
+		return coded.New(CodeSiteInvalid, "check site", "a site is 1 to 32 characters of a-z, 0-9 and \"-\"", nil)
 	}
 	return nil
 }
 
-// JobSubject returns the subject nodule.v1.job.<site>.<priority>. An empty
+// jobSubject returns the subject nodule.v1.job.<site>.<priority>. An empty
 // priority is routine.
-func JobSubject(site, priority string) (string, error) {
+func jobSubject(site, priority string) (string, error) {
 	if err := CheckSite(site); err != nil {
 		return "", err
 	}
@@ -42,19 +46,19 @@ func JobSubject(site, priority string) (string, error) {
 		priority = PriorityRoutine
 	}
 	if priority != PriorityStat && priority != PriorityRoutine {
-		return "", refuse(CodeJobInvalid, "name job subject", "priority is \"stat\" or \"routine\"", nil)
+		return "", coded.New(CodeJobInvalid, "name job subject", "priority is \"stat\" or \"routine\"", nil)
 	}
 	return subjectPrefix + "job." + site + "." + priority, nil
 }
 
-// ResultSubject returns the subject nodule.v1.result.<site>.
-func ResultSubject(site string) (string, error) { return siteSubject("result", site) }
+// resultSubject returns the subject nodule.v1.result.<site>.
+func resultSubject(site string) (string, error) { return siteSubject("result", site) }
 
-// ReviewSubject returns the subject nodule.v1.review.<site>.
-func ReviewSubject(site string) (string, error) { return siteSubject("review", site) }
+// reviewSubject returns the subject nodule.v1.review.<site>.
+func reviewSubject(site string) (string, error) { return siteSubject("review", site) }
 
-// DeadSubject returns the subject nodule.v1.dead.<site>.
-func DeadSubject(site string) (string, error) { return siteSubject("dead", site) }
+// deadSubject returns the subject nodule.v1.dead.<site>.
+func deadSubject(site string) (string, error) { return siteSubject("dead", site) }
 
 func siteSubject(kind, site string) (string, error) {
 	if err := CheckSite(site); err != nil {
@@ -63,8 +67,8 @@ func siteSubject(kind, site string) (string, error) {
 	return subjectPrefix + kind + "." + site, nil
 }
 
-// parseJobSubject is the inverse of JobSubject; ok is false for anything that
-// JobSubject does not make.
+// parseJobSubject is the inverse of jobSubject; ok is false for anything that
+// jobSubject does not make.
 func parseJobSubject(subject string) (site, priority string, ok bool) {
 	rest, found := strings.CutPrefix(subject, subjectPrefix+"job.")
 	if !found {
@@ -74,6 +78,6 @@ func parseJobSubject(subject string) (site, priority string, ok bool) {
 	if !found {
 		return "", "", false
 	}
-	again, err := JobSubject(site, priority)
+	again, err := jobSubject(site, priority)
 	return site, priority, err == nil && again == subject
 }

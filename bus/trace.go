@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// NewTraceParent returns a W3C traceparent (Trace Context, level 1, section
+// newTraceParent returns a W3C traceparent (Trace Context, level 1, section
 // 3.2) with random trace and parent ids and the sampled flag.
-func NewTraceParent() string {
+func newTraceParent() string {
 	var id [24]byte
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
 	return "00-" + hex.EncodeToString(id[:16]) + "-" + hex.EncodeToString(id[16:]) + "-01"
@@ -19,7 +19,7 @@ func NewTraceParent() string {
 // to its job. A parent that is not valid gives a new trace.
 func ChildTraceParent(parent string) string {
 	if !validTraceParent(parent) {
-		return NewTraceParent()
+		return newTraceParent()
 	}
 	var id [8]byte
 	_, _ = rand.Read(id[:])
