@@ -2,7 +2,6 @@ package detector
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -60,8 +60,7 @@ func decodeCalibrated(b []byte, kinds ...string) (calibrated, error) {
 	if err := d.calibration.check(); err != nil {
 		return d, err
 	}
-	sum := sha256.Sum256(b)
-	d.digest = "sha256:" + hex.EncodeToString(sum[:])
+	d.digest = digest.Of(b)
 	return d, nil
 }
 
@@ -104,8 +103,8 @@ func (d *calibrated) applyCalibration(s Score) Score {
 // seed is where the noise of a patch comes from: the same patch and weights
 // give the same score.
 func (d *calibrated) seed(p nodule.Patch) [32]byte {
-	digest := p.Digest()
-	return sha256.Sum256(append(digest[:], d.header.Digest...))
+	patch := p.Digest()
+	return sha256.Sum256(append(patch[:], d.header.Digest...))
 }
 
 // checkPatch counts the voxels of the support. A patch without any, or of

@@ -1,5 +1,5 @@
-// Package detector turns trained networks into anomaly detectors: scores,
-// calibrated probabilities and their evaluation.
+// Package detector turns trained networks into anomaly detectors: it scores
+// patches, calibrates the scores, and trains on a labelled set.
 //
 // # VAE-AD
 //
@@ -17,9 +17,10 @@
 //
 // # Concurrent callers and devices
 //
-// Detectors are safe for concurrent use: what waits while one computes is
-// computed together, and every score is what it would be alone. Place has them
-// compute on a graphics card; Score.Machine tells what did.
+// Detectors are safe for concurrent use. Patches of concurrent callers are
+// computed in one batch: whatever waits when a batch ends goes into the next one,
+// and every score is what it would be alone. Place has detectors compute on a
+// graphics card; Score.Machine tells what did.
 //
 // # Files
 //
@@ -37,11 +38,13 @@
 //
 // A score is a deviation from reference nodules, never a probability of cancer.
 //
-// # Figures
+// # Packages inside
 //
-// Evaluate scores a data set with several detectors and sets them beside rows
-// that need no model: diameter, mask, intensity, distance to the mean normal
-// patch and to its nearest. A detector that does not beat these baselines only measures size. Tabulate makes
-// the same table of scores that a CSV holds (WriteCSV, ReadCSV), BySeed and
-// ByFold one per training. docs/evaluation.md says what every figure means.
+//	stats       statistics of scores and labels: ROC, DeLong, bootstrap, calibration
+//	evaluation  tables of labelled nodules, beside model-free baselines
+//	experiment  the paper's experiments, from training to a report
+//	figure      charts, pictures and reports of what it is given
+//
+// stats is imported by evaluation and evaluation by experiment; figure imports
+// none of them.
 package detector

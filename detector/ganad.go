@@ -46,7 +46,7 @@ func NewGANAD(t *models.TrainedGAN, search models.SearchSettings, c Calibration)
 	if err != nil {
 		return nil, err
 	}
-	return DecodeGANAD(b)
+	return decodeGANAD(b)
 }
 
 // pinned are settings in use in the form in which they are given.
@@ -55,10 +55,10 @@ func pinned(s models.SearchSettings) models.SearchSettings {
 	return s
 }
 
-// DecodeGANAD reads a detector from the bytes of its file. A file that is cut
+// decodeGANAD reads a detector from the bytes of its file. A file that is cut
 // or altered, of another network, of another preprocessing, or without
 // calibration or search is refused.
-func DecodeGANAD(b []byte) (*GANAD, error) {
+func decodeGANAD(b []byte) (*GANAD, error) {
 	c, err := decodeCalibrated(b, kindGAN)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (d calibrated) ganad() (*GANAD, error) {
 }
 
 // LoadGANAD reads a detector's file.
-func LoadGANAD(path string) (*GANAD, error) { return load(path, DecodeGANAD) }
+func LoadGANAD(path string) (*GANAD, error) { return load(path, decodeGANAD) }
 
 // Name is "gan-ad".
 func (d *GANAD) Name() string { return GANName }

@@ -270,7 +270,7 @@ func TestGANFiles(t *testing.T) {
 		"bad rate":            {settings(func(s *ganSettings) { s.Search.Rate = -1 }), "search rate"},
 		"bad diameters":       {settings(func(s *ganSettings) { s.DiameterMM = &[2]float64{9, 3} }), "diameters of 9 to 3 mm"},
 	} {
-		if _, err := DecodeGANAD(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := decodeGANAD(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, c.says)
 		}
 	}
@@ -284,7 +284,7 @@ func FuzzDecodeGANAD(f *testing.F) {
 	}
 	f.Add(b[:4096])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if d, err := DecodeGANAD(b); err == nil && (len(d.Calibration().Reference) == 0 || d.Search().Steps < 1) {
+		if d, err := decodeGANAD(b); err == nil && (len(d.Calibration().Reference) == 0 || d.Search().Steps < 1) {
 			t.Error("a detector without reference or search was accepted")
 		}
 	})

@@ -17,7 +17,7 @@ func Pretrained() (*VAEAD, error) {
 	if err != nil {
 		return nil, fmt.Errorf("detector: this binary was built without weights: %w", err)
 	}
-	return DecodeVAEAD(b)
+	return decodeVAEAD(b)
 }
 
 // PretrainedAll returns every detector in the binary, the quickest first:

@@ -8,15 +8,15 @@ import (
 // normals only in training, every side for one purpose.
 type Protocol struct {
 	SplitSeed uint64           // 0 takes DefaultSplitSeed
-	Fractions nodule.Fractions // zero takes DefaultFractions
+	Fractions nodule.Fractions // zero takes half of the patients for training, 10 % for validation, 15 % for calibration and 25 % for the test
 	Exclude   []string         // patients on no side; nil takes nodule.HeldOutPatients
 }
 
 // DefaultSplitSeed is the seed of the split of the published figures.
 const DefaultSplitSeed = 2018
 
-// DefaultFractions are the shares of patients on each side.
-var DefaultFractions = nodule.Fractions{Train: 0.5, Validation: 0.1, Calibration: 0.15, Test: 0.25}
+// defaultFractions are the shares of patients on each side.
+var defaultFractions = nodule.Fractions{Train: 0.5, Validation: 0.1, Calibration: 0.15, Test: 0.25}
 
 // Split divides a data set by patient.
 func (p Protocol) Split(ds *nodule.Dataset) (*nodule.Split, error) {
@@ -24,7 +24,7 @@ func (p Protocol) Split(ds *nodule.Dataset) (*nodule.Split, error) {
 		p.SplitSeed = DefaultSplitSeed
 	}
 	if p.Fractions == (nodule.Fractions{}) {
-		p.Fractions = DefaultFractions
+		p.Fractions = defaultFractions
 	}
 	if p.Exclude == nil {
 		p.Exclude = nodule.HeldOutPatients()

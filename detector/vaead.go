@@ -32,13 +32,13 @@ func NewVAEAD(h models.Header, ps models.Params, c Calibration) (*VAEAD, error) 
 	if err != nil {
 		return nil, err
 	}
-	return DecodeVAEAD(b)
+	return decodeVAEAD(b)
 }
 
-// DecodeVAEAD reads a detector from the bytes of its file. A file that is cut
+// decodeVAEAD reads a detector from the bytes of its file. A file that is cut
 // or altered, of another network, of another preprocessing or without
 // calibration is refused.
-func DecodeVAEAD(b []byte) (*VAEAD, error) {
+func decodeVAEAD(b []byte) (*VAEAD, error) {
 	c, err := decodeCalibrated(b, kindVAE)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (d calibrated) vaead() (*VAEAD, error) {
 }
 
 // LoadVAEAD reads a detector's file.
-func LoadVAEAD(path string) (*VAEAD, error) { return load(path, DecodeVAEAD) }
+func LoadVAEAD(path string) (*VAEAD, error) { return load(path, decodeVAEAD) }
 
 // Name is "vae-ad".
 func (d *VAEAD) Name() string { return VAEName }

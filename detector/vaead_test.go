@@ -177,7 +177,7 @@ func TestDetectorFiles(t *testing.T) {
 		"another latent size": {encode(func(h *models.Header) { h.Latent = 32 }), "the network wants"},
 		"absurd latent size":  {encode(func(h *models.Header) { h.Latent = 1 << 40 }), "latent size"},
 	} {
-		if _, err := DecodeVAEAD(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := decodeVAEAD(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, c.says)
 		}
 	}
@@ -186,7 +186,7 @@ func TestDetectorFiles(t *testing.T) {
 func FuzzDecodeVAEAD(f *testing.F) {
 	f.Add([]byte("not a model"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if d, err := DecodeVAEAD(b); err == nil && len(d.Calibration().Reference) == 0 {
+		if d, err := decodeVAEAD(b); err == nil && len(d.Calibration().Reference) == 0 {
 			t.Error("a detector without reference was accepted")
 		}
 	})

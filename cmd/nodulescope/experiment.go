@@ -130,8 +130,8 @@ func runExperiment(ctx context.Context, name string, o experimentOptions, g *glo
 		o.run.Compute.Backends = cpu.List(o.device.backend)
 	}
 	o.run.Software = softwareVersion()
-	bar := newExperimentBar(stderr)
-	o.run.Progress = bar.tell
+	bar := newShare(stderr)
+	o.run.Progress = func(p experiment.Progress) { tellExperiment(bar, p) }
 	r, err := experiment.Run(ctx, o.run)
 	bar.done()
 	switch {

@@ -23,19 +23,42 @@ type progress struct {
 	w    io.Writer
 	what string
 	max  int
+	line func(what string, done, total int) string
 	told time.Time
 }
 
-// newProgress starts a bar; total 0 is given later by total.
+// newProgress starts a bar that counts parts and predicts the time that is left;
+// total 0 is given later by total.
 func newProgress(w io.Writer, what string, total int) *progress {
-	p := &progress{w: w, what: what, max: total, told: time.Now()}
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		p.bar = progressbar.NewOptions(total,
-			progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what), progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionSetWidth(20), progressbar.OptionFullWidth(),
-			progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionUseANSICodes(false))
-	}
+	p := &progress{w: w, what: what, max: total, told: time.Now(), line: func(what string, done, total int) string {
+		return fmt.Sprintf("%s: %d of %d", what, done, total)
+	}}
+	p.open(progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
 	return p
+}
+
+// shares is how finely a bar of shares is divided.
+const shares = 1000
+
+// newShare starts a bar of the share that is done, in thousandths, of work whose
+// time that is left is known better than from the parts behind.
+func newShare(w io.Writer) *progress {
+	p := &progress{w: w, max: shares, line: func(what string, done, total int) string {
+		return fmt.Sprintf("%3.0f %%, %s", 100*float64(done)/float64(total), what)
+	}}
+	p.open(progressbar.OptionSetPredictTime(false))
+	return p
+}
+
+// open makes the bar where the writer is a terminal.
+func (p *progress) open(o ...progressbar.Option) {
+	file, ok := p.w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return
+	}
+	p.bar = progressbar.NewOptions(p.max, append(o, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(p.what),
+		progressbar.OptionSetWidth(20), progressbar.OptionFullWidth(), progressbar.OptionThrottle(200*time.Millisecond),
+		progressbar.OptionUseANSICodes(false))...)
 }
 
 func (p *progress) total(n int) {
@@ -53,7 +76,7 @@ func (p *progress) set(done int, note string) {
 	if p.bar == nil {
 		if now := time.Now(); now.Sub(p.told) >= plainEvery {
 			p.told = now
-			fmt.Fprintf(p.w, "%s: %d of %d\n", p.what, done, p.max)
+			fmt.Fprintln(p.w, p.line(p.what, done, p.max))
 		}
 		return
 	}

@@ -35,7 +35,7 @@ func (v *evaluator) modelFree(s *nodule.Sample, p nodule.Patch) []detector.Term 
 	}
 	distance, near := math.NaN(), math.NaN()
 	if v.mean != nil {
-		distance = MeanDistance(p, v.mean)
+		distance = meanDistance(p, v.mean)
 	}
 	if v.nearest != nil {
 		near = v.nearest.distance(p, s.Patient)
@@ -57,7 +57,7 @@ func (v *evaluator) reasons(ds *nodule.Dataset) map[string]string {
 		RowNearest:      "the training normals were not given",
 	}
 	if v.nearest != nil {
-		r[RowNearest] = fmt.Sprintf("fewer than %d training normals of other patients", NearestK)
+		r[RowNearest] = fmt.Sprintf("fewer than %d training normals of other patients", nearestK)
 	}
 	for i := range ds.Samples {
 		if ds.Samples[i].MaskVolume > 0 {

@@ -83,7 +83,7 @@ func (e *Evaluation) checkCalibration(j int, labelled []int) CalibrationCheck {
 			d.Points = append(d.Points, operate(t.name, c.scores, t.at, c.anomalous))
 		}
 	}
-	d.Reproduced = Reproduce(c.scores, c.anomalous)
+	d.Reproduced = reproduce(c.scores, c.anomalous)
 	return d
 }
 
@@ -103,10 +103,10 @@ func (d *CalibrationCheck) fitCalibration(p []float64, anomalous []bool) {
 	d.Fit = &fit
 }
 
-// Reproduce draws as many nodules of the larger class as the smaller one has,
+// reproduce draws as many nodules of the larger class as the smaller one has,
 // with a fixed seed, and evaluates them as the paper does. It is nil where the
 // regression cannot be fitted.
-func Reproduce(scores []float64, anomalous []bool) *Reproduction {
+func reproduce(scores []float64, anomalous []bool) *Reproduction {
 	var class [2][]int
 	for i, a := range anomalous {
 		if a {

@@ -24,7 +24,7 @@ func TestOperate(t *testing.T) {
 
 func TestReproduce(t *testing.T) {
 	y, _ := testset.Twenty()
-	r := Reproduce(testset.ScoreA, y)
+	r := reproduce(testset.ScoreA, y)
 	if r == nil || r.PerClass != 10 || r.Slope <= 0 {
 		t.Fatalf("%+v", r)
 	}
@@ -35,11 +35,11 @@ func TestReproduce(t *testing.T) {
 	for i, s := range testset.ScoreA {
 		inverted[i] = -s
 	}
-	testset.Near(t, "area of the inverted score", Reproduce(inverted, y).Area.Value, 0.775, 1e-12)
-	if r := Reproduce(append(testset.ScoreA, 9, 9), append(y, false, false)); r.PerClass != 10 {
+	testset.Near(t, "area of the inverted score", reproduce(inverted, y).Area.Value, 0.775, 1e-12)
+	if r := reproduce(append(testset.ScoreA, 9, 9), append(y, false, false)); r.PerClass != 10 {
 		t.Errorf("%d of each class", r.PerClass)
 	}
-	if r := Reproduce(make([]float64, 20), y); r != nil {
+	if r := reproduce(make([]float64, 20), y); r != nil {
 		t.Errorf("equal scores: %+v", r)
 	}
 }

@@ -18,15 +18,15 @@ import (
 
 // Limits of a file of scores.
 const (
-	MaxScoresBytes = 64 << 20
-	MaxScoresLines = 200_000
+	maxScoresBytes = 64 << 20
+	maxScoresLines = 200_000
 	maxScoresWidth = 256
 )
 
-// ReadCSV reads what WriteCSV wrote. It reads at most MaxScoresBytes;
+// ReadCSV reads what WriteCSV wrote. It reads at most 64 MiB;
 // what is longer, wider or no such file is refused with ErrScores, by line.
 func ReadCSV(r io.Reader) ([]Scored, error) {
-	limited := &io.LimitedReader{R: r, N: MaxScoresBytes + 1}
+	limited := &io.LimitedReader{R: r, N: maxScoresBytes + 1}
 	c := csv.NewReader(bufio.NewReader(limited))
 	c.ReuseRecord = true
 	head, err := c.Read()
@@ -41,7 +41,7 @@ func ReadCSV(r io.Reader) ([]Scored, error) {
 	for {
 		line, err := c.Read()
 		if limited.N <= 0 {
-			return nil, fmt.Errorf("%w: more than %d bytes", ErrScores, MaxScoresBytes)
+			return nil, fmt.Errorf("%w: more than %d bytes", ErrScores, maxScoresBytes)
 		}
 		if errors.Is(err, io.EOF) {
 			break
@@ -49,8 +49,8 @@ func ReadCSV(r io.Reader) ([]Scored, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrScores, err)
 		}
-		if len(scored) == MaxScoresLines {
-			return nil, fmt.Errorf("%w: more than %d nodules", ErrScores, MaxScoresLines)
+		if len(scored) == maxScoresLines {
+			return nil, fmt.Errorf("%w: more than %d nodules", ErrScores, maxScoresLines)
 		}
 		s, err := cols.parse(line)
 		if err != nil {

@@ -163,18 +163,18 @@ func TestNearestByDefinition(t *testing.T) {
 		slices.Sort(d)
 		testset.Near(t, "distance", n.distance(p, s.Patient), (d[0]+d[1]+d[2]+d[3]+d[4])/5, 1e-6)
 	}
-	if v := NearestNormals(testset.Patch(1), []nodule.Patch{testset.Patch(2)}, 2); !math.IsNaN(v) {
+	if v := nearestNormals(testset.Patch(1), []nodule.Patch{testset.Patch(2)}, 2); !math.IsNaN(v) {
 		t.Errorf("two nearest of one: %v", v)
 	}
 	// Without a support every voxel counts; what shares no voxel is passed over.
 	a, b := nodule.Patch{Voxels: []float32{0, 0}}, nodule.Patch{Voxels: []float32{3, 4}}
-	testset.Near(t, "distance of two pixels", NearestNormals(a, []nodule.Patch{b}, 1), math.Sqrt(12.5), 1e-12)
-	testset.Near(t, "mean distance", MeanDistance(a, []float32{3, 4}), 12.5, 1e-12)
+	testset.Near(t, "distance of two pixels", nearestNormals(a, []nodule.Patch{b}, 1), math.Sqrt(12.5), 1e-12)
+	testset.Near(t, "mean distance", meanDistance(a, []float32{3, 4}), 12.5, 1e-12)
 	a.Support, b.Support = []float32{1, 0}, []float32{0, 1}
-	if v := NearestNormals(a, []nodule.Patch{b}, 1); !math.IsNaN(v) {
+	if v := nearestNormals(a, []nodule.Patch{b}, 1); !math.IsNaN(v) {
 		t.Errorf("no voxel in common: %v", v)
 	}
-	testset.Near(t, "mean distance over the support", MeanDistance(a, []float32{3, 4}), 9, 1e-12)
+	testset.Near(t, "mean distance over the support", meanDistance(a, []float32{3, 4}), 9, 1e-12)
 }
 
 // TestBaselinesOnRealData holds the model-free baselines: any change of

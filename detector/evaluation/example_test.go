@@ -3,6 +3,7 @@ package evaluation_test
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/evaluation"
@@ -36,4 +37,28 @@ func ExampleTabulate() {
 	// 10 nodules, prevalence 0.50
 	// my-score: AUROC 0.980 [0.743, 0.999]
 	// diameter only: AUROC 0.960 [0.572, 0.998]
+}
+
+// Scores of two nodules go into a file and come back.
+func ExampleReadCSV() {
+	scored := []evaluation.Scored{
+		{Patient: "P1", Nodule: "1", Label: nodule.Normal, Values: []detector.Term{{Name: "my-score", Value: 0.25}}},
+		{Patient: "P2", Nodule: "1", Label: nodule.Anomaly, Values: []detector.Term{{Name: "my-score", Value: 0.75}}},
+	}
+	var file strings.Builder
+	if err := evaluation.WriteCSV(&file, scored); err != nil {
+		fmt.Println(err)
+		return
+	}
+	again, err := evaluation.ReadCSV(strings.NewReader(file.String()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, s := range again {
+		fmt.Println(s.Patient, s.Label, s.Value("my-score"))
+	}
+	// Output:
+	// P1 normal 0.25
+	// P2 anomaly 0.75
 }

@@ -20,8 +20,8 @@ type Spread struct {
 	Values []float64 `json:"values"`
 }
 
-// SpreadOf values; zero where there are none.
-func SpreadOf(values []float64) Spread {
+// spreadOf values; zero where there are none.
+func spreadOf(values []float64) Spread {
 	if len(values) == 0 {
 		return Spread{Values: []float64{}}
 	}
@@ -142,7 +142,7 @@ func (r *Runs) add(name string) {
 		}
 	}
 	if len(overall) > 0 {
-		row.Overall, row.Matched, row.Regressed, row.Precision = SpreadOf(overall), SpreadOf(matched), SpreadOf(regressed), SpreadOf(precision)
+		row.Overall, row.Matched, row.Regressed, row.Precision = spreadOf(overall), spreadOf(matched), spreadOf(regressed), spreadOf(precision)
 		r.Rows = append(r.Rows, row)
 	}
 }

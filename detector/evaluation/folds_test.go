@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
@@ -119,9 +118,6 @@ func TestByFold(t *testing.T) {
 		mean += e.Row("vae-ad").Overall.Value / 5
 	}
 	testset.Near(t, "mean of the folds", r.Rows[0].Overall.Mean, mean, 1e-12)
-	if text := r.Markdown(); !strings.Contains(text, "Mean of 5 folds") || strings.Count(text, "- fold ") != 5 || !strings.Contains(text, "**vae-ad: KL**") {
-		t.Errorf("%s", text)
-	}
 	s[0].Fold = 2 // its patient's other nodule is in fold 1
 	if _, err := ByFold(context.Background(), s, TableOptions{}); !errors.Is(err, ErrScores) {
 		t.Errorf("a patient in two folds: %v", err)
@@ -160,11 +156,11 @@ func TestBySeed(t *testing.T) {
 }
 
 func TestSpread(t *testing.T) {
-	s := SpreadOf([]float64{1, 2, 6})
+	s := spreadOf([]float64{1, 2, 6})
 	if s.Mean != 3 || s.Low != 1 || s.High != 6 || math.Abs(s.SD-math.Sqrt(7)) > 1e-12 {
 		t.Errorf("%+v", s)
 	}
-	if one := SpreadOf([]float64{4}); one.SD != 0 || one.Mean != 4 {
+	if one := spreadOf([]float64{4}); one.SD != 0 || one.Mean != 4 {
 		t.Errorf("%+v", one)
 	}
 }

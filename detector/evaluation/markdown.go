@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/nodulescope/nodulescope/detector/stats"
 )
@@ -64,8 +63,8 @@ func (e *Evaluation) sized() bool {
 
 func (e *Evaluation) ranking(b *strings.Builder) {
 	fmt.Fprintf(b, "## Ranking\n\n%s 95 %% intervals in brackets.\n\n", e.caption(e.Counts))
-	first := grid{{"ranked by", "normal/anom.", "AUROC", "average precision"}}
-	second := grid{{"ranked by", "pairs of", "size-matched AUROC", "AUROC, size regressed out"}}
+	first := Grid{{"ranked by", "normal/anom.", "AUROC", "average precision"}}
+	second := Grid{{"ranked by", "pairs of", "size-matched AUROC", "AUROC, size regressed out"}}
 	for i := range e.Rows {
 		r := &e.Rows[i]
 		first = append(first, []string{r.title(), fmt.Sprintf("%d/%d", r.Counts.Normals, r.Counts.Anomalies), r.Overall.String(), r.Precision.String()})
@@ -75,7 +74,7 @@ func (e *Evaluation) ranking(b *strings.Builder) {
 		}
 		second = append(second, []string{r.title(), pairs, optional(r.Matched), optional(r.Regressed)})
 	}
-	first.write(b)
+	first.Write(b)
 	fmt.Fprintf(b, "\nAUROC: DeLong. Average precision: bootstrap by patient; chance has the prevalence, %.3f.\n", e.Counts.Prevalence)
 	for _, r := range e.Rows {
 		if r.Note != "" {
@@ -86,14 +85,14 @@ func (e *Evaluation) ranking(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "\n## Beyond size\n\n%s\n\n", e.caption(e.Counts))
-	second.write(b)
+	second.Write(b)
 	fmt.Fprintf(b, "\nSize-matched: pairs of a normal and an anomaly whose diameters differ by at most %.1f mm. Size regressed\n"+
 		"out: residuals of score = a + b*ln(diameter), fitted on the normals; what the diameter itself reaches there is\n"+
 		"size that such a line leaves in. Bootstrap by patient.\n", e.MatchMM)
 }
 
 func (e *Evaluation) bySize(b *strings.Builder) {
-	table := grid{{"ranked by"}}
+	table := Grid{{"ranked by"}}
 	widest := -1 // the row that has most nodules names the counts
 	for i, r := range e.Rows {
 		if len(r.Bands) > 0 && (widest < 0 || r.Counts.Nodules > e.Rows[widest].Counts.Nodules) {
@@ -119,30 +118,5 @@ func (e *Evaluation) bySize(b *strings.Builder) {
 		}
 	}
 	fmt.Fprintf(b, "\n## AUROC by size\n\n%s\n\n", e.caption(e.Rows[widest].Counts))
-	table.write(b)
-}
-
-// grid is a table, its first line the head.
-type grid [][]string
-
-// write pads the columns, so that the table is also readable as it stands.
-func (g grid) write(b *strings.Builder) {
-	width := make([]int, len(g[0]))
-	for _, line := range g {
-		for i, cell := range line {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for n, line := range g {
-		for i, cell := range line {
-			b.WriteString("| " + cell + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)) + " ")
-		}
-		b.WriteString("|\n")
-		if n == 0 {
-			for _, w := range width {
-				b.WriteString("|" + strings.Repeat("-", w+2))
-			}
-			b.WriteString("|\n")
-		}
-	}
+	table.Write(b)
 }

@@ -39,7 +39,7 @@ func (e *Evaluation) calibrationMarkdown(b *strings.Builder) {
 
 func (d *CalibrationCheck) pointsMarkdown(b *strings.Builder) {
 	names := map[string]string{PointYouden: "Youden", PointSensitive: "95 % sensitivity", PointReference95: "95th percentile"}
-	table := grid{{"threshold", "sensitivity", "specificity", "PPV", "NPV"}}
+	table := Grid{{"threshold", "sensitivity", "specificity", "PPV", "NPV"}}
 	has := map[string]bool{}
 	for _, o := range d.Points {
 		has[o.Name] = true
@@ -51,7 +51,7 @@ func (d *CalibrationCheck) pointsMarkdown(b *strings.Builder) {
 	}
 	if len(d.Points) > 0 {
 		b.WriteString("\nOperating points, chosen on the calibration patients and applied here (Wilson intervals):\n\n")
-		table.write(b)
+		table.Write(b)
 	}
 	if !has[PointSensitive] && d.Calibration != "uncalibrated" {
 		b.WriteString("\nThe model's file holds no threshold for 95 % sensitivity, and too few calibration patients were given to choose it on.\n")
@@ -62,19 +62,19 @@ func (d *CalibrationCheck) reliabilityMarkdown(b *strings.Builder) {
 	if len(d.Bins) == 0 {
 		return
 	}
-	table := grid{{"probability", "mean", "anomalous of those"}}
+	table := Grid{{"probability", "mean", "anomalous of those"}}
 	for _, bin := range d.Bins {
 		table = append(table, []string{fmt.Sprintf("%.3f to %.3f", bin.Low, bin.High), fmt.Sprintf("%.3f", bin.Mean), bin.Observed.String()})
 	}
 	b.WriteString("\nReliability, in groups of equal count:\n\n")
-	table.write(b)
+	table.Write(b)
 }
 
 func (e *Evaluation) compared(b *strings.Builder) {
 	if len(e.Comparisons) == 0 {
 		return
 	}
-	table := grid{{"difference of AUROC", "normal/anom., patients", "DeLong [95 %]", "p", "bootstrap by patient"}}
+	table := Grid{{"difference of AUROC", "normal/anom., patients", "DeLong [95 %]", "p", "bootstrap by patient"}}
 	for _, c := range e.Comparisons {
 		table = append(table, []string{
 			c.A + " - " + c.B, fmt.Sprintf("%d/%d, %d", c.Normals, c.Anomalies, c.Patients),
@@ -83,12 +83,12 @@ func (e *Evaluation) compared(b *strings.Builder) {
 		})
 	}
 	fmt.Fprintf(b, "\n## Against the baselines\n\n%s Of the same nodules; above 0 the first is better.\n\n", e.caption(e.Counts))
-	table.write(b)
+	table.Write(b)
 }
 
 func (e *Evaluation) indeterminate(b *strings.Builder) {
-	areas := grid{{"ranked by", "3 over normals", "anomalous over 3"}}
-	values := grid{{"median [quartiles]", "normal", "malignancy 3", "anomalous"}}
+	areas := Grid{{"ranked by", "3 over normals", "anomalous over 3"}}
+	values := Grid{{"median [quartiles]", "normal", "malignancy 3", "anomalous"}}
 	patients := 0
 	for i := range e.Rows {
 		r := &e.Rows[i]
@@ -105,9 +105,9 @@ func (e *Evaluation) indeterminate(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "\n## Readers undecided (malignancy 3)\n\n%d %s of %d patients, beside those above; they count in no other figure.\nAUROC (DeLong):\n\n", e.Indeterminate, e.Unit, patients)
-	areas.write(b)
+	areas.Write(b)
 	b.WriteString("\nValues:\n\n")
-	values.write(b)
+	values.Write(b)
 }
 
 func (e *Evaluation) remarks(b *strings.Builder) {
@@ -123,32 +123,4 @@ func (e *Evaluation) remarks(b *strings.Builder) {
 			fmt.Fprintf(b, "- %s\n", n)
 		}
 	}
-}
-
-// Markdown is the spread over seeds or folds as a table.
-func (r *Runs) Markdown() string {
-	var b strings.Builder
-	table := grid{{"ranked by", "AUROC", "size-matched", "size regressed out", "average precision"}}
-	s := func(s Spread) string {
-		if len(s.Values) == 0 {
-			return "-"
-		}
-		return fmt.Sprintf("%.3f (%.3f to %.3f)", s.Mean, s.Low, s.High)
-	}
-	for _, row := range r.Rows {
-		name := row.Name
-		if row.Model {
-			name = "**" + name + "**"
-		}
-		table = append(table, []string{name, s(row.Overall), s(row.Matched), s(row.Regressed), s(row.Precision)})
-	}
-	fmt.Fprintf(&b, "Mean of %d %ss (smallest to largest).\n\n", len(r.Keys), r.By)
-	for i, e := range r.Single {
-		if r.By == "fold" || i == 0 {
-			fmt.Fprintf(&b, "- %s %d: %s\n", r.By, r.Keys[i], e.caption(e.Counts))
-		}
-	}
-	b.WriteString("\n")
-	table.write(&b)
-	return b.String()
 }

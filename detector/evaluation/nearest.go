@@ -8,10 +8,10 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// MeanDistance is the mean squared difference of a patch from the mean normal
+// meanDistance is the mean squared difference of a patch from the mean normal
 // over the support of the patch; nil support counts every voxel. NaN where
 // nothing counts.
-func MeanDistance(p nodule.Patch, mean []float32) float64 {
+func meanDistance(p nodule.Patch, mean []float32) float64 {
 	var sum, n float64
 	for j, v := range p.Voxels {
 		if w := weightOf(p.Support, j); w > 0 {
@@ -29,12 +29,12 @@ func weightOf(support []float32, j int) float64 {
 	return float64(support[j])
 }
 
-// NearestNormals is the mean distance of a patch to its k nearest among
+// nearestNormals is the mean distance of a patch to its k nearest among
 // normals: k-nearest-neighbours on pixels. A distance is the root of the mean
 // squared difference over the voxels that count in both; normals that share no
 // voxel with the patch are passed over. Patches may have any size, the same for
 // all. NaN where there are fewer than k.
-func NearestNormals(p nodule.Patch, normals []nodule.Patch, k int) float64 {
+func nearestNormals(p nodule.Patch, normals []nodule.Patch, k int) float64 {
 	var distances []float64
 	for i := range normals {
 		q := &normals[i]
@@ -60,8 +60,8 @@ func NearestNormals(p nodule.Patch, normals []nodule.Patch, k int) float64 {
 	return sum / float64(k)
 }
 
-// NearestK is k of the row of nearest normals.
-const NearestK = 5
+// nearestK is k of the row of nearest normals.
+const nearestK = 5
 
 // nearest finds the nearest training normals of nodules. Only the voxels of the
 // core are kept: the others never count.
@@ -96,5 +96,5 @@ func (n *nearest) distance(p nodule.Patch, patient string) float64 {
 			others = append(others, q)
 		}
 	}
-	return NearestNormals(n.pack(p), others, NearestK)
+	return nearestNormals(n.pack(p), others, nearestK)
 }

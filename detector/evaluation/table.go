@@ -256,9 +256,9 @@ func (e *Evaluation) Row(name string) *Row {
 	return nil
 }
 
-// Compare tests the difference of the AUROCs of two rows over the labelled
+// compare tests the difference of the AUROCs of two rows over the labelled
 // nodules that have both values.
-func (e *Evaluation) Compare(a, b string) (stats.Comparison, error) {
+func (e *Evaluation) compare(a, b string) (stats.Comparison, error) {
 	at := func(name string) int {
 		return slices.IndexFunc(e.Scored[0].Values, func(v detector.Term) bool { return v.Name == name })
 	}
@@ -295,7 +295,7 @@ func (e *Evaluation) compareAll(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return fmt.Errorf("evaluation: evaluate: %w", err)
 			}
-			c, err := e.Compare(d.Detector, b)
+			c, err := e.compare(d.Detector, b)
 			switch {
 			case errors.Is(err, ErrScores):
 				return err

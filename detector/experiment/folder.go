@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
 )
 
 // Files of a run folder.
@@ -87,30 +89,11 @@ func (f folder) write(b []byte, parts ...string) error {
 	if isCompressed(path) {
 		b = compressed(b)
 	}
-	fail := func(err error) error { return fmt.Errorf("experiment: write %s: %w", path, err) }
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // results are no secret
-		return fail(err)
+		return fmt.Errorf("experiment: write %s: %w", path, err)
 	}
-	t, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return fail(err)
-	}
-	defer func() { _ = os.Remove(t.Name()) }() // gone already where all went well
-	_, err = t.Write(b)
-	if err == nil {
-		err = t.Sync()
-	}
-	if e := t.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(t.Name(), 0o644) //nolint:gosec // results are no secret
-	}
-	if err == nil {
-		err = os.Rename(t.Name(), path)
-	}
-	if err != nil {
-		return fail(err)
+	if err := atomicfile.WriteBytes(path, 0o644, b); err != nil {
+		return fmt.Errorf("experiment: %w", err)
 	}
 	return nil
 }

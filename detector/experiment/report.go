@@ -49,7 +49,7 @@ func (o Options) report(ctx context.Context) (*Results, error) {
 }
 
 // page lays the report out.
-func (o Options) page(r *Results, tried []Variant) (*figure.Report, []drawing, error) {
+func (o Options) page(r *Results, tried []variant) (*figure.Report, []drawing, error) {
 	s := o.Settings
 	p := &figure.Report{
 		Title:    fmt.Sprintf("%s on %s", strings.ToUpper(s.Detector), dataName(s.Experiment)),

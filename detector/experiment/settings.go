@@ -2,8 +2,6 @@ package experiment
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/digest"
 
 	"github.com/knadh/koanf/parsers/yaml"
 
@@ -287,6 +287,5 @@ func (s Settings) JSON() []byte {
 
 // Digest names the settings: "sha256:<hex>".
 func (s Settings) Digest() string {
-	sum := sha256.Sum256(s.JSON())
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return digest.Of(s.JSON())
 }

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/figure"
@@ -148,27 +146,4 @@ func chance(p float64) string {
 		return "below 0.001"
 	}
 	return fmt.Sprintf("%.3f", p)
-}
-
-// writeTable aligns a table as Markdown.
-func writeTable(b *strings.Builder, t figure.Table) {
-	lines := append([][]string{t.Head}, t.Rows...)
-	width := make([]int, len(t.Head))
-	for _, l := range lines {
-		for c, text := range l {
-			width[c] = max(width[c], utf8.RuneCountInString(text))
-		}
-	}
-	for i, l := range lines {
-		for c, text := range l {
-			fmt.Fprintf(b, "| %s%s ", text, strings.Repeat(" ", width[c]-utf8.RuneCountInString(text)))
-		}
-		b.WriteString("|\n")
-		if i == 0 {
-			for _, w := range width {
-				b.WriteString("|" + strings.Repeat("-", w+2))
-			}
-			b.WriteString("|\n")
-		}
-	}
 }

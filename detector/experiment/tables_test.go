@@ -62,10 +62,10 @@ func TestHistoryRepeatsNoEpoch(t *testing.T) {
 
 func TestVariantsAreListedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "deep", "variants.csv")
-	a := Variant{Settings: "s1", Experiment: MNIST, Detector: VAE, Set: "choice set", Row: "vae-ad: latent, k = 1", Networks: 5, Mean: 0.75, Low: 0.7, High: 0.8, Together: 0.78}
+	a := variant{Settings: "s1", Experiment: MNIST, Detector: VAE, Set: "choice set", Row: "vae-ad: latent, k = 1", Networks: 5, Mean: 0.75, Low: 0.7, High: 0.8, Together: 0.78}
 	b := a
 	b.Row = "vae-ad"
-	for _, add := range [][]Variant{{a}, {a, b}, {b}, nil} {
+	for _, add := range [][]variant{{a}, {a, b}, {b}, nil} {
 		if _, err := addVariants(path, add); err != nil {
 			t.Fatal(err)
 		}
@@ -75,19 +75,19 @@ func TestVariantsAreListedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	got, err := ReadVariants(f)
-	if err != nil || !slices.Equal(got, []Variant{a, b}) {
+	got, err := readVariants(f)
+	if err != nil || !slices.Equal(got, []variant{a, b}) {
 		t.Errorf("list %+v (%v)", got, err)
 	}
 	if err := os.WriteFile(path, []byte("another file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := addVariants(path, []Variant{a}); !errors.Is(err, ErrVariants) || !strings.Contains(err.Error(), path) {
+	if _, err := addVariants(path, []variant{a}); !errors.Is(err, errVariants) || !strings.Contains(err.Error(), path) {
 		t.Errorf("another file: error %v", err)
 	}
 	head := strings.Join(variantColumns, ",") + "\n"
 	for _, text := range []string{"", head + "a,b\n", head + "s,e,d,t,r,x,1,1,1,1\n", head + "s,e,d,t,r,1,x,1,1,1\n"} {
-		if _, err := ReadVariants(strings.NewReader(text)); !errors.Is(err, ErrVariants) {
+		if _, err := readVariants(strings.NewReader(text)); !errors.Is(err, errVariants) {
 			t.Errorf("%q: error %v", text, err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestVariantsAreListedOnce(t *testing.T) {
 func FuzzVariants(f *testing.F) {
 	f.Add([]byte(strings.Join(variantColumns, ",") + "\ns,mnist,vae,choice set,row,5,0.5,0.4,0.6,0\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		vs, err := ReadVariants(bytes.NewReader(b))
+		vs, err := readVariants(bytes.NewReader(b))
 		if err == nil && len(vs) > maxVariants {
 			t.Errorf("%d variants were read", len(vs))
 		}

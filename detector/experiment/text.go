@@ -160,7 +160,7 @@ func counts(s *Set) string {
 }
 
 // triedSection lists every variant of this experiment, whatever the run.
-func triedSection(r *Results, tried []Variant) figure.Section {
+func triedSection(r *Results, tried []variant) figure.Section {
 	s := figure.Section{Title: "Every variant that was tried",
 		Text: "All ways to score of all runs that share this list, with the first letters of the digest of their settings. The best of many is too good by chance: the more there are, the more."}
 	t := figure.Table{Head: []string{"variant", "detector", "set", "settings", "networks", "AUROC [95 %]", "together"}}
@@ -208,7 +208,7 @@ func (r *Results) Text() string {
 		if len(set.Means) > 0 {
 			t = set.meansTable(s.detectorName())
 		}
-		writeTable(&b, t)
+		append(evaluation.Grid{t.Head}, t.Rows...).Write(&b)
 		b.WriteString("\n")
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"

@@ -13,9 +13,9 @@ import (
 	"strconv"
 )
 
-// Variant is one way of scoring that was tried: a row of a run. The list of all
+// variant is one way of scoring that was tried: a row of a run. The list of all
 // of them says out of how many the best was taken.
-type Variant struct {
+type variant struct {
 	Settings   string // digest
 	Experiment string
 	Detector   string
@@ -35,27 +35,27 @@ const (
 	maxVariantBytes = 64 << 20
 )
 
-// ErrVariants says that a file is no list of variants.
-var ErrVariants = errors.New("experiment: not a list of variants")
+// errVariants says that a file is no list of variants.
+var errVariants = errors.New("experiment: not a list of variants")
 
-func (v Variant) line() []string {
+func (v variant) line() []string {
 	f := func(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
 	return []string{v.Settings, v.Experiment, v.Detector, v.Set, v.Row, strconv.Itoa(v.Networks), f(v.Mean), f(v.Low), f(v.High), f(v.Together)}
 }
 
-func (v Variant) same(w Variant) bool {
+func (v variant) same(w variant) bool {
 	return v.Settings == w.Settings && v.Set == w.Set && v.Row == w.Row
 }
 
 // variants of a run: the rows of its models.
-func (r *Results) variants() []Variant {
-	var vs []Variant
+func (r *Results) variants() []variant {
+	var vs []variant
 	for _, s := range r.Sets {
 		for _, m := range s.Means {
 			if !m.Model {
 				continue
 			}
-			v := Variant{Settings: r.SettingsDigest, Experiment: r.Experiment, Detector: r.Detector, Set: s.Name, Row: m.Name,
+			v := variant{Settings: r.SettingsDigest, Experiment: r.Experiment, Detector: r.Detector, Set: s.Name, Row: m.Name,
 				Networks: len(m.Average.Each), Mean: m.Average.Mean, Low: m.Average.Low, High: m.Average.High}
 			if m.Together != nil {
 				v.Together = m.Together.Value
@@ -66,27 +66,27 @@ func (r *Results) variants() []Variant {
 	return vs
 }
 
-// ReadVariants reads a list of variants.
-func ReadVariants(r io.Reader) ([]Variant, error) {
+// readVariants reads a list of variants.
+func readVariants(r io.Reader) ([]variant, error) {
 	limited := &io.LimitedReader{R: r, N: maxVariantBytes}
 	c := csv.NewReader(limited)
 	head, err := c.Read()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrVariants, err)
+		return nil, fmt.Errorf("%w: %w", errVariants, err)
 	}
 	if !slices.Equal(head, variantColumns) {
-		return nil, fmt.Errorf("%w: its columns are others", ErrVariants)
+		return nil, fmt.Errorf("%w: its columns are others", errVariants)
 	}
-	var vs []Variant
+	var vs []variant
 	for {
 		line, err := c.Read()
 		if errors.Is(err, io.EOF) && limited.N > 0 {
 			return vs, nil
 		}
 		if err != nil || limited.N <= 0 || len(vs) == maxVariants {
-			return nil, fmt.Errorf("%w: line %d, or too long: %w", ErrVariants, len(vs)+2, errors.Join(err))
+			return nil, fmt.Errorf("%w: line %d, or too long: %w", errVariants, len(vs)+2, errors.Join(err))
 		}
-		v := Variant{Settings: line[0], Experiment: line[1], Detector: line[2], Set: line[3], Row: line[4]}
+		v := variant{Settings: line[0], Experiment: line[1], Detector: line[2], Set: line[3], Row: line[4]}
 		v.Networks, err = strconv.Atoi(line[5])
 		for i, at := range []*float64{&v.Mean, &v.Low, &v.High, &v.Together} {
 			var e error
@@ -94,7 +94,7 @@ func ReadVariants(r io.Reader) ([]Variant, error) {
 			err = errors.Join(err, e)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: line %d: %w", ErrVariants, len(vs)+2, err)
+			return nil, fmt.Errorf("%w: line %d: %w", errVariants, len(vs)+2, err)
 		}
 		vs = append(vs, v)
 	}
@@ -102,12 +102,12 @@ func ReadVariants(r io.Reader) ([]Variant, error) {
 
 // addVariants appends those that the list does not have yet, in one write, and
 // returns the whole list.
-func addVariants(path string, add []Variant) ([]Variant, error) {
-	var have []Variant
+func addVariants(path string, add []variant) ([]variant, error) {
+	var have []variant
 	f, err := os.Open(path) //nolint:gosec // the user names it
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if err == nil {
-		have, err = ReadVariants(f)
+		have, err = readVariants(f)
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil && !fresh {

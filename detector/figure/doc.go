@@ -34,16 +34,18 @@
 //	ROC              with a band, operating points, rows to compare with
 //	PrecisionRecall  with the prevalence
 //	Reliability      share of anomalies by probability, with a histogram
-//	Calibration      from score to probability
 //	Scatter          such as score against diameter
 //	Lines            such as losses over the steps of a training
 //	SearchCurves     losses over the steps of the latent search
 //	Dots             AUROC by seed, or by size band
 //	Forest           AUROC of every row of a table, columns side by side
 //
-// Statistics come from the caller (see package detector): charts draw the
-// values and intervals that they are given, and say how they were made.
-// [ROCPoints], [PRPoints] and [ROCBand] make curves of scores.
+// Statistics come from the caller (package stats makes them): charts draw the
+// values, curves and intervals that they are given, and say how they were made.
+//
+// gonum/plot draws axes and marks and writes the SVG. Its own legend, its layout
+// and its ticks stay unused: a legend there covers data and cannot wrap, and its
+// logarithmic ticks label powers of ten alone, of which most scores span one.
 //
 // # Pictures
 //

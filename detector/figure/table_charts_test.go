@@ -39,27 +39,6 @@ func TestReliability(t *testing.T) {
 	}
 }
 
-func TestCalibration(t *testing.T) {
-	g := classes()
-	k := Calibration{
-		Title: "Calibration", Axis: "score", Log: true, Normals: g[0], Anomalies: g[1], Marks: []Mark{{"threshold", 0.0109}},
-		Probability: func(s float64) float64 { return 1 / (1 + math.Exp(-(s-0.01)*100)) },
-	}
-	all := drawn(t, k)
-	hasText(t, all, "normal (n = 52)", "anomaly (n = 32)", "threshold, 0.0109", "calibrated probability")
-	if n := count(all, upright, "stroke-opacity:0.66"); n != 84 {
-		t.Errorf("the rugs have %d lines, want 84", n)
-	}
-	k.Probability = func(float64) float64 { return 2 }
-	if _, err := k.SVG(); !errors.Is(err, ErrShape) {
-		t.Errorf("a probability of 2: %v", err)
-	}
-	k.Probability = nil
-	if _, err := k.SVG(); !errors.Is(err, ErrEmpty) {
-		t.Errorf("no function: %v", err)
-	}
-}
-
 func TestDotsSayWhatCouldNotBeMeasured(t *testing.T) {
 	d := Dots{
 		Title: "AUROC by size", X: "diameter", Y: "AUROC", Categories: []string{"< 6 mm\n30 + 3", "> 20 mm\n0 + 5"}, Interval: "DeLong 95 %",
@@ -130,11 +109,10 @@ func TestChartsRefuseWhatCannotBeShown(t *testing.T) {
 		}
 		anomalies := groups[len(groups)-1]
 		for kind, c := range map[string]Chart{
-			"density":     smoothed(Density{}, groups),
-			"scatter":     Scatter{Clouds: clouds},
-			"lines":       Lines{Series: series},
-			"search":      SearchCurves{Groups: []Curves{{Name: "all", Single: [][]float64{anomalies.Values}}}},
-			"calibration": Calibration{Normals: groups[0], Anomalies: anomalies, Probability: func(float64) float64 { return 0 }},
+			"density": smoothed(Density{}, groups),
+			"scatter": Scatter{Clouds: clouds},
+			"lines":   Lines{Series: series},
+			"search":  SearchCurves{Groups: []Curves{{Name: "all", Single: [][]float64{anomalies.Values}}}},
 		} {
 			if _, err := c.SVG(); !errors.Is(err, want) {
 				t.Errorf("%s, %s: %v", kind, name, err)

@@ -37,7 +37,7 @@ func (a AUROC) MarshalJSON() ([]byte, error) {
 // 0..1. Both classes must be there; the interval of a class of one, and of an
 // area of 0 or 1, spans everything.
 func DeLong(scores []float64, anomalous []bool) (AUROC, error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return AUROC{}, err
 	}
 	v10, v01, area := placements(scores, anomalous)
@@ -46,23 +46,6 @@ func DeLong(scores []float64, anomalous []bool) (AUROC, error) {
 	a.SE = math.Sqrt(variance(v10, area)/m + variance(v01, area)/n)
 	a.Low, a.High = logitInterval(a.Value, a.SE)
 	return a, nil
-}
-
-// HanleyMcNeil is the interval of a published area whose scores are not at
-// hand, after Hanley and McNeil (1982), symmetric around it and cut at 0 and 1:
-// the one that the figures of the paper are given here. DeLong needs the scores
-// and is better. It panics where a class is empty.
-func HanleyMcNeil(area float64, normals, anomalies int) AUROC {
-	if normals < 1 || anomalies < 1 {
-		panic("stats: an area needs both classes")
-	}
-	m, n := float64(anomalies), float64(normals)
-	q1, q2 := area/(2-area), 2*area*area/(1+area)
-	a := AUROC{Value: area, Normals: normals, Anomalies: anomalies}
-	a.SE = math.Sqrt((area*(1-area) + (m-1)*(q1-area*area) + (n-1)*(q2-area*area)) / (m * n))
-	half := distuv.UnitNormal.Quantile(0.975) * a.SE
-	a.Low, a.High = math.Max(0, area-half), math.Min(1, area+half)
-	return a
 }
 
 // placements are the structural components of DeLong: of every anomaly the

@@ -32,7 +32,7 @@ func AverageAUROC(scores [][]float64, anomalous []bool, patients []string) (Aver
 		if err != nil {
 			return a, err
 		}
-		a.Each, values[i], order[i] = append(a.Each, one), one.Value, Ascending(s)
+		a.Each, values[i], order[i] = append(a.Each, one), one.Value, ascending(s)
 	}
 	a.Mean, a.Min, a.Max = stat.Mean(values, nil), slices.Min(values), slices.Max(values)
 	count := make([]int, len(scores))

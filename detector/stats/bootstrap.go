@@ -88,5 +88,5 @@ func percentiles(values []float64) (low, high, se float64, ok bool) {
 		return 0, 0, 0, false
 	}
 	slices.Sort(values)
-	return Quantile(values, 0.025), Quantile(values, 0.975), stat.StdDev(values, nil), true
+	return quantile(values, 0.025), quantile(values, 0.975), stat.StdDev(values, nil), true
 }

@@ -29,7 +29,7 @@ type CalibrationFit struct {
 // are those of the observed information. Probabilities are kept within 1e-9
 // and 1-1e-9. Where there is no maximum the error is ErrSeparated.
 func FitCalibration(p []float64, anomalous []bool) (CalibrationFit, error) {
-	if err := CheckScores(p, anomalous); err != nil {
+	if err := checkScores(p, anomalous); err != nil {
 		return CalibrationFit{}, err
 	}
 	x := make([]float64, len(p))
@@ -78,7 +78,7 @@ type ReliabilityBin struct {
 // Reliability sorts nodules by probability into at most bins groups of equal
 // count. Equal probabilities stay in one group, so that there may be fewer.
 func Reliability(p []float64, anomalous []bool, bins int) []ReliabilityBin {
-	order := Ascending(p)
+	order := ascending(p)
 	bins = min(bins, len(order))
 	var ends []int
 	for k := 1; k <= bins; k++ {

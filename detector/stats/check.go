@@ -16,9 +16,9 @@ var (
 	ErrLength = errors.New("the lists differ in length")
 )
 
-// CheckScores refuses scores and labels that no statistic of two classes can be
+// checkScores refuses scores and labels that no statistic of two classes can be
 // made of: ErrLength, ErrNotFinite or ErrOneClass.
-func CheckScores(scores []float64, anomalous []bool) error {
+func checkScores(scores []float64, anomalous []bool) error {
 	if len(scores) != len(anomalous) {
 		return fmt.Errorf("stats: %d scores and %d labels: %w", len(scores), len(anomalous), ErrLength)
 	}

@@ -31,10 +31,10 @@ type Comparison struct {
 // difference takes their correlation into account. Each class needs two
 // nodules.
 func CompareAUROC(a, b []float64, anomalous []bool, patients []string) (Comparison, error) {
-	if err := CheckScores(a, anomalous); err != nil {
+	if err := checkScores(a, anomalous); err != nil {
 		return Comparison{}, err
 	}
-	if err := CheckScores(b, anomalous); err != nil {
+	if err := checkScores(b, anomalous); err != nil {
 		return Comparison{}, err
 	}
 	a10, a01, areaA := placements(a, anomalous)
@@ -62,7 +62,7 @@ func CompareAUROC(a, b []float64, anomalous []bool, patients []string) (Comparis
 		who[PatientName(p, i)] = true
 	}
 	c.Patients = len(who)
-	orderA, orderB := Ascending(a), Ascending(b)
+	orderA, orderB := ascending(a), ascending(b)
 	low, high, _, ok := bootstrap(patients, compareStream, func(w []float64) float64 {
 		return weightedAUROC(orderA, a, anomalous, w) - weightedAUROC(orderB, b, anomalous, w)
 	})

@@ -28,7 +28,7 @@ const ridge = 1e-3
 // reweighting: the prevalence of the sample is the prevalence of the fit. Both
 // classes must be there and the scores finite and not all equal.
 func FitLogistic(scores []float64, anomalous []bool) (Logistic, error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return Logistic{}, err
 	}
 	mean, std := stat.MeanStdDev(scores, nil)

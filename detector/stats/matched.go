@@ -51,13 +51,13 @@ func newPairs(scores []float64, anomalous []bool, diameterMM []float64) *pairs {
 	n := len(scores)
 	p := &pairs{scores: scores, anomalous: anomalous, place: make([]int, n), first: make([]int, n), last: make([]int, n)}
 	var sizes []float64 // of the normals, ascending
-	for _, i := range Ascending(diameterMM) {
+	for _, i := range ascending(diameterMM) {
 		if diameterMM[i] > 0 && !anomalous[i] {
 			p.place[i] = len(sizes)
 			sizes = append(sizes, diameterMM[i])
 		}
 	}
-	for _, i := range Ascending(scores) {
+	for _, i := range ascending(scores) {
 		d := diameterMM[i]
 		if !(d > 0) {
 			continue

@@ -11,7 +11,7 @@ import (
 // Youden returns the threshold with the largest sensitivity + specificity - 1
 // for the rule score > threshold, halfway between two scores.
 func Youden(scores []float64, anomalous []bool) (float64, error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return 0, err
 	}
 	var pos, neg float64
@@ -22,7 +22,7 @@ func Youden(scores []float64, anomalous []bool) (float64, error) {
 			neg++
 		}
 	}
-	order := Ascending(scores)
+	order := ascending(scores)
 	best, at := math.Inf(-1), 0.0
 	sens, fpr := 1.0, 1.0
 	for k, i := range order {
@@ -42,7 +42,7 @@ func Youden(scores []float64, anomalous []bool) (float64, error) {
 // (0..1, such as 0.95) for the rule score > threshold, halfway between two
 // scores.
 func AtSensitivity(scores []float64, anomalous []bool, sensitivity float64) (float64, error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return 0, err
 	}
 	if !(sensitivity > 0 && sensitivity <= 1) {

@@ -18,10 +18,10 @@ type AveragePrecision struct {
 // the top, P precision and R recall, without interpolation. The interval is
 // that of a bootstrap by patient with a fixed seed.
 func Precision(scores []float64, anomalous []bool, patients []string) (AveragePrecision, error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return AveragePrecision{}, err
 	}
-	order := Ascending(scores)
+	order := ascending(scores)
 	slices.Reverse(order)
 	ones := make([]float64, len(scores))
 	a := AveragePrecision{High: 1}

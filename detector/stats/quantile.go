@@ -6,17 +6,18 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Quantile is the smallest of the sorted values with a share of at least p
+// quantile is the smallest of the sorted values with a share of at least p
 // (0..1) at or below it: the inverse of the empirical distribution, definition
 // 1 of Hyndman and Fan (1996), stat.Empirical of gonum. It is always one of the
 // values: the median of an even number of them is the lower of the middle two.
 // Every quantile of a table or a figure, and every interval by bootstrap, is
 // this one. It panics where there are no values.
-func Quantile(sorted []float64, p float64) float64 {
+func quantile(sorted []float64, p float64) float64 {
 	return stat.Quantile(p, stat.Empirical, sorted, nil)
 }
 
-// Quartiles of the values of a group: see Quantile.
+// Quartiles of the values of a group, each one of the values: definition 1 of
+// Hyndman and Fan (1996).
 type Quartiles struct {
 	Nodules int     `json:"nodules"`
 	Q1      float64 `json:"q1"`
@@ -30,7 +31,7 @@ func QuartilesOf(values []float64) Quartiles {
 		return Quartiles{}
 	}
 	v := slices.Sorted(slices.Values(values))
-	return Quartiles{Nodules: len(v), Q1: Quantile(v, 0.25), Median: Quantile(v, 0.5), Q3: Quantile(v, 0.75)}
+	return Quartiles{Nodules: len(v), Q1: quantile(v, 0.25), Median: quantile(v, 0.5), Q3: quantile(v, 0.75)}
 }
 
 // QuartileBands are the quartiles of curves of the same length, step by step;

@@ -9,7 +9,7 @@ import (
 
 // Ranks are 1-based ranks; equal values share the mean of theirs.
 func Ranks(x []float64) []float64 {
-	order := Ascending(x)
+	order := ascending(x)
 	ranks := make([]float64, len(x))
 	for i := 0; i < len(order); {
 		j := i
@@ -27,8 +27,8 @@ func Ranks(x []float64) []float64 {
 // Spearman is the correlation of the ranks of two lists, -1 to 1.
 func Spearman(x, y []float64) float64 { return stat.Correlation(Ranks(x), Ranks(y), nil) }
 
-// Ascending are the indices of x by rising value; equal ones in order.
-func Ascending(x []float64) []int {
+// ascending are the indices of x by rising value; equal ones in order.
+func ascending(x []float64) []int {
 	order := make([]int, len(x))
 	for i := range order {
 		order[i] = i
@@ -38,7 +38,7 @@ func Ascending(x []float64) []int {
 }
 
 // weightedAUROC is the area of nodules that count w times each; ties count
-// half. order is Ascending(scores). NaN where a class has no weight.
+// half. order is ascending(scores). NaN where a class has no weight.
 func weightedAUROC(order []int, scores []float64, anomalous []bool, w []float64) float64 {
 	var below, won, all float64 // weight of the normals passed, of pairs won, of the anomalies
 	for i := 0; i < len(order); {

@@ -12,7 +12,7 @@ import (
 // (0, 0) to (1, 1), one point for each distinct score. The area below its
 // straight lines is the AUROC with ties counted half.
 func ROC(scores []float64, anomalous []bool) (fpr, tpr []float64, err error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return nil, nil, fmt.Errorf("stats: ROC: %w", err)
 	}
 	s, a, _ := byScore(scores, anomalous)
@@ -22,7 +22,7 @@ func ROC(scores []float64, anomalous []bool) (fpr, tpr []float64, err error) {
 
 // byScore are scores and labels by rising score, and where each was.
 func byScore(scores []float64, anomalous []bool) (s []float64, a []bool, order []int) {
-	order = Ascending(scores)
+	order = ascending(scores)
 	for _, i := range order {
 		s, a = append(s, scores[i]), append(a, anomalous[i])
 	}
@@ -34,7 +34,7 @@ func byScore(scores []float64, anomalous []bool) (s []float64, a []bool, order [
 // highest score. Recall and precision do not follow straight lines between
 // points (Davis and Goadrich, 2006): the curve goes in steps.
 func PrecisionRecall(scores []float64, anomalous []bool) (recall, precision []float64, err error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return nil, nil, fmt.Errorf("stats: precision and recall: %w", err)
 	}
 	s, a, _ := byScore(scores, anomalous)
@@ -67,7 +67,7 @@ const rocGrid = 101
 // of the curves. Draws without one of the classes are left out. The same seed
 // gives the same band.
 func ROCBand(scores []float64, anomalous []bool, patients []string, draws int, seed uint64) (fpr, low, high []float64, err error) {
-	if err := CheckScores(scores, anomalous); err != nil {
+	if err := checkScores(scores, anomalous); err != nil {
 		return nil, nil, nil, fmt.Errorf("stats: ROC band: %w", err)
 	}
 	if len(patients) != len(scores) || draws < 2 {
@@ -99,7 +99,7 @@ func ROCBand(scores []float64, anomalous []bool, patients []string, draws int, s
 	}
 	for k, c := range curves {
 		slices.Sort(c)
-		fpr, low, high = append(fpr, float64(k)/(rocGrid-1)), append(low, Quantile(c, 0.025)), append(high, Quantile(c, 0.975))
+		fpr, low, high = append(fpr, float64(k)/(rocGrid-1)), append(low, quantile(c, 0.025)), append(high, quantile(c, 0.975))
 	}
 	return fpr, low, high, nil
 }

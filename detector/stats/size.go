@@ -38,7 +38,7 @@ func SizeRegressed(scores []float64, anomalous []bool, diameterMM []float64, pat
 		if !residualsOfNormals(residuals, x, y, positive, w) {
 			return math.NaN()
 		}
-		return weightedAUROC(Ascending(residuals), residuals, positive, w)
+		return weightedAUROC(ascending(residuals), residuals, positive, w)
 	}
 	if a.Normals < 3 || a.Anomalies == 0 {
 		return AUROC{High: 1}

@@ -68,7 +68,7 @@ func TestWeightsAreRepeats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		order := Ascending(scores)
+		order := ascending(scores)
 		testset.Near(t, "weighted area", weightedAUROC(order, scores, anomalous, w), a.Value, 1e-12)
 		p, err := Precision(s, y, make([]string, len(s)))
 		if err != nil {
@@ -97,7 +97,7 @@ func TestBootstrapByPatient(t *testing.T) {
 				s, y, who = append(s, scores[i]), append(y, anomalous[i]), append(who, patient(i, r))
 			}
 		}
-		order := Ascending(s)
+		order := ascending(s)
 		_, _, se, ok := bootstrap(who, 1, func(w []float64) float64 { return weightedAUROC(order, s, y, w) })
 		if !ok {
 			t.Fatal("no interval")

@@ -33,31 +33,6 @@ func TestCompareAUROC(t *testing.T) {
 	}
 }
 
-// TestHanleyMcNeil: the formula with 450 + 450, 115 + 115 and 120 + 120 cases,
-// computed once in Python with z = 1.96.
-func TestHanleyMcNeil(t *testing.T) {
-	for _, c := range []struct {
-		area      float64
-		each      int
-		low, high float64
-	}{{0.84, 450, 0.8138641, 0.8661359}, {0.66, 450, 0.6246559, 0.6953441}, {0.62, 115, 0.5478706, 0.6921294}, {0.58, 120, 0.5079499, 0.6520501}} {
-		a := HanleyMcNeil(c.area, c.each, c.each)
-		testset.Near(t, "low", a.Low, c.low, 2e-6)
-		testset.Near(t, "high", a.High, c.high, 2e-6)
-	}
-	// With scores at hand and normal classes it is close to DeLong.
-	scores, anomalous := drawn(1, 300)
-	d, err := DeLong(scores, anomalous)
-	if err != nil {
-		t.Fatal(err)
-	}
-	testset.Near(t, "standard error beside DeLong's", HanleyMcNeil(d.Value, d.Normals, d.Anomalies).SE/d.SE, 1, 0.1)
-	// The classes are not exchangeable: many anomalies tell less than many normals do.
-	if a, b := HanleyMcNeil(0.9, 200, 20), HanleyMcNeil(0.9, 20, 200); a.SE == b.SE {
-		t.Error("normals and anomalies are mixed up or ignored")
-	}
-}
-
 func TestPrecision(t *testing.T) {
 	y, who := testset.Twenty()
 	for _, c := range []struct {
