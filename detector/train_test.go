@@ -14,18 +14,25 @@ func quick() TrainOptions {
 	return TrainOptions{Settings: models.Settings{Epochs: 1, Batch: 4, Seed: 2}}
 }
 
-func train(t *testing.T, d testset.Nodules) (*VAEAD, *nodule.Split) {
+// divided is a data set with its split by patient, nobody left out.
+func divided(t *testing.T, d testset.Nodules) (*nodule.Dataset, *nodule.Split) {
 	t.Helper()
 	ds := d.Load(t)
 	split, err := Protocol{Exclude: []string{}}.Split(ds)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ds, split
+}
+
+func train(t *testing.T, d testset.Nodules) *VAEAD {
+	t.Helper()
+	ds, split := divided(t, d)
 	v, err := TrainVAEAD(context.Background(), ds, split, quick())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v, split
+	return v
 }
 
 // TestLabelsNeverReachTraining changes the pixels of every anomaly and shuffles
@@ -33,14 +40,14 @@ func train(t *testing.T, d testset.Nodules) (*VAEAD, *nodule.Split) {
 // not.
 func TestLabelsNeverReachTraining(t *testing.T) {
 	d := testset.Many(16)
-	before, _ := train(t, d)
+	before := train(t, d)
 	for i, m := range d.Malignancy {
 		if m >= 4 {
 			d.Shade[i] = 300 - d.Shade[i]
 			d.Malignancy[i] = 9 - m
 		}
 	}
-	after, _ := train(t, d)
+	after := train(t, d)
 	if before.params.Digest() != after.params.Digest() {
 		t.Error("anomalies changed the weights")
 	}
@@ -70,11 +77,7 @@ func quickGAN() GANOptions {
 
 func trainGAN(t *testing.T, d testset.Nodules) *GANAD {
 	t.Helper()
-	ds := d.Load(t)
-	split, err := Protocol{Exclude: []string{}}.Split(ds)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ds, split := divided(t, d)
 	g, err := TrainGANAD(context.Background(), ds, split, quickGAN())
 	if err != nil {
 		t.Fatal(err)

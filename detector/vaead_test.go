@@ -1,14 +1,10 @@
 package detector
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,49 +134,14 @@ func TestScoreEnds(t *testing.T) {
 
 func TestDetectorFiles(t *testing.T) {
 	d := untrained(t)
-	path := filepath.Join(t.TempDir(), "d.safetensors")
-	if err := d.Save(path); err != nil {
-		t.Fatal(err)
-	}
-	again, err := LoadVAEAD(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again.Digest() != d.Digest() || cmp.Diff(again.Calibration(), d.Calibration()) != "" {
-		t.Error("saving and loading changed the detector")
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encode := func(change func(*models.Header)) []byte {
-		h, ps, err := models.Decode(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		change(&h)
-		out, err := models.Encode(h, ps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	for name, c := range map[string]struct {
-		b    []byte
-		says string
-	}{
-		"cut":                 {b[:len(b)/2], "not a usable checkpoint"},
-		"altered":             {append(bytes.Clone(b[:len(b)-1]), b[len(b)-1]^1), "digest"},
-		"other preprocessing": {encode(func(h *models.Header) { h.Preprocessing = "v0" }), "prepare patches differently"},
-		"no calibration":      {encode(func(h *models.Header) { h.Detector = nil }), "no calibration"},
+	saved(t, d, LoadVAEAD)
+	b := encoded(t, d)
+	encode := changed(t, b)
+	refused(t, b, decodeVAEAD, map[string]brokenFile{
 		"another kind":        {encode(func(h *models.Header) { h.Kind = "flow" }), "no VAE"},
 		"another latent size": {encode(func(h *models.Header) { h.Latent = 32 }), "the network wants"},
 		"absurd latent size":  {encode(func(h *models.Header) { h.Latent = 1 << 40 }), "latent size"},
-	} {
-		if _, err := decodeVAEAD(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: error %v, want one that says %q", name, err, c.says)
-		}
-	}
+	})
 }
 
 func FuzzDecodeVAEAD(f *testing.F) {

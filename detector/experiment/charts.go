@@ -117,7 +117,11 @@ func (r ranked) skewed() bool {
 	return true
 }
 
-func estimate(a stats.AUROC) *figure.Estimate {
+// estimate is an area to draw; nil where there is none.
+func estimate(a *stats.AUROC) *figure.Estimate {
+	if a == nil {
+		return nil
+	}
 	return &figure.Estimate{Value: a.Value, Low: a.Low, High: a.High}
 }
 
@@ -127,7 +131,7 @@ const bandDraws = 1000
 // curve is the ROC curve of a row.
 func (r ranked) curve(name string, area stats.AUROC, band, reference bool) (figure.Curve, error) {
 	x, y, err := stats.ROC(r.scores, r.anomalous)
-	c := figure.Curve{Name: name, X: x, Y: y, Area: estimate(area), Reference: reference}
+	c := figure.Curve{Name: name, X: x, Y: y, Area: estimate(&area), Reference: reference}
 	if err == nil && band {
 		c.BandX, c.Low, c.High, err = stats.ROCBand(r.scores, r.anomalous, r.patients, bandDraws, 2018)
 	}
@@ -235,7 +239,7 @@ func (a *album) seeds(prefix string, s *Set, score string, p Paper) error {
 		for _, e := range s.Runs.Single {
 			var v *figure.Estimate
 			if row := e.Row(n); row != nil {
-				v, any, series.Reference = estimate(row.Overall), true, !row.Model
+				v, any, series.Reference = estimate(&row.Overall), true, !row.Model
 			}
 			series.Estimates = append(series.Estimates, v)
 		}
@@ -261,13 +265,9 @@ func (a *album) forest(prefix string, s *Set) error {
 		f.Columns = append(f.Columns, "size-matched")
 	}
 	for _, r := range e.Rows {
-		row := figure.ForestRow{Name: r.Name, Note: fmt.Sprintf("%d + %d", r.Counts.Normals, r.Counts.Anomalies), Reference: !r.Model, Estimates: []*figure.Estimate{estimate(r.Overall)}}
+		row := figure.ForestRow{Name: r.Name, Note: fmt.Sprintf("%d + %d", r.Counts.Normals, r.Counts.Anomalies), Reference: !r.Model, Estimates: []*figure.Estimate{estimate(&r.Overall)}}
 		if sized {
-			var matched *figure.Estimate
-			if r.Matched != nil {
-				matched = estimate(*r.Matched)
-			}
-			row.Estimates = append(row.Estimates, matched)
+			row.Estimates = append(row.Estimates, estimate(r.Matched))
 		}
 		f.Rows = append(f.Rows, row)
 	}

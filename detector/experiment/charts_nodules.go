@@ -44,11 +44,7 @@ func (a *album) sizes(prefix string, s *Set, score, axis string) error {
 		}
 		series := figure.DotSeries{Name: name, Reference: !row.Model}
 		for _, b := range row.Bands {
-			var v *figure.Estimate
-			if b.Area != nil {
-				v = estimate(*b.Area)
-			}
-			series.Estimates = append(series.Estimates, v)
+			series.Estimates = append(series.Estimates, estimate(b.Area))
 		}
 		d.Series = append(d.Series, series)
 	}

@@ -1,9 +1,7 @@
 package experiment
 
 import (
-	"archive/zip"
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/detector/internal/testset"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
 
@@ -99,59 +97,11 @@ func lumps(n int) []lump {
 // writeLumps writes a data set in the 32 mm layout.
 func writeLumps(t *testing.T, ls []lump) string {
 	t.Helper()
-	n := len(ls)
-	hu, inside := make([]int16, 0, n*nodule.CubeVoxels), bytes.Repeat([]byte{1}, n*nodule.CubeVoxels)
-	patient, name := make([][8]uint32, n), make([][8]uint32, n)
-	diameter, malignancy := make([]float32, n), make([]int8, n)
-	for i, l := range ls {
-		r := 3 + i%5
-		for v := range nodule.CubeVoxels {
-			z, y, x := v/1024-16, v/32%32-16, v%32-16
-			value := int16(-850)
-			if z*z+y*y+x*x < r*r {
-				value = l.shade
-			}
-			hu = append(hu, value)
-		}
-		for j, c := range l.patient {
-			patient[i][j] = uint32(c)
-		}
-		for j, c := range fmt.Sprint(i) {
-			name[i][j] = uint32(c)
-		}
-		diameter[i], malignancy[i] = float32(2*r), l.malignancy
+	var d testset.Nodules
+	for _, l := range ls {
+		d.Patients, d.Malignancy, d.Shade = append(d.Patients, l.patient), append(d.Malignancy, l.malignancy), append(d.Shade, l.shade)
 	}
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	put := func(file, descr, shape string, data any) {
-		f, err := w.Create(file + ".npy")
-		if err != nil {
-			t.Fatal(err)
-		}
-		head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape)
-		head += string(bytes.Repeat([]byte(" "), 63-(10+len(head))%64)) + "\n"
-		_, _ = f.Write([]byte("\x93NUMPY\x01\x00"))
-		for _, part := range []any{uint16(len(head)), []byte(head), data} {
-			if err := binary.Write(f, binary.LittleEndian, part); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	cube, row := fmt.Sprintf("(%d, 32, 32, 32)", n), fmt.Sprintf("(%d,)", n)
-	put("cubes_hu", "<i2", cube, hu)
-	put("inside", "|u1", cube, inside)
-	put("patient", "<U8", row, patient)
-	put("nodule", "<U8", row, name)
-	put("diameter_mm", "<f4", row, diameter)
-	put("malignancy", "|i1", row, malignancy)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "set.npz")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return d.Write(t)
 }
 
 // same says which of the files of two runs differ.

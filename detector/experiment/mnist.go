@@ -143,6 +143,15 @@ type column struct {
 	values []float64
 }
 
+// valuesOf is a value of every result.
+func valuesOf[R any](results []R, value func(R) float64) []float64 {
+	v := make([]float64, len(results))
+	for i, r := range results {
+		v[i] = value(r)
+	}
+	return v
+}
+
 // scored lists the images with everything that ranks them.
 func (m *images) scored(u unit, net imageNetwork, set *mnist.Set, columns []column) []evaluation.Scored {
 	nan := math.NaN()

@@ -20,17 +20,10 @@ type imageGAN struct {
 
 // gan trains the GAN of a unit, or reads the one that was trained.
 func (m *images) gan(ctx context.Context, u unit, t *tracker) (*imageGAN, error) {
-	net := &imageGAN{m: m, u: u}
-	path := m.options.unit(u).path(modelFile)
-	var err error
-	if m.options.unit(u).has(modelFile) {
-		net.trained, err = models.LoadGAN(path)
-		return net, err
-	}
-	if net.trained, err = m.settings.trainGAN(ctx, m.job(u, t, m.settings.GAN.Steps)); err != nil {
-		return nil, err
-	}
-	return net, net.trained.Save(path)
+	trained, err := kept(m.options.unit(u), models.LoadGAN, func() (*models.TrainedGAN, error) {
+		return m.settings.trainGAN(ctx, m.job(u, t, m.settings.GAN.Steps))
+	}, (*models.TrainedGAN).Save)
+	return &imageGAN{m: m, u: u, trained: trained}, err
 }
 
 func (n *imageGAN) name() string   { return detector.GANName }
@@ -48,13 +41,7 @@ func (n *imageGAN) score(ctx context.Context, set *mnist.Set, tell func(done, la
 		return nil, err
 	}
 	term := func(name string) string { return evaluation.TermRow(n.name(), name) }
-	take := func(f func(models.Found) float64) []float64 {
-		v := make([]float64, len(n.found))
-		for i, found := range n.found {
-			v[i] = f(found)
-		}
-		return v
-	}
+	take := func(f func(models.Found) float64) []float64 { return valuesOf(n.found, f) }
 	loss := take(func(f models.Found) float64 { return f.Loss })
 	columns := []column{
 		{n.name(), loss},

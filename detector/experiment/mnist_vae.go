@@ -28,22 +28,15 @@ type imageVAE struct {
 
 // vae trains the VAE of a unit, or reads the one that was trained.
 func (m *images) vae(ctx context.Context, u unit, t *tracker) (*imageVAE, error) {
-	net := &imageVAE{m: m, u: u}
-	dir := m.options.unit(u)
-	if dir.has(modelFile) {
-		h, ps, err := models.Load(dir.path(modelFile))
-		if err != nil {
-			return nil, err
-		}
-		net.trained = &models.Trained{Params: ps, Header: h}
-		return net, nil
-	}
-	trained, err := m.settings.trainVAE(ctx, m.job(u, t, m.settings.VAE.Epochs))
-	if err != nil {
-		return nil, err
-	}
-	net.trained = trained
-	return net, models.Save(dir.path(modelFile), trained.Header, trained.Params)
+	trained, err := kept(m.options.unit(u), func(path string) (*models.Trained, error) {
+		h, ps, err := models.Load(path)
+		return &models.Trained{Params: ps, Header: h}, err
+	}, func() (*models.Trained, error) {
+		return m.settings.trainVAE(ctx, m.job(u, t, m.settings.VAE.Epochs))
+	}, func(n *models.Trained, path string) error {
+		return models.Save(path, n.Header, n.Params)
+	})
+	return &imageVAE{m: m, u: u, trained: trained}, err
 }
 
 func (n *imageVAE) name() string   { return detector.VAEName }
@@ -91,21 +84,14 @@ func (n *imageVAE) score(ctx context.Context, set *mnist.Set, tell func(done, la
 		return nil, err
 	}
 	term := func(name string) string { return evaluation.TermRow(n.name(), name) }
-	take := func(from []models.PatchBound, f func(models.PatchBound) float64) []float64 {
-		v := make([]float64, len(from))
-		for i, b := range from {
-			v[i] = f(b)
-		}
-		return v
-	}
 	recon := func(b models.PatchBound) float64 { return b.Recon }
 	columns := []column{
-		{n.name(), take(n.bounds, recon)},
-		{term("reconstruction"), take(n.bounds, recon)},
-		{term("KL"), take(n.bounds, func(b models.PatchBound) float64 { return b.KL })},
-		{term("reconstruction + KL"), take(n.bounds, func(b models.PatchBound) float64 { return b.Misfit + b.KL })},
+		{n.name(), valuesOf(n.bounds, recon)},
+		{term("reconstruction"), valuesOf(n.bounds, recon)},
+		{term("KL"), valuesOf(n.bounds, func(b models.PatchBound) float64 { return b.KL })},
+		{term("reconstruction + KL"), valuesOf(n.bounds, func(b models.PatchBound) float64 { return b.Misfit + b.KL })},
 	}
-	return append(columns, n.latent(known, take(known, recon), take(n.bounds, recon), term)...), nil
+	return append(columns, n.latent(known, valuesOf(known, recon), valuesOf(n.bounds, recon), term)...), nil
 }
 
 // latent ranks by where the posterior means lie among those of the training

@@ -22,6 +22,19 @@ type job struct {
 	compute      compute.Options
 }
 
+// kept reads the network of a unit, or trains it and keeps it.
+func kept[N any](dir folder, load func(path string) (N, error), train func() (N, error), save func(N, string) error) (N, error) {
+	path := dir.path(modelFile)
+	if dir.has(modelFile) {
+		return load(path)
+	}
+	n, err := train()
+	if err != nil {
+		return n, err
+	}
+	return n, save(n, path)
+}
+
 // trainVAE trains and keeps the curves. The state lies in the unit's folder
 // until the unit is done.
 func (s Settings) trainVAE(ctx context.Context, j job) (*models.Trained, error) {

@@ -56,7 +56,7 @@ func (d Density) svg() ([]byte, error) {
 		}
 		legend = append(legend, bandEntry(fmt.Sprintf("%s (n = %d)", g.Name, len(g.Values)), strokeOf(i), faint(colourOf(i), 36)))
 	}
-	legend = append(legend, f.uprights(d.Marks, 0, "%.3g")...)
+	legend = append(legend, marks(f.upright, d.Marks, 0, "%.3g")...)
 	return sheetOf{title: d.Title, legend: legend, height: vg.Length(height), paint: f.draw}.svg()
 }
 

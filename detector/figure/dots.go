@@ -43,7 +43,7 @@ func (d Dots) svg() ([]byte, error) {
 		x.ticks = append(x.ticks, plot.Tick{Value: float64(i + 1), Label: name})
 	}
 	f := newFrame(x, span(d.Y, false, shown))
-	legend := f.levels(d.Marks, 0, "%.2f")
+	legend := marks(f.level, d.Marks, 0, "%.2f")
 	coloured := 0
 	var dots []entry
 	for i, s := range d.Series {

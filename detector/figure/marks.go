@@ -1,6 +1,10 @@
 package figure
 
-import "fmt"
+import (
+	"fmt"
+
+	"gonum.org/v1/plot/vg/draw"
+)
 
 // named draws, and says of an error which chart it is of.
 func named(chart string, svg func() ([]byte, error)) ([]byte, error) {
@@ -26,22 +30,12 @@ func checkMarks(marks []Mark, log bool) error {
 	return nil
 }
 
-// upright draws marks of the x axis with dashes of their own, the first of them
-// those of reference(first), and returns their entries in the legend.
-func (f frame) uprights(marks []Mark, first int, format string) []entry {
+// marks draws marks as lines, upright or level, with dashes of their own from
+// those of reference(first) on, and returns their entries in the legend.
+func marks(line func(at float64, style draw.LineStyle), marks []Mark, first int, format string) []entry {
 	var legend []entry
 	for i, m := range marks {
-		f.upright(m.At, reference(first+i))
-		legend = append(legend, lineEntry(fmt.Sprintf("%s, "+format, m.Name, m.At), reference(first+i)))
-	}
-	return legend
-}
-
-// levels draws marks of the y axis as uprights does those of the x axis.
-func (f frame) levels(marks []Mark, first int, format string) []entry {
-	var legend []entry
-	for i, m := range marks {
-		f.level(m.At, reference(first+i))
+		line(m.At, reference(first+i))
 		legend = append(legend, lineEntry(fmt.Sprintf("%s, "+format, m.Name, m.At), reference(first+i)))
 	}
 	return legend
@@ -59,7 +53,7 @@ func listsOf(groups []Group, marks []Mark) [][]float64 {
 	return lists
 }
 
-// plane are the axes of a chart of points, [Lines] or [Scatter], with its marks.
+// axes are those of a chart of points, [Lines] or [Scatter], with its marks.
 type axes struct {
 	x, y           string
 	logX, logY     bool
@@ -93,5 +87,5 @@ func (a axes) frame(points []Series) (frame, error) {
 
 // marks draws the marks and returns their entries in the legend.
 func (a axes) marks(f frame, format string) []entry {
-	return append(f.uprights(a.marksX, 0, format), f.levels(a.marksY, len(a.marksX), "%.3g")...)
+	return append(marks(f.upright, a.marksX, 0, format), marks(f.level, a.marksY, len(a.marksX), "%.3g")...)
 }

@@ -27,7 +27,7 @@ func (s Scatter) svg() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	marks := a.marks(f, "%.3g")
+	lines := a.marks(f, "%.3g")
 	var legend []entry
 	for i, c := range s.Clouds {
 		glyph := glyphOf(i)
@@ -35,7 +35,7 @@ func (s Scatter) svg() ([]byte, error) {
 		f.dots(c.X, c.Y, glyph)
 		legend = append(legend, dotEntry(fmt.Sprintf("%s (n = %d)", c.Name, len(c.X)), draw.GlyphStyle{Color: colourOf(i), Radius: 3, Shape: glyph.Shape}))
 	}
-	legend = append(legend, marks...)
+	legend = append(legend, lines...)
 	if s.Relationship != "" {
 		legend = append(legend, entry{text: s.Relationship})
 	}

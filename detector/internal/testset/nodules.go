@@ -17,7 +17,8 @@ import (
 type Nodules struct {
 	Malignancy []int8
 	Shade      []int16
-	Hollow     int // so many at the end have data in one plane at the edge alone
+	Patients   []string // nil: P000, P001, ... with two nodules each
+	Hollow     int      // so many at the end have data in one plane at the edge alone
 }
 
 // Many alternates normals and anomalies over n patients of two nodules each.
@@ -34,8 +35,18 @@ func Many(n int) Nodules {
 	return d
 }
 
-// Load writes the data set as a NumPy archive and reads it back.
+// Load writes the data set and reads it back.
 func (d Nodules) Load(t testing.TB) *nodule.Dataset {
+	t.Helper()
+	ds, err := nodule.LoadNPZ(d.Write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+// Write writes the data set as a NumPy archive, and returns its path.
+func (d Nodules) Write(t testing.TB) string {
 	t.Helper()
 	n := len(d.Malignancy)
 	var hu []int16
@@ -54,7 +65,11 @@ func (d Nodules) Load(t testing.TB) *nodule.Dataset {
 				inside[i*nodule.CubeVoxels+v] = 1
 			}
 		}
-		patient = append(patient, fmt.Sprintf("P%03d", i/2))
+		if d.Patients != nil {
+			patient = append(patient, d.Patients[i])
+		} else {
+			patient = append(patient, fmt.Sprintf("P%03d", i/2))
+		}
 		name = append(name, fmt.Sprint(i))
 		diameter[i] = float32(6 + 2*(i%5))
 	}
@@ -98,9 +113,5 @@ func (d Nodules) Load(t testing.TB) *nodule.Dataset {
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ds, err := nodule.LoadNPZ(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ds
+	return path
 }
