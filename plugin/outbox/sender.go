@@ -10,6 +10,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/internal/backoff"
 )
 
 // Target is the PACS that documents go to: a *web.Client.
@@ -143,14 +144,14 @@ func (s *Sender) try(ctx context.Context, l Letter) time.Duration {
 	}
 	code, text := s.Problem(err)
 	s.Note(l.Kind, code)
-	kind := judge(err)
+	kind := classify(err)
 	kept, noteErr := s.Store.change(l.Number, func(_ *bbolt.Tx, l *Letter) error {
 		l.Attempts++
 		l.Tried, l.Code, l.Problem = time.Now().UTC().Truncate(time.Millisecond), code, text
-		if kind == doubtful {
+		if kind == uncertain {
 			l.Doubts++
 		}
-		l.Refused = kind == final || l.Doubts >= maxDoubts
+		l.Refused = kind == permanent || l.Doubts >= maxDoubts
 		return nil
 	})
 	log := s.Logger.With("letter", l.Number, "kind", l.Kind, "code", code)
@@ -169,7 +170,7 @@ func (s *Sender) try(ctx context.Context, l Letter) time.Duration {
 }
 
 func (s *Sender) grow(w wait) wait {
-	w.last = min(max(2*w.last, s.First), s.Last)
+	w.last = backoff.Doubling{First: s.First, Max: s.Last}.Next(w.last)
 	w.until = time.Now().Add(w.last)
 	return w
 }

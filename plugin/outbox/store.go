@@ -2,8 +2,6 @@ package outbox
 
 import (
 	"cmp"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +9,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 )
 
 // Buckets in the ledger's file.
@@ -32,15 +32,7 @@ type Store struct {
 
 // OpenStore makes what is missing in a file.
 func OpenStore(db *bbolt.DB) (*Store, error) {
-	err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketLetters, bucketIndex, bucketVerified} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := boltdb.MakeBuckets(db, bucketLetters, bucketIndex, bucketVerified); err != nil {
 		return nil, fmt.Errorf("open outbox: %w", err)
 	}
 	return &Store{db: db, wake: make(chan struct{}, 1), asked: map[uint64]bool{}}, nil
@@ -67,7 +59,7 @@ func (s *Store) Add(tx *bbolt.Tx, record string, kind Kind, at time.Time) error 
 			return err
 		}
 		l.Number = n
-		if err := index.Put(key, letterKey(n)); err != nil {
+		if err := index.Put(key, boltdb.Key(n)); err != nil {
 			return err
 		}
 	}
@@ -179,21 +171,15 @@ func (s *Store) Resend(numbers ...uint64) (n int, err error) {
 // be in the PACS, 0 for none.
 func (s *Store) VerifiedVersion(record string) (version int, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		if v := tx.Bucket(bucketVerified).Get([]byte(record)); v != nil {
-			return json.Unmarshal(v, &version)
-		}
-		return nil
+		_, err := boltdb.Get(tx.Bucket(bucketVerified), record, &version)
+		return err
 	})
 	return version, err
 }
 
 // noteVerified keeps that the PACS has a version.
 func noteVerified(tx *bbolt.Tx, record string, version int) error {
-	text, err := json.Marshal(version)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucketVerified).Put([]byte(record), text)
+	return boltdb.Put(tx.Bucket(bucketVerified), record, version)
 }
 
 // change writes a letter anew, unless it is gone.
@@ -232,12 +218,12 @@ func (s *Store) taken(l Letter, version int) error {
 		if err := tx.Bucket(bucketIndex).Delete(indexKey(l.Record, l.Kind)); err != nil {
 			return err
 		}
-		return tx.Bucket(bucketLetters).Delete(letterKey(l.Number))
+		return tx.Bucket(bucketLetters).Delete(boltdb.Key(l.Number))
 	})
 }
 
 func getLetter(tx *bbolt.Tx, number uint64) (l Letter, there bool, err error) {
-	v := tx.Bucket(bucketLetters).Get(letterKey(number))
+	v := tx.Bucket(bucketLetters).Get(boltdb.Key(number))
 	if v == nil {
 		return l, false, nil
 	}
@@ -246,13 +232,7 @@ func getLetter(tx *bbolt.Tx, number uint64) (l Letter, there bool, err error) {
 }
 
 func putLetter(tx *bbolt.Tx, l Letter) error {
-	text, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucketLetters).Put(letterKey(l.Number), text)
+	return boltdb.Put(tx.Bucket(bucketLetters), string(boltdb.Key(l.Number)), l)
 }
-
-func letterKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func indexKey(record string, kind Kind) []byte { return []byte(record + "/" + string(kind)) }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
 )
 
 // Limits of a file of users.
@@ -69,20 +71,12 @@ func Save(path string, users []User) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".users-*")
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	_, err = f.Write(append(text, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
+	err = os.MkdirAll(filepath.Dir(path), 0o700)
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = atomicfile.WriteBytes(path, 0o600, append(text, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFile, errors.Join(err, os.Remove(f.Name())))
+		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	return nil
 }

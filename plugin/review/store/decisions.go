@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 )
 
 // Errors of a decision that is not kept.
@@ -46,15 +46,6 @@ func parseDecisionKey(key string) (id string, number int, ok bool) {
 	}
 	number, err := strconv.Atoi(parts[1])
 	return parts[0], number, err == nil
-}
-
-func letterKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-func letterNumber(key []byte) uint64 {
-	if len(key) != 8 {
-		return 0
-	}
-	return binary.BigEndian.Uint64(key)
 }
 
 // check refuses with ErrInvalid what the API does not describe.
@@ -101,7 +92,7 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 	defer s.deciding.Unlock()
 	err = s.db.Update(func(tx *bbolt.Tx) error {
 		var now Record // a newer result may have come since r was read
-		if there, err := getJSON(tx.Bucket(bucketRecords), r.ID, &now); err != nil || !there {
+		if there, err := boltdb.Get(tx.Bucket(bucketRecords), r.ID, &now); err != nil || !there {
 			return errors.Join(err, ErrNotFound)
 		}
 		current, there, err := newest(tx, r.ID, number)
@@ -123,7 +114,7 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 			Version: n.BaseVersion + 1, Decision: n.Decision, Reason: n.Reason, Comment: n.Comment, Reviewer: reviewer,
 			Time: at.UTC().Truncate(time.Millisecond),
 		}
-		if err := putJSON(tx.Bucket(bucketDecisions), decisionKey(r.ID, number, kept.Version), kept); err != nil {
+		if err := boltdb.Put(tx.Bucket(bucketDecisions), decisionKey(r.ID, number, kept.Version), kept); err != nil {
 			return err
 		}
 		if s.OnDecision != nil {
@@ -139,7 +130,7 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 		if entry, err = outbox.NextSequence(); err != nil {
 			return err
 		}
-		return putJSON(outbox, string(letterKey(entry)), letter{ID: r.ID, Number: number, Site: r.Site, Review: bus.Review{
+		return boltdb.Put(outbox, string(boltdb.Key(entry)), letter{ID: r.ID, Number: number, Site: r.Site, Review: bus.Review{
 			Identity: r.Result.Identity, NoduleID: r.Result.Nodules[number-1].ID, Decision: kept.Decision, Reason: kept.Reason,
 			Comment: kept.Comment, Reviewer: kept.Reviewer, Time: kept.Time, Version: kept.Version,
 		}})

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 )
 
 // exportColumns are the columns of the table of decisions. New ones come last.
@@ -87,7 +89,7 @@ func (s *Store) exportBatch(after string, records map[string]Record) (batch []ex
 			batch = append(batch, e)
 			if _, there := records[e.id]; !there {
 				var r Record
-				if _, err := getJSON(tx.Bucket(bucketRecords), e.id, &r); err != nil {
+				if _, err := boltdb.Get(tx.Bucket(bucketRecords), e.id, &r); err != nil {
 					return err
 				}
 				records[e.id] = r

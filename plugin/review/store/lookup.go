@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 )
 
 // ErrNotFound says that the store does not hold what was asked for.
@@ -14,7 +16,7 @@ var ErrNotFound = errors.New("review: not found")
 // Record returns the record of an id.
 func (s *Store) Record(id string) (r Record, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		there, err := getJSON(tx.Bucket(bucketRecords), id, &r)
+		there, err := boltdb.Get(tx.Bucket(bucketRecords), id, &r)
 		if err == nil && !there {
 			err = ErrNotFound
 		}

@@ -10,6 +10,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/backoff"
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 )
 
 // Bus is what the publisher needs of a *bus.Bus.
@@ -43,33 +45,22 @@ type Entry struct {
 	Detail     string
 }
 
-const (
-	firstWait = time.Second
-	lastWait  = time.Minute
-)
+// waits between attempts at what the broker does not take.
+var waits = backoff.Doubling{First: time.Second, Max: time.Minute}
 
 // Run publishes decisions as they come, and those that are left from before,
 // until ctx ends. What the broker does not take is tried again for as long as
 // it takes.
 func (p *Publisher) Run(ctx context.Context) {
-	wait := firstWait
+	var wait time.Duration
 	for ctx.Err() == nil {
-		err := p.drain(ctx)
-		var retry <-chan time.Time
-		if err != nil && ctx.Err() == nil {
+		if err := p.drain(ctx); err != nil && ctx.Err() == nil {
+			wait = waits.Next(wait)
 			p.Logger.Warn("decision not published, trying again", "error", err, "wait", wait)
-			retry = time.After(wait)
-			wait = min(2*wait, lastWait)
-		} else {
-			wait = firstWait
-		}
-		if retry != nil {
-			select {
-			case <-ctx.Done():
-			case <-retry:
-			}
+			_ = backoff.Wait(ctx, wait) // the loop sees that ctx has ended
 			continue
 		}
+		wait = 0
 		select {
 		case <-ctx.Done():
 		case <-p.Store.wake:
@@ -171,21 +162,21 @@ func (p *Publisher) one(ctx context.Context, entry uint64) error {
 
 func (s *Store) letter(entry uint64) (l letter, there bool, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		there, err = getJSON(tx.Bucket(bucketOutbox), string(letterKey(entry)), &l)
+		there, err = boltdb.Get(tx.Bucket(bucketOutbox), string(boltdb.Key(entry)), &l)
 		return err
 	})
 	return l, there, err
 }
 
 func (s *Store) putLetter(entry uint64, l letter) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return putJSON(tx.Bucket(bucketOutbox), string(letterKey(entry)), l) })
+	return s.db.Update(func(tx *bbolt.Tx) error { return boltdb.Put(tx.Bucket(bucketOutbox), string(boltdb.Key(entry)), l) })
 }
 
 // dropLetter ends a letter that the bus has.
 func (s *Store) dropLetter(entry uint64, l letter) error {
 	s.deciding.Lock()
 	defer s.deciding.Unlock()
-	err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketOutbox).Delete(letterKey(entry)) })
+	err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketOutbox).Delete(boltdb.Key(entry)) })
 	if err != nil {
 		return err
 	}
@@ -201,11 +192,11 @@ func (s *Store) dropLetter(entry uint64, l letter) error {
 // nextLetter is the first entry after one, 0 where there is none.
 func (s *Store) nextLetter(after uint64) (entry uint64, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		k, v := tx.Bucket(bucketOutbox).Cursor().Seek(letterKey(after + 1))
+		k, v := tx.Bucket(bucketOutbox).Cursor().Seek(boltdb.Key(after + 1))
 		if k == nil {
 			return nil
 		}
-		entry = letterNumber(k)
+		entry = boltdb.Number(k)
 		return json.Unmarshal(v, &letter{})
 	})
 	return entry, err

@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/events"
 )
 
@@ -59,14 +60,10 @@ func Open(db *bbolt.DB) (*Store, error) {
 		db: db, Events: events.New(), rows: map[string]*Row{}, lineages: map[string][]string{}, bySeries: map[string]string{},
 		decisions: map[string]map[int]version{}, read: map[string]map[string]bool{}, wake: make(chan struct{}, 1),
 	}
-	err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketRecords, bucketDecisions, bucketOutbox, bucketRead} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return s.load(tx)
-	})
+	err := boltdb.MakeBuckets(db, bucketRecords, bucketDecisions, bucketOutbox, bucketRead)
+	if err == nil {
+		err = db.View(s.load)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open review store: %w", err)
 	}
@@ -108,7 +105,7 @@ func (s *Store) load(tx *bbolt.Tx) error {
 			return err
 		}
 		if d := s.decisions[l.ID][l.Number]; d.Version == l.Review.Version {
-			d.letter = letterNumber(k)
+			d.letter = boltdb.Number(k)
 			s.decisions[l.ID][l.Number] = d
 		}
 		return nil
@@ -166,7 +163,7 @@ func (s *Store) Add(tx *bbolt.Tx, r Record) error {
 	}
 	records := tx.Bucket(bucketRecords)
 	var old Record
-	if there, err := getJSON(records, r.ID, &old); err != nil {
+	if there, err := boltdb.Get(records, r.ID, &old); err != nil {
 		return err
 	} else if there {
 		r.SupersededBy = old.SupersededBy
@@ -174,7 +171,7 @@ func (s *Store) Add(tx *bbolt.Tx, r Record) error {
 	changed := []*Record{&r}
 	for _, id := range s.replaced(&r) {
 		var former Record
-		there, err := getJSON(records, id, &former)
+		there, err := boltdb.Get(records, id, &former)
 		if err != nil {
 			return err
 		}
@@ -184,7 +181,7 @@ func (s *Store) Add(tx *bbolt.Tx, r Record) error {
 		}
 	}
 	for _, c := range changed {
-		if err := putJSON(records, c.ID, c); err != nil {
+		if err := boltdb.Put(records, c.ID, c); err != nil {
 			return err
 		}
 	}
@@ -235,16 +232,10 @@ func (s *Store) Expire(tx *bbolt.Tx, before time.Time) error {
 			return err
 		}
 	}
-	var marks [][]byte
-	err := tx.Bucket(bucketRead).ForEach(func(k, _ []byte) error {
-		if _, id, ok := strings.Cut(string(k), "\x00"); ok && slices.Contains(old, id) {
-			marks = append(marks, slices.Clone(k))
-		}
-		return nil
+	_, err := boltdb.DeleteWhere(tx.Bucket(bucketRead), func(k, _ []byte) (bool, error) {
+		_, id, ok := strings.Cut(string(k), "\x00")
+		return ok && slices.Contains(old, id), nil
 	})
-	for _, k := range marks {
-		err = errors.Join(err, tx.Bucket(bucketRead).Delete(k))
-	}
 	tx.OnCommit(func() { s.forget(old) })
 	return err
 }
@@ -269,22 +260,6 @@ func (s *Store) forget(ids []string) {
 			delete(read, id)
 		}
 	}
-}
-
-func getJSON(b *bbolt.Bucket, key string, into any) (there bool, err error) {
-	v := b.Get([]byte(key))
-	if v == nil {
-		return false, nil
-	}
-	return true, json.Unmarshal(v, into)
-}
-
-func putJSON(b *bbolt.Bucket, key string, value any) error {
-	v, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return b.Put([]byte(key), v)
 }
 
 // Nullable is nil for an empty text, as JSON has it.

@@ -25,54 +25,54 @@ type refusedError struct {
 func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
-// verdict is what an error means for a letter.
-type verdict int
+// failure is what an error means for a letter.
+type failure int
 
 const (
-	passing  verdict = iota // time heals it
-	doubtful                // time may heal it
-	final
+	transient failure = iota // time heals it
+	uncertain                // time may heal it
+	permanent
 )
 
-// judge tells a refusal from what is worth trying again.
-func judge(err error) verdict {
+// classify tells a refusal from what is worth trying again.
+func classify(err error) failure {
 	var refused *refusedError
 	var made *makeError
 	switch code := dicomio.CodeOf(err); {
 	case errors.Is(err, ErrNowhere) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		return passing
+		return transient
 	case errors.Is(err, ErrGone):
-		return final
+		return permanent
 	case errors.As(err, &refused):
-		return judgeReasons(refused.results)
+		return ofReasons(refused.results)
 	case web.StatusOf(err) != 0:
-		return judgeStatus(web.StatusOf(err))
+		return ofStatus(web.StatusOf(err))
 	case code == dicomio.CodeUnreachable || code == dicomio.CodeArchiveFailed || code == dicomio.CodeDenied:
-		return passing // the network, a certificate, a file with a password
+		return transient // the network, a certificate, a file with a password
 	case code == sr.CodeReportInvalid || code == dicomio.CodeLimit:
-		return final
+		return permanent
 	case errors.As(err, &made) || code != "":
-		return doubtful // such as a folder that is not there
+		return uncertain // such as a folder that is not there
 	}
-	return passing // ledger, audit trail
+	return transient // ledger, audit trail
 }
 
-// judgeStatus is for an answer other than success.
-func judgeStatus(status int) verdict {
+// ofStatus is for an answer other than success.
+func ofStatus(status int) failure {
 	switch status {
 	case http.StatusUnauthorized, http.StatusProxyAuthRequired, // credentials are renewed
 		http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
-		return passing
+		return transient
 	}
 	if status >= 400 && status < 500 {
-		return final
+		return permanent
 	}
-	return passing
+	return transient
 }
 
-// judgeReasons is for FailureReason (PS3.18 table I.2-2). What the PACS had
+// ofReasons is for FailureReason (PS3.18 table I.2-2). What the PACS had
 // already does not come here: it is taken.
-func judgeReasons(results []web.StoreResult) verdict {
+func ofReasons(results []web.StoreResult) failure {
 	for _, r := range results {
 		if r.Status != web.Refused {
 			continue
@@ -80,8 +80,8 @@ func judgeReasons(results []web.StoreResult) verdict {
 		switch {
 		case r.Reason == 0 || r.Reason == 0x0110 || r.Reason&0xFF00 == 0xA700: // not said, processing failure, out of resources
 		default:
-			return final
+			return permanent
 		}
 	}
-	return doubtful
+	return uncertain
 }
