@@ -113,7 +113,7 @@ func ExampleScore() {
 	fmt.Println(result.IntendedUse)
 	// Output:
 	// 1.2.3 n1 true
-	// Deviation from reference nodules, for research and triage. Not for diagnosis.
+	// For research and for review by a radiologist, never for triage or diagnosis. A score is a deviation from reference nodules, never a probability of cancer.
 }
 
 // exampleDetector has weights that were never trained; a program takes

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/internal/disk"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
@@ -86,7 +87,7 @@ func (p *Plugin) Version() VersionInfo {
 		Software: p.cfg.Software, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Site: p.cfg.Site, Preprocessing: nodule.PreprocessingVersion,
 		Messages: []string{bus.TypeJob, bus.TypeResult, bus.TypeReview, bus.TypeDead},
-		Models:   scoring.Describe(p.cfg.Detectors), IntendedUse: scoring.IntendedUse,
+		Models:   scoring.Describe(p.cfg.Detectors), IntendedUse: use.Statement,
 	}
 }
 

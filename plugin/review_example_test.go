@@ -70,6 +70,6 @@ func ExampleReviewConfig() {
 	fmt.Println("ended:", <-ended)
 	// Output:
 	// sign in with a password: true
-	// Deviation from reference nodules, for research and triage. Not for diagnosis.
+	// For research and for review by a radiologist, never for triage or diagnosis. A score is a deviation from reference nodules, never a probability of cancer.
 	// ended: <nil>
 }

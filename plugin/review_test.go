@@ -19,6 +19,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 	"github.com/nodulescope/nodulescope/plugin/audit"
@@ -98,7 +99,7 @@ func TestReviewJourney(t *testing.T) {
 		IntendedUse string `json:"intended_use"`
 	}
 	b.get("/api/v1/series/"+row.ID, &s)
-	if s.Geometry.Slices != 48 || len(s.Geometry.Instances) != 48 || len(s.Findings) != 3 || s.IntendedUse != scoring.IntendedUse || !s.Models[0].Loaded {
+	if s.Geometry.Slices != 48 || len(s.Geometry.Instances) != 48 || len(s.Findings) != 3 || s.IntendedUse != use.Statement || !s.Models[0].Loaded {
 		t.Errorf("%+v", s)
 	}
 	f := s.Findings[0]

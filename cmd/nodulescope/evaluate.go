@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/evaluation"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -28,8 +29,8 @@ the training side then gives the rows of the mean image and of the nearest
 normals. --reference takes those from another file. Without either, all nodules
 are scored, which is right for data that the models have never seen.
 
-A score is a deviation from the reference nodules of the detector's training,
-never a probability of cancer. ` + intendedUse
+` + use.Purpose + `
+` + use.Meaning
 
 type evaluateOptions struct {
 	data      string
@@ -105,7 +106,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, g *globals, stdout, std
 	if o.json {
 		return printJSON(stdout, e)
 	}
-	_, err = fmt.Fprintf(stdout, "%s\n%s\n", e.Markdown(), intendedUse)
+	_, err = fmt.Fprintf(stdout, "%s\n%s\n", e.Markdown(), use.Statement)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/stats"
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // writeCubes writes a data set of the 51 mm layout: a ball in each cube, the
@@ -126,7 +127,7 @@ func TestEvaluateCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| **vae-ad", "Beyond size", "12 of 12 nodules are of patients that could not be verified", "11 nodules of 6 patients: 6 normal, 5 anomalous (prevalence 0.45); patient not verified: 11", intendedUse} {
+	for _, want := range []string{"| **vae-ad", "Beyond size", "12 of 12 nodules are of patients that could not be verified", "11 nodules of 6 patients: 6 normal, 5 anomalous (prevalence 0.45); patient not verified: 11", use.Statement} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // exampleResult has everything that a table can show.
@@ -149,7 +150,7 @@ func TestOverviewPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{intendedUse, "0.012346", "data:image/png;base64,cG5n", "&lt;b&gt;", "60 % of the cube has no data", "gantry_tilt"} {
+	for _, want := range []string{use.Statement, "0.012346", "data:image/png;base64,cG5n", "&lt;b&gt;", "60 % of the cube has no data", "gantry_tilt"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("%q is not in the page", want)
 		}

@@ -8,6 +8,7 @@ import (
 	"html/template"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 )
 
@@ -37,7 +38,7 @@ func overviewPage(r bus.Result, pictures []picture, nodules []phantom.Nodule) ([
 	for _, n := range nodules {
 		kinds[n.ID] = string(n.Kind)
 	}
-	o := overview{Result: r, IntendedUse: intendedUse, Software: r.Software, Columns: resultColumns(r), Rows: resultRows(r)}
+	o := overview{Result: r, IntendedUse: use.Statement, Software: r.Software, Columns: resultColumns(r), Rows: resultRows(r)}
 	for _, m := range r.Models {
 		o.Models = append(o.Models, describeModel(m))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
@@ -75,7 +76,7 @@ func panelLines(n bus.ResultNodule, s bus.NoduleScore) []string {
 	return []string{
 		fmt.Sprintf("LPS %.1f %.1f %.1f mm, diameter %s, %s %s", p[0], p[1], p[2], diameter(n.DiameterMM), s.Model, shortDigest(s.Digest)),
 		fmt.Sprintf("score %.5g, probability %s, percentile %.1f, %s", s.Raw, probability(s), s.Percentile, flag),
-		intendedUse,
+		use.Purpose, use.Meaning,
 	}
 }
 

@@ -9,19 +9,18 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-)
 
-// intendedUse stands in the help, in reports and on the review page.
-const intendedUse = "For research and for review by a radiologist. Not for diagnosis."
+	"github.com/nodulescope/nodulescope/internal/use"
+)
 
 const rootHelp = `Nodulescope scores lung nodule candidates on CT.
 
 A detector or a PACS says "this series has these candidates". Nodulescope reads
 the series, cuts a 32 mm cube around every candidate, and says how far each one
-deviates from the normal nodules that its detectors were trained on. A score is
-a deviation from those nodules, never a probability of cancer.
+deviates from the normal nodules that its detectors were trained on.
 
-` + intendedUse + `
+` + use.Purpose + `
+` + use.Meaning + `
 
 The journey of one scan:
 
@@ -105,7 +104,7 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 func newRootCommand(g *globals) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "nodulescope",
-		Short:         "Score lung nodule candidates on CT. " + intendedUse,
+		Short:         "Score lung nodule candidates on CT. " + use.Purpose,
 		Long:          rootHelp,
 		Example:       rootExample,
 		Version:       softwareVersion(),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -34,8 +35,8 @@ With --sr the result is written as a DICOM structured report of the study, for t
 PACS: a point and the scores for every nodule. It names the patient as the images
 do. The same result has the same UIDs; a file that holds it already stays as it is.
 
-A score is a deviation from the reference nodules of the detector's training,
-never a probability of cancer. ` + intendedUse
+` + use.Purpose + `
+` + use.Meaning
 
 type scoreOptions struct {
 	nodules  string

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/detector/figure"
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 func ExampleDensity() {
@@ -81,6 +82,6 @@ func ExampleReport_WriteHTML() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(strings.Contains(page.String(), figure.IntendedUse))
+	fmt.Println(strings.Contains(page.String(), use.Statement))
 	// Output: true
 }

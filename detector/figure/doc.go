@@ -58,7 +58,7 @@
 // # Reports
 //
 // A [Report] is one HTML page with tables and figures that fetches nothing. It
-// says at its top what it is for ([IntendedUse]).
+// says at its top what it is for (package internal/use).
 //
 // # What is refused
 //

@@ -14,10 +14,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
-)
 
-// IntendedUse stands at the top of every report.
-const IntendedUse = "For research, not for diagnosis. A score is a deviation from the normal nodules of the training set, never a probability of cancer."
+	"github.com/nodulescope/nodulescope/internal/use"
+)
 
 // Limits of what one drawing or picture of a report may hold, bytes.
 const (
@@ -32,7 +31,7 @@ var ErrReport = errors.New("figure: bad report")
 type Report struct {
 	Title    string
 	Subtitle string
-	Use      string // stands at the top; empty: [IntendedUse]
+	Use      string // stands at the top; empty: [use.Statement]
 	Warning  string // what a reader must know first; empty: none
 	Sections []Section
 	Facts    []Fact // digests, seeds, versions
@@ -135,7 +134,7 @@ type (
 
 func (r Report) page() (reportView, error) {
 	if r.Use == "" {
-		r.Use = IntendedUse
+		r.Use = use.Statement
 	}
 	v := reportView{Report: r}
 	if strings.TrimSpace(r.Title) == "" {

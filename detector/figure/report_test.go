@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // sample is a report with all that a report can have.
@@ -105,7 +107,7 @@ func TestReportIsOneWellFormedPage(t *testing.T) {
 func TestReportSaysItAll(t *testing.T) {
 	html := page(t, sample(t))
 	for _, want := range []string{
-		IntendedUse, "worse than diameter alone", "VAE-AD on &lt;nodules&gt; &amp; digits", "<p>One.</p>", "<p>Two &lt;b&gt;bold&lt;/b&gt;.</p>", "Table 1. Rows.",
+		use.Statement, "worse than diameter alone", "VAE-AD on &lt;nodules&gt; &amp; digits", "<p>One.</p>", "<p>Two &lt;b&gt;bold&lt;/b&gt;.</p>", "Table 1. Rows.",
 		`<tr class="strong"><th scope="row">vae-ad</th><td>0.73</td></tr>`, "DeLong 95 %.", "Figure 1. Scores.", "Figure 4. B.", `alt="two &#34;humps&#34;"`,
 		"sha256:00ff", "nodulescope experiment nodules --detector vae", "&#34;seeds&#34;: [", `href="#s2"`, "prefers-color-scheme", "@media print",
 	} {
@@ -113,12 +115,12 @@ func TestReportSaysItAll(t *testing.T) {
 			t.Errorf("%q is not in the page", want)
 		}
 	}
-	if at := strings.Index(html, IntendedUse); at > strings.Index(html, "<h1>") {
+	if at := strings.Index(html, use.Statement); at > strings.Index(html, "<h1>") {
 		t.Error("the intended use does not stand at the top")
 	}
 	r := sample(t)
 	r.Use = "On digits, for comparison alone."
-	if html := page(t, r); strings.Contains(html, IntendedUse) || !strings.Contains(html, r.Use) {
+	if html := page(t, r); strings.Contains(html, use.Statement) || !strings.Contains(html, r.Use) {
 		t.Error("another use is not taken")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"io"
+
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // ClassSecondaryCapture is the SOP class of captures.
@@ -49,7 +51,7 @@ func (c Capture) Encode(w io.Writer) error {
 		}
 	}
 	var d dataset
-	c.modules(&d, "capture", ClassSecondaryCapture, "OT", 9003, "Nodule scores, pictures, not for diagnosis")
+	c.modules(&d, "capture", ClassSecondaryCapture, "OT", 9003, "Nodule scores, pictures, "+use.Label)
 	d.text(0x00080008, "CS", "DERIVED", "SECONDARY")
 	d.text(0x00080064, "CS", "WSD") // conversion type: workstation
 	d.text(0x00180015, "CS", "CHEST")

@@ -3,6 +3,8 @@ package sr
 import (
 	"fmt"
 	"slices"
+
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // content is the tree below the root (TID 1500 of PS3.16).
@@ -96,7 +98,7 @@ func (n Nodule) label() string {
 	if len(n.Scores) == 0 {
 		label += ": not scored"
 	}
-	return label + ". Not for diagnosis."
+	return label + "; " + use.Label
 }
 
 // place tells the position itself, which a point on a slice does not.

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // ClassParametricMap is the SOP class of heat maps.
@@ -62,7 +63,7 @@ func (m HeatMap) Encode(w io.Writer) error {
 		}
 	}
 	var d dataset
-	m.modules(&d, "heat map", ClassParametricMap, "OT", 9002, "Nodule heat maps, not for diagnosis")
+	m.modules(&d, "heat map", ClassParametricMap, "OT", 9002, "Nodule heat maps, "+use.Label)
 	m.image(&d, edge)
 	m.dimensions(&d)
 	d.sequence(0x52009229, m.shared(float64(low), float64(high)))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // ClassComprehensive3D is the SOP class of the reports that are written.
@@ -24,9 +25,9 @@ type Report struct {
 	Device   Device
 
 	SeriesNumber int    // default 9001
-	SeriesText   string // SeriesDescription; default "Nodule scores, not for diagnosis"
+	SeriesText   string // SeriesDescription; default "Nodule scores, " and [use.Label]
 
-	IntendedUse string   // stands in the report; default [IntendedUse]
+	IntendedUse string   // stands in the report; default [use.Statement]
 	Notes       []string // what limits the use of all scores: warnings of the series
 	Nodules     []Nodule // in the order in which they are shown
 
@@ -40,9 +41,6 @@ type Device struct {
 	Serial       string // default 1
 	Version      string // default unknown
 }
-
-// IntendedUse stands in a report that brings no text of its own.
-const IntendedUse = "Deviation from reference nodules, for research and triage. Not for diagnosis."
 
 // Nodule is one finding.
 type Nodule struct {
@@ -169,8 +167,8 @@ func (r Report) withDefaults() Report {
 	orElse(&r.Device.Model, "Nodulescope")
 	orElse(&r.Device.Serial, "1")
 	orElse(&r.Device.Version, "unknown")
-	orElse(&r.SeriesText, "Nodule scores, not for diagnosis")
-	orElse(&r.IntendedUse, IntendedUse)
+	orElse(&r.SeriesText, "Nodule scores, "+use.Label)
+	orElse(&r.IntendedUse, use.Statement)
 	if r.SeriesNumber == 0 {
 		r.SeriesNumber = 9001
 	}

@@ -66,10 +66,10 @@ func TestReportAsPydicomReadsIt(t *testing.T) {
 		"value n1 NDS-1 12.25 % vae-ad 1.0, weights sha256:0123",
 		"value n1 NDS-2 88.8 % vae-ad", "value n1 NDS-3 0.0123456789 1 vae-ad", "value n1 NDS-4 0.0109 1 vae-ad",
 		"value n1 NDS-2 40 % gan-ad 1.0 Somebody else", "value n1 81827009 7.5 mm",
-		"text n1 121106 Nodule n1: deviation 12 % (vae-ad), percentile 40.0 (gan-ad). Not for diagnosis.",
+		"text n1 121106 Nodule n1: deviation 12 % (vae-ad), percentile 40.0 (gan-ad); not for diagnosis",
 		"code n1 NDS-5 NDS-6", "code n1 NDS-5 NDS-7", "code n1 NDS-8 NDS-9", "code Knoten 2 – λ NDS-8 NDS-10",
 		"text n1 121106 growing\\nsince 2024 \\\\ compare", "text Knoten 2 – λ NDS-12 vessel", "text Knoten 2 – λ NDS-15 detector_failed",
-		"text - NDS-13 Deviation from reference nodules, for research and triage. Not for diagnosis.",
+		"text - NDS-13 For research and for review by a radiologist, never for triage or diagnosis. A score is a deviation from reference nodules, never a probability of cancer.",
 		"text - NDS-14 gantry_tilt", "text - NDS-15 Nodule outside is on no image", "text - NDS-16 NDS-1, Deviation",
 		"evidence complete",
 	} {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -17,10 +18,6 @@ const (
 	irVersion = 8
 	opset     = 17
 )
-
-// IntendedUse stands in every exported model, as its doc string and under the
-// metadata key "intended_use".
-const IntendedUse = "Deviation from reference nodules, for research. Not for diagnosis."
 
 // Metadata keys that Export writes itself.
 const (
@@ -201,7 +198,7 @@ func (e *exporter) model(o Options) ([]byte, error) {
 		}
 		meta[k] = v
 	}
-	meta[KeyIntendedUse] = IntendedUse
+	meta[KeyIntendedUse] = use.Statement
 	if o.Digest != "" {
 		meta[keyDigest] = o.Digest
 	}
@@ -220,7 +217,7 @@ func (e *exporter) model(o Options) ([]byte, error) {
 	if o.Version != "" {
 		m.text(3, o.Version)
 	}
-	m.text(6, IntendedUse)
+	m.text(6, use.Statement)
 	m.bytes(7, graph)
 	set.text(1, "")
 	set.number(2, opset)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -56,7 +57,7 @@ func TestDense(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("nodes (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(map[string]string{KeyIntendedUse: IntendedUse, keyDigest: "sha256:0", "k": "v"}, p.meta); d != "" {
+	if d := cmp.Diff(map[string]string{KeyIntendedUse: use.Statement, keyDigest: "sha256:0", "k": "v"}, p.meta); d != "" {
 		t.Errorf("metadata (-want +got):\n%s", d)
 	}
 	if len(p.inputs) != 1 || p.inputs[0].name != "v1" || cmp.Diff([]int{2, 3}, p.inputs[0].dims) != "" {

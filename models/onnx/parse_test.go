@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // field is one field of a parsed message.
@@ -208,7 +210,7 @@ func wellFormed(t testing.TB, what string, p parsed) {
 	if p.ir != 8 || p.opset != 17 || p.producer != "nodulescope" || p.graph == "" {
 		t.Errorf("%s: header %s", what, fmt.Sprint(p.ir, p.opset, p.producer, p.graph))
 	}
-	if p.doc != IntendedUse || p.meta[KeyIntendedUse] != IntendedUse {
+	if p.doc != use.Statement || p.meta[KeyIntendedUse] != use.Statement {
 		t.Errorf("%s: the intended use is missing", what)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
@@ -126,7 +127,7 @@ func capture(object sr.Object, panel figure.Panel) ([][]byte, error) {
 // difference of patch and reconstruction, 0..1 of the window of patches, and 0
 // where nothing is scored.
 func heatMap(object sr.Object, series *dicomio.Series, n bus.ResultNodule, model string, patch nodule.Patch, reconstruction []float32) sr.HeatMap {
-	object.SeriesText = "Nodule heat maps, not for diagnosis"
+	object.SeriesText = "Nodule heat maps, " + use.Label
 	values := make([]float32, nodule.PatchVoxels)
 	for i := range values {
 		if i < len(reconstruction) && patch.Support[i] > 0 {
@@ -173,6 +174,6 @@ func pictureLines(n bus.ResultNodule, s bus.NoduleScore) []string {
 	return []string{
 		fmt.Sprintf("LPS %.1f %.1f %.1f mm, %s", p[0], p[1], p[2], s.Model),
 		fmt.Sprintf("score %.5g, %s, percentile %.1f, %s", s.Raw, probability, s.Percentile, flag),
-		scoring.IntendedUse,
+		use.Purpose, use.Meaning,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -66,7 +67,7 @@ func TestReportOfAPhantom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Device.Version != "v1.2.3" || report.IntendedUse != scoring.IntendedUse || len(report.Nodules) != len(result.Nodules) {
+	if report.Device.Version != "v1.2.3" || report.IntendedUse != use.Statement || len(report.Nodules) != len(result.Nodules) {
 		t.Errorf("%+v", report.Device)
 	}
 	for i, n := range result.Nodules {

@@ -21,6 +21,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/reviewtest"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
@@ -135,7 +136,7 @@ func newServer(t testing.TB, change func(*Config)) *testServer {
 		{Name: "ann", Role: accounts.RoleReview, Hash: cheapHash(t)}, {Name: "vera", Role: accounts.RoleView, Hash: cheapHash(t)},
 	}))
 	cfg := Config{
-		Store: s.store.Store, Source: fakeSource{}, Audit: s.note, UsersFile: users, Now: s.clock.now, Software: "test 1", IntendedUse: "not for diagnosis",
+		Store: s.store.Store, Source: fakeSource{}, Audit: s.note, UsersFile: users, Now: s.clock.now, Software: "test 1", IntendedUse: use.Statement,
 		Publisher: &store.Publisher{Site: "local", Store: s.store.Store, Audit: s.note, Logger: slog.New(slog.DiscardHandler)},
 	}
 	mux := http.NewServeMux()

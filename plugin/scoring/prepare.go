@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -84,7 +85,7 @@ func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {
 	result := bus.Result{
 		Identity: p.identity, JobID: p.req.JobID, JobSource: p.req.Source,
 		StudyUID: p.series.StudyUID, SeriesUID: p.series.SeriesUID,
-		Software: p.req.Software, Preprocessing: nodule.PreprocessingVersion, IntendedUse: IntendedUse,
+		Software: p.req.Software, Preprocessing: nodule.PreprocessingVersion, IntendedUse: use.Statement,
 		Models:   Describe(p.req.Detectors),
 		Geometry: bus.Geometry{SpacingMM: g.SpacingMM, TiltDeg: g.TiltDeg, Slices: g.Slices},
 		Nodules:  nodules,

@@ -19,9 +19,6 @@ const (
 // codeSettings is that of every setting that cannot be used.
 const codeSettings coded.Code = "settings_invalid"
 
-// IntendedUse stands in every result.
-const IntendedUse = "Deviation from reference nodules, for research and triage. Not for diagnosis."
-
 // Request asks for the nodules of one series. Job, with the URI of a folder
 // or of a series in a PACS, and Detectors are needed.
 type Request struct {

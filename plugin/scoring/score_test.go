@@ -16,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
@@ -48,7 +49,7 @@ func TestScore(t *testing.T) {
 	model := bus.Model{Name: "vae-ad", Digest: req.Detectors[0].Digest(), Calibration: "uncalibrated", Threshold: 0.15}
 	want := bus.Result{
 		JobID: "j", JobSource: "/test", StudyUID: "1.2.826.0.1.3680043.10.9.1", SeriesUID: "1.2.826.0.1.3680043.10.9.1.2",
-		Software: "test 1", Preprocessing: nodule.PreprocessingVersion, IntendedUse: IntendedUse, Models: []bus.Model{model},
+		Software: "test 1", Preprocessing: nodule.PreprocessingVersion, IntendedUse: use.Statement, Models: []bus.Model{model},
 		Geometry: bus.Geometry{SpacingMM: [3]float64{1, 1, 1}, Slices: 48},
 	}
 	if d := cmp.Diff(want, r, withoutTimings, cmpopts.IgnoreFields(bus.Result{}, "Identity", "Nodules")); d != "" {

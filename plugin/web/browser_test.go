@@ -28,7 +28,7 @@ func TestReview(t *testing.T) {
 	ann.signIn(s.url, "ann")
 	ann.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
 	ann.text("tbody tr[data-id] a.open", "Phantom")
-	ann.text("[data-test=intended-use]", "Not for diagnosis")
+	ann.text("[data-test=intended-use]", "never for triage or diagnosis")
 	ann.shot("worklist")
 	ann.press(kb.ArrowDown, kb.Enter)
 	ann.opened()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // Result of a name is one on series 1.2.NUMBER of study 1.2, with a nodule for
@@ -15,7 +16,7 @@ func Result(name string, number int, probabilities ...float64) *bus.Result {
 	sum := sha256.Sum256([]byte(name))
 	result := &bus.Result{
 		Identity: "sha256:" + hex.EncodeToString(sum[:]), JobSource: "/test", StudyUID: "1.2", SeriesUID: fmt.Sprint("1.2.", number),
-		IntendedUse: "not for diagnosis", Models: []bus.Model{{Name: "vae-ad", Digest: "sha256:aa", Threshold: 0.5}},
+		IntendedUse: use.Statement, Models: []bus.Model{{Name: "vae-ad", Digest: "sha256:aa", Threshold: 0.5}},
 	}
 	for i, p := range probabilities {
 		result.Nodules = append(result.Nodules, bus.ResultNodule{
