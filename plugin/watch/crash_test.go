@@ -2,44 +2,27 @@ package watch
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
-// The test binary is also the process that is killed: with this variable it
-// runs a watcher that ends itself by SIGKILL at a line of its log.
-const crashVariable = "NODULESCOPE_TEST_WATCH_CRASH"
-
+// crashPlan is what a watcher does that ends itself at a line of its log.
 type crashPlan struct{ Dir, Root, BusURL, Point string }
 
-func TestMain(m *testing.M) {
-	if text := os.Getenv(crashVariable); text != "" {
-		fmt.Fprintln(os.Stderr, "the watcher lives on:", runAndCrash(text))
-		os.Exit(3)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { plugintest.Main(m, runAndCrash) }
 
-func runAndCrash(text string) error {
-	var plan crashPlan
-	if err := json.Unmarshal([]byte(text), &plan); err != nil {
-		return err
-	}
+func runAndCrash(plan crashPlan) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	b, err := bus.Connect(ctx, bus.Options{URL: plan.BusURL})
 	if err != nil {
 		return err
 	}
-	w, err := New(plan.options(b, slog.New(crashAt{plan.Point})))
+	w, err := New(plan.options(b, slog.New(plugintest.DieAt(plan.Point))))
 	if err != nil {
 		return err
 	}
@@ -50,26 +33,6 @@ func (p crashPlan) options(b *bus.Bus, log *slog.Logger) Options {
 	return Options{
 		Source: &Folder{Root: p.Root, Quiet: 50 * time.Millisecond}, Bus: b, Dir: p.Dir, HoldSite: "early", Queue: bus.ConsumerOptions{AckWait: 500 * time.Millisecond, PollWait: 20 * time.Millisecond}, Interval: 10 * time.Millisecond, Logger: log,
 	}
-}
-
-// crashAt is a log handler that ends the process at a line.
-type crashAt struct{ point string }
-
-func (c crashAt) Enabled(context.Context, slog.Level) bool { return true }
-func (c crashAt) WithAttrs([]slog.Attr) slog.Handler       { return c }
-func (c crashAt) WithGroup(string) slog.Handler            { return c }
-func (c crashAt) Handle(_ context.Context, r slog.Record) error {
-	if r.Message != c.point {
-		return nil
-	}
-	self, err := os.FindProcess(os.Getpid())
-	if err == nil {
-		err = self.Kill()
-	}
-	if err != nil {
-		panic(err)
-	}
-	select {}
 }
 
 // TestKilled: a watcher that is killed at any point, with a table and a job
@@ -84,22 +47,14 @@ func TestKilled(t *testing.T) {
 			must(t, err)
 			t.Cleanup(b.Close)
 			must(t, b.EnsureStreams(t.Context()))
-			r := &rig{t: t, root: t.TempDir(), bus: b, log: &lockedBuffer{}}
+			r := &rig{t: t, root: t.TempDir(), bus: b, log: &plugintest.Buffer{}}
 			r.slices("ct", ctSpec(), 0, 24)
 			r.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
 			_, err = b.SubmitJob(t.Context(), "early", "/detector", "study-17", bus.Job{SeriesUID: seriesUID, URI: "file:///elsewhere", Nodules: []bus.JobNodule{{ID: "n1"}}})
 			must(t, err)
 
 			plan := crashPlan{Dir: t.TempDir(), Root: r.root, BusURL: server.URL(), Point: point}
-			text, err := json.Marshal(plan)
-			must(t, err)
-			cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test
-			cmd.Env = append(os.Environ(), crashVariable+"="+string(text))
-			out, err := cmd.CombinedOutput()
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.ExitCode() != -1 {
-				t.Fatalf("the child was not killed: %v\n%s", err, out)
-			}
+			plugintest.Crash(t, plan)
 
 			w, err := New(plan.options(b, slog.New(slog.NewTextHandler(r.log, nil))))
 			must(t, err)

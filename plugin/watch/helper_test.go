@@ -16,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 const (
@@ -44,20 +45,8 @@ type rig struct {
 	clock *clock
 	w     *Watcher
 	bus   *bus.Bus
-	log   *lockedBuffer
+	log   *plugintest.Buffer
 }
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
 func testBus(t *testing.T) *bus.Bus {
 	t.Helper()
@@ -77,7 +66,7 @@ func testBus(t *testing.T) *bus.Bus {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, root: t.TempDir(), clock: &clock{now: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)}, bus: testBus(t), log: &lockedBuffer{}}
+	r := &rig{t: t, root: t.TempDir(), clock: &clock{now: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)}, bus: testBus(t), log: &plugintest.Buffer{}}
 	r.opts = Options{
 		Bus: r.bus, Dir: t.TempDir(), Now: r.clock.Now, Interval: 10 * time.Millisecond, Timeout: time.Minute,
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

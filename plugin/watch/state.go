@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,10 +10,10 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 )
 
 // ErrState says that the folder of the state cannot be used.
@@ -106,23 +105,12 @@ func openState(dir string) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: the folder cannot be made: %w", ErrState, err)
 	}
-	db, err := bbolt.Open(filepath.Join(dir, "watch.db"), 0o600, &bbolt.Options{Timeout: time.Second})
-	if errors.Is(err, berrors.ErrTimeout) {
+	db, err := boltdb.Open(filepath.Join(dir, "watch.db"), bucketPosition, bucketSeries, bucketNotes)
+	if errors.Is(err, boltdb.ErrLocked) {
 		return nil, fmt.Errorf("%w: another watcher uses this folder: stop it, or name another folder", ErrState)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: the file cannot be opened: %w", ErrState, err)
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketPosition, bucketSeries, bucketNotes} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: the file cannot be written: %w", ErrState, err), db.Close())
+		return nil, fmt.Errorf("%w: %w", ErrState, err)
 	}
 	return &state{db}, nil
 }
@@ -133,7 +121,7 @@ func (s *state) close() error { return s.db.Close() }
 func (s *state) position(name string) (at int64, there bool, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		if v := tx.Bucket(bucketPosition).Get([]byte(name)); len(v) == 8 {
-			at, there = int64(binary.BigEndian.Uint64(v)), true //nolint:gosec // written by setPosition
+			at, there = int64(boltdb.Number(v)), true //nolint:gosec // written by setPosition
 		}
 		return nil
 	})
@@ -141,7 +129,7 @@ func (s *state) position(name string) (at int64, there bool, err error) {
 }
 
 func setPosition(tx *bbolt.Tx, name string, at int64) error {
-	return tx.Bucket(bucketPosition).Put([]byte(name), binary.BigEndian.AppendUint64(nil, uint64(at))) //nolint:gosec // read by position
+	return tx.Bucket(bucketPosition).Put([]byte(name), boltdb.Key(uint64(at))) //nolint:gosec // read by position
 }
 
 // sighting is what a source says of a series.
@@ -157,7 +145,7 @@ type sighting struct {
 func see(tx *bbolt.Tx, at sighting, now time.Time) error {
 	b := tx.Bucket(bucketSeries)
 	var e entry
-	if err := load(b, at.seriesUID, &e); err != nil {
+	if _, err := boltdb.Get(b, at.seriesUID, &e); err != nil {
 		return err
 	}
 	if e.SeriesUID == "" {
@@ -172,22 +160,21 @@ func see(tx *bbolt.Tx, at sighting, now time.Time) error {
 	}
 	e.StudyUID, e.URI, e.Version = at.studyUID, at.uri, at.version
 	e.Stable, e.SourceID = at.stable, at.id
-	return save(b, e.SeriesUID, e)
+	return boltdb.Put(b, e.SeriesUID, e)
 }
 
 // keep writes a note, unless it is there.
 func keep(tx *bbolt.Tx, n note, now time.Time) error {
 	b := tx.Bucket(bucketNotes)
-	var old note
-	if err := load(b, n.Digest, &old); err != nil || old.Digest != "" {
-		return err
+	if b.Get([]byte(n.Digest)) != nil {
+		return nil
 	}
 	number, err := b.NextSequence()
 	if err != nil {
 		return err
 	}
 	n.Number, n.Seen = number, now.UTC()
-	return save(b, n.Digest, n)
+	return boltdb.Put(b, n.Digest, n)
 }
 
 // all reads everything that is kept, in the order in which it was seen.
@@ -219,12 +206,12 @@ func (s *state) put(series []*entry, notes []*note) error {
 	}
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		for _, e := range series {
-			if err := save(tx.Bucket(bucketSeries), e.SeriesUID, e); err != nil {
+			if err := boltdb.Put(tx.Bucket(bucketSeries), e.SeriesUID, e); err != nil {
 				return err
 			}
 		}
 		for _, n := range notes {
-			if err := save(tx.Bucket(bucketNotes), n.Digest, n); err != nil {
+			if err := boltdb.Put(tx.Bucket(bucketNotes), n.Digest, n); err != nil {
 				return err
 			}
 		}
@@ -234,41 +221,20 @@ func (s *state) put(series []*entry, notes []*note) error {
 
 // forget drops what was not touched since a time.
 func (s *state) forget(before time.Time) error {
-	series, notes, err := s.all()
-	if err != nil {
-		return err
-	}
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		for _, e := range series {
-			if e.Changed.Before(before) {
-				if err := tx.Bucket(bucketSeries).Delete([]byte(e.SeriesUID)); err != nil {
-					return err
-				}
-			}
+		_, err := boltdb.DeleteWhere(tx.Bucket(bucketSeries), func(_, v []byte) (bool, error) {
+			var e entry
+			err := json.Unmarshal(v, &e)
+			return e.Changed.Before(before), err
+		})
+		if err != nil {
+			return err
 		}
-		for _, n := range notes {
-			if n.Seen.Before(before) {
-				if err := tx.Bucket(bucketNotes).Delete([]byte(n.Digest)); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-}
-
-func load(b *bbolt.Bucket, key string, into any) error {
-	v := b.Get([]byte(key))
-	if v == nil {
-		return nil
-	}
-	return json.Unmarshal(v, into)
-}
-
-func save(b *bbolt.Bucket, key string, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
+		_, err = boltdb.DeleteWhere(tx.Bucket(bucketNotes), func(_, v []byte) (bool, error) {
+			var n note
+			err := json.Unmarshal(v, &n)
+			return n.Seen.Before(before), err
+		})
 		return err
-	}
-	return b.Put([]byte(key), text)
+	})
 }

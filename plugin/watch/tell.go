@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
 )
 
 // Waiting is one line of the list of what waits.
@@ -118,11 +119,7 @@ func (w *Watcher) list(list []Waiting) error {
 	if err != nil || string(text) == w.listed {
 		return err
 	}
-	path := ListFile(w.opts.Dir)
-	if err := os.WriteFile(path+".tmp", append(text, '\n'), 0o600); err != nil {
-		return wrapState(err)
-	}
-	if err := os.Rename(path+".tmp", path); err != nil {
+	if err := atomicfile.WriteBytes(ListFile(w.opts.Dir), 0o600, append(text, '\n')); err != nil {
 		return wrapState(err)
 	}
 	w.listed = string(text)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -141,6 +142,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		go func() { ended <- w.hold(hold, queue); close(ended) }()
 	}
 	pause := w.opts.Interval
+	waits := backoff.Doubling{First: pause, Max: max(maxPause, pause)}
 	tidied := time.Time{}
 	for ctx.Err() == nil {
 		if now := w.opts.Now(); now.Sub(tidied) > 24*time.Hour {
@@ -153,7 +155,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
-			pause = min(2*pause, max(maxPause, w.opts.Interval))
+			pause = waits.Next(pause)
 			w.log.Warn("looking again later", "code", problem.CodeOf(err), "error", summary(err), "wait", pause)
 		default:
 			pause = w.opts.Interval
