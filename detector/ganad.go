@@ -156,7 +156,7 @@ func (d *GANAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: f.Image, Curve: f.Curve.Loss, Machine: f.Machine,
 			Terms: []Term{
 				{"loss per voxel", raw}, {"loss", f.Loss}, {"residual", f.Residual}, {"feature", f.Feature},
-				{"residual per voxel", f.PerVoxel}, {"critic score, negated", -f.Judgement},
+				{"residual per voxel", f.PerVoxel}, {"critic score, negated", -f.CriticScore},
 			},
 		})
 	}

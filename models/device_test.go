@@ -96,7 +96,7 @@ func TestSearchOnDevice(t *testing.T) {
 		}
 		for i, f := range got {
 			w := want[i]
-			if math.Abs(f.Loss/w.Loss-1) > 1e-4 || math.Abs(f.Judgement-w.Judgement) > 1e-4 || len(f.Curve.Loss) != 6 || math.Abs(float64(f.Curve.Loss[0]/w.Curve.Loss[0])-1) > 1e-5 {
+			if math.Abs(f.Loss/w.Loss-1) > 1e-4 || math.Abs(f.CriticScore-w.CriticScore) > 1e-4 || len(f.Curve.Loss) != 6 || math.Abs(float64(f.Curve.Loss[0]/w.Curve.Loss[0])-1) > 1e-5 {
 				t.Errorf("%s: patch %d: loss %g (%g at the start), on the processor %g (%g)", prior, i, f.Loss, f.Curve.Loss[0], w.Loss, w.Curve.Loss[0])
 			}
 		}

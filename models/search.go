@@ -62,16 +62,16 @@ func (s SearchSettings) validate() error {
 // are those after the last step, z of the start that ended with the lowest
 // loss.
 type Found struct {
-	Residual  float64   // equation 13 over the support
-	Feature   float64   // equation 14
-	Loss      float64   // equation 15
-	PerVoxel  float64   // Residual per voxel of the support
-	Judgement float64   // of the critic on the patch itself: the larger the more like the training patches
-	Best      float64   // the lowest loss on the way
-	BestStep  int       // where it was: 0 is the start
-	Z         []float32 // z after the last step
-	Image     []float32 // G(Z), whole
-	Curve     Curve
+	Residual    float64   // equation 13 over the support
+	Feature     float64   // equation 14
+	Loss        float64   // equation 15
+	PerVoxel    float64   // Residual per voxel of the support
+	CriticScore float64   // of the critic on the patch itself: the larger the more like the training patches
+	Best        float64   // the lowest loss on the way
+	BestStep    int       // where it was: 0 is the start
+	Z           []float32 // z after the last step
+	Image       []float32 // G(Z), whole
+	Curve       Curve
 
 	Machine compute.Machine // what computed it
 }

@@ -90,12 +90,12 @@ func (p *searchPlan) found(r int) Found {
 		return c
 	}
 	f := Found{
-		Z:         append([]float32(nil), p.z[r*l:(r+1)*l]...),
-		Image:     append([]float32(nil), p.plan.Output(outImage)[r*v:(r+1)*v]...),
-		Judgement: float64(p.features.Output(1)[r]),
-		Curve:     Curve{curve(0), curve(1), curve(2)},
-		Machine:   p.plan.Machine(),
-		Best:      math.Inf(1),
+		Z:           append([]float32(nil), p.z[r*l:(r+1)*l]...),
+		Image:       append([]float32(nil), p.plan.Output(outImage)[r*v:(r+1)*v]...),
+		CriticScore: float64(p.features.Output(1)[r]),
+		Curve:       Curve{curve(0), curve(1), curve(2)},
+		Machine:     p.plan.Machine(),
+		Best:        math.Inf(1),
 	}
 	f.Residual, f.Feature, f.Loss = float64(f.Curve.Residual[p.steps]), float64(f.Curve.Feature[p.steps]), float64(f.Curve.Loss[p.steps])
 	var count float64

@@ -12,7 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// EvaluateOptions of Evaluate. The zero value scores any data set.
+// Options of Evaluate. The zero value scores any data set.
 type Options struct {
 	// Mean is the mean normal patch of the training set, [28,28,28] (MeanPatch);
 	// nil takes that of Neighbours, or else the one in a detector's file.

@@ -7,7 +7,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/stats"
 )
 
-// judgements writes what needs a calibration.
+// calibrationMarkdown writes what needs a calibration.
 func (e *Evaluation) calibrationMarkdown(b *strings.Builder) {
 	for i := range e.Detectors {
 		d := &e.Detectors[i]

@@ -49,7 +49,7 @@ func (n *imageGAN) score(ctx context.Context, set *mnist.Set, tell func(done, la
 		{term("residual"), take(func(f models.Found) float64 { return f.Residual })},
 		{term("feature"), take(func(f models.Found) float64 { return f.Feature })},
 		{term("lowest loss on the way"), take(func(f models.Found) float64 { return f.Best })},
-		{term("critic score, negated"), take(func(f models.Found) float64 { return -f.Judgement })},
+		{term("critic score, negated"), take(func(f models.Found) float64 { return -f.CriticScore })},
 	}
 	seen, err := n.features(patches, supports)
 	if err != nil {

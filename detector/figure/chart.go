@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
-	"math"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -215,17 +214,3 @@ func (f frame) rug(values []float64, row int, c color.NRGBA) {
 }
 
 const rugHeight = vg.Length(9)
-
-// between gives n values from low to high, evenly on the axis.
-func (a axis) between(n int) []float64 {
-	out := make([]float64, n)
-	for i := range out {
-		t := float64(i) / float64(n-1)
-		if a.log {
-			out[i] = math.Exp(math.Log(a.low)*(1-t) + math.Log(a.high)*t)
-		} else {
-			out[i] = a.low*(1-t) + a.high*t
-		}
-	}
-	return out
-}

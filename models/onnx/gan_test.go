@@ -185,7 +185,7 @@ func compareSearch(t *testing.T, n *models.TrainedGAN, set models.SearchSettings
 				cut++
 			}
 		}
-		for name, value := range map[string]float64{outputLoss: f.Loss, outputResidual: f.Residual, outputFeature: f.Feature, outputJudgement: f.Judgement} {
+		for name, value := range map[string]float64{outputLoss: f.Loss, outputResidual: f.Residual, outputFeature: f.Feature, outputJudgement: f.CriticScore} {
 			want[name] = append(want[name], float32(value))
 		}
 		want[outputImage] = append(want[outputImage], f.Image...)
