@@ -91,8 +91,8 @@ $(LINT):
 	GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
 .PHONY: generate
-generate: ## write the assembly kernels anew
-	go generate ./models/compute/cpu/internal/kernel
+generate: ## write the assembly kernels and the schemas of messages anew
+	go generate ./models/compute/cpu/internal/kernel ./bus/internal/schema
 
 WEB = plugin/web
 WEB_SOURCES = index.html package.json package-lock.json tsconfig.json vite.config.ts public src dist
