@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -235,15 +236,11 @@ func TestOwnTroubleIsNoAttempt(t *testing.T) {
 // openWorker opens what Run opens, so that a test can break a part of it.
 func openWorker(t *testing.T, p *Plugin) *jobs.Worker {
 	t.Helper()
-	var closers []func() error
-	t.Cleanup(func() {
-		for i := len(closers) - 1; i >= 0; i-- {
-			_ = closers[i]() // some are closed already
-		}
-	})
-	k, trail, err := p.openFiles(&closers)
+	var opened closers
+	t.Cleanup(func() { opened.close(slog.New(slog.DiscardHandler)) }) // some are closed already
+	k, trail, err := p.openFiles(&opened)
 	plugintest.Must(t, err)
-	b, err := p.join(plugintest.Context(t), &closers)
+	b, err := p.join(plugintest.Context(t), &opened)
 	plugintest.Must(t, err)
 	q, err := b.Jobs(plugintest.Context(t), p.cfg.Site, p.cfg.Queue)
 	plugintest.Must(t, err)

@@ -13,7 +13,6 @@ import (
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin"
-	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -86,34 +85,6 @@ func Example() {
 	// n2 vae-ad uncalibrated scored: true [cube_partly_outside]
 	// n3 refused: candidate_outside_scan
 	// stopped: <nil>
-}
-
-// The journey without a bus.
-func ExampleScore() {
-	dir, err := os.MkdirTemp("", "score")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	uri, err := series.FileURI(exampleSeries(dir))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	result, details, err := scoring.Score(context.Background(), scoring.Request{
-		Job:       bus.Job{URI: uri, Nodules: []bus.JobNodule{{ID: "n1", DiameterMM: 8}}},
-		Detectors: []detector.Detector{exampleDetector()},
-	})
-	if err != nil {
-		fmt.Println(plugin.CodeOf(err), err)
-		return
-	}
-	fmt.Println(result.SeriesUID, result.Nodules[0].ID, len(details[0].Scores[0].Reconstruction) == nodule.PatchVoxels)
-	fmt.Println(result.IntendedUse)
-	// Output:
-	// 1.2.3 n1 true
-	// For research and for review by a radiologist, never for triage or diagnosis. A score is a deviation from reference nodules, never a probability of cancer.
 }
 
 // exampleDetector has weights that were never trained; a program takes

@@ -175,33 +175,46 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // a client that went away
 }
 
-// serve answers HTTP on the address until stop is called. failed tells a
-// server that ended by itself.
-func (p *Plugin) serve(ctx context.Context, addr string, log *slog.Logger) (bound string, stop func(), failed <-chan error, err error) {
-	if addr == "" {
-		return "", func() {}, nil, nil
+// serveHTTP answers on the address of health and metrics.
+func (p *Plugin) serveHTTP(ctx context.Context, c *closers, fail func(error)) (addr string, err error) {
+	if p.cfg.HTTPAddr == "" {
+		return "", nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return "", nil, nil, coded.New(CodeSettings, "serve HTTP", "the address cannot be listened on: choose another port", err)
-	}
-	server := &http.Server{
+	addr, err = listen(ctx, c, "serve HTTP", p.cfg.HTTPAddr, &http.Server{
 		Handler: p.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+	}, fail)
+	if err == nil {
+		p.log.Info("HTTP ready", "addr", addr)
 	}
-	ended := make(chan error, 1)
+	return addr, err
+}
+
+// listen serves on an address, over TLS where the server has a certificate,
+// and returns the address with the port that was taken. fail is called where
+// the server ends by itself; c ends it.
+func listen(ctx context.Context, c *closers, op, addr string, server *http.Server, fail func(error)) (bound string, err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return "", coded.New(CodeSettings, op, "the address cannot be listened on: choose another port", err)
+	}
+	serve := server.Serve
+	if server.TLSConfig != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
 	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			ended <- coded.New(CodeInternal, "serve HTTP", "the server ended", err)
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			fail(coded.New(CodeInternal, op, "the server ended", err))
 		}
 	}()
-	log.Info("HTTP ready", "addr", listener.Addr().String())
-	return listener.Addr().String(), func() {
+	c.add(func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			_ = server.Close() // what is still open is cut
 		}
-	}, ended, nil
+		return nil
+	})
+	return listener.Addr().String(), nil
 }

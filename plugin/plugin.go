@@ -5,27 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/plugin/audit"
-	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
-	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
-
-// shutdownTime bounds the end of the embedded bus.
-const shutdownTime = 20 * time.Second
 
 // Plugin is the service as a library. See [New].
 type Plugin struct {
@@ -99,198 +87,6 @@ func (p *Plugin) Run(ctx context.Context) (err error) {
 		close(p.ended)
 	}()
 	return p.run(ctx)
-}
-
-func (p *Plugin) run(ctx context.Context) error {
-	var closers []func() error
-	defer func() {
-		for i := len(closers) - 1; i >= 0; i-- {
-			if err := closers[i](); err != nil {
-				p.log.Warn("not closed well", "code", problem.Code(err), "error", problem.Summary(err))
-			}
-		}
-	}()
-	kept, trail, err := p.openFiles(&closers)
-	if err != nil {
-		return err
-	}
-	addr, stopHTTP, failed, err := p.serve(ctx, p.cfg.HTTPAddr, p.log)
-	if err != nil {
-		return err
-	}
-	closers = append(closers, func() error { stopHTTP(); return nil })
-	page, publisher, err := p.newReview(kept, trail)
-	if err != nil {
-		return err
-	}
-	reviewAddr, stopReview, reviewFailed, err := p.serveReview(ctx, page)
-	if err != nil {
-		return err
-	}
-	closers = append(closers, func() error { stopReview(); return nil })
-	p.set(func(s *parts) { s.kept, s.addr, s.review, s.reviewAddr = kept, addr, page, reviewAddr })
-	stopControl, err := p.control(ctx, kept.outbox)
-	if err != nil {
-		return err
-	}
-	closers = append(closers, func() error { stopControl(); return nil })
-
-	b, err := p.join(ctx, &closers)
-	if err != nil {
-		return err
-	}
-	queue, err := b.Jobs(ctx, p.cfg.Site, p.cfg.Queue)
-	if err != nil {
-		return err
-	}
-	w := p.worker(b, queue, kept, trail)
-	if err := w.Recover(ctx); err != nil {
-		return err
-	}
-	p.set(func(s *parts) { s.bus = b })
-	publisher.Bus = b
-	close(p.ready)
-	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
-
-	work, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	go p.housekeep(work, kept)
-	published := make(chan struct{})
-	go func() {
-		defer close(published)
-		publisher.Run(work)
-	}()
-	closers = append(closers, func() error { <-published; return nil })
-	emptied := make(chan struct{})
-	go func() {
-		defer close(emptied)
-		p.empty(work, kept, trail)
-	}()
-	closers = append(closers, func() error { <-emptied; return nil })
-	go func() {
-		select {
-		case err := <-failed:
-			stop(err)
-		case err := <-reviewFailed:
-			stop(err)
-		case <-work.Done():
-		}
-	}()
-	err = w.Run(work)
-	if cause := context.Cause(work); err == nil && ctx.Err() == nil && cause != nil {
-		err = cause
-	}
-	p.log.Info("plugin stopped")
-	return err
-}
-
-// openFiles opens what is kept on the disk. The ledger's lock covers all of it.
-func (p *Plugin) openFiles(closers *[]func() error) (*kept, *audit.Trail, error) {
-	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
-		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be made: name another folder", err)
-	}
-	k, err := openKept(p.cfg.DataDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	*closers = append(*closers, k.Close)
-	trail, err := audit.Open(filepath.Join(p.cfg.DataDir, "audit.jsonl"))
-	if err != nil {
-		return nil, nil, err
-	}
-	*closers = append(*closers, trail.Close)
-	if p.sends() {
-		k.send(p.cfg.Send.kinds())
-	}
-	p.expire(k)
-	return k, trail, nil
-}
-
-// worker answers the jobs of a queue.
-func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.Trail) *jobs.Worker {
-	w := &jobs.Worker{
-		Site: p.cfg.Site, Software: p.cfg.Software,
-		Detectors: p.cfg.Detectors, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
-		Slots: p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
-		Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
-	}
-	if slices.Contains(k.onResult, outbox.Report) {
-		w.ReportUID = func(identity string) string { return sr.Report{Identity: identity}.SOPInstanceUID() }
-	}
-	return w
-}
-
-// scoring are the settings with which nodules of a result are scored again.
-func (p *Plugin) scoring() scoring.Request {
-	return scoring.Request{Software: p.cfg.Software, Detectors: p.cfg.Detectors, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct}
-}
-
-// join starts a server where none is named, connects, and makes the streams.
-func (p *Plugin) join(ctx context.Context, closers *[]func() error) (*bus.Bus, error) {
-	opts := p.cfg.Bus
-	external := opts.URL != ""
-	if !external && opts.Server == nil {
-		server, err := bus.Start(ctx, p.cfg.Server)
-		if err != nil {
-			return nil, err
-		}
-		*closers = append(*closers, func() error {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-			defer cancel()
-			return server.Shutdown(ctx)
-		})
-		opts.Server = server
-	}
-	opts.Wait = opts.Wait || external
-	p.set(func(s *parts) { s.server = opts.Server })
-	b, err := bus.Connect(ctx, opts)
-	if err != nil {
-		return nil, p.stopped(ctx, err)
-	}
-	*closers = append(*closers, func() error { b.Close(); return nil })
-	for {
-		err := b.EnsureStreams(ctx)
-		if err == nil || !external || bus.CodeOf(err) != bus.CodeStream {
-			return b, p.stopped(ctx, err)
-		}
-		p.log.Warn("streams not ready, trying again", "error", problem.Summary(err))
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(2 * time.Second):
-		}
-	}
-}
-
-// stopped takes an error for the end of ctx where that has ended.
-func (p *Plugin) stopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}
-
-// housekeep forgets old results once a day.
-func (p *Plugin) housekeep(ctx context.Context, k *kept) {
-	tick := time.NewTicker(24 * time.Hour)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			p.expire(k)
-		}
-	}
-}
-
-func (p *Plugin) expire(k *kept) {
-	gone, err := k.expire(time.Now().Add(-p.cfg.KeepResults))
-	if err != nil {
-		p.log.Warn("ledger not tidied", "code", problem.Code(err), "error", problem.Summary(err))
-	} else if gone > 0 {
-		p.log.Info("old results forgotten", "results", gone)
-	}
 }
 
 func (p *Plugin) set(change func(*parts)) {

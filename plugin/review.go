@@ -11,14 +11,23 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/figure"
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/use"
+	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -108,48 +117,31 @@ func auditEntry(e store.Entry) audit.Record {
 	return r
 }
 
-// serveReview answers on the page's address until stop is called. failed tells
-// a server that ended by itself.
-func (p *Plugin) serveReview(ctx context.Context, s *review.Server) (addr string, stop func(), failed <-chan error, err error) {
-	c := p.cfg.Review
-	if c.Addr == "" {
-		return "", func() {}, nil, nil
+// serveReview answers on the page's address.
+func (p *Plugin) serveReview(ctx context.Context, c *closers, s *review.Server, fail func(error)) (addr string, err error) {
+	const op = "serve review page"
+	if s == nil {
+		return "", nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
-	if err != nil {
-		return "", nil, nil, coded.New(CodeSettings, "serve review page", "the address cannot be listened on: choose another port", err)
-	}
+	cfg := p.cfg.Review
 	server := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: 3 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug), // handshakes of scanners
 	}
-	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if cfg.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
 		if err != nil {
-			return "", nil, nil, errors.Join(coded.New(CodeSettings, "serve review page", "certificate or key cannot be read", err), listener.Close())
+			return "", coded.New(CodeSettings, op, "certificate or key cannot be read", err)
 		}
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
-	ended := make(chan error, 1)
-	go func() {
-		serve := server.Serve
-		if server.TLSConfig != nil {
-			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
-		}
-		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			ended <- coded.New(CodeInternal, "serve review page", "the server ended", err)
-		}
-	}()
-	p.log.Info("review page ready", "addr", listener.Addr().String(), "tls", c.TLSCert != "")
-	return listener.Addr().String(), func() {
-		s.Close()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil {
-			_ = server.Close() // what is still open is cut
-		}
-	}, ended, nil
+	if addr, err = listen(ctx, c, op, cfg.Addr, server, fail); err != nil {
+		return "", err
+	}
+	c.add(func() error { s.Close(); return nil }) // before the server: it ends the streams of events
+	p.log.Info("review page ready", "addr", addr, "tls", cfg.TLSCert != "")
+	return addr, nil
 }
 
 // ReviewURL is where the review page is served, with the port that was taken;
@@ -175,4 +167,78 @@ func (p *Plugin) ReviewLink(user string) string {
 		return ""
 	}
 	return p.ReviewURL() + s.review.OnceLink(user)
+}
+
+const maxWaitingJobs = 500
+
+// reviewSource reads what the review page shows, with the same rules as a
+// worker: allowed folders, geometry, patches and detectors.
+type reviewSource struct {
+	p       *Plugin
+	headers *series.Headers
+}
+
+var _ review.Source = (*reviewSource)(nil)
+
+// Open implements review.Source.
+func (s *reviewSource) Open(ctx context.Context, r store.Record) (*dicomio.Series, error) {
+	return s.p.reader.Open(ctx, series.PlaceOf(r.Job()))
+}
+
+// Header implements review.Source.
+func (s *reviewSource) Header(ctx context.Context, r store.Record) (sr.Header, error) {
+	return s.headers.Read(ctx, series.PlaceOf(r.Job()))
+}
+
+// Explain implements review.Source.
+func (s *reviewSource) Explain(ctx context.Context, r store.Record, number int, digest string) (e review.Explanation, err error) {
+	if r.Result == nil || number < 1 || number > len(r.Result.Nodules) {
+		return e, review.ErrNoPatch
+	}
+	req := s.p.scoring()
+	scorer := slices.IndexFunc(req.Detectors, func(d detector.Detector) bool { return d.Digest() == digest })
+	if digest != "" && scorer < 0 {
+		return e, review.ErrNotLoaded
+	}
+	n := r.Result.Nodules[number-1].JobNodule
+	req.Source, req.Job = r.Source, r.Job()
+	req.Job.Nodules = []bus.JobNodule{n}
+	open, err := scoring.Prepare(ctx, req)
+	if err != nil {
+		return e, err
+	}
+	cube, patch, err := open.Nodule(ctx, n)
+	if err == nil {
+		e.Scan, e.Patch = figure.Scan(cube), patch
+		err = patch.CheckSupport()
+	}
+	switch nodule.CodeOf(err) {
+	case string(nodule.CodeCubePadding), string(nodule.CodeCandidateOutside), string(nodule.CodeSupportTooSmall):
+		return e, review.ErrNoPatch
+	}
+	if err != nil || digest == "" {
+		return e, err
+	}
+	score, err := scoring.Again(ctx, "explain finding", req.Detectors[scorer], patch)
+	if err == nil {
+		e.Score = &score
+	}
+	return e, err
+}
+
+// Waiting implements review.Source. Without a bus nothing is known to wait.
+func (s *reviewSource) Waiting(ctx context.Context) ([]bus.WaitingJob, error) {
+	b := s.p.state().bus
+	if b == nil {
+		return nil, nil
+	}
+	return b.WaitingJobs(ctx, s.p.cfg.Site, maxWaitingJobs)
+}
+
+// Summary implements review.Source.
+func (s *reviewSource) Summary(err error) bus.Problem {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, series.ErrOtherSeries) {
+		return bus.Problem{Code: string(dicomio.CodeUnreadable), Message: "a file of the series cannot be read (" + string(dicomio.CodeUnreadable) + ")"}
+	}
+	return *problem.Of(err)
 }

@@ -1,0 +1,224 @@
+package plugin
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/backoff"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/plugin/outbox"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
+)
+
+const (
+	shutdownTime = 20 * time.Second // for the embedded bus to end
+	streamsWait  = 2 * time.Second  // between attempts to make the streams of an external broker
+)
+
+// closers end what a run has opened, the last first.
+type closers []func() error
+
+func (c *closers) add(f func() error) { *c = append(*c, f) }
+
+func (c *closers) close(log *slog.Logger) {
+	for _, f := range slices.Backward(*c) {
+		if err := f(); err != nil {
+			log.Warn("not closed well", "code", problem.Code(err), "error", problem.Summary(err))
+		}
+	}
+}
+
+// background runs f beside the rest and waits for its end at the close.
+func (c *closers) background(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	c.add(func() error { <-done; return nil })
+}
+
+// run opens everything, from the files outwards, and answers jobs until ctx
+// ends or a server fails.
+func (p *Plugin) run(ctx context.Context) error {
+	var opened closers
+	defer opened.close(p.log)
+	work, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+
+	kept, trail, err := p.openFiles(&opened)
+	if err != nil {
+		return err
+	}
+	publisher, err := p.serve(ctx, &opened, kept, trail, fail)
+	if err != nil {
+		return err
+	}
+	b, err := p.join(ctx, &opened)
+	if err != nil {
+		return err
+	}
+	queue, err := b.Jobs(ctx, p.cfg.Site, p.cfg.Queue)
+	if err != nil {
+		return err
+	}
+	w := p.worker(b, queue, kept, trail)
+	if err := w.Recover(ctx); err != nil {
+		return err
+	}
+	p.set(func(s *parts) { s.bus = b })
+	publisher.Bus = b
+	close(p.ready)
+	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
+
+	opened.background(func() { p.housekeep(work, kept) })
+	opened.background(func() { publisher.Run(work) })
+	opened.background(func() { p.empty(work, kept, trail) })
+	err = w.Run(work)
+	if cause := context.Cause(work); err == nil && ctx.Err() == nil && cause != nil {
+		err = cause
+	}
+	p.log.Info("plugin stopped")
+	return err
+}
+
+// serve answers on the ports: health and metrics, the review page, and the
+// control port. fail is called where one ends by itself.
+func (p *Plugin) serve(ctx context.Context, c *closers, k *kept, trail *audit.Trail, fail func(error)) (*store.Publisher, error) {
+	addr, err := p.serveHTTP(ctx, c, fail)
+	if err != nil {
+		return nil, err
+	}
+	page, publisher, err := p.newReview(k, trail)
+	if err != nil {
+		return nil, err
+	}
+	reviewAddr, err := p.serveReview(ctx, c, page, fail)
+	if err != nil {
+		return nil, err
+	}
+	p.set(func(s *parts) { s.kept, s.addr, s.review, s.reviewAddr = k, addr, page, reviewAddr })
+	stop, err := p.control(ctx, k.outbox)
+	if err != nil {
+		return nil, err
+	}
+	c.add(func() error { stop(); return nil })
+	return publisher, nil
+}
+
+// openFiles opens what is kept on the disk. The ledger's lock covers all of it.
+func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
+	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
+		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be made: name another folder", err)
+	}
+	k, err := openKept(p.cfg.DataDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.add(k.Close)
+	trail, err := audit.Open(filepath.Join(p.cfg.DataDir, "audit.jsonl"))
+	if err != nil {
+		return nil, nil, err
+	}
+	c.add(trail.Close)
+	if p.sends() {
+		k.send(p.cfg.Send.kinds())
+	}
+	p.expire(k)
+	return k, trail, nil
+}
+
+// worker answers the jobs of a queue.
+func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.Trail) *jobs.Worker {
+	w := &jobs.Worker{
+		Site: p.cfg.Site, Software: p.cfg.Software,
+		Detectors: p.cfg.Detectors, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
+		Slots: p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
+		Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
+	}
+	if slices.Contains(k.onResult, outbox.Report) {
+		w.ReportUID = func(identity string) string { return sr.Report{Identity: identity}.SOPInstanceUID() }
+	}
+	return w
+}
+
+// scoring are the settings with which nodules of a result are scored again.
+func (p *Plugin) scoring() scoring.Request {
+	return scoring.Request{Software: p.cfg.Software, Detectors: p.cfg.Detectors, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct}
+}
+
+// join starts a server where none is named, connects, and makes the streams.
+func (p *Plugin) join(ctx context.Context, c *closers) (*bus.Bus, error) {
+	opts := p.cfg.Bus
+	external := opts.URL != ""
+	if !external && opts.Server == nil {
+		server, err := bus.Start(ctx, p.cfg.Server)
+		if err != nil {
+			return nil, err
+		}
+		c.add(func() error {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+			defer cancel()
+			return server.Shutdown(ctx)
+		})
+		opts.Server = server
+	}
+	opts.Wait = opts.Wait || external
+	p.set(func(s *parts) { s.server = opts.Server })
+	b, err := bus.Connect(ctx, opts)
+	if err != nil {
+		return nil, p.stopped(ctx, err)
+	}
+	c.add(func() error { b.Close(); return nil })
+	for {
+		err := b.EnsureStreams(ctx)
+		if err == nil || !external || bus.CodeOf(err) != bus.CodeStream {
+			return b, p.stopped(ctx, err)
+		}
+		p.log.Warn("streams not ready, trying again", "error", problem.Summary(err))
+		if err := backoff.Wait(ctx, streamsWait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// stopped takes an error for the end of ctx where that has ended.
+func (p *Plugin) stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// housekeep forgets old results once a day.
+func (p *Plugin) housekeep(ctx context.Context, k *kept) {
+	tick := time.NewTicker(24 * time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.expire(k)
+		}
+	}
+}
+
+func (p *Plugin) expire(k *kept) {
+	gone, err := k.expire(time.Now().Add(-p.cfg.KeepResults))
+	if err != nil {
+		p.log.Warn("ledger not tidied", "code", problem.Code(err), "error", problem.Summary(err))
+	} else if gone > 0 {
+		p.log.Info("old results forgotten", "results", gone)
+	}
+}
