@@ -45,7 +45,7 @@ func TestGoldenDataFolder(t *testing.T) {
 
 	s := startGoldenService(t, data, "--detectors", "vae-ad", "--pacs", noPACS)
 	s.ready()
-	goldenJSON(t, "folder-session.json", s.signIn("ann"), "csrf", "expires")
+	goldenJSON(t, "folder-session.json", s.signIn("ann"), "csrf", "expires", "label")
 	worklist := s.call(http.MethodGet, "/worklist?superseded=true&sort=time", nil, http.StatusOK)
 	// The series lay in another folder then, so that its patient is not read.
 	goldenJSON(t, "folder-worklist.json", here(dir, worklist), "event_id", "patient_problem")

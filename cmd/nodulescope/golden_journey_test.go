@@ -61,7 +61,7 @@ func TestGoldenJourney(t *testing.T) {
 	}
 	answers := reviewJourney(s, strings.TrimPrefix(newer, "sha256:"), strings.TrimPrefix(result, "sha256:"))
 	goldenMessages(t, dir, s.told)
-	goldenJSON(t, "answers.json", here(dir, answers), "csrf", "expires", "event_id", "published")
+	goldenJSON(t, "answers.json", here(dir, answers), "csrf", "expires", "event_id", "published", "label", "detail")
 	goldenJSON(t, "streams.json", s.streams(), "metadata")
 	printed += goldenOutput(t, dir, "results", "--nats-url", s.bus)
 	printed += goldenOutput(t, dir, "dead", "--nats-url", s.bus)

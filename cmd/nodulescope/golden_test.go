@@ -41,7 +41,6 @@ const (
 var renamed = strings.NewReplacer(
 	"judgement of the critic, negated", "critic score, negated", // a term of gan-ad
 	`"triage": `, `"flag": `, // of a row of the work list
-	"## Against a ruler", "## Against the baselines", // in the tables of an evaluation
 )
 
 // goldenRun runs the command line in a folder and returns what it printed and
