@@ -168,7 +168,7 @@ function Limits({ finding: f }: { finding: Finding }) {
   return (
     <section class={items.length > 0 ? "limits touched" : "limits"} aria-label="Limits of use">
       <h3>Limits of use</h3>
-      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none that is known applies.</p>}
+      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none of the known limits applies.</p>}
     </section>
   );
 }
