@@ -1,22 +1,34 @@
-// Package compute runs expression graphs built from package op at the speed of
-// the machine.
+// Package compute runs expression graphs built from package op on the machines
+// of packages cpu and gpu.
+//
+// # Programs
+//
+// Lower turns a graph into a Program for the shapes it was built with: steps in
+// topological order over numbered tensors. Upsampling is fused into
+// convolutions, element-wise operators into chains. There is one lowering, so
+// that every machine computes the same steps.
+//
+// # Back ends
+//
+// A Backend builds a program into an Executable. Convolutions it computes from
+// their Window: classes of output positions that read the input through the same
+// taps. The suite that each back end passes is conform.Run in internal/conform.
 //
 // # Plans
 //
-// Compile turns a graph into a Plan for the shapes it was built with: steps in
-// topological order, buffers assigned ahead by lifetime. Inputs are named
-// leaves; parameters are bound slices that plans share.
+// Compile lowers a graph and builds it on the first back end of a list that takes
+// it; those behind go on where that fails. The processor takes everything and
+// stands at the end of the list (cpu.List). Inputs are named leaves; parameters
+// are bound slices that plans share.
 //
 // # Reference
 //
-// The plain evaluation of each operator (op.Operator.Eval64) is the reference
-// that every kernel is held against, for every kernel set that the machine
-// runs.
+// The plain evaluation of each operator in float64 (op.Evaluate) is the reference
+// that every back end is held against.
 //
 // # The same input gives the same bits
 //
-// Work is split over workers so that every output element is computed by the
-// same operations in the same order, whatever the number of workers and
-// whatever else is in the batch. A patient's score does not depend on the
-// neighbours in the queue.
+// On one machine, whatever the number of workers and whatever else is in the
+// batch: a patient's score does not depend on the neighbours in the queue. What
+// the processor computes is also recorded by digests, which its tests hold.
 package compute

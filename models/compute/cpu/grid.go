@@ -138,3 +138,6 @@ func each(size compute.Axes, f func(i int, p compute.Axes)) {
 		}
 	}
 }
+
+// up is n filled up to a multiple of m.
+func up(n, m int) int { return (n + m - 1) / m * m }

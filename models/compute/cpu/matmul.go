@@ -10,6 +10,10 @@ import (
 // that the packed block of the right factor stays in cache.
 const matmulBlock = 512
 
+// packCost is what packing an element of the right factor costs, in products of
+// the first tile: it is read across the rows, one cache line for each.
+const packCost = 10
+
 // matmulKernel is a product of two matrices. Rows of the left factor are
 // packed for the tile; columns of the right one are read where they lie if
 // they do so in whole tiles, and packed otherwise.
@@ -38,7 +42,7 @@ func newMatMul(t *team, set *kernel.Set, m op.MatMul, a, b tensor.Shape) *matmul
 		rows, cols := (k.rows+tile.Rows-1)/tile.Rows*tile.Rows, (k.cols+tile.Cols-1)/tile.Cols*tile.Cols
 		cost := tile.Cost * float64(rows*cols)
 		if m.TransB || cols != k.cols {
-			cost += 10 * float64(cols) // the right factor is packed
+			cost += packCost * float64(cols)
 		}
 		if k.tile == nil || cost < least {
 			k.tile, least = tile, cost

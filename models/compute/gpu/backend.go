@@ -26,6 +26,18 @@ type Options struct {
 	Precision Precision // Float32
 }
 
+const (
+	// runLimit is far more than the longest run takes, a search of a hundred
+	// steps on a small card, and less than a job waits for its answer.
+	runLimit = 30 * time.Second
+	// planned are the tenths of the free memory that plans may take: drivers and
+	// the desktop need some.
+	planned = 9
+	// lanePart: with more than a third in use, twice as much would leave less
+	// than the plans of one more detector take.
+	lanePart = 3
+)
+
 // Backend runs programs on a device. It is safe for concurrent use.
 type Backend struct {
 	device driver.Device
@@ -72,7 +84,7 @@ func on(ctx driver.Context, o Options) (*Backend, error) {
 		return nil, fmt.Errorf("%w: %s (%s): %s", errPrecision, d.ID(), d.Name, why)
 	}
 	if o.Limit == 0 && d.Type != driver.CPU {
-		o.Limit = 30 * time.Second
+		o.Limit = runLimit
 	}
 	if err := ctx.Load(driver.Program{Source: kernels.Source(o.Precision), Options: "-cl-std=CL1.2", PTX: kernels.PTX(o.Precision)}); err != nil {
 		ctx.Close()
@@ -83,7 +95,7 @@ func on(ctx driver.Context, o Options) (*Backend, error) {
 		if !ok {
 			free = d.Memory
 		}
-		o.Memory = free / 10 * 9
+		o.Memory = free / 10 * planned
 	}
 	if o.Lanes == 0 {
 		o.Lanes = 2
@@ -127,7 +139,7 @@ func (b *Backend) Lanes() int {
 	if b.failed != nil {
 		return 1
 	}
-	if b.used > b.o.Memory/3 {
+	if b.used > b.o.Memory/lanePart {
 		if b.o.Lanes > 1 && !b.short {
 			b.short = true
 			b.o.Log.Debug("one run at a time for want of memory", "device", b.device.ID(), "used", b.used, "planned", b.o.Memory)

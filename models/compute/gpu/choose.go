@@ -19,7 +19,8 @@ const (
 // ErrNoDevice says that a device was asked for which is not there.
 var ErrNoDevice = errors.New("gpu: no such device")
 
-// leastMemory of a card that Auto takes, and leastLocal of any.
+// leastMemory of a card that Auto takes: the plans of both detectors for a batch
+// of 16. leastLocal and leastGroup of any device are what the kernels take.
 const (
 	leastMemory = 1 << 30
 	leastLocal  = 32 << 10

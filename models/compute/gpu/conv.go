@@ -23,17 +23,22 @@ func newWindow(s compute.ProgramStep) window {
 // lead is how many rows packed weights have: whole tiles, or four.
 func (w window) lead(t kernels.Tile) int {
 	if w.few() {
-		return 4
+		return fewRows
 	}
 	return (w.Rows + t.Rows - 1) / t.Rows * t.Rows
 }
 
 // few says whether the rows would leave most of a tile empty.
-func (w window) few() bool { return w.Rows <= 4 }
+func (w window) few() bool { return w.Rows <= fewRows }
+
+const (
+	fewRows    = 4  // what conv_few computes in one work item
+	narrowRows = 32 // at most half of the rows of the large tile: a small one leaves less of it empty
+)
 
 // tile is the size of the tiles that suits the rows.
 func (w window) tile() kernels.Tile {
-	if w.Rows <= 32 {
+	if w.Rows <= narrowRows {
 		return kernels.Tiles[1]
 	}
 	return kernels.Tiles[0]
@@ -187,7 +192,9 @@ func (l *lowerer) parts(out, from ref, size, n, columns, each int, e epilogue) {
 }
 
 // Terms of a sum that are added by one group: the order of a sum depends on the
-// shapes alone.
+// shapes alone. A product has as many as the processor adds at a time, so that
+// both are equally exact; a weight gradient more, since it has as many partial
+// sums as weights.
 const (
 	weightPart  = 1024
 	productPart = 256
@@ -196,7 +203,7 @@ const (
 // weight computes the gradient of weights.
 func (l *lowerer) weight(w window, x, dy int, out ref) {
 	t := kernels.Tiles[2]
-	if w.Rows > 32 {
+	if w.Rows > narrowRows {
 		t = kernels.Tiles[0]
 	}
 	total, inner := 0, 0

@@ -3,7 +3,7 @@
 //
 // # From a program to launches
 //
-// A program is lowered to launches of the kernels of package kernels, each with
+// A program is lowered to launches of the kernels of internal/kernels, each with
 // a description in one table of numbers. All tensors of a plan lie in one
 // allocation, by lifetime; parameters lie in another, which all plans share that
 // are bound to the same slices.
@@ -21,9 +21,10 @@
 //
 // # When a device fails
 //
-// A run has a limit. Where it fails or is over, the plan goes on on the
-// processor, with the same inputs; so does every other plan of the device. A
-// plan that does not fit into the memory runs on the processor from the start.
+// A run has a limit. Where it fails or is over, the plan goes on on the next back
+// end of its list, most often the processor, with the same inputs; so does every
+// other plan of the device. A plan that does not fit into the memory runs there
+// from the start.
 // A Keeper opens the device afresh, again and again with growing waits; plans
 // are compiled anew for the back end that it then gives.
 package gpu

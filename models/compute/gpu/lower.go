@@ -185,6 +185,10 @@ func biased(rows, n, each int) compute.Spread {
 	return s
 }
 
+// largeRows is from how many rows on the large tile is worth it for a product of
+// two matrices: with one tile of rows the card has too few groups to work on.
+const largeRows = 64
+
 func (l *lowerer) matmul(m op.MatMul, s compute.ProgramStep, out ref, e epilogue) (flops int) {
 	rows, cols, inner := m.Dims(s.Shapes[0], s.Shapes[1])
 	ar, ak, bk, bc := inner, 1, cols, 1
@@ -195,7 +199,7 @@ func (l *lowerer) matmul(m op.MatMul, s compute.ProgramStep, out ref, e epilogue
 		bk, bc = 1, inner
 	}
 	t := kernels.Tiles[2]
-	if rows > 64 && cols > 32 {
+	if rows > largeRows && cols > narrowRows {
 		t = kernels.Tiles[0]
 	}
 	part, n := split(inner)
@@ -219,6 +223,11 @@ func (l *lowerer) resample(small, full tensor.Shape, out, in ref, sum bool) {
 	l.run("resample", strided(n), 256, out, in, planes, s[0], s[1], s[2], f[0], f[1], f[2], two[0], two[1], two[2], sum)
 }
 
+const (
+	shortSum  = 16   // terms that one work item adds sooner than a group shares them out
+	besideSum = 4096 // terms of elements whose neighbours are beside them: more would leave a card idle
+)
+
 // sum lowers op.SumTo: a group per element, or a work item where neighbouring
 // elements have neighbouring terms, or few.
 func (l *lowerer) sum(s compute.ProgramStep, out ref) {
@@ -239,7 +248,7 @@ func (l *lowerer) sum(s compute.ProgramStep, out ref) {
 	a := l.table(len(kept[0]), kept[0], kept[1])
 	b := l.table(len(summed[0]), summed[0], summed[1])
 	n, in := s.Shape.TotalSize(), l.at[s.In[0]]
-	if terms <= 16 || (s.Spread.Steps[last] > 0 && terms <= 4096) {
+	if terms <= shortSum || (s.Spread.Steps[last] > 0 && terms <= besideSum) {
 		l.run("sum_each", one(n, 64), 64, out, in, terms, a, b, n)
 		return
 	}

@@ -166,7 +166,11 @@ func one(n, local int) [3]int { return [3]int{(n + local - 1) / local, 1, 1} }
 
 // strided is one for kernels whose items take several elements where there are
 // many.
-func strided(n int) [3]int { return [3]int{min((n+255)/256, 4096), 1, 1} }
+func strided(n int) [3]int { return [3]int{min((n+255)/256, mostGroups), 1, 1} }
+
+// mostGroups keep the largest cards busy several times over; more only cost
+// their start.
+const mostGroups = 4096
 
 // units is how many blocks of the numbering size floats take.
 func units(size int) int { return (size + kernels.Unit - 1) / kernels.Unit }

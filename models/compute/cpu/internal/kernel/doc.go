@@ -5,7 +5,9 @@
 //
 // A Tile computes a small block of a matrix product whose right factor is read
 // through a table of offsets, so that a convolution reads its shifted windows
-// where they lie. tileGo is the specification.
+// where they lie. The plain loop stands as the comment of every kernel in
+// assembly (stubs_amd64.go) and is its specification; the kernels in Go are that
+// loop, for every other machine.
 //
 // # Choice
 //

@@ -2,6 +2,9 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
+// machineSets are those of this processor. The costs of the tiles are measured
+// (BenchmarkTile): tall and wide ones reach less, since they read more of one
+// factor for each product.
 func machineSets() []*Set {
 	var sets []*Set
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasFMA {

@@ -4,113 +4,356 @@
 
 package kernel
 
-// tile12x32AVX512 is tileGo for a tile of 12 x 32.
+// tile12x32AVX512 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 12 {
+//		for j := range 32 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*12+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile12x32AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile8x48AVX512 is tileGo for a tile of 8 x 48.
+// tile8x48AVX512 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 8 {
+//		for j := range 48 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*8+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile8x48AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile8x32AVX512 is tileGo for a tile of 8 x 32.
+// tile8x32AVX512 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 8 {
+//		for j := range 32 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*8+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile8x32AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile24x16AVX512 is tileGo for a tile of 24 x 16.
+// tile24x16AVX512 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 24 {
+//		for j := range 16 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*24+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile24x16AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile1x256AVX512 is tileGo for a tile of 1 x 256.
+// tile1x256AVX512 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 1 {
+//		for j := range 256 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*1+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile1x256AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile1x64AVX512 is tileGo for a tile of 1 x 64.
+// tile1x64AVX512 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 1 {
+//		for j := range 64 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*1+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile1x64AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile6x16AVX2 is tileGo for a tile of 6 x 16.
+// tile6x16AVX2 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 6 {
+//		for j := range 16 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*6+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile6x16AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile12x8AVX2 is tileGo for a tile of 12 x 8.
+// tile12x8AVX2 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 12 {
+//		for j := range 8 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*12+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile12x8AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// tile1x64AVX2 is tileGo for a tile of 1 x 64.
+// tile1x64AVX2 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 1 {
+//		for j := range 64 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*1+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
 func tile1x64AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
-// addAVX512 writes x + y to dst.
+// addAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] + y[i]
+//	}
 func addAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// subAVX512 writes x - y to dst.
+// subAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] - y[i]
+//	}
 func subAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// mulAVX512 writes x * y to dst.
+// mulAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] * y[i]
+//	}
 func mulAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// divAVX512 writes x / y to dst.
+// divAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] / y[i]
+//	}
 func divAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// scaleAVX512 writes c * x to dst.
+// scaleAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = c * x[i]
+//	}
 func scaleAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// shiftAVX512 writes x + c to dst.
+// shiftAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] + c
+//	}
 func shiftAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// squareAVX512 writes x * x to dst.
+// squareAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] * x[i]
+//	}
 func squareAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// leakyAVX512 writes x where x > 0, c * x elsewhere to dst.
+// leakyAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		if dst[i] = x[i]; !(x[i] > 0) { dst[i] = c * x[i] }
+//	}
 func leakyAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// gateAVX512 writes 1 where x > 0, c elsewhere to dst.
+// gateAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		if dst[i] = 1; !(x[i] > 0) { dst[i] = c }
+//	}
 func gateAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// expAVX512 writes e^x within 2 ulp to dst.
+// expAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = exp(x[i]) // within 2 ulp
+//	}
 func expAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// sigmoidAVX512 writes 1 / (1 + e^-x) within 4 ulp to dst.
+// sigmoidAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = 1 / (1 + exp(-x[i])) // within 4 ulp
+//	}
 func sigmoidAVX512(n int, dst *float32, x *float32, y *float32, c float32)
 
-// addAVX2 writes x + y to dst.
+// addAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] + y[i]
+//	}
 func addAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// subAVX2 writes x - y to dst.
+// subAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] - y[i]
+//	}
 func subAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// mulAVX2 writes x * y to dst.
+// mulAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] * y[i]
+//	}
 func mulAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// divAVX2 writes x / y to dst.
+// divAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] / y[i]
+//	}
 func divAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// scaleAVX2 writes c * x to dst.
+// scaleAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = c * x[i]
+//	}
 func scaleAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// shiftAVX2 writes x + c to dst.
+// shiftAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] + c
+//	}
 func shiftAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// squareAVX2 writes x * x to dst.
+// squareAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = x[i] * x[i]
+//	}
 func squareAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// leakyAVX2 writes x where x > 0, c * x elsewhere to dst.
+// leakyAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		if dst[i] = x[i]; !(x[i] > 0) { dst[i] = c * x[i] }
+//	}
 func leakyAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// gateAVX2 writes 1 where x > 0, c elsewhere to dst.
+// gateAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		if dst[i] = 1; !(x[i] > 0) { dst[i] = c }
+//	}
 func gateAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// expAVX2 writes e^x within 2 ulp to dst.
+// expAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = exp(x[i]) // within 2 ulp
+//	}
 func expAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// sigmoidAVX2 writes 1 / (1 + e^-x) within 4 ulp to dst.
+// sigmoidAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		dst[i] = 1 / (1 + exp(-x[i])) // within 4 ulp
+//	}
 func sigmoidAVX2(n int, dst *float32, x *float32, y *float32, c float32)
 
-// adamAVX512 is adamGo for n a multiple of the lanes.
+// adamAVX512 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		d := k[0] * grad[i]
+//		m[i] = k[1]*m[i] + k[2]*d
+//		v[i] = k[3]*v[i] + k[4]*d*d
+//		w[i] -= k[5] * m[i] / (sqrt(v[i]) + k[6])
+//	}
 func adamAVX512(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)
 
-// adamAVX2 is adamGo for n a multiple of the lanes.
+// adamAVX2 is, for n a multiple of the lanes
+//
+//	for i := range n {
+//		d := k[0] * grad[i]
+//		m[i] = k[1]*m[i] + k[2]*d
+//		v[i] = k[3]*v[i] + k[4]*d*d
+//		w[i] -= k[5] * m[i] / (sqrt(v[i]) + k[6])
+//	}
 func adamAVX2(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)
 
-// transposeAVX512 is transposeGo for squares of 16.
+// transposeAVX512 is
+//
+//	for i := range n * 16 {
+//		for j := range 16 {
+//			dst[off[j]+i] = src[i*stride+j]
+//		}
+//	}
 func transposeAVX512(n int, src *float32, stride int, dst *float32, off *int)
 
-// transposeAVX2 is transposeGo for squares of 8.
+// transposeAVX2 is
+//
+//	for i := range n * 8 {
+//		for j := range 8 {
+//			dst[off[j]+i] = src[i*stride+j]
+//		}
+//	}
 func transposeAVX2(n int, src *float32, stride int, dst *float32, off *int)
 
-// scatterAVX512 is scatterGo for vectors of 16.
+// scatterAVX512 is
+//
+//	for r := range rows {
+//		for _, m := range moves[:n] {
+//			copy(dst[r*ldd+m[1]:][:16], src[r*lds+m[0]:])
+//		}
+//	}
 func scatterAVX512(rows int, n int, src *float32, lds int, dst *float32, ldd int, moves *[2]int32)
 
-// scatterAVX2 is scatterGo for vectors of 8.
+// scatterAVX2 is
+//
+//	for r := range rows {
+//		for _, m := range moves[:n] {
+//			copy(dst[r*ldd+m[1]:][:8], src[r*lds+m[0]:])
+//		}
+//	}
 func scatterAVX2(rows int, n int, src *float32, lds int, dst *float32, ldd int, moves *[2]int32)

@@ -44,7 +44,10 @@ func main() {
 // tile keeps rows x vecs vectors of sums in registers.
 func tile(name string, v []reg.VecPhysical, bytes, rows, vecs int) {
 	TEXT(name, NOSPLIT, "func(k int, a, b *float32, off, at *int, c *float32, ldc int, add bool)")
-	Doc(fmt.Sprintf("%s is tileGo for a tile of %d x %d.", name, rows, vecs*bytes/4))
+	Doc(name+" is, where vec columns lie side by side from each of at,",
+		"", fmt.Sprintf("\tfor i := range %d {", rows), fmt.Sprintf("\t\tfor j := range %d {", vecs*bytes/4),
+		"\t\t\tsum := 0", "\t\t\tfor p := range k {", fmt.Sprintf("\t\t\t\tsum += a[p*%d+i] * b[off[p]+at[j/vec]+j%%vec]", rows), "\t\t\t}",
+		"\t\t\tif add {", "\t\t\t\tsum += c[i*ldc+j]", "\t\t\t}", "\t\t\tc[i*ldc+j] = sum", "\t\t}", "\t}")
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
 	b := Load(Param("b"), GP64())
