@@ -137,7 +137,7 @@ func TestSourceIsFinished(t *testing.T) {
 func TestHouseIsComplete(t *testing.T) {
 	files := repository(t)
 	for _, name := range []string{
-		".ci/run", ".golangci.yml", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md", "go.mod", "go.sum",
+		".ci/run", ".golangci.yml", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md", "SECURITY.md", "go.mod", "go.sum",
 	} {
 		if len(files[name]) == 0 {
 			t.Errorf("%s is missing or empty", name)
@@ -146,7 +146,7 @@ func TestHouseIsComplete(t *testing.T) {
 	if !bytes.Contains(files["LICENSE"], []byte("Apache License")) {
 		t.Error("LICENSE is not the Apache License")
 	}
-	folders := []string{".ci", "bus", "cmd", "detector", "dicomio", "docs", "models", "nodule", "plugin"}
+	folders := []string{".ci", "bus", "cmd", "detector", "dicomio", "docs", "findings", "internal", "models", "nodule", "plugin"}
 	for name := range files {
 		if top, _, below := strings.Cut(name, "/"); below && !slices.Contains(folders, top) {
 			t.Errorf("%s lies in a top-level folder that the layout does not know", name)
