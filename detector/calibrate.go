@@ -10,10 +10,6 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-func normals(ds *nodule.Dataset) []nodule.Sample {
-	return ds.Filter(func(s *nodule.Sample) bool { return s.Label == nodule.Normal }).Samples
-}
-
 // Calibrate scores the nodules of the calibration patients, fits the logistic
 // regression and the threshold there, and takes the normals of validation and
 // calibration patients as the reference of percentiles: nodules that training
@@ -51,7 +47,7 @@ func calibrate(ctx context.Context, bare Detector, split *nodule.Split) (c Calib
 			c.Reference = append(c.Reference, s.Raw)
 		}
 	}
-	more, err := ScoreSamples(ctx, bare, normals(split.Validation), nil)
+	more, err := ScoreSamples(ctx, bare, Normals(split.Validation), nil)
 	if err != nil {
 		return c, err
 	}
@@ -101,32 +97,6 @@ func (c *Calibration) fit(raw []float64, anomalous []bool) error {
 	sensitive, err := stats.AtSensitivity(raw, anomalous, 0.95)
 	c.Sensitive = &sensitive
 	return err
-}
-
-// BatchSize is how many samples are scored at a time: as many as a search
-// takes at once.
-const BatchSize = 16
-
-// ScoreSamples scores the central patch of every sample. progress, if not nil,
-// is told how many are done.
-func ScoreSamples(ctx context.Context, d Detector, samples []nodule.Sample, progress func(done int)) ([]Score, error) {
-	out := make([]Score, 0, len(samples))
-	for len(out) < len(samples) {
-		from := len(out)
-		var batch []nodule.Patch
-		for i := from; i < min(from+BatchSize, len(samples)); i++ {
-			batch = append(batch, nodule.Central(samples[i].Cube()))
-		}
-		s, err := d.Score(ctx, batch)
-		if err != nil {
-			return nil, fmt.Errorf("detector: nodules %d to %d of the data set: %w", from, from+len(batch)-1, err)
-		}
-		out = append(out, s...)
-		if progress != nil {
-			progress(len(out))
-		}
-	}
-	return out, nil
 }
 
 // CalibrateGAN makes a detector of a trained GAN as Calibrate does of a trained

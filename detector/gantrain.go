@@ -31,7 +31,7 @@ func TrainGANAD(ctx context.Context, ds *nodule.Dataset, split *nodule.Split, o 
 		o.GAN = models.ReferenceGAN
 	}
 	t, err := models.TrainGAN(ctx, models.GANRun{
-		GAN: o.GAN, Train: newPatches(train, true), Settings: o.Settings,
+		GAN: o.GAN, Train: Patches(train, true), Settings: o.Settings,
 		Header: models.Header{Preprocessing: nodule.PreprocessingVersion, DataDigest: ds.Digest(), Attribution: o.Attribution},
 		Dir:    o.Dir, Progress: o.Progress,
 	})

@@ -3,41 +3,11 @@ package detector
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
 )
-
-// patches are samples as a network sees them.
-type patches struct {
-	samples []nodule.Sample
-	cubes   []*nodule.Cube
-	augment bool
-}
-
-func newPatches(samples []nodule.Sample, augment bool) patches {
-	p := patches{samples: samples, augment: augment}
-	for i := range samples {
-		p.cubes = append(p.cubes, samples[i].Cube())
-	}
-	return p
-}
-
-// Len implements models.Samples.
-func (p patches) Len() int { return len(p.samples) }
-
-// Patch implements models.Samples: augmented for training, central otherwise.
-func (p patches) Patch(i int, rng *rand.Rand, x, support []float32) {
-	patch := nodule.Central
-	if p.augment {
-		patch = func(c *nodule.Cube) nodule.Patch { return nodule.Augment(c, rng) }
-	}
-	q := patch(p.cubes[i])
-	copy(x, q.Voxels)
-	copy(support, q.Support)
-}
 
 // TrainOptions of TrainVAEAD.
 type TrainOptions struct {
@@ -61,9 +31,9 @@ func TrainVAEAD(ctx context.Context, ds *nodule.Dataset, split *nodule.Split, o 
 	if len(train) == 0 {
 		return nil, ErrNoNormals
 	}
-	valid := normals(split.Validation)
+	valid := Normals(split.Validation)
 	r, err := models.TrainVAE(ctx, models.Run{
-		VAE: models.ReferenceVAE, Train: newPatches(train, true), Valid: newPatches(valid, false), Settings: o.Settings,
+		VAE: models.ReferenceVAE, Train: Patches(train, true), Valid: Patches(valid, false), Settings: o.Settings,
 		Header: models.Header{Preprocessing: nodule.PreprocessingVersion, DataDigest: ds.Digest(), Attribution: o.Attribution},
 		Dir:    o.Dir, Progress: o.Progress, Compute: o.Compute,
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // The columns of a file of scores: these, then per detector its name with each
-// of verdictColumns behind an "@", and where it is known what computed each of
+// of predictionColumns behind an "@", and where it is known what computed each of
 // machineColumns, then the rows of the table by name.
 var (
 	scoredColumns     = []string{"data", "seed", "fold", "patient", "patient_verified", "nodule", "label", "malignancy", "diameter_mm"}

@@ -87,11 +87,7 @@ func (l *lungs) cost(u unit) work {
 
 // calibrated counts the nodules that are scored to calibrate.
 func (l *lungs) calibrated(split *nodule.Split) int {
-	return len(split.Calibration.Filter(labelled).Samples) + len(normals(split.Validation))
-}
-
-func normals(ds *nodule.Dataset) []nodule.Sample {
-	return ds.Filter(func(s *nodule.Sample) bool { return s.Label == nodule.Normal }).Samples
+	return len(split.Calibration.Filter(labelled).Samples) + len(detector.Normals(split.Validation))
 }
 
 // run trains and calibrates the detector of a unit and scores its test side.
@@ -131,7 +127,7 @@ func (l *lungs) detector(ctx context.Context, u unit, t *tracker, split *nodule.
 	if dir.has(modelFile) {
 		return detector.Load(dir.path(modelFile))
 	}
-	j := job{dims: 3, train: newCubes(split.TrainNormals(), true), valid: newCubes(normals(split.Validation), false),
+	j := job{dims: 3, train: detector.Patches(split.TrainNormals(), true), valid: detector.Patches(detector.Normals(split.Validation), false),
 		seed: u.seed, length: l.settings.length(u), dir: dir, compute: l.options.Compute,
 		header: models.Header{Preprocessing: nodule.PreprocessingVersion, DataDigest: l.digest(), Attribution: l.options.Attribution},
 		tell:   func(done, last int, note string) { t.step(training, done, last, note) }}

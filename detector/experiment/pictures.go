@@ -103,11 +103,11 @@ func drawSamples(dir folder, support []float32, samples, steps, data [][]float32
 
 // core is the largest support of a patch: samples are shown within it.
 func core() []float32 {
-	c := &nodule.Cube{HU: make([]float32, nodule.CubeVoxels), Valid: make([]bool, nodule.CubeVoxels)}
-	for i := range c.Valid {
-		c.Valid[i] = true
+	support := make([]float32, nodule.PatchVoxels)
+	for _, i := range detector.CoreVoxels() {
+		support[i] = 1
 	}
-	return nodule.Central(c).Support
+	return support
 }
 
 // draw draws what the detector of the first unit made of the test side, and

@@ -3,7 +3,6 @@ package experiment
 import (
 	"math/rand/v2"
 
-	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
 
@@ -19,34 +18,4 @@ func (d digits) Patch(i int, _ *rand.Rand, x, support []float32) {
 	for j := range support {
 		support[j] = 1
 	}
-}
-
-// cubes are nodules as a network sees them: sub-patches drawn anew every time
-// for training, the central patch otherwise.
-type cubes struct {
-	cubes   []*nodule.Cube
-	augment bool
-}
-
-func newCubes(samples []nodule.Sample, augment bool) cubes {
-	c := cubes{augment: augment}
-	for i := range samples {
-		c.cubes = append(c.cubes, samples[i].Cube())
-	}
-	return c
-}
-
-// Len implements models.Samples.
-func (c cubes) Len() int { return len(c.cubes) }
-
-// Patch implements models.Samples.
-func (c cubes) Patch(i int, rng *rand.Rand, x, support []float32) {
-	var p nodule.Patch
-	if c.augment {
-		p = nodule.Augment(c.cubes[i], rng)
-	} else {
-		p = nodule.Central(c.cubes[i])
-	}
-	copy(x, p.Voxels)
-	copy(support, p.Support)
 }

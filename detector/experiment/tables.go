@@ -90,7 +90,7 @@ func pooledTable(s *Set, score string) figure.Table {
 	return t
 }
 
-// judgedTables are what needs a calibration, and the paper's own evaluation.
+// calibrationTables are what needs a calibration, and the paper's own evaluation.
 func calibrationTables(e *evaluation.Evaluation, pooled bool) []figure.Table {
 	which := ", first network"
 	if pooled {

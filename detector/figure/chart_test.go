@@ -68,7 +68,7 @@ func shapes(t *testing.T, svg []byte) []shape {
 	return out
 }
 
-// draw makes a chart twice: the same data must give the same bytes.
+// drawn makes a chart twice: the same data must give the same bytes.
 func drawn(t *testing.T, c Chart) []shape {
 	t.Helper()
 	one, err := c.SVG()
