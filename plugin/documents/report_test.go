@@ -24,6 +24,16 @@ import (
 
 var reportTime = time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
 
+// opened is a series with its patient and study.
+func opened(t *testing.T, dir string) (*dicomio.Series, sr.Header) {
+	t.Helper()
+	scan, err := dicomio.OpenSeries(plugintest.Context(t), dir, "", dicomio.Options{})
+	plugintest.Must(t, err)
+	header, err := sr.HeaderOf(plugintest.Context(t), scan)
+	plugintest.Must(t, err)
+	return scan, header
+}
+
 // scoredPhantom scores the nodules of a phantom at their true places.
 func scoredPhantom(t *testing.T) (bus.Result, *dicomio.Series, sr.Header) {
 	t.Helper()
@@ -48,14 +58,7 @@ func scoredPhantom(t *testing.T) (bus.Result, *dicomio.Series, sr.Header) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scan, err := dicomio.OpenSeries(plugintest.Context(t), dir, "", dicomio.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	header, err := sr.HeaderOf(plugintest.Context(t), scan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	scan, header := opened(t, dir)
 	return result, scan, header
 }
 
@@ -118,14 +121,7 @@ func TestReportOfAPhantom(t *testing.T) {
 // stand in the report.
 func TestReportTellsAll(t *testing.T) {
 	dir := plugintest.WriteCT(t, plugintest.CT())
-	scan, err := dicomio.OpenSeries(plugintest.Context(t), dir, "", dicomio.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	header, err := sr.HeaderOf(plugintest.Context(t), scan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	scan, header := opened(t, dir)
 	p := 0.125
 	result := bus.Result{
 		Identity: "sha256:1", SeriesUID: scan.SeriesUID, Software: "nodulescope", Preprocessing: "v1",
