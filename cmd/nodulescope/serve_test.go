@@ -13,12 +13,12 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // service is a running 'nodulescope serve' of this test binary.
@@ -27,7 +27,7 @@ type service struct {
 	cmd  *exec.Cmd
 	bus  string // URL
 	http string
-	logs *lockedBuffer
+	logs *plugintest.Buffer
 }
 
 // startService runs serve with a bus of its own on free ports, and returns
@@ -35,7 +35,7 @@ type service struct {
 func startService(t *testing.T, dataDir, model string, more ...string) *service {
 	t.Helper()
 	args := append([]string{"serve", "--data-dir", dataDir, "--model", model, "--nats-port", "0", "--listen", "127.0.0.1:0", "--review-listen", "127.0.0.1:0"}, more...)
-	s := &service{t: t, cmd: exec.Command(os.Args[0], args...), logs: &lockedBuffer{}} //nolint:gosec // this test
+	s := &service{t: t, cmd: exec.Command(os.Args[0], args...), logs: &plugintest.Buffer{}} //nolint:gosec // this test
 	s.cmd.Env = append(cleanEnviron(), runAsProgram+"=1")
 	s.cmd.Stderr = s.logs
 	stdout, err := s.cmd.StdoutPipe()
@@ -134,23 +134,6 @@ func cleanEnviron() []string {
 		}
 	}
 	return kept
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func writeFile(t *testing.T, content string) string {

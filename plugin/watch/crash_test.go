@@ -40,40 +40,35 @@ func (p crashPlan) options(b *bus.Bus, log *slog.Logger) Options {
 func TestKilled(t *testing.T) {
 	for _, point := range []string{"job held", "job kept", "series looked at", "job due", "job stored", "job published"} {
 		t.Run(point, func(t *testing.T) {
-			server, err := bus.Start(t.Context(), bus.ServerOptions{StoreDir: t.TempDir(), Port: -1})
-			must(t, err)
-			t.Cleanup(func() { _ = server.Shutdown(context.Background()) })
-			b, err := bus.Connect(t.Context(), bus.Options{Server: server})
-			must(t, err)
-			t.Cleanup(b.Close)
-			must(t, b.EnsureStreams(t.Context()))
+			broker := plugintest.NewBroker(t)
+			b := broker.Bus
 			r := &rig{t: t, root: t.TempDir(), bus: b, log: &plugintest.Buffer{}}
 			r.slices("ct", ctSpec(), 0, 24)
 			r.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
-			_, err = b.SubmitJob(t.Context(), "early", "/detector", "study-17", bus.Job{SeriesUID: seriesUID, URI: "file:///elsewhere", Nodules: []bus.JobNodule{{ID: "n1"}}})
-			must(t, err)
+			_, err := b.SubmitJob(t.Context(), "early", "/detector", "study-17", bus.Job{SeriesUID: seriesUID, URI: "file:///elsewhere", Nodules: []bus.JobNodule{{ID: "n1"}}})
+			plugintest.Must(t, err)
 
-			plan := crashPlan{Dir: t.TempDir(), Root: r.root, BusURL: server.URL(), Point: point}
+			plan := crashPlan{Dir: t.TempDir(), Root: r.root, BusURL: broker.URL, Point: point}
 			plugintest.Crash(t, plan)
 
 			w, err := New(plan.options(b, slog.New(slog.NewTextHandler(r.log, nil))))
-			must(t, err)
+			plugintest.Must(t, err)
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- w.Run(ctx) }()
 			for limit := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) { // a job that was in work comes again after AckWait
 				list, err := ReadList(plan.Dir)
 				jobs, busErr := b.WaitingJobs(t.Context(), "local", 10)
-				must(t, busErr)
+				plugintest.Must(t, busErr)
 				early, busErr := b.WaitingJobs(t.Context(), "early", 10)
-				must(t, busErr)
+				plugintest.Must(t, busErr)
 				if err == nil && len(list) == 0 && len(jobs) == 2 && len(early) == 0 || time.Now().After(limit) {
 					break
 				}
 			}
 			stop()
-			must(t, <-ended)
-			must(t, w.Close())
+			plugintest.Must(t, <-ended)
+			plugintest.Must(t, w.Close())
 			ids := map[string]bool{}
 			for _, job := range r.jobs(2) {
 				ids[job.ID] = true

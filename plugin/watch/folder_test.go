@@ -10,6 +10,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -33,7 +34,7 @@ func TestSeriesThenCandidates(t *testing.T) {
 	r.settle()
 	job := r.jobs(1)[0]
 	uri, err := series.FileURI(filepath.Join(r.root, "ct"))
-	must(t, err)
+	plugintest.Must(t, err)
 	if job.Job.SeriesUID != seriesUID || job.Job.StudyUID != studyUID || job.Job.URI != uri || len(job.Job.Nodules) != 2 ||
 		job.Job.Nodules[0].PositionLPS != [3]float64{1, 2, 3} || job.Job.Nodules[0].DiameterMM != 7.5 || job.Job.FrameOfReferenceUID == "" {
 		t.Errorf("%+v", job)
@@ -54,7 +55,7 @@ func TestCandidatesThenSeries(t *testing.T) {
 	elsewhere := newRig(t)
 	elsewhere.slices("ct", ctSpec(), 0, 24)
 	s, err := dicomio.OpenSeries(t.Context(), filepath.Join(elsewhere.root, "ct"), "", dicomio.Options{})
-	must(t, err)
+	plugintest.Must(t, err)
 	at := s.Geometry.ToLPS([3]float64{12, 20.25, 19.5})
 	r.write("report.dcm", string(report(t, s, at)))
 	r.settle()
@@ -83,7 +84,7 @@ func TestJSONWithItsSeries(t *testing.T) {
 	r.slices("ct", ctSpec(), 0, 24)
 	r.write("ct/nodules.json", `{"nodules": [{"id": "a", "position_lps_mm": [1, 2, 3]}]}`)
 	s, err := dicomio.OpenSeries(t.Context(), filepath.Join(r.root, "ct"), "", dicomio.Options{})
-	must(t, err)
+	plugintest.Must(t, err)
 	own := strings.ReplaceAll(string(report(t, s, dicomio.Vec{0, 0, 0})), "99OTHERS ", "99NDSCOPE")
 	r.write("ct/report.dcm", own)
 	r.write("own.dcm", own)
@@ -155,15 +156,15 @@ func TestWhatCannotBeUsed(t *testing.T) {
 	r.slices("cut", ctSpec(), 0, 24)
 	path := filepath.Join(r.root, "cut", "005.dcm")
 	file, err := os.ReadFile(path)
-	must(t, err)
-	must(t, os.WriteFile(path, file[:len(file)-100], 0o600))
+	plugintest.Must(t, err)
+	plugintest.Must(t, os.WriteFile(path, file[:len(file)-100], 0o600))
 	r.settle()
 	r.clock.add(time.Hour)
 	r.look()
 	r.jobs(0)
 	found := map[string]string{}
 	list, err := ReadList(r.opts.Dir)
-	must(t, err)
+	plugintest.Must(t, err)
 	for _, l := range list {
 		found[l.What+" "+l.Missing+" "+filepath.Base(l.Path)] = l.Detail
 	}
@@ -182,28 +183,28 @@ func TestWhatCannotBeUsed(t *testing.T) {
 func TestJobsThatAreSentAhead(t *testing.T) {
 	r := newRig(t)
 	r.opts.HoldSite = "early"
-	must(t, r.w.Close())
+	plugintest.Must(t, r.w.Close())
 	r.opts.Now = nil
 	r.opts.Source = &Folder{Root: r.root, Quiet: 50 * time.Millisecond}
 	w, err := New(r.opts)
-	must(t, err)
+	plugintest.Must(t, err)
 	r.w = w
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(t.Context()) }()
 	job := bus.Job{SeriesUID: seriesUID, URI: "file:///elsewhere", Priority: bus.PriorityStat, Nodules: []bus.JobNodule{{ID: "n1", PositionLPS: [3]float64{1, 2, 3}}}}
 	_, err = r.bus.SubmitJob(t.Context(), "early", "/detector/ct-3", "study-17", job)
-	must(t, err)
+	plugintest.Must(t, err)
 	r.slices("ct", ctSpec(), 0, 24)
 	var jobs []bus.WaitingJob
 	for limit := time.Now().Add(30 * time.Second); len(jobs) == 0 && time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
 		jobs, err = r.bus.WaitingJobs(t.Context(), "local", 10)
-		must(t, err)
+		plugintest.Must(t, err)
 	}
 	if len(jobs) != 1 || jobs[0].ID != "study-17" || jobs[0].Source != "/detector/ct-3/held" || jobs[0].Job.Priority != bus.PriorityStat || !strings.HasSuffix(jobs[0].Job.URI, "/ct") {
 		t.Fatalf("%+v\n%s", jobs, r.log)
 	}
 	early, err := r.bus.WaitingJobs(t.Context(), "early", 10)
-	must(t, err)
+	plugintest.Must(t, err)
 	if len(early) != 0 {
 		t.Errorf("%d jobs are held on the bus, not in the state", len(early))
 	}
@@ -214,7 +215,7 @@ func TestManyCandidates(t *testing.T) {
 	r := newRig(t)
 	r.slices("ct", ctSpec(), 0, 24)
 	s, err := dicomio.OpenSeries(t.Context(), filepath.Join(r.root, "ct"), "", dicomio.Options{})
-	must(t, err)
+	plugintest.Must(t, err)
 	places := make([]dicomio.Vec, bus.MaxJobNodules+5)
 	for i := range places {
 		places[i] = dicomio.Vec{float64(i%30) - 15, float64(i/30) - 15, 0}

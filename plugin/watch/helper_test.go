@@ -51,16 +51,16 @@ type rig struct {
 func testBus(t *testing.T) *bus.Bus {
 	t.Helper()
 	server, err := bus.Start(t.Context(), bus.ServerOptions{StoreDir: t.TempDir(), DontListen: true})
-	must(t, err)
+	plugintest.Must(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		_ = server.Shutdown(ctx)
 	})
 	b, err := bus.Connect(t.Context(), bus.Options{Server: server})
-	must(t, err)
+	plugintest.Must(t, err)
 	t.Cleanup(b.Close)
-	must(t, b.EnsureStreams(t.Context()))
+	plugintest.Must(t, b.EnsureStreams(t.Context()))
 	return b
 }
 
@@ -80,14 +80,14 @@ func (r *rig) open() {
 	r.t.Helper()
 	r.opts.Source = &Folder{Root: r.root, Quiet: 10 * time.Second}
 	w, err := New(r.opts)
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 	r.w = w
 }
 
 // restart closes the watcher and opens it anew.
 func (r *rig) restart() {
 	r.t.Helper()
-	must(r.t, r.w.Close())
+	plugintest.Must(r.t, r.w.Close())
 	r.open()
 }
 
@@ -95,19 +95,19 @@ func (r *rig) restart() {
 func (r *rig) settle() {
 	r.t.Helper()
 	for range 3 {
-		must(r.t, r.w.Look(r.t.Context()))
+		plugintest.Must(r.t, r.w.Look(r.t.Context()))
 		r.clock.add(11 * time.Second)
 	}
-	must(r.t, r.w.Look(r.t.Context()))
+	plugintest.Must(r.t, r.w.Look(r.t.Context()))
 }
 
-func (r *rig) look() { r.t.Helper(); must(r.t, r.w.Look(r.t.Context())) }
+func (r *rig) look() { r.t.Helper(); plugintest.Must(r.t, r.w.Look(r.t.Context())) }
 
 // jobs are those on the bus.
 func (r *rig) jobs(want int) []bus.WaitingJob {
 	r.t.Helper()
 	jobs, err := r.bus.WaitingJobs(r.t.Context(), "local", 100)
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 	if len(jobs) != want {
 		r.t.Fatalf("%d jobs, want %d\n%s", len(jobs), want, r.log)
 	}
@@ -118,7 +118,7 @@ func (r *rig) jobs(want int) []bus.WaitingJob {
 func (r *rig) waiting(want int) []Waiting {
 	r.t.Helper()
 	list, err := ReadList(r.opts.Dir)
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 	if len(list) != want {
 		r.t.Fatalf("%d lines, want %d: %+v", len(list), want, list)
 	}
@@ -128,8 +128,8 @@ func (r *rig) waiting(want int) []Waiting {
 func (r *rig) write(name, text string) string {
 	r.t.Helper()
 	path := filepath.Join(r.root, name)
-	must(r.t, os.MkdirAll(filepath.Dir(path), 0o700))
-	must(r.t, os.WriteFile(path, []byte(text), 0o600))
+	plugintest.Must(r.t, os.MkdirAll(filepath.Dir(path), 0o700))
+	plugintest.Must(r.t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
@@ -142,7 +142,7 @@ func (r *rig) slices(dir string, spec dicomtest.Spec, from, to int) {
 	r.t.Helper()
 	for z := from; z < to; z++ {
 		file, err := dicomtest.Encode(spec, z)
-		must(r.t, err)
+		plugintest.Must(r.t, err)
 		r.write(filepath.Join(dir, fmt.Sprintf("%03d.dcm", z)), string(file))
 	}
 }
@@ -159,7 +159,7 @@ func rowsOf(rows ...string) string {
 func report(t testing.TB, s *dicomio.Series, places ...dicomio.Vec) []byte {
 	t.Helper()
 	h, err := sr.HeaderOf(context.Background(), s)
-	must(t, err)
+	plugintest.Must(t, err)
 	r := sr.Report{Identity: fmt.Sprint(places), Time: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), Header: h}
 	for i, p := range places {
 		at, ok := s.OnImage(p)
@@ -169,13 +169,6 @@ func report(t testing.TB, s *dicomio.Series, places ...dicomio.Vec) []byte {
 		r.Nodules = append(r.Nodules, sr.Nodule{ID: fmt.Sprintf("cad-%d", i+1), PositionLPS: p, DiameterMM: 8, Image: at})
 	}
 	var b bytes.Buffer
-	must(t, r.Encode(&b))
+	plugintest.Must(t, r.Encode(&b))
 	return bytes.ReplaceAll(b.Bytes(), []byte("99NDSCOPE"), []byte("99OTHERS ")) // not ours
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

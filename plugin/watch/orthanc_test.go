@@ -10,6 +10,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -32,18 +33,18 @@ func newOrthancRig(t *testing.T) *orthancRig {
 // again starts the watcher anew.
 func (r *orthancRig) again() {
 	r.t.Helper()
-	must(r.t, r.w.Close())
+	plugintest.Must(r.t, r.w.Close())
 	archives, err := series.NewArchives(r.server.Options())
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 	opts := r.server.Options()
 	opts.URL, err = web.RootOf(r.server.DICOMweb)
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 	o, err := web.NewOrthanc(opts)
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 	r.t.Cleanup(o.Close)
 	r.opts.Source = &Orthanc{Server: o, Archives: archives, DICOMweb: r.server.DICOMweb}
 	r.w, err = New(r.opts)
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 }
 
 // until looks again and again.
@@ -65,7 +66,7 @@ func (r *orthancRig) until(what string, done func() bool) {
 func (r *orthancRig) jobsAre(n int) func() bool {
 	return func() bool {
 		jobs, err := r.bus.WaitingJobs(r.t.Context(), "local", 100)
-		must(r.t, err)
+		plugintest.Must(r.t, err)
 		return len(jobs) == n
 	}
 }
@@ -91,10 +92,10 @@ func (r *orthancRig) send(spec dicomtest.Spec, from, to int) (folder string) {
 func (r *orthancRig) store(file []byte) {
 	r.t.Helper()
 	client, err := web.New(r.server.Options())
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 	defer client.Close()
 	_, err = client.Store(r.t.Context(), file)
-	must(r.t, err)
+	plugintest.Must(r.t, err)
 }
 
 // TestOrthancSeriesThenReport: the report of another detector comes after the
@@ -106,7 +107,7 @@ func TestOrthancSeriesThenReport(t *testing.T) {
 	r.until("complete", r.missing(MissingCandidates))
 	r.again()
 	s, err := dicomio.OpenSeries(t.Context(), folder, "", dicomio.Options{})
-	must(t, err)
+	plugintest.Must(t, err)
 	r.store(report(t, s, s.Geometry.ToLPS([3]float64{12, 20, 20})))
 	r.until("published", r.jobsAre(1))
 	job := r.jobs(1)[0]
