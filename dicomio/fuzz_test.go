@@ -62,7 +62,7 @@ func checkFile(t *testing.T, b []byte) {
 		}
 		return
 	}
-	n := h.format.rows * h.format.cols
+	n := h.format.Rows * h.format.Cols
 	if n > 1<<18 {
 		return // room enough for a fault, without the time
 	}
@@ -84,25 +84,6 @@ func FuzzFile(f *testing.F) {
 	f.Fuzz(checkFile)
 }
 
-func FuzzJPEGLossless(f *testing.F) {
-	f.Add(testJPEG(16, 16)(make([]byte, 512))[0])
-	f.Fuzz(func(t *testing.T, b []byte) {
-		form := format{rows: 16, cols: 16, allocated: 16, stored: 12, highBit: 11}
-		if err := decodeJPEGLossless(b, make([]byte, 512), &form); err != nil && CodeOf(err) == "" {
-			t.Fatalf("an error without a code: %v", err)
-		}
-	})
-}
-
-func FuzzRLE(f *testing.F) {
-	f.Add(append([]byte{1, 0, 0, 0, 64}, make([]byte, 80)...), 1)
-	f.Fuzz(func(t *testing.T, b []byte, width int) {
-		if width = 1 + width&1; decodeRLE(b, make([]byte, 64*width), width) == nil && len(b) < 64 {
-			t.Fatal("pixels from nothing")
-		}
-	})
-}
-
 // TestEveryCut: every prefix of every kind of file is read or refused with a
 // code, and no prefix gives other pixels than the whole file.
 func TestEveryCut(t *testing.T) {
@@ -121,17 +102,13 @@ func TestEveryCut(t *testing.T) {
 }
 
 func pixelsOf(b []byte) ([]byte, bool) {
-	src := memory{bytes.NewReader(b)}
-	h, err := readHeader(src, 1<<20)
+	h, err := readHeader(memory{bytes.NewReader(b)}, 1<<20)
 	if err != nil {
 		return nil, false
 	}
-	n := h.format.rows * h.format.cols
 	var r frameReader
-	if r.decode(src, &h.format, make([]float32, n), make([]bool, n)) != nil {
-		return nil, false
-	}
-	return r.raw, true
+	raw, err := r.Decode(memory{bytes.NewReader(b)}, h.format.pixels, h.format.Shape)
+	return raw, err == nil
 }
 
 // TestEveryByte: every byte of every kind of file set to other values.

@@ -3,10 +3,10 @@ package dicomio
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // maxBlockVoxels bounds one call of HU: 5 bytes a voxel.
@@ -48,7 +48,7 @@ func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
 	b.Padding = resize(b.Padding, count*plane)
 	decode := func(work *frameReader, i int) error {
 		sl := &s.Slices[first+i]
-		if sl.file == nil || sl.file.format.rows*sl.file.format.cols != plane {
+		if sl.file == nil || sl.file.format.Rows*sl.file.format.Cols != plane {
 			return &Error{Code: CodeSizeMismatch, Op: "decode pixels", Path: sl.Path, Hint: "the slice was not read by Open, or its matrix is not that of the series"}
 		}
 		hu, pad := b.HU[i*plane:][:plane], b.Padding[i*plane:][:plane]
@@ -83,10 +83,7 @@ func resize[T any](s []T, n int) []T {
 }
 
 // frameReader decodes one file after another into memory that it keeps.
-type frameReader struct {
-	raw  []byte // pixels as stored, 8 or 16 bits each
-	code []byte // pixels as compressed
-}
+type frameReader struct{ codec.Decoder }
 
 // slice decodes one file.
 func (r *frameReader) slice(h *header, hu []float32, pad []bool) *Error {
@@ -111,59 +108,23 @@ func opened(e *Error) *Error {
 }
 
 // decode reads the pixels of a file into hu and pad, which hold one plane.
-func (r *frameReader) decode(src source, f *format, hu []float32, pad []bool) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = refuse(CodeUnreadable, "the pixel data is corrupt", fmt.Errorf("decoder panicked: %v", p))
-		}
-	}()
-	r.raw = resize(r.raw, int(f.frameBytes()))
-	order := f.syntax.order
-	switch f.syntax.pack {
-	case packNative:
-		if f.syntax.deflated {
-			src = newInflated(io.NewSectionReader(src, f.start, src.Size()-f.start), f.inflateLimit)
-		}
-		err = readFull(src, r.raw, f.pixels.value)
-	case packRLE:
-		if r.code, err = readFragments(src, f, r.code[:0]); err == nil {
-			err = decodeRLE(r.code, r.raw, f.allocated/8)
-		}
-		order = binary.LittleEndian
-	case packJPEGLossless:
-		if r.code, err = readFragments(src, f, r.code[:0]); err == nil {
-			err = decodeJPEGLossless(r.code, r.raw, f)
-		}
-		order = binary.LittleEndian
-	default:
-		err = refuse(CodeTransferSyntax, "the transfer syntax is not decoded", nil)
-	}
+func (r *frameReader) decode(src codec.Source, f *format, hu []float32, pad []bool) error {
+	raw, err := r.Decode(src, f.pixels, f.Shape)
 	if err != nil {
 		return err
 	}
-	f.rescale(r.raw, order, hu, pad)
-	maskField(hu, pad, f.rows, f.cols)
+	f.rescale(raw, hu, pad)
+	maskField(hu, pad, f.Rows, f.Cols)
 	return nil
 }
 
-func readFull(src io.ReaderAt, p []byte, off int64) error {
-	n, err := src.ReadAt(p, off)
-	switch {
-	case n == len(p):
-		return nil
-	case err == nil || errors.Is(err, io.EOF):
-		return refuse(CodeTruncated, "the pixel data is cut short; fetch the file again", nil)
-	}
-	return err
-}
-
 // rescale turns stored pixels into HU and marks the padding value.
-func (f *format) rescale(raw []byte, order binary.ByteOrder, hu []float32, pad []bool) {
-	shift := f.highBit + 1 - f.stored
-	mask := 1<<f.stored - 1
+func (f *format) rescale(raw []byte, hu []float32, pad []bool) {
+	shift := f.highBit + 1 - f.Stored
+	mask := 1<<f.Stored - 1
 	sign := 0
 	if f.signed {
-		sign = 1 << (f.stored - 1)
+		sign = 1 << (f.Stored - 1)
 	}
 	low, high := f.padLow, f.padHigh
 	if !f.padded {
@@ -178,18 +139,13 @@ func (f *format) rescale(raw []byte, order binary.ByteOrder, hu []float32, pad [
 		hu[i] = float32(float64(float64(v)*f.slope) + f.intercept)
 		pad[i] = v >= low && v <= high
 	}
-	switch {
-	case f.allocated == 8:
+	if f.Allocated == 8 {
 		for i := range hu {
 			at(i, int(raw[i]))
 		}
-	case order == binary.ByteOrder(binary.BigEndian):
-		for i := range hu {
-			at(i, int(binary.BigEndian.Uint16(raw[2*i:])))
-		}
-	default:
-		for i := range hu {
-			at(i, int(binary.LittleEndian.Uint16(raw[2*i:])))
-		}
+		return
+	}
+	for i := range hu {
+		at(i, int(binary.LittleEndian.Uint16(raw[2*i:])))
 	}
 }

@@ -38,7 +38,7 @@ func TestUnknownVR(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, err := readHeader(memory{bytes.NewReader(b)}, 1<<20)
-	if err != nil || h.format.rows != 16 || h.position != (Vec{1, 2, 3}) {
+	if err != nil || h.format.Rows != 16 || h.position != (Vec{1, 2, 3}) {
 		t.Errorf("%v: %+v", err, h)
 	}
 }
@@ -57,7 +57,7 @@ func TestNoPatientDataIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.has(0x00100010) || p.has(0x00100020) || !p.has(0x0020000D) {
-		t.Errorf("elements kept: %v", p.Elements)
+	if p.Find(0x00100010) != nil || p.Find(0x00100020) != nil || p.Find(0x0020000D) == nil {
+		t.Errorf("elements kept: %v", p.Dataset)
 	}
 }

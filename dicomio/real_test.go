@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // realData is the folder of real images, which are not part of this
@@ -163,7 +165,7 @@ func TestRealAwkwardFiles(t *testing.T) {
 			}
 			// A file that is read must have pixels, also where they are compressed.
 			if _, ok := pixelsOf(b); !ok {
-				t.Errorf("%s (%s): the pixels are not decoded", path, h.format.syntax.name)
+				t.Errorf("%s (%s): the pixels are not decoded", path, h.format.syntax.Name)
 			}
 		}
 		return nil
@@ -184,7 +186,7 @@ func TestRealSyntaxesAreIdentical(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := h.format.rows * h.format.cols
+		n := h.format.Rows * h.format.Cols
 		hu := make([]float32, n)
 		var r frameReader
 		if err := r.slice(h, hu, make([]bool, n)); err != nil {
@@ -194,12 +196,12 @@ func TestRealSyntaxesAreIdentical(t *testing.T) {
 	}
 	want, _ := read(filepath.Join(dir, "CTImage.dcm"))
 	seen := 0
-	for _, uid := range []string{uidImplicit, uidExplicit, uidBigEndian, uidDeflated, uidRLE, "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"} {
+	for _, uid := range []string{codec.ImplicitLittle, codec.ExplicitLittle, codec.BigEndian, codec.Deflated, codec.RLE, codec.JPEGLossless, codec.JPEGSV1} {
 		files, _ := filepath.Glob(filepath.Join(dir, "*_"+uid+".dcm"))
 		for _, path := range files {
 			got, h := read(path)
-			if h.format.syntax.uid != uid {
-				t.Errorf("%s is read as %s", uid, h.format.syntax.uid)
+			if h.format.syntax.UID != uid {
+				t.Errorf("%s is read as %s", uid, h.format.syntax.UID)
 			}
 			for i := range want {
 				if got[i] != want[i] {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/suyashkumar/dicom"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // Remote gives the images of a series that is stored elsewhere, such as in a
@@ -30,7 +30,7 @@ type Attributes map[uint32][]string
 
 // NeedsAttribute tells whether a volume is built of an element. A source need
 // not keep any other, and so holds no patient's data.
-func NeedsAttribute(tag uint32) bool { return wanted[tag] }
+func NeedsAttribute(tag uint32) bool { return wanted[tag] != "" }
 
 const (
 	maxAttributeValues = 64
@@ -81,7 +81,7 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 // with one image.
 func fatal(err error) error {
 	var e *Error
-	if err == nil || errors.Is(err, errNotDICOM) || errors.As(err, &e) && !e.Code.OfArchive() {
+	if err == nil || errors.Is(err, errNotDICOM) || errors.As(err, &e) && !OfArchive(e.Code) {
 		return nil
 	}
 	return err
@@ -120,24 +120,17 @@ func remoteHeader(ctx context.Context, a Attributes, remote Remote, opts Options
 }
 
 // parsed makes the attributes look as if a file had been read up to its pixels.
-func (a Attributes) parsed() (*parsed, error) {
-	p := &parsed{}
+func (a Attributes) parsed() (parsed, error) {
+	p := parsed{&codec.File{}}
 	for t, values := range a {
-		if !wanted[t] || len(values) == 0 {
+		if wanted[t] == "" || len(values) == 0 {
 			continue
 		}
-		size := 0
-		for _, v := range values {
-			size += len(v)
+		text := strings.Join(values, `\`)
+		if len(values) > maxAttributeValues || len(text)-len(values)+1 > maxAttributeBytes {
+			return p, refuse(CodeUnreadable, "a header value is longer than any image needs", nil)
 		}
-		if len(values) > maxAttributeValues || size > maxAttributeBytes {
-			return nil, refuse(CodeUnreadable, "a header value is longer than any image needs", nil)
-		}
-		v, err := dicom.NewValue(values)
-		if err != nil {
-			return nil, refuse(CodeUnreadable, "a header value is no text", err)
-		}
-		p.Elements = append(p.Elements, &dicom.Element{Tag: tagOf(t), Value: v})
+		p.Dataset = append(p.Dataset, codec.Element{Tag: t, VR: "UT", Value: []byte(text)})
 	}
 	return p, nil
 }
@@ -169,7 +162,7 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 func (h *header) depicts(o *header) bool {
 	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-4*math.Abs(b) }
 	return h.sopUID == o.sopUID && h.seriesUID == o.seriesUID &&
-		h.format.rows == o.format.rows && h.format.cols == o.format.cols &&
+		h.format.Rows == o.format.Rows && h.format.Cols == o.format.Cols &&
 		h.position.near(o.position, samePosition) && h.rowDir.near(o.rowDir, 1e-3) && h.colDir.near(o.colDir, 1e-3) &&
 		near(h.spacing[0], o.spacing[0]) && near(h.spacing[1], o.spacing[1])
 }
@@ -196,7 +189,7 @@ func Identify(file []byte) (Identity, error) {
 		return Identity{}, e
 	}
 	h := p.identify()
-	id := Identity{h.studyUID, h.seriesUID, h.sopUID, h.sopClass, p.syntax.uid}
+	id := Identity{h.studyUID, h.seriesUID, h.sopUID, h.sopClass, p.Syntax.UID}
 	if slices.Contains([]string{id.StudyUID, id.SeriesUID, id.SOPInstanceUID, id.SOPClassUID}, "") {
 		return id, &Error{Code: CodeUnreadable, Op: op, Hint: "UIDs of study, series, instance or class are missing"}
 	}
@@ -205,7 +198,7 @@ func Identify(file []byte) (Identity, error) {
 
 // Decodes tells whether the pixels of a transfer syntax can be read.
 func Decodes(transferSyntaxUID string) bool {
-	return syntaxOf(strings.TrimRight(transferSyntaxUID, " \x00")).pack != packUnsupported
+	return codec.SyntaxOf(transferSyntaxUID).Decodes()
 }
 
 // forEach calls f for 0..n-1 in as many goroutines as workers says, and

@@ -38,7 +38,7 @@ next:
 }
 
 func (h *header) sharesVolume(o *header) bool {
-	return h.frameUID == o.frameUID && h.format.rows == o.format.rows && h.format.cols == o.format.cols &&
+	return h.frameUID == o.frameUID && h.format.Rows == o.format.Rows && h.format.Cols == o.format.Cols &&
 		h.rowDir.near(o.rowDir, sameDirection) && h.colDir.near(o.colDir, sameDirection) &&
 		math.Abs(h.spacing[0]-o.spacing[0]) <= 1e-4*h.spacing[0] && math.Abs(h.spacing[1]-o.spacing[1]) <= 1e-4*h.spacing[1]
 }
@@ -106,7 +106,7 @@ func buildSeries(images []*header) (*Series, error) {
 		return nil, &Error{Code: CodeTooFewSlices, Op: "build volume", Hint: "the series has fewer than 2 slices at different positions; send the whole series"}
 	}
 	s.Geometry = Geometry{
-		Slices: len(kept), Rows: first.format.rows, Cols: first.format.cols,
+		Slices: len(kept), Rows: first.format.Rows, Cols: first.format.Cols,
 		Origin:  kept[0].position,
 		ColStep: row.scale(first.spacing[1]), RowStep: col.scale(first.spacing[0]),
 		Normal:    normal,

@@ -31,7 +31,7 @@ func TestCandidateValidate(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		if err := c.Validate(); CodeOf(err) != string(CodeCandidateInvalid) {
+		if err := c.Validate(); CodeOf(err) != CodeCandidateInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -81,7 +81,7 @@ func TestCodeOf(t *testing.T) {
 	theirs := &dicomio.Error{Code: dicomio.CodeTruncated}
 	for _, c := range []struct {
 		err  error
-		want string
+		want Code
 	}{
 		{nil, ""},
 		{errors.New("x"), ""},

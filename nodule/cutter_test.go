@@ -188,7 +188,7 @@ func TestBadGeometryIsRefused(t *testing.T) {
 		g := axial(8, 8, 8)
 		change(&g)
 		_, err := NewCutter(g, &volume{geo: g}, CutOptions{})
-		if CodeOf(err) != string(CodeGeometryInvalid) {
+		if CodeOf(err) != CodeGeometryInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -246,7 +246,7 @@ func TestABadSliceFailsOnlyItsCandidates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !errors.Is(rs[0].Err, broken) || CodeOf(rs[0].Err) != string(dicomio.CodeTruncated) {
+	if !errors.Is(rs[0].Err, broken) || CodeOf(rs[0].Err) != dicomio.CodeTruncated {
 		t.Errorf("candidate on the broken slice: %v", rs[0].Err)
 	}
 	if rs[1].Err != nil || rs[2].Err != nil {
@@ -273,7 +273,7 @@ func TestAWrongBlockIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := cut.Cut(context.Background(), Candidate{ID: "a"}); CodeOf(err) != string(dicomio.CodeSizeMismatch) {
+		if _, err := cut.Cut(context.Background(), Candidate{ID: "a"}); CodeOf(err) != dicomio.CodeSizeMismatch {
 			t.Errorf("%v", err)
 		}
 	}

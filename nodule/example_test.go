@@ -120,21 +120,25 @@ func ExampleAugment() {
 	// Output: true false
 }
 
-func ExampleParseJSON() {
-	cs, err := nodule.ParseJSON(strings.NewReader(`{"nodules":[{"id":"a","position_lps_mm":[56.2,86.3,-115.9],"diameter_mm":23.4}]}`))
-	fmt.Println(cs, err)
-	_, err = nodule.ParseJSON(strings.NewReader(`[{"id":"a","position_lps_mm":[56.2,86.3]}]`))
-	fmt.Println(err)
+func ExampleReadCandidates() {
+	series := &dicomio.Series{SeriesUID: "1.2.3"} // as opened by dicomio
+	for _, text := range []string{
+		`{"series_uid":"1.2.3","nodules":[{"id":"a","position_lps_mm":[56.2,86.3,-115.9],"diameter_mm":23.4}]}`,
+		"seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.3,10,20,-30,6.5\n1.2.4,1,2,3,4\n",
+		`[{"id":"a","position_lps_mm":[56.2,86.3]}]`,
+	} {
+		file, err := nodule.ReadCandidates(strings.NewReader(text))
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		candidates, skipped, err := file.In(series)
+		fmt.Println(file.Kind, file.SeriesUIDs, candidates, skipped, err)
+	}
 	// Output:
-	// [{a [56.2 86.3 -115.9] 23.4 0}] <nil>
+	// json [1.2.3] [{a [56.2 86.3 -115.9] 23.4 0}] [] <nil>
+	// luna16 [1.2.3 1.2.4] [{luna-1 [10 20 -30] 6.5 0}] [{a row of another series 1}] <nil>
 	// parse candidates: candidate 1 of 1 has 2 coordinates; give position_lps_mm as [x, y, z] (candidate_file_invalid)
-}
-
-func ExampleParseLUNA16() {
-	const table = "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.3,10,20,-30,6.5\n1.2.4,1,2,3,4\n"
-	cs, err := nodule.ParseLUNA16(strings.NewReader(table), "1.2.3")
-	fmt.Println(cs, err)
-	// Output: [{luna-1 [10 20 -30] 6.5 0}] <nil>
 }
 
 func ExampleSplitByPatient() {

@@ -108,7 +108,7 @@ func newCutter(t *testing.T, v *volume, opts CutOptions) *Cutter {
 
 func wantCode(t *testing.T, err error, code Code) {
 	t.Helper()
-	if err == nil || CodeOf(err) != string(code) {
+	if err == nil || CodeOf(err) != code {
 		t.Fatalf("error is %v with code %q, want %q", err, CodeOf(err), code)
 	}
 }

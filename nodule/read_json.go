@@ -3,28 +3,24 @@ package nodule
 import (
 	"encoding/json"
 	"errors"
-	"io"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 )
 
-// ParseJSON reads an array of candidates or an object that has one under
+// readJSON reads an array of candidates or an object that has one under
 // "nodules". Unknown fields are ignored; every candidate needs id and
-// position_lps_mm with exactly three numbers. At most 32 MiB are read.
+// position_lps_mm with exactly three numbers.
 //
 //	{"nodules": [{"id": "a", "position_lps_mm": [56.2, 86.3, -115.9], "diameter_mm": 23.4}]}
-func ParseJSON(r io.Reader) ([]Candidate, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxCandidateFileBytes+1))
-	if err != nil {
-		return nil, badFileCause(err, "cannot be read")
-	}
-	if len(data) > MaxCandidateFileBytes {
-		return nil, badFile("larger than the limit of %d MiB", MaxCandidateFileBytes>>20)
-	}
+func readJSON(data []byte) (*CandidateFile, error) {
+	f := &CandidateFile{Kind: KindJSON}
 	var list []json.RawMessage
 	if err := json.Unmarshal(data, &list); err != nil {
 		var object struct {
-			Nodules *[]json.RawMessage `json:"nodules"`
+			StudyUID  string             `json:"study_uid"`
+			SeriesUID string             `json:"series_uid"`
+			Frame     string             `json:"frame_of_reference_uid"`
+			Nodules   *[]json.RawMessage `json:"nodules"`
 		}
 		if err := json.Unmarshal(data, &object); err != nil {
 			return nil, badFileCause(jsonCause(err), "not an array of candidates and not an object with \"nodules\"")
@@ -32,8 +28,23 @@ func ParseJSON(r io.Reader) ([]Candidate, error) {
 		if object.Nodules == nil {
 			return nil, badFile("the object has no \"nodules\"; give an array of candidates under that name")
 		}
-		list = *object.Nodules
+		list, f.StudyUID, f.FrameOfReferenceUID = *object.Nodules, object.StudyUID, object.Frame
+		if object.SeriesUID != "" {
+			f.SeriesUIDs = []string{object.SeriesUID}
+		}
 	}
+	cs, err := candidatesIn(list)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cs {
+		f.Marks = append(f.Marks, Mark{ID: c.ID, DiameterMM: c.DiameterMM, Confidence: c.Confidence, Points: []dicomio.Vec{c.PositionLPS}})
+	}
+	return f, nil
+}
+
+// candidatesIn reads the candidates of an array and checks them.
+func candidatesIn(list []json.RawMessage) ([]Candidate, error) {
 	if len(list) > MaxCandidates {
 		return nil, ValidateAll(make([]Candidate, len(list)))
 	}

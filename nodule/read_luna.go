@@ -1,55 +1,86 @@
 package nodule
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 )
 
-// ParseLUNA16 reads the rows of one series from a CSV file with the columns
-// seriesuid, coordX, coordY, coordZ (LPS mm, as in LUNA16's annotations.csv) and,
-// if present, diameter_mm. Ids are "luna-1", "luna-2" and so on, in file order.
-// No row for the series gives CodeNoCandidates. At most 32 MiB are read.
-func ParseLUNA16(r io.Reader, seriesUID string) ([]Candidate, error) {
-	limited := &io.LimitedReader{R: r, N: MaxCandidateFileBytes + 1}
-	rows := csv.NewReader(limited)
+// openLUNA16 reads the header of a table: the column of every name, in lower
+// case.
+func openLUNA16(r io.Reader) (rows *csv.Reader, col map[string]int, err error) {
+	rows = csv.NewReader(r)
 	rows.ReuseRecord = true
 	rows.TrimLeadingSpace = true
 	head, err := rows.Read()
 	if err != nil {
-		return nil, badFileCause(csvCause(err), "no header row")
+		return nil, nil, badFileCause(errors.Join(csvCause(err), ErrNotCandidates), "no header row")
 	}
-	col := map[string]int{}
+	col = map[string]int{}
 	for i, name := range head {
 		col[strings.ToLower(strings.TrimSpace(name))] = i
 	}
 	for _, name := range []string{"seriesuid", "coordx", "coordy", "coordz"} {
 		if _, ok := col[name]; !ok {
-			return nil, badFile("neither JSON nor XML, and as CSV it lacks the column %s; the header must name seriesuid, coordX, coordY, coordZ, diameter_mm", name)
+			return nil, nil, badFileCause(ErrNotCandidates, "neither JSON nor XML, and as CSV it lacks the column %s; the header must name seriesuid, coordX, coordY, coordZ, diameter_mm", name)
 		}
 	}
-	var cs []Candidate
+	return rows, col, nil
+}
+
+// readLUNA16Head notes which series a table has rows of.
+func readLUNA16Head(text []byte) (*CandidateFile, error) {
+	rows, col, err := openLUNA16(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	series := map[string]bool{}
 	for {
 		row, err := rows.Read()
-		if limited.N <= 0 {
-			return nil, badFile("larger than the limit of %d MiB", MaxCandidateFileBytes>>20)
-		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, badFileCause(csvCause(err), "not a table")
 		}
+		series[strings.Clone(strings.TrimSpace(row[col["seriesuid"]]))] = true
+	}
+	return &CandidateFile{Kind: KindLUNA16, SeriesUIDs: slices.Sorted(maps.Keys(series)), text: text}, nil
+}
+
+// parseLUNA16 reads the rows of one series from a CSV file with the columns
+// seriesuid, coordX, coordY, coordZ (LPS mm, as in LUNA16's annotations.csv) and,
+// if present, diameter_mm. Ids are "luna-1", "luna-2" and so on, in file order.
+// No row for the series gives CodeNoCandidates.
+func parseLUNA16(r io.Reader, seriesUID string) ([]Candidate, []Skipped, error) {
+	rows, col, err := openLUNA16(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	var cs []Candidate
+	var skipped []Skipped
+	for {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, badFileCause(csvCause(err), "not a table")
+		}
 		if strings.TrimSpace(row[col["seriesuid"]]) != seriesUID {
+			skipped = skip(skipped, "a row of another series")
 			continue
 		}
 		if len(cs) == MaxCandidates {
-			return nil, &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d rows for this series", MaxCandidates)}
+			return nil, nil, &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d rows for this series", MaxCandidates)}
 		}
 		line, _ := rows.FieldPos(0)
 		number := func(name string) float64 {
@@ -69,17 +100,17 @@ func ParseLUNA16(r io.Reader, seriesUID string) ([]Candidate, error) {
 			DiameterMM:  number("diameter_mm"),
 		}
 		if err != nil {
-			return nil, err
+			return nil, skipped, err
 		}
 		cs = append(cs, c)
 	}
 	if len(cs) == 0 {
-		return nil, &Error{Code: CodeNoCandidates, Op: "parse candidates", Hint: "the table has no row for this series; check the series UID"}
+		return nil, skipped, &Error{Code: CodeNoCandidates, Op: "parse candidates", Hint: "the table has no row for this series; check the series UID"}
 	}
 	if err := ValidateAll(cs); err != nil {
-		return nil, err
+		return nil, skipped, err
 	}
-	return cs, nil
+	return cs, skipped, nil
 }
 
 // csvCause names line and column of a syntax error.

@@ -2,10 +2,11 @@ package nodule
 
 import (
 	"bytes"
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,32 @@ func write(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// openIn reads the candidates of a series from a file.
+func openIn(path string, s *dicomio.Series) ([]Candidate, error) {
+	f, err := OpenCandidates(path)
+	if err != nil {
+		return nil, err
+	}
+	cs, _, err := f.In(s)
+	return cs, err
+}
+
+// readIn reads them from a text.
+func readIn(text string, s *dicomio.Series) ([]Candidate, error) {
+	f, err := ReadCandidates(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	cs, _, err := f.In(s)
+	return cs, err
+}
+
+func seriesNamed(uid string) *dicomio.Series {
+	s := lidcSeries()
+	s.SeriesUID = uid
+	return s
 }
 
 const lunaCSV = `seriesuid,coordX,coordY,coordZ,diameter_mm
@@ -35,23 +62,22 @@ func TestReadCandidatesPicksByContent(t *testing.T) {
 		"list.csv":    {lunaCSV, "luna-1"},
 		"reading.xml": {lidcXML("1.2.3", square("s10", 10, 20, 8)), "lidc-1"},
 	} {
-		cs, err := ReadCandidates(context.Background(), write(t, name, c.text), series)
+		cs, err := openIn(write(t, name, c.text), series)
 		if err != nil || len(cs) == 0 || cs[0].ID != c.first {
 			t.Errorf("%s: %v, %v", name, cs, err)
 		}
 	}
-	ctx := context.Background()
 	for name, text := range map[string]string{
 		"empty": " \n", "words": "hello world", "html": "<html><body>x</body></html>", "cut": `{"nodules":[`,
 	} {
-		_, err := ReadCandidates(ctx, write(t, name, text), series)
-		if CodeOf(err) != string(CodeCandidateFileInvalid) {
+		_, err := openIn(write(t, name, text), series)
+		if CodeOf(err) != CodeCandidateFileInvalid || errors.Is(err, ErrNotCandidates) == (name == "cut") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := ReadCandidates(ctx, filepath.Join(t.TempDir(), "none"), series)
+	_, err := openIn(filepath.Join(t.TempDir(), "none"), series)
 	wantCode(t, err, CodeCandidateFileInvalid)
-	_, err = ReadCandidates(ctx, t.TempDir(), series)
+	_, err = openIn(t.TempDir(), series)
 	wantCode(t, err, CodeCandidateFileInvalid)
 	big := filepath.Join(t.TempDir(), "big.json")
 	if err := os.WriteFile(big, nil, 0o600); err != nil {
@@ -60,12 +86,37 @@ func TestReadCandidatesPicksByContent(t *testing.T) {
 	if err := os.Truncate(big, MaxCandidateFileBytes+1); err != nil {
 		t.Fatal(err)
 	}
-	_, err = ReadCandidates(ctx, big, series)
+	_, err = openIn(big, series)
 	wantCode(t, err, CodeCandidateFileInvalid)
 }
 
+// TestFilesNameTheirSeries: what a file says it is about, whatever the order of
+// its columns.
+func TestFilesNameTheirSeries(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"study_uid":"1","series_uid":"1.2","frame_of_reference_uid":"1.3","nodules":[{"id":"a","position_lps_mm":[1,2,3]}]}`: "json 1 [1.2] 1.3",
+		`[{"id":"a","position_lps_mm":[1,2,3]}]`: "json  [] ",
+		lunaCSV:                                  "luna16  [1.2.3 1.2.4] ",
+		"coordX,coordY,coordZ,seriesuid\n1,2,3,1.2.4\n":                             "luna16  [1.2.4] ",
+		"\"coordX\",\"coordY\",\"coordZ\",\"seriesuid\"\n\"1\",\"2\",\"3\",1.2.4\n": "luna16  [1.2.4] ",
+		lidcXML("1.2.3", square("s10", 10, 20, 8)):                                  "lidc  [1.2.3] ",
+	} {
+		f, err := ReadCandidates(strings.NewReader(text))
+		if err != nil {
+			t.Errorf("%.60s: %v", text, err)
+			continue
+		}
+		if got := fmt.Sprint(f.Kind, " ", f.StudyUID, " ", f.SeriesUIDs, " ", f.FrameOfReferenceUID); got != want {
+			t.Errorf("%.60s: %q, want %q", text, got, want)
+		}
+		if f.Names("1.2.4") != strings.Contains(want, "1.2.4") || f.Names("9") {
+			t.Errorf("%.60s does not know which series it names", text)
+		}
+	}
+}
+
 func TestParseJSON(t *testing.T) {
-	cs, err := ParseJSON(strings.NewReader(`{"nodules":[{"id":"a","position_lps_mm":[1,-2,3.5],"diameter_mm":7,"confidence":0.25}]}`))
+	cs, err := readIn(`{"nodules":[{"id":"a","position_lps_mm":[1,-2,3.5],"diameter_mm":7,"confidence":0.25}]}`, lidcSeries())
 	want := Candidate{ID: "a", PositionLPS: dicomio.Vec{1, -2, 3.5}, DiameterMM: 7, Confidence: 0.25}
 	if err != nil || len(cs) != 1 || cs[0] != want {
 		t.Fatalf("%v, %v", cs, err)
@@ -85,18 +136,18 @@ func TestParseJSON(t *testing.T) {
 		`[{"id":"a","position_lps_mm":[1,2,3]}] x`: CodeCandidateFileInvalid,
 		many: CodeTooManyCandidates,
 	} {
-		if _, err := ParseJSON(strings.NewReader(text)); CodeOf(err) != string(code) {
+		if _, err := readIn(text, lidcSeries()); CodeOf(err) != code {
 			t.Errorf("%.60s: %v, want %s", text, err, code)
 		}
 	}
-	_, err = ParseJSON(strings.NewReader(`[{"id":"a","position_lps_mm":"Doe^Jane"}]`))
+	_, err = readIn(`[{"id":"a","position_lps_mm":"Doe^Jane"}]`, lidcSeries())
 	if err == nil || strings.Contains(err.Error(), "Doe") || !strings.Contains(err.Error(), "candidate 1 of 1") {
 		t.Errorf("error is %v", err)
 	}
 }
 
 func TestParseLUNA16(t *testing.T) {
-	cs, err := ParseLUNA16(strings.NewReader(lunaCSV), "1.2.3")
+	cs, err := readIn(lunaCSV, seriesNamed("1.2.3"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +159,7 @@ func TestParseLUNA16(t *testing.T) {
 		t.Errorf("got %v, want %v", cs, want)
 	}
 	reordered := "coordZ, coordY ,coordX,seriesuid\n3,2,1,1.2.4\n"
-	if cs, err = ParseLUNA16(strings.NewReader(reordered), "1.2.4"); err != nil || cs[0].PositionLPS != (dicomio.Vec{1, 2, 3}) {
+	if cs, err = readIn(reordered, seriesNamed("1.2.4")); err != nil || cs[0].PositionLPS != (dicomio.Vec{1, 2, 3}) {
 		t.Errorf("other order of columns: %v, %v", cs, err)
 	}
 	head := "seriesuid,coordX,coordY,coordZ\n"
@@ -123,7 +174,7 @@ func TestParseLUNA16(t *testing.T) {
 		head + "1.2.3,\"1,2,3\n":  CodeCandidateFileInvalid,
 		head + strings.Repeat("1.2.3,1,2,3\n", 513): CodeTooManyCandidates,
 	} {
-		if _, err := ParseLUNA16(strings.NewReader(text), "1.2.3"); CodeOf(err) != string(code) {
+		if _, err := readIn(text, seriesNamed("1.2.3")); CodeOf(err) != code {
 			t.Errorf("%.60q: %v, want %s", text, err, code)
 		}
 	}
@@ -172,7 +223,7 @@ func lidcXML(series string, readers ...string) string {
 func TestParseLIDCMeasuresWhatIsWithinTheContour(t *testing.T) {
 	// 9 x 9 pixels of 0.5 mm in three slices of 2 mm, centred on pixel (60, 80).
 	text := lidcXML("1.2.3", square("s10", 60, 80, 9)+square("s11", 60, 80, 9)+square("s12", 60, 80, 9))
-	cs, err := ParseLIDC(strings.NewReader(text), lidcSeries())
+	cs, err := readIn(text, lidcSeries())
 	if err != nil || len(cs) != 1 {
 		t.Fatal(cs, err)
 	}
@@ -198,7 +249,7 @@ func TestParseLIDCJoinsReaders(t *testing.T) {
 		a(2)+"|"+point,
 		b(-2)+"|"+a(4),
 		square("s20", 20, 20, 5)+"|"+a(-2)+"|"+square("s11", 66, 80, 5)) // the last overlaps a, but its reader has marked a
-	cs, err := ParseLIDC(strings.NewReader(text), lidcSeries())
+	cs, err := readIn(text, lidcSeries())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,10 +267,10 @@ func TestParseLIDCJoinsReaders(t *testing.T) {
 func TestParseLIDCFindsImages(t *testing.T) {
 	roi := square("other", 60, 80, 9) // imageZposition is 0
 	s := lidcSeries()
-	_, err := ParseLIDC(strings.NewReader(lidcXML("1.2.3", roi)), s)
+	_, err := readIn(lidcXML("1.2.3", roi), s)
 	wantCode(t, err, CodeCandidateFileInvalid) // no slice at 0 mm
 	atZ := strings.Replace(roi, "<imageZposition>0<", "<imageZposition>-60.0<", 1)
-	cs, err := ParseLIDC(strings.NewReader(lidcXML("1.2.3", atZ)), s)
+	cs, err := readIn(lidcXML("1.2.3", atZ), s)
 	if err != nil || !closeTo(cs[0].PositionLPS[2], -60, 1e-9) {
 		t.Errorf("by z position: %v, %v", cs, err)
 	}
@@ -246,12 +297,10 @@ func TestParseLIDCRefuses(t *testing.T) {
 		"too many":       {lidcXML("1.2.3", many.String()+good), CodeTooManyCandidates},
 		"too much inked": {lidcXML("1.2.3", strings.Repeat(huge, 600)), CodeCandidateFileInvalid},
 	} {
-		if _, err := ParseLIDC(strings.NewReader(c.text), lidcSeries()); CodeOf(err) != string(c.code) {
+		if _, err := readIn(c.text, lidcSeries()); CodeOf(err) != c.code {
 			t.Errorf("%s: %v, want %s", name, err, c.code)
 		}
 	}
-	_, err := ParseLIDC(strings.NewReader(lidcXML("1.2.3", good)), nil)
-	wantCode(t, err, CodeCandidateFileInvalid)
 }
 
 func TestAreaFill(t *testing.T) {
@@ -277,16 +326,26 @@ func FuzzCandidates(f *testing.F) {
 	f.Add([]byte(`{"nodules":[{"id":"a","position_lps_mm":[1,2,3]}]}`))
 	f.Add([]byte(lidcXML("1.2.3", square("s10", 10, 20, 4)+square("s11", 10, 20, 4), square("s10", 11, 20, 4))))
 	series := lidcSeries()
-	f.Fuzz(func(t *testing.T, data []byte) {
-		cs, err := parseCandidates(bytes.Clone(data), series)
-		if err != nil {
-			if CodeOf(err) == "" {
-				t.Fatalf("an error without a code: %v", err)
-			}
-			return
+	f.Add(smallReport(f))
+	f.Fuzz(func(t *testing.T, data []byte) { checkCandidates(t, data, series) })
+}
+
+// checkCandidates reads any bytes: valid candidates, or an error with a code.
+func checkCandidates(t *testing.T, data []byte, series *dicomio.Series) {
+	f, err := ReadCandidates(bytes.NewReader(data))
+	var cs []Candidate
+	if err == nil {
+		cs, _, err = f.In(series)
+	}
+	if err != nil {
+		if CodeOf(err) == "" {
+			t.Fatalf("an error without a code: %v", err)
 		}
-		if err := ValidateAll(cs); err != nil {
+		return
+	}
+	for part := range slices.Chunk(cs, MaxCandidates) {
+		if err := ValidateAll(part); err != nil {
 			t.Fatalf("candidates that are not valid were accepted: %v", err)
 		}
-	})
+	}
 }

@@ -33,7 +33,7 @@ func lidcOf(t *testing.T, s *dicomio.Series) []Candidate {
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%d XML files beside the series, %v", len(files), err)
 	}
-	cs, err := ReadCandidates(context.Background(), files[0], s)
+	cs, err := openIn(files[0], s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestReaderCentresAgreeWithLUNA16(t *testing.T) {
 	for patient, nodules := range known() {
 		s := openCT(t, patient)
 		lidc := lidcOf(t, s)
-		csv, err := ReadCandidates(context.Background(), luna, s)
+		csv, err := openIn(luna, s)
 		if err != nil {
 			t.Fatal(err)
 		}

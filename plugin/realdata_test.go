@@ -34,7 +34,9 @@ func TestRealSeries(t *testing.T) {
 			}
 			scan, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
 			plugintest.Must(t, err)
-			candidates, err := nodule.ReadCandidates(t.Context(), files[0], scan)
+			marked, err := nodule.OpenCandidates(files[0])
+			plugintest.Must(t, err)
+			candidates, _, err := marked.In(scan)
 			plugintest.Must(t, err)
 			uri, err := series.FileURI(dir)
 			plugintest.Must(t, err)

@@ -213,7 +213,7 @@ func (s *reviewSource) Explain(ctx context.Context, r store.Record, number int, 
 		err = patch.CheckSupport()
 	}
 	switch nodule.CodeOf(err) {
-	case string(nodule.CodeCubePadding), string(nodule.CodeCandidateOutside), string(nodule.CodeSupportTooSmall):
+	case nodule.CodeCubePadding, nodule.CodeCandidateOutside, nodule.CodeSupportTooSmall:
 		return e, review.ErrNoPatch
 	}
 	if err != nil || digest == "" {

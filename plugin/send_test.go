@@ -15,6 +15,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
@@ -96,8 +97,8 @@ func TestResultsGoToThePACS(t *testing.T) {
 	if uid := p.results(1)[0].SRSOPUID; uid == "" || !bytes.Contains(report, []byte(uid)) {
 		t.Errorf("the result names the report %q, which is another", uid)
 	}
-	if found, err := sr.Candidates(bytes.NewReader(report)); err != nil || len(found) != 2 {
-		t.Errorf("%d nodules in the report: %v", len(found), err)
+	if found, err := nodule.ReadCandidates(bytes.NewReader(report)); err != nil || len(found.Marks) != 2 {
+		t.Errorf("nodules in the report: %+v, %v", found, err)
 	}
 
 	b := signIn(t, p, "ann")

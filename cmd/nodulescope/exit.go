@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/models"
-	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
@@ -71,15 +69,11 @@ func exitCode(ctx context.Context, err error) int {
 	case isAny(err, models.ErrCheckpoint, models.ErrDigest, detector.ErrPreprocessing, detector.ErrNoNormals, detector.ErrTooFew, accounts.ErrFile):
 		return exitBadInput
 	}
-	if code, known := exitCodes[codeOf(err)]; known {
+	if code, known := exitCodes[string(coded.CodeOf(err))]; known {
 		return code
 	}
 	return exitFailure
 }
-
-// codeOf is the code that err carries; one of images or candidates counts
-// before others.
-func codeOf(err error) string { return cmp.Or(nodule.CodeOf(err), string(coded.CodeOf(err))) }
 
 func isAny(err error, targets ...error) bool {
 	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })

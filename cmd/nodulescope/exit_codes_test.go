@@ -36,7 +36,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 		dicomio.CodeTransferSyntax, dicomio.CodePixelFormat, dicomio.CodeMultiFrame, dicomio.CodeSizeMismatch, dicomio.CodeTooFewSlices,
 		dicomio.CodeMissingSlices, dicomio.CodeIrregularSpacing, dicomio.CodeDuplicatePosition, dicomio.CodeMixedGeometry,
 		dicomio.CodeGantryTilt, dicomio.CodeLimit, dicomio.CodeNotStored,
-		sr.CodeReportInvalid, sr.CodeNotWritten, sr.CodeNotReport, sr.CodeNoCandidates, sr.CodeNotPlaced,
+		sr.CodeReportInvalid, sr.CodeNotWritten, sr.CodeNotReport,
 	} {
 		add(exitBadInput, &dicomio.Error{Code: code})
 	}
@@ -47,7 +47,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 	}
 	for _, code := range []nodule.Code{
 		nodule.CodeCandidateInvalid, nodule.CodeCandidateOutside, nodule.CodeCandidateDuplicate, nodule.CodeTooManyCandidates,
-		nodule.CodeNoCandidates, nodule.CodeCandidateFileInvalid, nodule.CodeCubePadding, nodule.CodeSupportTooSmall,
+		nodule.CodeNoCandidates, nodule.CodeCandidateElsewhere, nodule.CodeCandidateFileInvalid, nodule.CodeCubePadding, nodule.CodeSupportTooSmall,
 		nodule.CodeGeometryInvalid, nodule.CodeDatasetInvalid, nodule.CodeSplitInvalid,
 	} {
 		add(exitBadInput, &nodule.Error{Code: code})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // TestAPACSWithoutDICOMweb goes the whole way with dcmtk's dcmqrscp as an old
@@ -64,8 +65,8 @@ func TestAPACSWithoutDICOMweb(t *testing.T) {
 	if n := len(reportsIn(t, held)); n != 1 || len(c.reports()) != 1 {
 		t.Errorf("%d reports in the old PACS, %d in the gateway", n, len(c.reports()))
 	}
-	if found, err := sr.Candidates(bytes.NewReader(reportsIn(t, held)[0])); err != nil || len(found) != len(c.phantom.Nodules()) {
-		t.Errorf("%d nodules in the report, %v", len(found), err)
+	if found, err := nodule.ReadCandidates(bytes.NewReader(reportsIn(t, held)[0])); err != nil || len(found.Marks) != len(c.phantom.Nodules()) {
+		t.Errorf("nodules in the report: %+v, %v", found, err)
 	}
 }
 

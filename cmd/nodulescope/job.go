@@ -24,7 +24,8 @@ const jobSource = "/nodulescope/submit"
 const nodulesHelp = `FILE holds the candidates in LPS millimetres and may be
   JSON        {"nodules": [{"id": "n1", "position_lps_mm": [56.2, 86.3, -115.9], "diameter_mm": 23.4}]}
   LUNA16 CSV  seriesuid,coordX,coordY,coordZ,diameter_mm: the rows of the series are taken
-  LIDC XML    the contours of the readers; marks of one nodule are joined`
+  LIDC XML    the contours of the readers; marks of one nodule are joined
+  DICOM SR    the nodules of a measurement report (template 1500) or of a Chest CAD report`
 
 // readJob reads the headers of the series in a folder, which may be given as a
 // file:// URI, or in a PACS, and the candidates in a file, and makes the job for
@@ -38,9 +39,16 @@ func readJob(ctx context.Context, place, nodules, seriesUID string, archives *se
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
-	candidates, err := nodule.ReadCandidates(ctx, nodules, s)
+	file, err := nodule.OpenCandidates(nodules)
 	if err != nil {
 		return bus.Job{}, nil, err
+	}
+	candidates, _, err := file.In(s)
+	if err == nil {
+		err = nodule.ValidateAll(candidates)
+	}
+	if err != nil {
+		return bus.Job{}, nil, fmt.Errorf("read candidates %s: %w", nodules, err)
 	}
 	job := bus.Job{
 		StudyUID: s.StudyUID, SeriesUID: s.SeriesUID, FrameOfReferenceUID: s.FrameOfReferenceUID,

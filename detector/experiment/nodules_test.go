@@ -166,7 +166,7 @@ func TestBadNodules(t *testing.T) {
 		}
 	}
 	o := nodulesRun(t, VAE, filepath.Join(t.TempDir(), "none.npz"))
-	if _, err := Run(context.Background(), o); !errors.Is(err, os.ErrNotExist) || nodule.CodeOf(err) != string(nodule.CodeDatasetInvalid) {
+	if _, err := Run(context.Background(), o); !errors.Is(err, os.ErrNotExist) || nodule.CodeOf(err) != nodule.CodeDatasetInvalid {
 		t.Errorf("a file that is not there: error %v", err)
 	}
 }

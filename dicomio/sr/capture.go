@@ -5,6 +5,7 @@ import (
 	"image"
 	"io"
 
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/internal/use"
 )
 
@@ -50,27 +51,27 @@ func (c Capture) Encode(w io.Writer) error {
 			pixels = append(pixels, byte(r>>8), byte(g>>8), byte(bl>>8))
 		}
 	}
-	var d dataset
+	var d codec.Dataset
 	c.modules(&d, "capture", ClassSecondaryCapture, "OT", 9003, "Nodule scores, pictures, "+use.Label)
-	d.text(0x00080008, "CS", "DERIVED", "SECONDARY")
-	d.text(0x00080064, "CS", "WSD") // conversion type: workstation
-	d.text(0x00180015, "CS", "CHEST")
-	d.text(0x00200020, "CS") // patient orientation: several planes in one picture
-	d.short(0x00280002, 3)
-	d.text(0x00280004, "CS", "RGB")
-	d.short(0x00280006, 0)
-	d.short(0x00280010, b.Dy())
-	d.short(0x00280011, b.Dx())
-	d.short(0x00280100, 8)
-	d.short(0x00280101, 8)
-	d.short(0x00280102, 7)
-	d.short(0x00280103, 0)
+	d.AddText(0x00080008, "CS", "DERIVED", "SECONDARY")
+	d.AddText(0x00080064, "CS", "WSD") // conversion type: workstation
+	d.AddText(0x00180015, "CS", "CHEST")
+	d.AddText(0x00200020, "CS") // patient orientation: several planes in one picture
+	d.AddUint16(0x00280002, 3)
+	d.AddText(0x00280004, "CS", "RGB")
+	d.AddUint16(0x00280006, 0)
+	d.AddUint16(0x00280010, b.Dy())
+	d.AddUint16(0x00280011, b.Dx())
+	d.AddUint16(0x00280100, 8)
+	d.AddUint16(0x00280101, 8)
+	d.AddUint16(0x00280102, 7)
+	d.AddUint16(0x00280103, 0)
 	named := "NO"
 	if c.Named {
 		named = "YES"
 	}
-	d.text(0x00280301, "CS", named)
-	d.text(0x00282110, "CS", "00")
-	d.bytes(0x7FE00010, "OB", pixels)
-	return d.write(w, op, ClassSecondaryCapture, c.SOPInstanceUID())
+	d.AddText(0x00280301, "CS", named)
+	d.AddText(0x00282110, "CS", "00")
+	d.AddBytes(0x7FE00010, "OB", pixels)
+	return write(w, d, op, ClassSecondaryCapture, c.SOPInstanceUID())
 }

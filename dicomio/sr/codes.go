@@ -1,51 +1,54 @@
 package sr
 
-// code is a coded concept (PS3.3 section 8).
-type code struct{ value, scheme, meaning string }
+import "github.com/nodulescope/nodulescope/dicomio/codec"
+
+// Concepts that a report is read by as well as written with.
+var (
+	ConceptMeasurementGroup   = Code{"125007", "DCM", "Measurement Group"}
+	ConceptTrackingIdentifier = Code{"112039", "DCM", "Tracking Identifier"}
+	ConceptTrackingUID        = Code{"112040", "DCM", "Tracking Unique Identifier"}
+	ConceptFinding            = Code{"121071", "DCM", "Finding"}
+	codeNodule                = Code{"27925004", "SCT", "Nodule"}
+	ConceptFindingSite        = Code{"363698007", "SCT", "Finding Site"}
+	codeLung                  = Code{"39607008", "SCT", "Lung"}
+	codeDiameter              = Code{"81827009", "SCT", "Diameter"}
+)
 
 // Concepts of DICOM's own dictionary (PS3.16 annex D) and of others.
 var (
-	codeReport         = code{"126000", "DCM", "Imaging Measurement Report"}
-	codeLanguage       = code{"121049", "DCM", "Language of Content Item and Descendants"}
-	codeEnglish        = code{"en", "RFC5646", "English"}
-	codeObserverType   = code{"121005", "DCM", "Observer Type"}
-	codePerson         = code{"121006", "DCM", "Person"}
-	codeDevice         = code{"121007", "DCM", "Device"}
-	codePersonName     = code{"121008", "DCM", "Person Observer Name"}
-	codePersonOrg      = code{"121009", "DCM", "Person Observer's Organization Name"}
-	codeDeviceUID      = code{"121012", "DCM", "Device Observer UID"}
-	codeDeviceName     = code{"121013", "DCM", "Device Observer Name"}
-	codeDeviceMaker    = code{"121014", "DCM", "Device Observer Manufacturer"}
-	codeDeviceModel    = code{"121015", "DCM", "Device Observer Model Name"}
-	codeDeviceSerial   = code{"121016", "DCM", "Device Observer Serial Number"}
-	codeProcedure      = code{"121058", "DCM", "Procedure reported"}
-	codeCT             = code{"25045-6", "LN", "CT unspecified body region"}
-	codeLibrary        = code{"111028", "DCM", "Image Library"}
-	codeLibraryGroup   = code{"126200", "DCM", "Image Library Group"}
-	codeModality       = code{"121139", "DCM", "Modality"}
-	codeModalityCT     = code{"CT", "DCM", "Computed Tomography"}
-	codeMeasurements   = code{"126010", "DCM", "Imaging Measurements"}
-	codeGroup          = code{"125007", "DCM", "Measurement Group"}
-	codeTrackingID     = code{"112039", "DCM", "Tracking Identifier"}
-	codeTrackingUID    = code{"112040", "DCM", "Tracking Unique Identifier"}
-	codeFinding        = code{"121071", "DCM", "Finding"}
-	codeNodule         = code{"27925004", "SCT", "Nodule"}
-	codeSite           = code{"363698007", "SCT", "Finding Site"}
-	codeLung           = code{"39607008", "SCT", "Lung"}
-	codeRegion         = code{"111030", "DCM", "Image Region"}
-	codeDiameter       = code{"81827009", "SCT", "Diameter"}
-	codeMeasuredAt     = code{"121112", "DCM", "Source of Measurement"}
-	codeAlgorithm      = code{"111001", "DCM", "Algorithm Name"}
-	codeVersion        = code{"111003", "DCM", "Algorithm Version"}
-	codeParameters     = code{"111002", "DCM", "Algorithm Parameters"}
-	codeAlgorithmMaker = code{"122405", "DCM", "Algorithm Manufacturer"}
-	codeComment        = code{"121106", "DCM", "Comment"}
-	codeQualitative    = code{"C0034375", "UMLS", "Qualitative Evaluations"}
-	codeSource         = code{"121322", "DCM", "Source image for image processing operation"}
-	codeResampled      = code{"113072", "DCM", "Multiplanar reformatting"}
-	codePercent        = code{"%", "UCUM", "percent"}
-	codeMM             = code{"mm", "UCUM", "mm"}
-	codeUnitless       = code{"1", "UCUM", "no units"}
+	codeReport         = Code{"126000", "DCM", "Imaging Measurement Report"}
+	codeLanguage       = Code{"121049", "DCM", "Language of Content Item and Descendants"}
+	codeEnglish        = Code{"en", "RFC5646", "English"}
+	codeObserverType   = Code{"121005", "DCM", "Observer Type"}
+	codePerson         = Code{"121006", "DCM", "Person"}
+	codeDevice         = Code{"121007", "DCM", "Device"}
+	codePersonName     = Code{"121008", "DCM", "Person Observer Name"}
+	codePersonOrg      = Code{"121009", "DCM", "Person Observer's Organization Name"}
+	codeDeviceUID      = Code{"121012", "DCM", "Device Observer UID"}
+	codeDeviceName     = Code{"121013", "DCM", "Device Observer Name"}
+	codeDeviceMaker    = Code{"121014", "DCM", "Device Observer Manufacturer"}
+	codeDeviceModel    = Code{"121015", "DCM", "Device Observer Model Name"}
+	codeDeviceSerial   = Code{"121016", "DCM", "Device Observer Serial Number"}
+	codeProcedure      = Code{"121058", "DCM", "Procedure reported"}
+	codeCT             = Code{"25045-6", "LN", "CT unspecified body region"}
+	codeLibrary        = Code{"111028", "DCM", "Image Library"}
+	codeLibraryGroup   = Code{"126200", "DCM", "Image Library Group"}
+	codeModality       = Code{"121139", "DCM", "Modality"}
+	codeModalityCT     = Code{"CT", "DCM", "Computed Tomography"}
+	codeMeasurements   = Code{"126010", "DCM", "Imaging Measurements"}
+	codeRegion         = Code{"111030", "DCM", "Image Region"}
+	codeMeasuredAt     = Code{"121112", "DCM", "Source of Measurement"}
+	codeAlgorithm      = Code{"111001", "DCM", "Algorithm Name"}
+	codeVersion        = Code{"111003", "DCM", "Algorithm Version"}
+	codeParameters     = Code{"111002", "DCM", "Algorithm Parameters"}
+	codeAlgorithmMaker = Code{"122405", "DCM", "Algorithm Manufacturer"}
+	codeComment        = Code{"121106", "DCM", "Comment"}
+	codeQualitative    = Code{"C0034375", "UMLS", "Qualitative Evaluations"}
+	codeSource         = Code{"121322", "DCM", "Source image for image processing operation"}
+	codeResampled      = Code{"113072", "DCM", "Multiplanar reformatting"}
+	codePercent        = Code{"%", "UCUM", "percent"}
+	codeMM             = Code{"mm", "UCUM", "mm"}
+	codeUnitless       = Code{"1", "UCUM", "no units"}
 )
 
 // scheme names the private codes.
@@ -57,28 +60,28 @@ var schemeUID = UID("", "coding scheme "+scheme)
 
 // Private concepts. Values are never given a new meaning.
 var (
-	codeDeviation   = code{"NDS-1", scheme, "Deviation from reference nodules"}
-	codePercentile  = code{"NDS-2", scheme, "Percentile among reference nodules"}
-	codeRaw         = code{"NDS-3", scheme, "Raw score"}
-	codeOperating   = code{"NDS-4", scheme, "Operating point"}
-	codeFlag        = code{"NDS-5", scheme, "Relation to the operating point"}
-	codeAbove       = code{"NDS-6", scheme, "Above the operating point"}
-	codeNotAbove    = code{"NDS-7", scheme, "Not above the operating point"}
-	codeDecision    = code{"NDS-8", scheme, "Decision of the reviewer"}
-	codeAccepted    = code{"NDS-9", scheme, "Accepted"}
-	codeRejected    = code{"NDS-10", scheme, "Rejected"}
-	codeUnsure      = code{"NDS-11", scheme, "Unsure"}
-	codeReason      = code{"NDS-12", scheme, "Reason of the decision"}
-	codeIntendedUse = code{"NDS-13", scheme, "Intended use"}
-	codeLimit       = code{"NDS-14", scheme, "Limit of use"}
-	codeNotScored   = code{"NDS-15", scheme, "Not scored"}
-	codeDefinition  = code{"NDS-16", scheme, "Definition of a private code"}
+	codeDeviation   = Code{"NDS-1", scheme, "Deviation from reference nodules"}
+	codePercentile  = Code{"NDS-2", scheme, "Percentile among reference nodules"}
+	codeRaw         = Code{"NDS-3", scheme, "Raw score"}
+	codeOperating   = Code{"NDS-4", scheme, "Operating point"}
+	codeFlag        = Code{"NDS-5", scheme, "Relation to the operating point"}
+	codeAbove       = Code{"NDS-6", scheme, "Above the operating point"}
+	codeNotAbove    = Code{"NDS-7", scheme, "Not above the operating point"}
+	codeDecision    = Code{"NDS-8", scheme, "Decision of the reviewer"}
+	codeAccepted    = Code{"NDS-9", scheme, "Accepted"}
+	codeRejected    = Code{"NDS-10", scheme, "Rejected"}
+	codeUnsure      = Code{"NDS-11", scheme, "Unsure"}
+	codeReason      = Code{"NDS-12", scheme, "Reason of the decision"}
+	codeIntendedUse = Code{"NDS-13", scheme, "Intended use"}
+	codeLimit       = Code{"NDS-14", scheme, "Limit of use"}
+	codeNotScored   = Code{"NDS-15", scheme, "Not scored"}
+	codeDefinition  = Code{"NDS-16", scheme, "Definition of a private code"}
 )
 
 // definitions stand in every report, so that a reader who meets a private code
 // for the first time knows what it says.
 var definitions = []struct {
-	code
+	Code
 	text string
 }{
 	{codeDeviation, "calibrated score of one algorithm, in percent; its calibration stands in the algorithm's parameters. It tells how far a nodule deviates from the normal nodules that the algorithm was trained on. It is not a probability of cancer, nor the certainty that there is a nodule."},
@@ -90,13 +93,10 @@ var definitions = []struct {
 }
 
 // item is the code as an item of a code sequence (PS3.3 section 8.8).
-func (c code) item() dataset {
-	var d dataset
-	d.text(0x00080100, "SH", c.value)
-	d.text(0x00080102, "SH", c.scheme)
-	d.text(0x00080104, "LO", c.meaning)
+func (c Code) item() codec.Dataset {
+	var d codec.Dataset
+	d.AddText(0x00080100, "SH", c.Value)
+	d.AddText(0x00080102, "SH", c.Scheme)
+	d.AddText(0x00080104, "LO", c.Meaning)
 	return d
 }
-
-// same tells whether two codes are the same concept, whatever its wording.
-func (c code) same(o code) bool { return c.value == o.value && c.scheme == o.scheme }

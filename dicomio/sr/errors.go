@@ -5,11 +5,9 @@ import "github.com/nodulescope/nodulescope/dicomio"
 // Codes of this package, of errors that are a [dicomio.Error]. They are never
 // renamed.
 const (
-	CodeReportInvalid dicomio.Code = "report_invalid"      // what was asked to be written cannot be
-	CodeNotWritten    dicomio.Code = "report_not_written"  // the writer failed
-	CodeNotReport     dicomio.Code = "not_a_report"        // no structured report that could hold candidates
-	CodeNoCandidates  dicomio.Code = "no_candidates"       // a report without a nodule that has a place
-	CodeNotPlaced     dicomio.Code = "candidate_elsewhere" // a candidate that has no place in this series
+	CodeReportInvalid dicomio.Code = "report_invalid"     // what was asked to be written cannot be
+	CodeNotWritten    dicomio.Code = "report_not_written" // the writer failed
+	CodeNotReport     dicomio.Code = "not_a_report"       // no structured report that could hold candidates
 )
 
 func refuse(code dicomio.Code, op, hint string, cause error) error {

@@ -51,22 +51,23 @@ func ExampleReport_Encode() {
 	}
 	fmt.Println("stored as", report.SOPInstanceUID())
 
-	candidates, err := sr.Candidates(&file)
+	document, err := sr.Read(&file)
 	if err != nil {
 		log.Fatal(err)
 	}
-	at, err := candidates[0].Place(series)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%s, %g mm, on the slice at %.1f %.1f %.1f\n", candidates[0].ID, candidates[0].DiameterMM, at[0], at[1], at[2])
+	document.Root.Walk(func(item *sr.Item) bool {
+		if item.Name.Same(sr.ConceptTrackingIdentifier) {
+			fmt.Println(item.Text)
+		}
+		return true
+	})
 	// Output:
 	// stored as 2.25.165047600511524856641320289990632287011
-	// n1, 6 mm, on the slice at 4.2 3.5 10.0
+	// n1
 }
 
-func ExampleCandidates() {
-	_, err := sr.Candidates(bytes.NewReader([]byte("no report")))
+func ExampleRead() {
+	_, err := sr.Read(bytes.NewReader([]byte("no report")))
 	fmt.Println(dicomio.CodeOf(err))
 	// Output: file_unreadable
 }

@@ -8,26 +8,27 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
-// checkReport reads any bytes: candidates, or an error with a code.
+// checkReport reads any bytes: a content tree, or an error with a code.
 func checkReport(t *testing.T, b []byte) {
-	list, err := Candidates(bytes.NewReader(b))
+	d, err := Read(bytes.NewReader(b))
 	if err != nil && dicomio.CodeOf(err) == "" {
 		t.Fatalf("an error without a code: %v", err)
 	}
-	seen := map[string]bool{}
-	for _, c := range list {
-		if c.ID == "" || seen[c.ID] || len(c.Points)+len(c.Images) == 0 || !finite(c.DiameterMM, c.Confidence) {
-			t.Fatalf("candidate %+v", c)
-		}
-		for _, p := range c.Points {
-			if !finite(p[:]...) {
-				t.Fatalf("candidate %+v", c)
+	if err == nil {
+		d.Root.Walk(func(n *Item) bool {
+			d.Resolve(n)
+			if !finite(n.Points...) || n.Number != nil && !finite(*n.Number) {
+				t.Fatalf("item %+v", n)
 			}
-		}
-		seen[c.ID] = true
+			return true
+		})
 	}
 	if _, err := ReadHeader(bytes.NewReader(b)); err != nil && dicomio.CodeOf(err) == "" {
 		t.Fatalf("an error without a code: %v", err)
@@ -37,13 +38,13 @@ func checkReport(t *testing.T, b []byte) {
 // small is a short report with something of everything.
 func small(t testing.TB) []byte {
 	s := testSeries(t)
-	s.Slices = s.Slices[:2]
-	return writeSR(t, classComprehensive, s, container("", codeReport, "1500",
-		container(contains, codeGroup, "1410", textItem(hasContext, codeTrackingID, "a"), codeItem(contains, codeFinding, codeNodule),
-			shape(contains, codeRegion, "POLYLINE", []float32{1, 1, 5, 1, 5, 5, 1, 1}, sliceItem(s, 0)), numberItem(codeDiameter, 5, codeMM))))
+	r := testReport(t, s)
+	r.Nodules, r.Notes = r.Nodules[:1], nil
+	r.Nodules[0].Scores = r.Nodules[0].Scores[:1]
+	return encode(t, r)
 }
 
-func FuzzCandidates(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add(small(f))
 	f.Fuzz(checkReport)
 }
@@ -52,7 +53,7 @@ func FuzzText(f *testing.F) {
 	f.Add("ISO 2022 IR 87", []byte("Yamada^Tarou=\x1b$B;3ED\x1b(B^"))
 	f.Add("ISO_IR 100", []byte("\xe9"))
 	f.Fuzz(func(t *testing.T, set string, b []byte) {
-		if text := decodeText([]string{set}, b); len(text) > 8*len(b)+8 {
+		if text := codec.DecodeText([]string{set}, b); len(text) > 8*len(b)+8 {
 			t.Fatalf("%d bytes become %d", len(b), len(text))
 		}
 	})
@@ -62,11 +63,11 @@ func FuzzText(f *testing.F) {
 // other values.
 func TestEveryCutAndByte(t *testing.T) {
 	whole := small(t)
-	if list, err := Candidates(bytes.NewReader(whole)); err != nil || len(list) != 1 {
+	if _, err := Read(bytes.NewReader(whole)); err != nil {
 		t.Fatalf("the report is not read: %v", err)
 	}
 	for n := range whole {
-		if _, err := Candidates(bytes.NewReader(whole[:n])); err == nil {
+		if d, err := Read(bytes.NewReader(whole[:n])); err == nil && len(d.Root.Children) > 0 {
 			t.Fatalf("the first %d of %d bytes are taken for a report", n, len(whole))
 		}
 	}
@@ -95,7 +96,7 @@ func TestHostileReport(t *testing.T) {
 		b    []byte
 		want dicomio.Code
 	}{"nested": {nested, dicomio.CodeLimit}, "many": {many, dicomio.CodeLimit}, "4 GiB": {huge, dicomio.CodeTruncated}} {
-		if _, err := Candidates(bytes.NewReader(c.b)); dicomio.CodeOf(err) != c.want {
+		if _, err := Read(bytes.NewReader(c.b)); dicomio.CodeOf(err) != c.want {
 			t.Errorf("%s: %v, want code %q", name, err, c.want)
 		}
 	}
@@ -112,7 +113,10 @@ func TestEverySyntaxOfAReport(t *testing.T) {
 	}
 	s := testSeries(t)
 	name := writeFile(t, encode(t, testReport(t, s)))
-	want := must(Candidates(bytes.NewReader(encode(t, testReport(t, s)))))(t)
+	want, err := Read(bytes.NewReader(encode(t, testReport(t, s))))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{{"+ti"}, {"+ti", "-e"}, {"+te", "-e"}, {"+tb"}, {"+tb", "-e"}, {"+td"}} {
 		to := filepath.Join(t.TempDir(), "report.dcm")
 		if out, err := exec.Command("dcmconv", append(args, name, to)...).CombinedOutput(); err != nil {
@@ -122,16 +126,10 @@ func TestEverySyntaxOfAReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Candidates(f)
+		got, err := Read(f)
 		f.Close()
-		if err != nil || len(got) != len(want) {
-			t.Errorf("%v: %v, %d candidates", args, err, len(got))
-			continue
-		}
-		for i := range got {
-			if got[i].ID != want[i].ID || got[i].Images[0] != want[i].Images[0] {
-				t.Errorf("%v: %+v, want %+v", args, got[i], want[i])
-			}
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Item{})); err != nil || d != "" {
+			t.Errorf("%v: %v, %s", args, err, d)
 		}
 	}
 }

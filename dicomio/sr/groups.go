@@ -4,23 +4,24 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // content is the tree below the root (TID 1500 of PS3.16).
-func (r Report) content() []dataset {
-	list := []dataset{codeItem(hasModifier, codeLanguage, codeEnglish)}
+func (r Report) content() []codec.Dataset {
+	list := []codec.Dataset{codeItem(hasModifier, codeLanguage, codeEnglish)}
 	list = append(list, r.reviewer()...)
 	list = append(list, r.Device.observer()...)
 	list = append(list, codeItem(hasModifier, codeProcedure, codeCT))
 	if images := r.images(); len(images) > 0 {
-		entries := []dataset{codeItem(hasAcquired, codeModality, codeModalityCT)}
+		entries := []codec.Dataset{codeItem(hasAcquired, codeModality, codeModalityCT)}
 		for _, at := range images {
 			entries = append(entries, imageItem(contains, at))
 		}
 		list = append(list, container(contains, codeLibrary, "1600", container(contains, codeLibraryGroup, "", entries...)))
 	}
-	var groups []dataset
+	var groups []codec.Dataset
 	for _, n := range r.Nodules {
 		if n.Image.SOPInstanceUID != "" {
 			groups = append(groups, r.group(n))
@@ -33,8 +34,8 @@ func (r Report) content() []dataset {
 }
 
 // observer tells which program made the report (TID 1004).
-func (v Device) observer() []dataset {
-	return []dataset{
+func (v Device) observer() []codec.Dataset {
+	return []codec.Dataset{
 		codeItem(hasContext, codeObserverType, codeDevice),
 		uidItem(hasContext, codeDeviceUID, v.uid()),
 		textItem(hasContext, codeDeviceName, v.Model+" "+v.Version),
@@ -45,17 +46,17 @@ func (v Device) observer() []dataset {
 }
 
 // group is one nodule (TID 1410).
-func (r Report) group(n Nodule) dataset {
-	list := []dataset{
-		textItem(hasContext, codeTrackingID, n.ID),
-		uidItem(hasContext, codeTrackingUID, r.TrackingUID(n.ID)),
-		codeItem(contains, codeFinding, codeNodule),
+func (r Report) group(n Nodule) codec.Dataset {
+	list := []codec.Dataset{
+		textItem(hasContext, ConceptTrackingIdentifier, n.ID),
+		uidItem(hasContext, ConceptTrackingUID, r.TrackingUID(n.ID)),
+		codeItem(contains, ConceptFinding, codeNodule),
 		pointItem(contains, codeRegion, n.Image),
-		codeItem(hasModifier, codeSite, codeLung),
+		codeItem(hasModifier, ConceptFindingSite, codeLung),
 	}
 	// The first number says where it was taken (TID 320): viewers such as OHIF
 	// look there for the place of a group, and not at its image region.
-	where := []dataset{pointItem(inferredFrom, codeMeasuredAt, n.Image)}
+	where := []codec.Dataset{pointItem(inferredFrom, codeMeasuredAt, n.Image)}
 	for _, s := range n.Scores {
 		list = append(list, r.numbers(s, where)...)
 		where = nil
@@ -80,7 +81,7 @@ func (r Report) group(n Nodule) dataset {
 		list = append(list, textItem(contains, codeLimit, note))
 	}
 	list = append(list, textItem(contains, codeComment, n.place()))
-	return container(contains, codeGroup, "1410", list...)
+	return container(contains, ConceptMeasurementGroup, "1410", list...)
 }
 
 // label is a nodule in a few words.
@@ -109,10 +110,10 @@ func (n Nodule) place() string {
 
 // numbers are the values of one algorithm (TID 1419); where is said of the
 // first.
-func (r Report) numbers(s Score, where []dataset) []dataset {
+func (r Report) numbers(s Score, where []codec.Dataset) []codec.Dataset {
 	by := r.algorithm(s.Algorithm)
 	first := slices.Concat(by, where)
-	var list []dataset
+	var list []codec.Dataset
 	if s.DeviationPct != nil {
 		list = append(list, numberItem(codeDeviation, round(*s.DeviationPct, 0.01), codePercent, first...))
 		first = by
@@ -125,11 +126,11 @@ func (r Report) numbers(s Score, where []dataset) []dataset {
 }
 
 // algorithm tells the source of a value (TID 4019).
-func (r Report) algorithm(a Algorithm) []dataset {
+func (r Report) algorithm(a Algorithm) []codec.Dataset {
 	if a.Manufacturer == "" {
 		a.Manufacturer = r.Device.Manufacturer
 	}
-	list := []dataset{textItem(hasModifier, codeAlgorithm, a.Name), textItem(hasModifier, codeVersion, a.Version)}
+	list := []codec.Dataset{textItem(hasModifier, codeAlgorithm, a.Name), textItem(hasModifier, codeVersion, a.Version)}
 	for _, p := range a.Parameters {
 		list = append(list, textItem(hasModifier, codeParameters, p))
 	}
@@ -138,8 +139,8 @@ func (r Report) algorithm(a Algorithm) []dataset {
 
 // qualitative is what is said of the whole series: the intended use, what the
 // private codes mean, and the nodules that no image shows.
-func (r Report) qualitative() dataset {
-	list := []dataset{textItem(contains, codeIntendedUse, r.IntendedUse)}
+func (r Report) qualitative() codec.Dataset {
+	list := []codec.Dataset{textItem(contains, codeIntendedUse, r.IntendedUse)}
 	for _, note := range r.Notes {
 		list = append(list, textItem(contains, codeLimit, note))
 	}
@@ -154,7 +155,7 @@ func (r Report) qualitative() dataset {
 		list = append(list, textItem(contains, codeNotScored, text))
 	}
 	for _, d := range definitions {
-		list = append(list, textItem(contains, codeDefinition, fmt.Sprintf("%s, %s: %s", d.value, d.meaning, d.text)))
+		list = append(list, textItem(contains, codeDefinition, fmt.Sprintf("%s, %s: %s", d.Value, d.Meaning, d.text)))
 	}
 	return container(contains, codeQualitative, "", list...)
 }

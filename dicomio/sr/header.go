@@ -10,10 +10,19 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // maxHeaderBytes is how far into an image its header may reach.
 const maxHeaderBytes = 4 << 20
+
+// headerElements are those that a Header is read from.
+var headerElements = map[uint32]string{
+	0x00080005: "CS", 0x00080020: "DA", 0x00080030: "TM", 0x00080050: "SH", 0x00080060: "CS", 0x00080090: "PN",
+	0x00080201: "SH", 0x00081030: "LO", 0x00100010: "PN", 0x00100020: "LO", 0x00100021: "LO", 0x00100030: "DA",
+	0x00100040: "CS", 0x00101010: "AS", 0x00120062: "CS", 0x00120063: "LO",
+	0x0020000D: "UI", 0x0020000E: "UI", 0x00200010: "SH", 0x00200052: "UI",
+}
 
 // Header is what a report takes over from the images that it is about, so that
 // it is filed with them: patient and study as the images name them. All texts
@@ -88,7 +97,7 @@ func ReadHeader(r io.Reader) (Header, error) {
 	if err != nil {
 		return Header{}, refuse(dicomio.CodeUnreadable, op, "the file cannot be read", err)
 	}
-	f, err := parseFile(op, b, 0x0020FFFF)
+	f, err := parseFile(op, b, headerElements, 0x0020FFFF)
 	if err != nil {
 		return Header{}, err
 	}
@@ -142,31 +151,31 @@ func offset(s string) string {
 // patientAndStudy writes the Patient, General Study and Clinical Trial
 // modules' part of an object that lies in the study of the images (PS3.3 C.7.1
 // and C.7.2). Type 2 elements are there also where they are empty.
-func (h Header) patientAndStudy(d *dataset) {
-	d.text(0x00080005, "CS", "ISO_IR 192")
-	d.text(0x00080020, "DA", h.StudyDate)
-	d.text(0x00080030, "TM", h.StudyTime)
-	d.text(0x00080050, "SH", h.AccessionNumber)
-	d.text(0x00080090, "PN", h.ReferringPhysician)
-	d.ifAny(0x00080201, "SH", h.TimezoneOffset)
-	d.ifAny(0x00081030, "LO", h.StudyDescription)
-	d.text(0x00100010, "PN", h.PatientName)
-	d.text(0x00100020, "LO", h.PatientID)
-	d.ifAny(0x00100021, "LO", h.IssuerOfPatientID)
-	d.text(0x00100030, "DA", h.PatientBirthDate)
-	d.text(0x00100040, "CS", h.PatientSex)
-	d.ifAny(0x00101010, "AS", h.PatientAge)
-	d.ifAny(0x00120062, "CS", h.IdentityRemoved)
+func (h Header) patientAndStudy(d *codec.Dataset) {
+	d.AddText(0x00080005, "CS", "ISO_IR 192")
+	d.AddText(0x00080020, "DA", h.StudyDate)
+	d.AddText(0x00080030, "TM", h.StudyTime)
+	d.AddText(0x00080050, "SH", h.AccessionNumber)
+	d.AddText(0x00080090, "PN", h.ReferringPhysician)
+	d.AddAnyText(0x00080201, "SH", h.TimezoneOffset)
+	d.AddAnyText(0x00081030, "LO", h.StudyDescription)
+	d.AddText(0x00100010, "PN", h.PatientName)
+	d.AddText(0x00100020, "LO", h.PatientID)
+	d.AddAnyText(0x00100021, "LO", h.IssuerOfPatientID)
+	d.AddText(0x00100030, "DA", h.PatientBirthDate)
+	d.AddText(0x00100040, "CS", h.PatientSex)
+	d.AddAnyText(0x00101010, "AS", h.PatientAge)
+	d.AddAnyText(0x00120062, "CS", h.IdentityRemoved)
 	if len(h.DeidentificationNotes) > 0 {
-		d.text(0x00120063, "LO", append([]string(nil), h.DeidentificationNotes...)...)
+		d.AddText(0x00120063, "LO", append([]string(nil), h.DeidentificationNotes...)...)
 	}
-	d.text(0x0020000D, "UI", h.StudyUID)
-	d.text(0x00200010, "SH", h.StudyID)
+	d.AddText(0x0020000D, "UI", h.StudyUID)
+	d.AddText(0x00200010, "SH", h.StudyID)
 }
 
 // check wants what no object can do without.
 func (h Header) check(op string) error {
-	if !validUID(h.StudyUID) {
+	if !codec.ValidUID(h.StudyUID) {
 		return refuse(CodeReportInvalid, op, "the header has no usable StudyInstanceUID; read it from an image of the series", nil)
 	}
 	return nil
@@ -179,17 +188,4 @@ func (h Header) zone(t time.Time) time.Time {
 		return t.In(time.FixedZone(h.TimezoneOffset, seconds))
 	}
 	return t
-}
-
-// validUID tells whether text is a UID (PS3.5 section 9).
-func validUID(uid string) bool {
-	if uid == "" || len(uid) > 64 {
-		return false
-	}
-	for part := range strings.SplitSeq(uid, ".") {
-		if part == "" || strings.Trim(part, "0123456789") != "" {
-			return false
-		}
-	}
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 )
 
@@ -62,7 +63,7 @@ func TestCharacterSets(t *testing.T) {
 		{[]string{"ISO 2022 IR 100", "ISO 2022 IR 126"}, "\xe4\x1b-F\xc4^\xe4", "äΔ^ä"},
 		{[]string{"unheard of"}, "a\xe4\x1bxyz", "a?xyz"},
 	} {
-		if got := decodeText(c.sets, []byte(c.bytes)); got != c.want {
+		if got := codec.DecodeText(c.sets, []byte(c.bytes)); got != c.want {
 			t.Errorf("%q: %q, want %q", c.sets, got, c.want)
 		}
 	}

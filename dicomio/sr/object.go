@@ -3,6 +3,8 @@ package sr
 import (
 	"fmt"
 	"time"
+
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // Object is what the objects beside a report have in common: heat maps and
@@ -38,24 +40,24 @@ func (o Object) sopInstanceUID(kind string) string {
 func (o Object) seriesUID(kind string) string { return UID(o.Identity, "series of "+kind+"s") }
 
 // modules writes patient, study, series, equipment and SOP common.
-func (o Object) modules(d *dataset, kind, class, modality string, number int, text string) {
+func (o Object) modules(d *codec.Dataset, kind, class, modality string, number int, text string) {
 	device := (Report{Device: o.Device}).withDefaults().Device
 	if o.SeriesNumber != 0 {
 		number = o.SeriesNumber
 	}
-	if clean("LO", o.SeriesText) != "" {
+	if codec.Clean("LO", o.SeriesText) != "" {
 		text = o.SeriesText
 	}
 	at := o.Header.zone(o.Time)
 	o.Header.patientAndStudy(d)
 	device.equipment(d)
-	d.text(0x00080016, "UI", class)
-	d.text(0x00080018, "UI", o.sopInstanceUID(kind))
-	d.text(0x00080023, "DA", at.Format("20060102"))
-	d.text(0x00080033, "TM", at.Format("150405"))
-	d.text(0x00080060, "CS", modality)
-	d.text(0x0008103E, "LO", text)
-	d.text(0x0020000E, "UI", o.seriesUID(kind))
-	d.text(0x00200011, "IS", fmt.Sprint(number))
-	d.text(0x00200013, "IS", fmt.Sprint(max(o.Number, 1)))
+	d.AddText(0x00080016, "UI", class)
+	d.AddText(0x00080018, "UI", o.sopInstanceUID(kind))
+	d.AddText(0x00080023, "DA", at.Format("20060102"))
+	d.AddText(0x00080033, "TM", at.Format("150405"))
+	d.AddText(0x00080060, "CS", modality)
+	d.AddText(0x0008103E, "LO", text)
+	d.AddText(0x0020000E, "UI", o.seriesUID(kind))
+	d.AddText(0x00200011, "IS", fmt.Sprint(number))
+	d.AddText(0x00200013, "IS", fmt.Sprint(max(o.Number, 1)))
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // SOP classes of the reports that are read.
@@ -16,8 +18,7 @@ const (
 	classExtensible    = "1.2.840.10008.5.1.4.1.1.88.35"
 )
 
-// IsReport tells whether instances of a SOP class can hold candidates that
-// [Candidates] reads.
+// IsReport tells whether instances of a SOP class are reports that [Read] reads.
 func IsReport(sopClassUID string) bool {
 	switch sopClassUID {
 	case classEnhanced, classComprehensive, ClassComprehensive3D, classExtensible, classChestCAD:
@@ -32,30 +33,45 @@ func IsReport(sopClassUID string) bool {
 // scores for ever.
 func IsOwn(file []byte) bool { return bytes.Contains(file, []byte(scheme)) }
 
-// node is a content item.
-type node struct {
-	relation, kind string
-	name, value    code
-	text, uid      string
-	number         *float64
-	unit           code
-	graphic        string
-	points         []float64
-	frame          string // frame of reference of a SCOORD3D
-	image          dicomio.ImagePoint
-	target         []uint32 // path of a by-reference item: position among the children from the root on
-	children       []*node
+// Document is a report as it was read.
+type Document struct {
+	Class    string // SOP class
+	StudyUID string
+	Root     *Item
+	Series   map[string]string // SOPInstanceUID to SeriesInstanceUID, of the evidence
 }
 
-// document is a report as it was read.
-type document struct {
-	class  string
-	root   *node
-	series map[string]string // SOPInstanceUID to SeriesInstanceUID, of the evidence
+// Item is a content item (PS3.3 C.17.3). What its type does not have is empty.
+type Item struct {
+	Relation, Type      string // such as CONTAINS and NUM
+	Name, Value         Code
+	Text, UID           string
+	Number              *float64
+	Unit                Code
+	Graphic             string    // of SCOORD and SCOORD3D
+	Points              []float64 // of these: column, row or LPS x, y, z in mm; finite
+	FrameOfReferenceUID string    // of SCOORD3D
+	Image               dicomio.ImagePoint
+	Children            []*Item
+
+	target []uint32 // path of a by-reference item: position among the children from the root on
 }
 
-// readDocument reads a report: 16 MiB at most, nested 40 deep at most.
-func readDocument(op string, r io.Reader) (*document, error) {
+// Code is a coded concept (PS3.3 section 8).
+type Code struct{ Value, Scheme, Meaning string }
+
+// Same tells whether two codes are the same concept, whatever its wording.
+func (c Code) Same(o Code) bool { return c.Value == o.Value && c.Scheme == o.Scheme }
+
+// Read reads the content tree of a report: Enhanced, Comprehensive,
+// Comprehensive 3D, Extensible or Chest CAD SR, 16 MiB at most, nested 40 deep
+// at most.
+//
+// Errors are a [dicomio.Error] with [CodeNotReport] or a code of dicomio:
+// file_unreadable, file_truncated, limit_exceeded. They hold no value of the
+// file.
+func Read(r io.Reader) (*Document, error) {
+	const op = "read structured report"
 	b, err := io.ReadAll(io.LimitReader(r, maxReportBytes+1))
 	if err != nil {
 		return nil, refuse(dicomio.CodeUnreadable, op, "the file cannot be read", err)
@@ -63,102 +79,107 @@ func readDocument(op string, r io.Reader) (*document, error) {
 	if len(b) > maxReportBytes {
 		return nil, refuse(dicomio.CodeLimit, op, fmt.Sprintf("the file is larger than the %d MiB that are read", maxReportBytes>>20), nil)
 	}
-	f, err := parseFile(op, b, endOfSearch)
+	f, err := parseFile(op, b, contentElements, endOfContent)
 	if err != nil {
 		return nil, err
 	}
-	d := &document{class: f.text(0x00080016), series: map[string]string{}}
-	if !IsReport(d.class) {
+	d := &Document{Class: f.text(0x00080016), StudyUID: f.text(0x0020000D), Series: map[string]string{}}
+	if !IsReport(d.Class) {
 		return nil, refuse(CodeNotReport, op, "the file is no structured report of a kind that holds candidates", nil)
 	}
-	d.root = f.node(f.dataset)
+	d.Root = f.item(f.Dataset)
 	for _, tag := range []uint32{0x0040A375, 0x0040A385} {
-		f.evidence(tag, d.series)
+		f.evidence(tag, d.Series)
 	}
 	return d, nil
 }
 
 // evidence notes in which series the instances lie that a report refers to.
 func (f *file) evidence(tag uint32, series map[string]string) {
-	for _, study := range f.items(tag) {
-		for _, s := range study.items(0x00081115) {
+	for _, study := range f.Items(tag) {
+		for _, s := range study.Items(0x00081115) {
 			uid := f.textOf(s, 0x0020000E)
-			for _, instance := range s.items(0x00081199) {
+			for _, instance := range s.Items(0x00081199) {
 				series[f.textOf(instance, 0x00081155)] = uid
 			}
 		}
 	}
 }
 
-func (d dataset) items(tag uint32) []dataset {
-	if e := d.find(tag); e != nil {
-		return e.items
-	}
-	return nil
-}
-
-// node makes a content item of a data set. Its depth is that of the data set,
+// item makes a content item of a data set. Its depth is that of the data set,
 // which the parser has limited.
-func (f *file) node(d dataset) *node {
-	n := &node{
-		relation: f.textOf(d, 0x0040A010), kind: f.textOf(d, 0x0040A040),
-		name: f.code(d.first(0x0040A043)), value: f.code(d.first(0x0040A168)),
-		text: f.textOf(d, 0x0040A160), uid: f.textOf(d, 0x0040A124),
-		graphic: f.textOf(d, 0x00700023), points: f.numbersOf(d, 0x00700022), frame: f.textOf(d, 0x30060024),
-		target: f.longsOf(d, 0x0040DB73),
+func (f *file) item(d codec.Dataset) *Item {
+	n := &Item{
+		Relation: f.textOf(d, 0x0040A010), Type: f.textOf(d, 0x0040A040),
+		Name: f.code(d.First(0x0040A043)), Value: f.code(d.First(0x0040A168)),
+		Text: f.textOf(d, 0x0040A160), UID: f.textOf(d, 0x0040A124),
+		Graphic: f.textOf(d, 0x00700023), Points: numbers(d, 0x00700022), FrameOfReferenceUID: f.textOf(d, 0x30060024),
+		target: d.Integers(0x0040DB73),
 	}
-	if measured := d.first(0x0040A300); measured != nil {
-		if v := f.numbersOf(measured, 0x0040A30A); len(v) > 0 {
-			n.number, n.unit = &v[0], f.code(measured.first(0x004008EA))
+	if measured := d.First(0x0040A300); measured != nil {
+		if v := numbers(measured, 0x0040A30A); len(v) > 0 {
+			n.Number, n.Unit = &v[0], f.code(measured.First(0x004008EA))
 		}
 	}
-	if ref := d.first(0x00081199); ref != nil {
-		n.image = dicomio.ImagePoint{SOPClassUID: f.textOf(ref, 0x00081150), SOPInstanceUID: f.textOf(ref, 0x00081155)}
-		if frames := f.integerOf(ref, 0x00081160); frames > 1 {
-			n.image.Frame = frames - 1
+	if ref := d.First(0x00081199); ref != nil {
+		n.Image = dicomio.ImagePoint{SOPClassUID: f.textOf(ref, 0x00081150), SOPInstanceUID: f.textOf(ref, 0x00081155)}
+		if frame, ok := ref.Integer(0x00081160); ok && frame > 1 && frame <= 1<<20 {
+			n.Image.Frame = frame - 1
 		}
 	}
-	for _, item := range d.items(0x0040A730) {
-		n.children = append(n.children, f.node(item))
+	for _, child := range d.Items(0x0040A730) {
+		n.Children = append(n.Children, f.item(child))
 	}
 	return n
 }
 
-// integerOf is the first value of an IS element, 0 where there is none.
-func (f *file) integerOf(d dataset, tag uint32) int {
-	var n int
-	if _, err := fmt.Sscanf(f.textOf(d, tag), "%d", &n); err != nil || n < 0 || n > 1<<20 {
-		return 0
+// numbers are those of an element; where one of them is absurd, there are none.
+func numbers(d codec.Dataset, tag uint32) []float64 {
+	list := d.Floats(tag)
+	for _, v := range list {
+		if math.Abs(v) > 1e9 {
+			return nil
+		}
 	}
-	return n
+	return list
 }
 
-func (f *file) code(d dataset) code {
-	return code{f.textOf(d, 0x00080100), f.textOf(d, 0x00080102), f.textOf(d, 0x00080104)}
+func (f *file) code(d codec.Dataset) Code {
+	return Code{f.textOf(d, 0x00080100), f.textOf(d, 0x00080102), f.textOf(d, 0x00080104)}
 }
 
-// resolve returns the item that a by-reference relation means (PS3.3
+// Resolve returns the item that a by-reference relation means (PS3.3
 // C.17.3.2.5), or the item itself.
-func (d *document) resolve(n *node) *node {
+func (d *Document) Resolve(n *Item) *Item {
 	if len(n.target) == 0 || n.target[0] != 1 {
 		return n
 	}
-	at := d.root
+	at := d.Root
 	for _, i := range n.target[1:] {
-		if i < 1 || int64(i) > int64(len(at.children)) {
+		if i < 1 || int64(i) > int64(len(at.Children)) {
 			return n
 		}
-		at = at.children[i-1]
+		at = at.Children[i-1]
 	}
 	return at
 }
 
-// walk calls fn with every item below n, in order; where fn returns false, the
+// Walk calls fn with every item below n, in order; where fn returns false, the
 // items below that one are left out.
-func (n *node) walk(fn func(*node) bool) {
-	for _, c := range n.children {
+func (n *Item) Walk(fn func(*Item) bool) {
+	for _, c := range n.Children {
 		if fn(c) {
-			c.walk(fn)
+			c.Walk(fn)
 		}
 	}
+}
+
+// Child returns the child of a name, an empty one where there is none.
+func (n *Item) Child(name Code) *Item {
+	for _, c := range n.Children {
+		if c.Name.Same(name) {
+			return c
+		}
+	}
+	return &Item{}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/internal/use"
 )
 
@@ -99,12 +100,12 @@ func (r Report) Encode(w io.Writer) error {
 		return err
 	}
 	r = r.withDefaults()
-	var d dataset
+	var d codec.Dataset
 	r.Header.patientAndStudy(&d)
 	r.series(&d)
 	r.document(&d)
 	root := container("", codeReport, "1500", r.content()...)
-	return append(d, root...).write(w, op, ClassComprehensive3D, r.SOPInstanceUID())
+	return write(w, append(d, root...), op, ClassComprehensive3D, r.SOPInstanceUID())
 }
 
 func (r Report) check(op string) error {
@@ -121,16 +122,16 @@ func (r Report) check(op string) error {
 		return bad("the time of the result is missing; give the one at which it was made")
 	case len(r.Nodules) > MaxNodules:
 		return bad("%d nodules, a report has at most %d", len(r.Nodules), MaxNodules)
-	case !validUID(r.Header.SeriesUID):
+	case !codec.ValidUID(r.Header.SeriesUID):
 		return bad("the header has no usable SeriesInstanceUID; read it from an image of the series")
 	}
 	seen := map[string]bool{}
 	for i, n := range r.Nodules {
 		at := n.Image
 		switch {
-		case clean("UT", n.ID) == "" || seen[n.ID]:
+		case codec.Clean("UT", n.ID) == "" || seen[n.ID]:
 			return bad("nodule %d has no id, or that of another", i+1)
-		case at != (dicomio.ImagePoint{}) && (!validUID(at.SOPClassUID) || !validUID(at.SOPInstanceUID) || !(at.Column >= 0) || !(at.Row >= 0) || at.Frame != 0):
+		case at != (dicomio.ImagePoint{}) && (!codec.ValidUID(at.SOPClassUID) || !codec.ValidUID(at.SOPInstanceUID) || !(at.Column >= 0) || !(at.Row >= 0) || at.Frame != 0):
 			return bad("nodule %d is on an image that has no usable UID, or at no place of a single-frame image", i+1)
 		case !finite(n.PositionLPS[:]...) || !finite(n.DiameterMM) || n.DiameterMM < 0:
 			return bad("the position or the diameter of nodule %d is not a number", i+1)
@@ -159,7 +160,7 @@ func finite(values ...float64) bool {
 
 func (r Report) withDefaults() Report {
 	orElse := func(p *string, v string) {
-		if clean("LO", *p) == "" {
+		if codec.Clean("LO", *p) == "" {
 			*p = v
 		}
 	}
@@ -177,33 +178,33 @@ func (r Report) withDefaults() Report {
 
 // series writes the modules SR Document Series, General Equipment, Enhanced
 // General Equipment and SOP Common (PS3.3 C.17.1, C.7.5.1, C.7.5.2, C.12.1).
-func (r Report) series(d *dataset) {
-	d.text(0x00080016, "UI", ClassComprehensive3D)
-	d.text(0x00080018, "UI", r.SOPInstanceUID())
-	d.text(0x00080060, "CS", "SR")
-	d.text(0x0008103E, "LO", r.SeriesText)
-	d.sequence(0x00081111) // of a performed procedure step: there is none
-	d.text(0x0020000E, "UI", r.SeriesInstanceUID())
-	d.text(0x00200011, "IS", fmt.Sprint(r.SeriesNumber))
+func (r Report) series(d *codec.Dataset) {
+	d.AddText(0x00080016, "UI", ClassComprehensive3D)
+	d.AddText(0x00080018, "UI", r.SOPInstanceUID())
+	d.AddText(0x00080060, "CS", "SR")
+	d.AddText(0x0008103E, "LO", r.SeriesText)
+	d.AddSequence(0x00081111) // of a performed procedure step: there is none
+	d.AddText(0x0020000E, "UI", r.SeriesInstanceUID())
+	d.AddText(0x00200011, "IS", fmt.Sprint(r.SeriesNumber))
 	number := 1
 	if r.Review != nil {
 		number += r.Review.Version
 	}
-	d.text(0x00200013, "IS", fmt.Sprint(number))
+	d.AddText(0x00200013, "IS", fmt.Sprint(number))
 	r.Device.equipment(d)
-	var s dataset
-	s.text(0x00080102, "SH", scheme)
-	s.text(0x0008010C, "UI", schemeUID)
-	s.text(0x00080115, "ST", "Nodulescope: scores of deviation from reference nodules")
-	s.text(0x00080116, "ST", "Nodulescope")
-	d.sequence(0x00080110, s)
+	var s codec.Dataset
+	s.AddText(0x00080102, "SH", scheme)
+	s.AddText(0x0008010C, "UI", schemeUID)
+	s.AddText(0x00080115, "ST", "Nodulescope: scores of deviation from reference nodules")
+	s.AddText(0x00080116, "ST", "Nodulescope")
+	d.AddSequence(0x00080110, s)
 }
 
-func (v Device) equipment(d *dataset) {
-	d.text(0x00080070, "LO", v.Manufacturer)
-	d.text(0x00081090, "LO", v.Model)
-	d.text(0x00181000, "LO", v.Serial)
-	d.text(0x00181020, "LO", v.Version)
+func (v Device) equipment(d *codec.Dataset) {
+	d.AddText(0x00080070, "LO", v.Manufacturer)
+	d.AddText(0x00081090, "LO", v.Model)
+	d.AddText(0x00181000, "LO", v.Serial)
+	d.AddText(0x00181020, "LO", v.Version)
 }
 
 // uid identifies the program and its version, not one copy of it.
@@ -213,21 +214,21 @@ func (v Device) uid() string {
 
 // document writes the module SR Document General (PS3.3 C.17.2), the review
 // aside.
-func (r Report) document(d *dataset) {
+func (r Report) document(d *codec.Dataset) {
 	at := r.Header.zone(r.Time)
 	if r.Review != nil {
 		at = r.Header.zone(r.Review.Time)
 	}
-	d.text(0x00080023, "DA", at.Format("20060102"))
-	d.text(0x00080033, "TM", at.Format("150405"))
-	d.text(0x0040A491, "CS", "COMPLETE")
-	d.sequence(0x0040A372) // codes of the performed procedure: not known
+	d.AddText(0x00080023, "DA", at.Format("20060102"))
+	d.AddText(0x00080033, "TM", at.Format("150405"))
+	d.AddText(0x0040A491, "CS", "COMPLETE")
+	d.AddSequence(0x0040A372) // codes of the performed procedure: not known
 	if images := r.images(); len(images) > 0 {
-		refs := make([]dataset, len(images))
+		refs := make([]codec.Dataset, len(images))
 		for i, at := range images {
 			refs[i] = reference(at.SOPClassUID, at.SOPInstanceUID)
 		}
-		d.sequence(0x0040A375, hierarchy(r.Header.StudyUID, r.Header.SeriesUID, refs))
+		d.AddSequence(0x0040A375, hierarchy(r.Header.StudyUID, r.Header.SeriesUID, refs))
 	}
 	r.verification(d)
 }

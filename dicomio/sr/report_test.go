@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // TestReportIsAFunctionOfItsResult: the same result gives the same bytes, and
@@ -31,7 +33,7 @@ func TestReportIsAFunctionOfItsResult(t *testing.T) {
 	all := []Report{r, reviewed(r, 1), reviewed(r, 2), other}
 	for _, r := range all {
 		uids[r.SOPInstanceUID()] = true
-		if !validUID(r.SOPInstanceUID()) || !validUID(r.SeriesInstanceUID()) || !validUID(r.TrackingUID("ü")) {
+		if !codec.ValidUID(r.SOPInstanceUID()) || !codec.ValidUID(r.SeriesInstanceUID()) || !codec.ValidUID(r.TrackingUID("ü")) {
 			t.Error("not a UID")
 		}
 	}
@@ -191,13 +193,15 @@ func TestStrangeText(t *testing.T) {
 	r.Nodules[0].ID = strings.Repeat("x", 70000) // longer than 16 bits can say
 	r.Nodules[0].Notes = []string{"a\\b\x00\nc "}
 	r.SeriesText = "Größe\tλ"
-	f, err := parse(encode(t, r), endOfSearch)
+	everything := maps.Clone(contentElements)
+	maps.Copy(everything, map[uint32]string{0x00100020: "LO", 0x00081030: "LO", 0x0008103E: "LO"})
+	f, err := parseFile("test", encode(t, r), everything, endOfContent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &document{root: f.node(f.dataset)}
+	root := f.item(f.Dataset)
 	var texts []string
-	d.root.walk(func(n *node) bool { texts = append(texts, n.text); return true })
+	root.Walk(func(n *Item) bool { texts = append(texts, n.Text); return true })
 	got := []any{f.text(0x00100020), f.text(0x00081030), f.text(0x0008103E), strings.Join(texts, "|")}
 	for i, want := range []string{strings.Repeat("ß", 64), "a/b$B?", "Größeλ", strings.Repeat("x", 70000)} {
 		if s := got[i].(string); s != want && !(i == 3 && strings.Contains(s, want)) {

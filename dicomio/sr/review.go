@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // Review makes a report that a person answers for. Every nodule that is on an
@@ -33,18 +35,18 @@ type Decision struct {
 	Comment string
 }
 
-var verdicts = map[Verdict]code{Accept: codeAccepted, Reject: codeRejected, Unsure: codeUnsure}
+var verdicts = map[Verdict]Code{Accept: codeAccepted, Reject: codeRejected, Unsure: codeUnsure}
 
 // items are the decision in a measurement group, none where there is none.
-func (d *Decision) items() []dataset {
+func (d *Decision) items() []codec.Dataset {
 	if d == nil {
 		return nil
 	}
-	list := []dataset{codeItem(contains, codeDecision, verdicts[d.Verdict])}
-	if clean("UT", d.Reason) != "" {
+	list := []codec.Dataset{codeItem(contains, codeDecision, verdicts[d.Verdict])}
+	if codec.Clean("UT", d.Reason) != "" {
 		list = append(list, textItem(contains, codeReason, d.Reason))
 	}
-	if clean("UT", d.Comment) != "" {
+	if codec.Clean("UT", d.Comment) != "" {
 		list = append(list, textItem(contains, codeComment, d.Comment))
 	}
 	return list
@@ -55,7 +57,7 @@ func (r Report) checkReview(op string) error {
 	for i, n := range r.Nodules {
 		hint := ""
 		switch {
-		case n.Decision != nil && verdicts[n.Decision.Verdict].value == "":
+		case n.Decision != nil && verdicts[n.Decision.Verdict].Value == "":
 			hint = "has a decision that is none of accept, reject and unsure"
 		case r.Review == nil && n.Decision != nil:
 			hint = "has a decision, but nobody is named who made it; add the review"
@@ -70,7 +72,7 @@ func (r Report) checkReview(op string) error {
 	switch {
 	case v == nil:
 		return nil
-	case clean("PN", v.Observer) == "" || clean("LO", v.Organization) == "":
+	case codec.Clean("PN", v.Observer) == "" || codec.Clean("LO", v.Organization) == "":
 		return refuse(CodeReportInvalid, op, "the review names no person or no organisation; both are needed to verify a report", nil)
 	case v.Previous < 0 || v.Previous >= v.Version:
 		return refuse(CodeReportInvalid, op, "the review replaces a version that is not older than itself", nil)
@@ -82,40 +84,40 @@ func (r Report) checkReview(op string) error {
 
 // verification writes the flags, who verified, and which documents the report
 // is based on (PS3.3 table C.17-2).
-func (r Report) verification(d *dataset) {
+func (r Report) verification(d *codec.Dataset) {
 	v := r.Review
 	if v == nil {
-		d.text(0x0040A493, "CS", "UNVERIFIED")
-		d.text(0x0040A496, "CS", "PRELIMINARY")
+		d.AddText(0x0040A493, "CS", "UNVERIFIED")
+		d.AddText(0x0040A496, "CS", "PRELIMINARY")
 		return
 	}
-	d.text(0x0040A493, "CS", "VERIFIED")
-	d.text(0x0040A496, "CS", "FINAL")
-	var who dataset
-	who.text(0x0040A027, "LO", v.Organization)
-	who.text(0x0040A030, "DT", r.Header.zone(v.Time).Format("20060102150405-0700"))
-	who.text(0x0040A075, "PN", v.Observer)
-	who.sequence(0x0040A088) // no code for the person
-	d.sequence(0x0040A073, who)
+	d.AddText(0x0040A493, "CS", "VERIFIED")
+	d.AddText(0x0040A496, "CS", "FINAL")
+	var who codec.Dataset
+	who.AddText(0x0040A027, "LO", v.Organization)
+	who.AddText(0x0040A030, "DT", r.Header.zone(v.Time).Format("20060102150405-0700"))
+	who.AddText(0x0040A075, "PN", v.Observer)
+	who.AddSequence(0x0040A088) // no code for the person
+	d.AddSequence(0x0040A073, who)
 
 	first := r
 	first.Review = nil
-	before := []dataset{reference(ClassComprehensive3D, first.SOPInstanceUID())}
+	before := []codec.Dataset{reference(ClassComprehensive3D, first.SOPInstanceUID())}
 	if v.Previous > 0 {
 		earlier := *v
 		earlier.Version = v.Previous
 		first.Review = &earlier
 		before = append(before, reference(ClassComprehensive3D, first.SOPInstanceUID()))
 	}
-	d.sequence(0x0040A360, hierarchy(r.Header.StudyUID, r.SeriesInstanceUID(), before))
+	d.AddSequence(0x0040A360, hierarchy(r.Header.StudyUID, r.SeriesInstanceUID(), before))
 }
 
 // reviewer tells which person observed (TID 1003).
-func (r Report) reviewer() []dataset {
+func (r Report) reviewer() []codec.Dataset {
 	if r.Review == nil {
 		return nil
 	}
-	return []dataset{
+	return []codec.Dataset{
 		codeItem(hasContext, codeObserverType, codePerson),
 		personItem(hasContext, codePersonName, r.Review.Observer),
 		textItem(hasContext, codePersonOrg, r.Review.Organization),

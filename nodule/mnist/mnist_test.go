@@ -201,7 +201,7 @@ func TestRefusals(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "make data-mnist") {
 				t.Fatalf("error %v, want %q and what to do", err, test.want)
 			}
-			if nodule.CodeOf(err) != string(nodule.CodeDatasetInvalid) {
+			if nodule.CodeOf(err) != nodule.CodeDatasetInvalid {
 				t.Errorf("code %q", nodule.CodeOf(err))
 			}
 		})

@@ -94,7 +94,11 @@ func TestFileNamesAreNotInScanOrder(t *testing.T) {
 
 func TestTruthIsReadAsCandidates(t *testing.T) {
 	p, dir, series := write(t, phantom.Small(1))
-	got, err := nodule.ReadCandidates(t.Context(), filepath.Join(dir, phantom.TruthFile), series)
+	file, err := nodule.OpenCandidates(filepath.Join(dir, phantom.TruthFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := file.In(series)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/use"
+	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -90,16 +91,19 @@ func TestReportOfAPhantom(t *testing.T) {
 	if err := report.Encode(&file); err != nil {
 		t.Fatal(err)
 	}
-	found, err := sr.Candidates(bytes.NewReader(file.Bytes()))
+	candidates, err := nodule.ReadCandidates(bytes.NewReader(file.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, _, err := candidates.In(series)
 	if err != nil || len(found) != len(result.Nodules)-1 {
 		t.Fatalf("%d candidates in the report: %v", len(found), err)
 	}
 	for i, c := range found {
-		n := result.Nodules[i+1]
-		at, err := c.Place(series)
+		n, at := result.Nodules[i+1], c.PositionLPS
 		off := math.Hypot(at[0]-n.PositionLPS[0], at[1]-n.PositionLPS[1])
-		if err != nil || c.ID != n.ID || off > 1 || math.Abs(at[2]-n.PositionLPS[2]) > series.Geometry.SpacingMM[0]/2+1e-6 {
-			t.Errorf("%s is at %v (%v), want %v", c.ID, at, err, n.PositionLPS)
+		if c.ID != n.ID || off > 1 || math.Abs(at[2]-n.PositionLPS[2]) > series.Geometry.SpacingMM[0]/2+1e-6 {
+			t.Errorf("%s is at %v, want %v", c.ID, at, n.PositionLPS)
 		}
 	}
 	name := filepath.Join(t.TempDir(), "report.dcm")

@@ -24,7 +24,7 @@ func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 		return nil, nil, fmt.Errorf("score series: %w", err)
 	}
 	for _, c := range cubes { // a PACS that went away is no fault of a nodule
-		if dicomio.CodeOf(c.Err).OfArchive() {
+		if dicomio.OfArchive(dicomio.CodeOf(c.Err)) {
 			return nil, nil, fmt.Errorf("score series: %w", c.Err)
 		}
 	}

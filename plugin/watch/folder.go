@@ -180,10 +180,10 @@ func (f *Folder) candidates(path string, d *watchedDir, now time.Time) (found []
 	return found
 }
 
-// mayBeNote tells files worth reading as a whole: tables and JSON by their
+// mayBeNote tells files worth reading as a whole: tables, JSON and XML by their
 // names, reports by their headers.
 func mayBeNote(name string) bool {
-	if ext := strings.ToLower(filepath.Ext(name)); ext == ".csv" || ext == ".json" {
+	if ext := strings.ToLower(filepath.Ext(name)); ext == ".csv" || ext == ".json" || ext == ".xml" {
 		return true
 	}
 	file, err := os.Open(name) //nolint:gosec // below the folder that is watched

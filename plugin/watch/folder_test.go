@@ -253,7 +253,7 @@ func FuzzNotes(f *testing.F) {
 	f.Add([]byte("seriesuid\n\"a\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		n, err := readNote(file)
-		if err == nil && n.table == nil && len(n.Report) == 0 && n.SeriesUID == "" && n.Nodules == nil {
+		if err == nil && n.file == nil && n.SeriesUID == "" && n.Nodules == nil {
 			t.Errorf("a note of nothing: %+v", n)
 		}
 		if err == nil && n.Digest == "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -139,11 +140,15 @@ func (o *Orthanc) reports(ctx context.Context, w *Watcher, s web.OrthancSeries) 
 		if err != nil {
 			return nil, err
 		}
-		n, err := readReport(note{Digest: digest(string(file))}, file)
+		n, err := readNote(file)
+		if err == nil && (n.file == nil || n.file.Kind != nodule.KindReport) {
+			err = errNoNote
+		}
 		if err != nil { // one of another kind, without a nodule, or our own
 			w.log.Debug("report passed over", "code", problem.CodeOf(err))
 			continue
 		}
+		n.Digest, n.Report, n.file = digest(string(file)), n.file.Marks, nil // as it is kept
 		notes = append(notes, n)
 	}
 	return notes, nil

@@ -12,8 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/boltdb"
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // ErrState says that the folder of the state cannot be used.
@@ -68,7 +68,7 @@ type note struct {
 	Used     bool      `json:"used,omitempty"` // it made a job
 	Told     string    `json:"told,omitempty"`
 
-	Report []sr.Candidate `json:"report,omitempty"`
+	Report []nodule.Mark `json:"report,omitempty"`
 
 	SeriesUID string          `json:"series_uid,omitempty"` // of what follows; empty: that of the folder
 	Folder    string          `json:"folder,omitempty"`     // URI, where the series is the one of a folder
@@ -80,18 +80,18 @@ type note struct {
 	Priority  string          `json:"priority,omitempty"`
 	Deadline  *time.Time      `json:"deadline,omitempty"`
 
-	table *table // a file with rows of many series
-	path  string // of the file
+	file *nodule.CandidateFile // of a file that lies in a folder
+	path string                // of that
 }
 
 // about tells whether a note can have candidates of a series.
 func (n *note) about(e *entry) bool {
 	switch {
-	case n.table != nil:
-		return n.table.series[e.SeriesUID]
+	case n.file != nil && len(n.file.SeriesUIDs) > 0:
+		return n.file.Names(e.SeriesUID)
 	case n.SeriesUID != "":
 		return n.SeriesUID == e.SeriesUID
-	case n.Folder != "" && len(n.Report) == 0:
+	case n.Folder != "" && len(n.Report) == 0 && (n.file == nil || n.file.Kind != nodule.KindReport):
 		return n.Folder == e.URI
 	}
 	return n.StudyUID == e.StudyUID

@@ -1,4 +1,4 @@
-package dicomio
+package codec
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // bitWriter writes entropy-coded bits with stuffing (T.81 F.1.2.3).
@@ -99,8 +101,8 @@ func TestJPEGLosslessRoundTrip(t *testing.T) {
 					px[0], px[1] = 0, 1<<(precision-1) // the difference of 32768 among them
 					code := encodeJPEG(px, rows, cols, precision, predictor, point, restart)
 					raw := make([]byte, 2*rows*cols)
-					f := format{rows: rows, cols: cols, allocated: 16, stored: precision, highBit: precision - 1}
-					if err := decodeJPEGLossless(code, raw, &f); err != nil {
+					f := Shape{Rows: rows, Cols: cols, Allocated: 16, Stored: precision}
+					if err := decodeJPEGLossless(code, raw, f); err != nil {
 						t.Fatalf("precision %d, predictor %d, restart %d: %v", precision, predictor, restart, err)
 					}
 					for i, want := range px {
@@ -119,18 +121,18 @@ func TestJPEGLosslessDamage(t *testing.T) {
 	for i := range px {
 		px[i] = i * i % 4096
 	}
-	f := format{rows: 9, cols: 13, allocated: 16, stored: 12, highBit: 11}
+	f := Shape{Rows: 9, Cols: 13, Allocated: 16, Stored: 12}
 	whole := encodeJPEG(px, 9, 13, 12, 1, 0, 3)
 	raw := make([]byte, 2*9*13)
 	// Without the EOI marker every pixel is still there; with less it is not.
 	for n := range len(whole) - 2 {
-		if err := decodeJPEGLossless(whole[:n], raw, &f); err == nil {
+		if err := decodeJPEGLossless(whole[:n], raw, f); err == nil {
 			t.Errorf("cut to %d of %d bytes it is decoded", n, len(whole))
 		}
 	}
 	for name, c := range map[string]struct {
 		old, new string
-		want     Code
+		want     coded.Code
 	}{
 		"no restart marker": {"\xff\xd1", "\xff\xd9", CodeUnreadable},
 		"restart in a row":  {"\xff\xdd\x00\x04\x00\x27", "\xff\xdd\x00\x04\x00\x28", CodePixelFormat},
@@ -146,7 +148,7 @@ func TestJPEGLosslessDamage(t *testing.T) {
 		if bytes.Equal(b, whole) {
 			t.Fatalf("%s: nothing was changed", name)
 		}
-		if err := decodeJPEGLossless(b, raw, &f); CodeOf(err) != c.want {
+		if err := decodeJPEGLossless(b, raw, f); coded.CodeOf(err) != c.want {
 			t.Errorf("%s: %v, want code %q", name, err, c.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package dicomio
+package codec
 
 import (
 	"encoding/binary"
@@ -25,18 +25,18 @@ type jpegLossless struct {
 
 // decodeJPEGLossless decodes one frame into raw: little endian, 8 or 16 bits a
 // pixel as f says.
-func decodeJPEGLossless(code, raw []byte, f *format) error {
+func decodeJPEGLossless(code, raw []byte, f Shape) error {
 	d := &jpegLossless{code: code}
 	if err := d.headers(); err != nil {
 		return err
 	}
-	if d.rows != f.rows || d.cols != f.cols || d.precision > f.allocated || d.precision < f.stored {
-		return refuse(CodeSizeMismatch, fmt.Sprintf("the JPEG frame is %d x %d with %d bits, the header says %d x %d with %d", d.rows, d.cols, d.precision, f.rows, f.cols, f.stored), nil)
+	if d.rows != f.Rows || d.cols != f.Cols || d.precision > f.Allocated || d.precision < f.Stored {
+		return refuse(CodeSizeMismatch, fmt.Sprintf("the JPEG frame is %d x %d with %d bits, the header says %d x %d with %d", d.rows, d.cols, d.precision, f.Rows, f.Cols, f.Stored), nil)
 	}
 	if d.restart%d.cols != 0 {
 		return refuse(CodePixelFormat, "the JPEG restart interval is not a whole number of rows", nil)
 	}
-	return d.scan(raw, f.allocated/8)
+	return d.scan(raw, f.Allocated/8)
 }
 
 func jpegBroken(what string) error {

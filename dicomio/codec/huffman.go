@@ -1,4 +1,4 @@
-package dicomio
+package codec
 
 // huffman is a table of annex C, looked up by the next bits.
 type huffman struct {

@@ -1,4 +1,4 @@
-package sr
+package codec
 
 import (
 	"bytes"
@@ -35,9 +35,10 @@ var escapes = []struct {
 	{"-M", charmap.ISO8859_9, ""}, {"-T", charmap.Windows874, ""}, {"-b", charmap.ISO8859_15, ""},
 }
 
-// decodeText turns a text value into UTF-8. Where the character set is not
+// DecodeText turns a text value into UTF-8; names are the values of
+// SpecificCharacterSet. Where the character set is not
 // known, or the bytes are none of it, a question mark stands for them.
-func decodeText(names []string, b []byte) string {
+func DecodeText(names []string, b []byte) string {
 	first := charsetOf(names)
 	if !bytes.ContainsRune(b, 0x1b) {
 		return convert(first, "", b)

@@ -1,6 +1,7 @@
 package nodule
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -16,7 +17,59 @@ const (
 	maxLIDCPixels  = 20 << 20 // of the boxes around all contours
 )
 
-// ParseLIDC reads the nodules that the readers of an LIDC-IDRI XML file have
+// readLIDCHead reads what stands before the readers' marks: the series.
+func readLIDCHead(text []byte) (*CandidateFile, error) {
+	f := &CandidateFile{Kind: KindLIDC, text: text}
+	root := false
+	broken := func(err error) error {
+		if err = xmlCause(err); !root {
+			err = fmt.Errorf("%w: %w", ErrNotCandidates, err)
+		}
+		return badFileCause(err, "not well-formed XML")
+	}
+	dec := xml.NewDecoder(bytes.NewReader(text))
+	for {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, broken(err)
+		}
+		el, ok := tok.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		var to *string
+		var series string
+		switch el.Name.Local {
+		case "LidcReadMessage":
+			root = true
+		case "StudyInstanceUID":
+			to = &f.StudyUID
+		case "SeriesInstanceUid", "SeriesInstanceUID":
+			to = &series
+		}
+		if el.Name.Local == "readingSession" {
+			break
+		}
+		if to == nil {
+			continue
+		}
+		if err := dec.DecodeElement(to, &el); err != nil {
+			return nil, broken(err)
+		}
+		if *to = strings.TrimSpace(*to); series != "" {
+			f.SeriesUIDs = []string{series}
+		}
+	}
+	if !root {
+		return nil, badFileCause(ErrNotCandidates, "XML, but not of LIDC-IDRI (no LidcReadMessage)")
+	}
+	return f, nil
+}
+
+// parseLIDC reads the nodules that the readers of an LIDC-IDRI XML file have
 // contoured and joins the marks of one physical nodule.
 //
 // A contour runs through the first pixels outside the nodule, column then row,
@@ -33,30 +86,31 @@ const (
 // position, by the z position of an axial series. Contours of images that the
 // series lacks are skipped; where none is left, or the file names another
 // series, the error has CodeCandidateFileInvalid. A file in which nobody
-// contoured a nodule gives CodeNoCandidates. At most 32 MiB are read.
-func ParseLIDC(r io.Reader, series *dicomio.Series) ([]Candidate, error) {
-	if series == nil {
-		return nil, badFile("contours need the series they were drawn on; open it first")
-	}
-	limited := &io.LimitedReader{R: r, N: MaxCandidateFileBytes + 1}
+// contoured a nodule gives CodeNoCandidates.
+func parseLIDC(r io.Reader, series *dicomio.Series) ([]Candidate, []Skipped, error) {
 	p := newLIDC(series)
-	if err := p.read(limited); err != nil {
-		if limited.N <= 0 {
-			return nil, badFile("larger than the limit of %d MiB", MaxCandidateFileBytes>>20)
-		}
-		return nil, err
+	if err := p.read(r); err != nil {
+		return nil, nil, err
 	}
 	if len(p.marks) == 0 {
 		if p.unmatched > 0 {
-			return nil, badFile("none of the %d contours is on an image of this series; give the file of this series", p.unmatched)
+			return nil, p.skipped(), badFile("none of the %d contours is on an image of this series; give the file of this series", p.unmatched)
 		}
-		return nil, &Error{Code: CodeNoCandidates, Op: "parse candidates", Hint: "no reader contoured a nodule of 3 mm or more"}
+		return nil, p.skipped(), &Error{Code: CodeNoCandidates, Op: "parse candidates", Hint: "no reader contoured a nodule of 3 mm or more"}
 	}
 	cs := candidatesOf(clusterMarks(p.marks))
-	if err := ValidateAll(cs); err != nil {
-		return nil, err
+	return cs, p.skipped(), ValidateAll(cs)
+}
+
+// skipped tells what the file holds beside what became marks.
+func (p *lidc) skipped() (list []Skipped) {
+	if p.unmatched > 0 {
+		list = append(list, Skipped{"a contour on an image that the series does not hold", p.unmatched})
 	}
-	return cs, nil
+	if p.points > 0 {
+		list = append(list, Skipped{"a nodule of less than 3 mm, which has no contour", p.points})
+	}
+	return list
 }
 
 // lidcROI and lidcNodule are the elements of the file that are used.
@@ -82,6 +136,7 @@ type lidc struct {
 	pixels    int // work done so far
 	marks     []*mark
 	unmatched int // contours on images that the series lacks
+	points    int // nodules under 3 mm
 }
 
 func newLIDC(s *dicomio.Series) *lidc {
@@ -142,7 +197,8 @@ func (p *lidc) add(n lidcNodule) error {
 		return badFile("a nodule stands outside any readingSession")
 	}
 	if len(n.ROI) == 0 || len(n.ROI) == 1 && len(n.ROI[0].Edge) < 2 {
-		return nil // under 3 mm: a point
+		p.points++ // under 3 mm
+		return nil
 	}
 	if len(p.marks) == maxLIDCNodules {
 		return &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d contoured nodules", maxLIDCNodules)}

@@ -1,4 +1,4 @@
-package dicomio
+package codec
 
 import (
 	"encoding/binary"

@@ -1,16 +1,18 @@
-package dicomio
+package codec
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+)
 
 // readFragments joins the fragments of encapsulated pixel data (PS3.5 A.4) of
-// one frame onto buf. The basic offset table is stepped over: with one frame
-// it says nothing.
-func readFragments(src source, f *format, buf []byte) ([]byte, error) {
-	// No lossless code of one frame is much larger than the frame.
-	limit := 4*f.frameBytes() + 1<<16
+// one frame onto buf, which holds at most limit bytes then. The basic offset
+// table is stepped over: with one frame it says nothing.
+func readFragments(src Source, off, limit int64, buf []byte) ([]byte, error) {
 	head := make([]byte, 8)
 	table := true
-	for off := f.pixels.value; ; {
+	for {
 		if off == src.Size() && len(buf) > 0 {
 			return buf, nil // no delimiter; the decoder sees whether the code is whole
 		}
@@ -42,4 +44,15 @@ func readFragments(src source, f *format, buf []byte) ([]byte, error) {
 		}
 		off += length
 	}
+}
+
+func readFull(src io.ReaderAt, p []byte, off int64) error {
+	n, err := src.ReadAt(p, off)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil || errors.Is(err, io.EOF):
+		return refuse(CodeTruncated, "the pixel data is cut short; fetch the file again", nil)
+	}
+	return err
 }

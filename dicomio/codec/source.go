@@ -1,4 +1,4 @@
-package dicomio
+package codec
 
 import (
 	"compress/flate"
@@ -7,10 +7,11 @@ import (
 	"math"
 )
 
-// source is the bytes of a data set: a file, or what a deflated one inflates to.
-type source interface {
+// Source is the bytes of a file, such as a *bytes.Reader or an open file with
+// its size.
+type Source interface {
 	io.ReaderAt
-	// Size is the length in bytes; math.MaxInt64 where it is not known yet.
+	// Size is the length in bytes.
 	Size() int64
 }
 
@@ -27,6 +28,7 @@ func newInflated(r io.Reader, limit int64) *inflated {
 	return &inflated{r: flate.NewReader(r), limit: limit}
 }
 
+// Size is math.MaxInt64 where the end is not known yet.
 func (d *inflated) Size() int64 {
 	if d.ended != nil {
 		return int64(len(d.buf))

@@ -1,0 +1,134 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+)
+
+// collector reads the values of the elements that are wanted.
+type collector struct {
+	walker
+	wanted Wanted
+	read   int64 // bytes of values so far
+	pixels *place
+}
+
+// set reads the elements from off to end, to the delimiter of an item, or, in
+// the data set itself (depth 0), to its pixels or the first tag above last. It
+// returns what was read also where it fails.
+func (c *collector) set(off, end int64, explicit bool, depth int) (d Dataset, next int64, err error) {
+	if depth > maxDepth {
+		return nil, 0, errDeep()
+	}
+	for off < end {
+		e, err := c.next(off, explicit)
+		switch {
+		case depth == 0 && errors.Is(err, errEnd):
+			return d, off, nil
+		case err != nil:
+			return d, 0, cut(err)
+		case depth == 0 && e.tag == tagPixelData && c.wanted.Last >= tagPixelData:
+			c.pixels = &e
+			return d, off, nil
+		case depth == 0 && e.tag > c.wanted.Last:
+			return d, off, nil
+		case e.tag == tagItemEnd:
+			return d, e.value, nil
+		case e.tag>>16 == 0xFFFE:
+			return d, 0, refuse(CodeUnreadable, "an item stands outside a sequence; the file is corrupt", nil)
+		}
+		vr, wanted := c.wanted.Elements[e.tag]
+		if wanted {
+			d, off, err = c.element(d, e, vr, end, explicit, depth)
+		} else {
+			off, err = c.skip(e, explicit, depth)
+		}
+		if err != nil {
+			return d, 0, err
+		}
+		if off > end {
+			return d, 0, errCut
+		}
+	}
+	return d, off, nil
+}
+
+// element adds one element; vr is what it is where the file does not tell.
+func (c *collector) element(d Dataset, e place, vr string, end int64, explicit bool, depth int) (Dataset, int64, error) {
+	told := e.vr != "" && e.vr != "UN"
+	if vr == "SQ" && (!told || e.vr == "SQ") {
+		items, next, err := c.items(e, end, explicit, depth)
+		return append(d, Element{Tag: e.tag, VR: "SQ", Items: items}), next, err
+	}
+	if int64(e.length) > c.wanted.MaxValue || c.read > c.wanted.MaxTotal {
+		return d, 0, refuse(CodeUnreadable, "a header value is longer than any image needs", nil)
+	}
+	next := e.value + int64(e.length)
+	if e.length > windowBytes { // is it there, before room is made for it?
+		if _, err := c.bytes(next-1, 1); err != nil {
+			return d, 0, cut(err)
+		}
+	}
+	b, err := c.bytes(e.value, int(e.length))
+	if err != nil {
+		return d, 0, cut(err)
+	}
+	if told {
+		if longForm(e.vr) && !longForm(vr) {
+			return d, next, nil // nothing that is asked for
+		}
+		vr = e.vr
+	}
+	c.read += int64(len(b))
+	b = bytes.Clone(b)
+	if c.order == binary.ByteOrder(binary.BigEndian) {
+		b = swapped(vr, b)
+	}
+	return append(d, Element{Tag: e.tag, VR: vr, Value: b}), next, nil
+}
+
+// items reads the items of a sequence.
+func (c *collector) items(e place, end int64, explicit bool, depth int) (items []Dataset, next int64, err error) {
+	explicit, back := c.inside(e, explicit)
+	defer back()
+	delimited := e.length == undefinedLength
+	if !delimited {
+		if end = e.value + int64(e.length); end > c.src.Size() {
+			return nil, 0, errCut
+		}
+	}
+	for off := e.value; off < end; {
+		item, err := c.next(off, explicit)
+		switch {
+		case err != nil:
+			return items, 0, cut(err)
+		case delimited && item.tag == tagSeqEnd:
+			return items, item.value, nil
+		case item.tag != tagItem:
+			return items, 0, errNoItem()
+		}
+		stop := end
+		if item.length != undefinedLength {
+			if stop = item.value + int64(item.length); stop > end {
+				return items, 0, errCut
+			}
+		}
+		d, next, err := c.set(item.value, stop, explicit, depth+1)
+		if err != nil {
+			return items, 0, err
+		}
+		items = append(items, d)
+		if off = next; item.length != undefinedLength {
+			off = stop
+		}
+	}
+	if delimited {
+		return items, 0, errCut
+	}
+	return items, end, nil
+}
+
+// all is an end that nothing reaches.
+const all = math.MaxInt64

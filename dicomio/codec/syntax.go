@@ -1,0 +1,99 @@
+package codec
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+// Transfer syntaxes (PS3.5 section 10 and annex A).
+const (
+	ImplicitLittle = "1.2.840.10008.1.2"
+	ExplicitLittle = "1.2.840.10008.1.2.1"
+	Deflated       = "1.2.840.10008.1.2.1.99"
+	BigEndian      = "1.2.840.10008.1.2.2"
+	RLE            = "1.2.840.10008.1.2.5"
+	JPEGLossless   = "1.2.840.10008.1.2.4.57" // any predictor
+	JPEGSV1        = "1.2.840.10008.1.2.4.70" // the first predictor
+)
+
+// packing says how the pixels of a transfer syntax are stored.
+type packing int
+
+const (
+	packNative packing = iota
+	packRLE
+	packJPEGLossless
+	packUnsupported
+)
+
+// Syntax is how a data set and its pixels are encoded.
+type Syntax struct {
+	UID  string
+	Name string
+
+	big      bool
+	explicit bool
+	pack     packing
+}
+
+// Decodes tells whether pixels of the syntax can be decoded.
+func (s Syntax) Decodes() bool { return s.pack != packUnsupported }
+
+// Native tells whether pixels are stored as they are, in one piece.
+func (s Syntax) Native() bool { return s.pack == packNative }
+
+func (s Syntax) order() binary.ByteOrder {
+	if s.big {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// SyntaxOf describes a transfer syntax. One that is not known reads as
+// explicit little endian, as every encapsulated one is (PS3.5 A.4), with
+// pixels that are not decoded.
+func SyntaxOf(uid string) Syntax {
+	uid = strings.TrimRight(uid, " \x00")
+	s := Syntax{UID: uid, explicit: true}
+	switch uid {
+	case ImplicitLittle:
+		s.Name, s.explicit = "implicit VR little endian", false
+	case ExplicitLittle:
+		s.Name = "explicit VR little endian"
+	case Deflated:
+		s.Name = "deflated explicit VR little endian"
+	case BigEndian:
+		s.Name, s.big = "explicit VR big endian", true
+	case RLE:
+		s.Name, s.pack = "RLE lossless", packRLE
+	case JPEGLossless:
+		s.Name, s.pack = "JPEG lossless, any predictor", packJPEGLossless
+	case JPEGSV1:
+		s.Name, s.pack = "JPEG lossless SV1", packJPEGLossless
+	default:
+		s.Name, s.pack = foreignSyntax(uid), packUnsupported
+	}
+	return s
+}
+
+func foreignSyntax(uid string) string {
+	switch uid {
+	case "1.2.840.10008.1.2.4.50":
+		return "JPEG baseline"
+	case "1.2.840.10008.1.2.4.51":
+		return "JPEG extended"
+	case "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55":
+		return "JPEG progressive or spectral selection (retired)"
+	case "1.2.840.10008.1.2.4.80":
+		return "JPEG-LS lossless"
+	case "1.2.840.10008.1.2.4.81":
+		return "JPEG-LS near-lossless"
+	case "1.2.840.10008.1.2.4.90":
+		return "JPEG 2000 lossless"
+	case "1.2.840.10008.1.2.4.91":
+		return "JPEG 2000"
+	case "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203":
+		return "High-Throughput JPEG 2000"
+	}
+	return "an unknown transfer syntax"
+}

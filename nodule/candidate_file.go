@@ -1,0 +1,230 @@
+package nodule
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+)
+
+// MaxCandidateFileBytes bounds a file of candidates.
+const MaxCandidateFileBytes = 32 << 20
+
+// ErrNotCandidates is the cause of the error for what is no file of candidates
+// of any kind, unlike one that is broken. A watcher passes it over.
+var ErrNotCandidates = errors.New("not a file of candidates")
+
+// Kind is the kind of a file of candidates.
+type Kind string
+
+// Kinds of files.
+const (
+	KindJSON   Kind = "json"
+	KindLUNA16 Kind = "luna16"
+	KindLIDC   Kind = "lidc"
+	KindReport Kind = "report"
+)
+
+// CandidateFile is what a file says about where nodules are, before it is
+// known which series they are looked for in; [CandidateFile.In] places them in
+// one. What the file does not name is empty.
+type CandidateFile struct {
+	Kind                Kind
+	StudyUID            string
+	SeriesUIDs          []string // sorted; a report names those of its images in its marks
+	FrameOfReferenceUID string   // of all positions; a report names those of its points in its marks
+	Own                 bool     // a report of this program: it scores candidates and brings none of its own
+
+	Marks   []Mark    // of JSON and reports
+	Skipped []Skipped // of a report: what marks no nodule
+
+	text []byte // of a table or of contours, which are read for one series
+}
+
+// Mark is a place that a file marks.
+type Mark struct {
+	ID          string
+	TrackingUID string  // of a report; may be empty
+	DiameterMM  float64 // 0: unknown
+	Confidence  float64 // 0: unknown
+
+	// Points is where it is: in the patient, or, where that list is empty, on
+	// images.
+	Points              []dicomio.Vec // LPS mm
+	FrameOfReferenceUID string        // of Points; empty: that of the series
+	Images              []dicomio.ImagePoint
+	SeriesUID           string // of the images, where the report says
+}
+
+// Skipped tells what a file holds that is no candidate.
+type Skipped struct {
+	Reason string // without a value of the file
+	Count  int
+}
+
+// ReadCandidates reads a file of candidates, whose kind is told by its content:
+//
+//   - JSON: an array of candidates, or an object that has one under "nodules"
+//     and may have study_uid, series_uid and frame_of_reference_uid beside it;
+//   - CSV with LUNA16's columns seriesuid, coordX, coordY, coordZ and perhaps
+//     diameter_mm, in any order;
+//   - LIDC XML, the contours of several readers;
+//   - a DICOM structured report that marks nodules, see [dicomio/sr.Read].
+//
+// Its error is an *Error: CodeCandidateFileInvalid, CodeNoCandidates, a code of
+// [ValidateAll], or one of dicomio or sr for a DICOM file. It wraps
+// [ErrNotCandidates] where the file is of none of these kinds.
+func ReadCandidates(r io.Reader) (*CandidateFile, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxCandidateFileBytes+1))
+	if err != nil {
+		return nil, badFileCause(err, "cannot be read")
+	}
+	if len(data) > MaxCandidateFileBytes {
+		return nil, badFileCause(ErrNotCandidates, "larger than the limit of %d MiB", MaxCandidateFileBytes>>20)
+	}
+	if len(data) > 132 && string(data[128:132]) == "DICM" {
+		return readReport(data)
+	}
+	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	switch {
+	case len(text) == 0:
+		return nil, badFileCause(ErrNotCandidates, "the file is empty")
+	case text[0] == '{' || text[0] == '[':
+		return readJSON(text)
+	case text[0] == '<':
+		return readLIDCHead(text)
+	}
+	return readLUNA16Head(text)
+}
+
+// OpenCandidates is [ReadCandidates] of a regular file.
+func OpenCandidates(path string) (*CandidateFile, error) {
+	const op = "read candidates"
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &Error{Code: CodeCandidateFileInvalid, Op: op, Path: path, Err: err}
+	}
+	defer f.Close() //nolint:errcheck // only read
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("not a regular file; name the file itself")
+	}
+	if err != nil {
+		return nil, &Error{Code: CodeCandidateFileInvalid, Op: op, Path: path, Err: err}
+	}
+	file, err := ReadCandidates(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", op, path, err)
+	}
+	return file, nil
+}
+
+// Names tells whether the file names a series; a file that names none may be
+// about any.
+func (f *CandidateFile) Names(seriesUID string) bool {
+	_, found := slices.BinarySearch(f.SeriesUIDs, seriesUID)
+	return found
+}
+
+// In gives the candidates that the file has in a series: valid, with unique
+// ids, at least one. A report may have more than [MaxCandidates] of them. What
+// was left out is told, too: marks of a report that are on images of another
+// series, for example.
+//
+// Which series JSON names is for the caller to check. Errors:
+// CodeNoCandidates where a table has no row of the series;
+// CodeCandidateElsewhere where no mark of a report lies in it;
+// CodeCandidateFileInvalid where contours are of another series, and where
+// rows or contours are broken; the codes of ValidateAll.
+func (f *CandidateFile) In(series *dicomio.Series) ([]Candidate, []Skipped, error) {
+	switch f.Kind {
+	case KindLUNA16:
+		return parseLUNA16(bytes.NewReader(f.text), series.SeriesUID)
+	case KindLIDC:
+		return parseLIDC(bytes.NewReader(f.text), series)
+	}
+	skipped := slices.Clone(f.Skipped)
+	var list []Candidate
+	var first error
+	for _, m := range f.Marks {
+		at, err := m.place(series)
+		c := Candidate{ID: m.ID, PositionLPS: at, DiameterMM: m.DiameterMM, Confidence: m.Confidence}
+		if err == nil {
+			err = c.Validate()
+		}
+		if err != nil {
+			if first == nil {
+				first = err
+			}
+			skipped = skip(skipped, why(err))
+			continue
+		}
+		list = append(list, c)
+	}
+	if len(list) == 0 {
+		if first == nil {
+			first = ValidateAll(nil)
+		}
+		return nil, skipped, first
+	}
+	return list, skipped, nil
+}
+
+// why says in a few words why a mark was left out.
+func why(err error) string {
+	var e *Error
+	if errors.As(err, &e) && e.Code == CodeCandidateElsewhere {
+		return e.Hint
+	}
+	return "the position, the diameter or the id is out of range"
+}
+
+// skip counts a thing that was left out.
+func skip(list []Skipped, reason string) []Skipped {
+	for i := range list {
+		if list[i].Reason == reason {
+			list[i].Count++
+			return list
+		}
+	}
+	return append(list, Skipped{Reason: reason, Count: 1})
+}
+
+// place gives the place of a mark in a series, in LPS mm: the mean of its
+// points, or of its points on images.
+func (m Mark) place(s *dicomio.Series) (dicomio.Vec, error) {
+	const op = "place candidate"
+	points := m.Points
+	if len(points) > 0 && m.FrameOfReferenceUID != "" && m.FrameOfReferenceUID != s.FrameOfReferenceUID {
+		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the report gives the candidate in another frame of reference than that of the series"}
+	}
+	if len(points) == 0 {
+		for _, at := range m.Images {
+			if p, ok := s.InPatient(at); ok {
+				points = append(points, p)
+			}
+		}
+	}
+	if len(points) == 0 {
+		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the report marks the candidate on images that the series does not hold"}
+	}
+	var sum dicomio.Vec
+	for _, p := range points {
+		for i := range sum {
+			sum[i] += p[i] / float64(len(points))
+		}
+	}
+	return sum, nil
+}
+
+func badFile(format string, args ...any) error {
+	return &Error{Code: CodeCandidateFileInvalid, Op: "parse candidates", Hint: fmt.Sprintf(format, args...)}
+}
+
+func badFileCause(err error, format string, args ...any) error {
+	return &Error{Code: CodeCandidateFileInvalid, Op: "parse candidates", Hint: fmt.Sprintf(format, args...), Err: err}
+}
