@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
 )
 
 const (
@@ -85,7 +87,7 @@ func (f *demoFolder) save() error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(f.path(demoManifest), append(b, '\n'))
+	return atomicfile.WriteBytes(f.path(demoManifest), 0o644, append(b, '\n'))
 }
 
 // workFolder makes a folder for the time of the run.
@@ -169,7 +171,7 @@ func (f *demoFolder) adopt(from, folder string) error {
 	if err := f.save(); err != nil { // first, so that a crash leaves nothing unaccounted
 		return err
 	}
-	return os.Rename(from, f.path(folder))
+	return atomicfile.Rename(from, f.path(folder))
 }
 
 // put writes a file, unless one is there that the demo did not make.
@@ -186,7 +188,7 @@ func (f *demoFolder) put(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return replaceFile(path, content)
+	return atomicfile.WriteBytes(path, 0o644, content)
 }
 
 func fileDigest(path string) (string, error) {
@@ -200,13 +202,4 @@ func fileDigest(path string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// replaceFile writes a file beside its place and moves it there.
-func replaceFile(path string, content []byte) error {
-	tmp := path + ".part"
-	if err := os.WriteFile(tmp, content, 0o644); err != nil { //nolint:gosec // for everybody to read
-		return err
-	}
-	return os.Rename(tmp, path)
 }

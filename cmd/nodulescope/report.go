@@ -8,12 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
 	"github.com/nodulescope/nodulescope/plugin/documents"
 )
 
@@ -46,8 +46,9 @@ func saveReport(ctx context.Context, name string, result bus.Result, series *dic
 	if err := report.Encode(&b); err != nil {
 		return err
 	}
-	if err := writePrivately(name, b.Bytes()); err != nil {
-		return usageError(fmt.Errorf("write report: %w", err), reportHint)
+	// A report names the patient: only the user may read it.
+	if err := atomicfile.WriteBytes(name, 0o600, b.Bytes()); err != nil {
+		return usageError(fmt.Errorf("report: %w", err), reportHint)
 	}
 	return nil
 }
@@ -70,27 +71,4 @@ func reportIn(name string) (sopInstanceUID string, err error) {
 		return id.SOPInstanceUID, nil
 	}
 	return "", fmt.Errorf("%s is there already, and no report", name)
-}
-
-// writePrivately writes a file that only the user may read, so that a crash
-// leaves the old one or the new one.
-func writePrivately(name string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
