@@ -55,19 +55,14 @@ type benchOptions struct {
 
 func newBenchCommand(g *globals) *cobra.Command {
 	var o benchOptions
-	cmd := &cobra.Command{
-		Use:     "bench",
-		Short:   "Time the reference networks on this machine",
-		Long:    benchHelp,
-		Example: "  nodulescope bench --peer docs/peer/torch_bench.py\n  nodulescope bench --accuracy --peer docs/peer/torch_accuracy.py",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := newCommand("bench", "Time the reference networks on this machine", benchHelp,
+		"  nodulescope bench --peer docs/peer/torch_bench.py\n  nodulescope bench --accuracy --peer docs/peer/torch_accuracy.py",
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			if !isProcessor(o.device.setting) {
 				return runDeviceBench(cmd.Context(), o, g.log, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			return runBench(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+		})
 	f := cmd.Flags()
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "workers")
 	f.StringVar(&o.kernels, "kernels", "", "`SET` of loops: avx512, avx2 or go (default: the fastest that this machine runs)")

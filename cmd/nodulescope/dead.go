@@ -34,17 +34,12 @@ func (o *deadOptions) register(cmd *cobra.Command) {
 
 func newDeadCommand(g *globals) *cobra.Command {
 	var o deadOptions
-	cmd := &cobra.Command{
-		Use:   "dead",
-		Short: "List jobs that could not be scored, and put them back",
-		Long:  deadHelp,
-		Example: `  nodulescope dead
+	cmd := newCommand("dead", "List jobs that could not be scored, and put them back", deadHelp,
+		`  nodulescope dead
   nodulescope dead replay 17`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			return runDead(cmd.Context(), o, g, cmd.OutOrStdout())
-		},
-	}
+		})
 	o.register(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a line of JSON for each")
 	cmd.AddCommand(newDeadReplayCommand(g))
@@ -53,16 +48,11 @@ func newDeadCommand(g *globals) *cobra.Command {
 
 func newDeadReplayCommand(g *globals) *cobra.Command {
 	var o deadOptions
-	cmd := &cobra.Command{
-		Use:     "replay NUMBER...",
-		Short:   "Put jobs back into the queue",
-		Long:    "Put jobs back into the queue, byte for byte. NUMBER is what 'nodulescope dead' prints.",
-		Example: "  nodulescope dead replay 17",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := newCommand("replay NUMBER...", "Put jobs back into the queue", "Put jobs back into the queue, byte for byte. NUMBER is what 'nodulescope dead' prints.",
+		"  nodulescope dead replay 17",
+		cobra.MinimumNArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runReplay(cmd.Context(), args, o, g, cmd.OutOrStdout())
-		},
-	}
+		})
 	o.register(cmd)
 	return cmd
 }

@@ -42,16 +42,11 @@ type demoOptions struct {
 
 func newDemoCommand(g *globals) *cobra.Command {
 	var o demoOptions
-	cmd := &cobra.Command{
-		Use:     "demo",
-		Short:   "Score the nodules of a synthetic CT over the bus, and show how it was done",
-		Long:    demoHelp,
-		Example: "  nodulescope demo\n  nodulescope demo --review\n  nodulescope demo --dir elsewhere --seed 7",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := newCommand("demo", "Score the nodules of a synthetic CT over the bus, and show how it was done", demoHelp,
+		"  nodulescope demo\n  nodulescope demo --review\n  nodulescope demo --dir elsewhere --seed 7",
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context(), o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+		})
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "demo", "`FOLDER` for what the demo leaves")
 	o.models.register(f)

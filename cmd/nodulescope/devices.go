@@ -48,13 +48,9 @@ type deviceRow struct {
 func newDevicesCommand(*globals) *cobra.Command {
 	var o deviceFlag
 	var asJSON, check bool
-	cmd := &cobra.Command{
-		Use:     "devices",
-		Short:   "List the devices that can compute scores, and which is used",
-		Long:    devicesHelp,
-		Example: "  nodulescope devices\n  nodulescope devices --check --json",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := newCommand("devices", "List the devices that can compute scores, and which is used", devicesHelp,
+		"  nodulescope devices\n  nodulescope devices --check --json",
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			r, err := reportDevices(o, check)
 			if err != nil {
 				return err
@@ -63,8 +59,7 @@ func newDevicesCommand(*globals) *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), r)
 			}
 			return r.write(cmd.OutOrStdout())
-		},
-	}
+		})
 	o.register(cmd.Flags())
 	cmd.Flags().BoolVar(&check, "check", false, "open every device and compare what it computes with the processor")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -44,15 +44,11 @@ type evaluateOptions struct {
 
 func newEvaluateCommand(g *globals) *cobra.Command {
 	var o evaluateOptions
-	cmd := &cobra.Command{
-		Use:   "evaluate DATA.npz",
-		Short: "Score labelled nodules and print AUROC with intervals beside rows that need no model",
-		Long:  evaluateHelp,
-		Example: `  nodulescope evaluate nodules.npz --side test --csv scores.csv
+	cmd := newCommand("evaluate DATA.npz", "Score labelled nodules and print AUROC with intervals beside rows that need no model", evaluateHelp,
+		`  nodulescope evaluate nodules.npz --side test --csv scores.csv
   nodulescope evaluate others.npz --reference nodules.npz
   nodulescope evaluate others.npz --model a.safetensors --model b.safetensors --json`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		cobra.MaximumNArgs(1), func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 1 && o.data == "":
 				o.data = args[0]
@@ -62,8 +58,7 @@ func newEvaluateCommand(g *globals) *cobra.Command {
 				return usageError(errors.New("no data set"), "give DATA.npz; 'nodulescope evaluate --help' shows examples")
 			}
 			return runEvaluate(cmd.Context(), o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+		})
 	f := cmd.Flags()
 	f.StringVar(&o.data, "data", "", "`FILE` of the data set, in place of the argument")
 	o.detectors.register(f)

@@ -89,7 +89,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 
 // TestEveryCodeHasAnExitCode reads the codes in the sources.
 func TestEveryCodeHasAnExitCode(t *testing.T) {
-	constant := regexp.MustCompile(`(?m)^\s*Code\w+\s+(?:\w+\.)?Code\s*=\s*"([a-z_]+)"`)
+	constant := regexp.MustCompile(`(?m)^\s*(?:const )?Code\w+\s+(?:\w+\.)?Code\s*=\s*"([a-z_]+)"`)
 	found := map[string]bool{"internal_error": true}
 	for _, room := range []string{"internal", "dicomio", "nodule", "detector", "bus", "plugin"} {
 		err := fs.WalkDir(os.DirFS("../../"+room), ".", func(path string, _ fs.DirEntry, err error) error {

@@ -60,19 +60,13 @@ type experimentOptions struct {
 
 func newExperimentCommand(g *globals) *cobra.Command {
 	var o experimentOptions
-	cmd := &cobra.Command{
-		Use:       "experiment mnist|nodules",
-		Short:     "Run one of the paper's experiments: train, score, report",
-		Long:      experimentHelp,
-		Example:   experimentExample,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{experiment.MNIST, experiment.Nodules},
-		RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := newCommand("experiment mnist|nodules", "Run one of the paper's experiments: train, score, report", experimentHelp, experimentExample,
+		cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs), func(cmd *cobra.Command, args []string) error {
 			o.seedsGiven, o.foldsGiven = cmd.Flags().Changed("seeds"), cmd.Flags().Changed("folds")
 			o.run.Command = commandLine(cmd.Flags(), args[0])
 			return runExperiment(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+		})
+	cmd.ValidArgs = []string{experiment.MNIST, experiment.Nodules}
 	f := cmd.Flags()
 	f.StringVar(&o.detector, "detector", "", "`NAME`: "+strings.Join(experiment.Detectors(), ", "))
 	f.StringVar(&o.run.Data, "data", "", "mnist: `PATH` of the folder with the four IDX files ('make data-mnist'); nodules: of the .npz")

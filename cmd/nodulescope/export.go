@@ -33,17 +33,12 @@ type exportOptions struct {
 
 func newExportCommand(*globals) *cobra.Command {
 	var o exportOptions
-	cmd := &cobra.Command{
-		Use:   "export DIR",
-		Short: "Write trained networks as ONNX models",
-		Long:  exportHelp,
-		Example: `  nodulescope export models --batch 8
+	cmd := newCommand("export DIR", "Write trained networks as ONNX models", exportHelp,
+		`  nodulescope export models --batch 8
   nodulescope export models --model runs/wgan/seed-1/model.safetensors`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runExport(args[0], o, cmd.OutOrStdout())
-		},
-	}
+		})
 	cmd.Flags().StringVar(&o.model, "model", "", "`FILE` of a detector or of a network of an experiment (default: the detectors in the binary)")
 	cmd.Flags().IntVar(&o.batch, "batch", 1, "patches per run, 1 to 1024")
 	return cmd

@@ -46,17 +46,12 @@ func (o *outboxOptions) folder() (string, error) {
 
 func newOutboxCommand(*globals) *cobra.Command {
 	var o outboxOptions
-	cmd := &cobra.Command{
-		Use:   "outbox",
-		Short: "List results that a PACS does not have yet, and have them sent again",
-		Long:  outboxHelp,
-		Example: `  nodulescope outbox
+	cmd := newCommand("outbox", "List results that a PACS does not have yet, and have them sent again", outboxHelp,
+		`  nodulescope outbox
   nodulescope outbox resend --all`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			return runOutbox(cmd.Context(), o, cmd.OutOrStdout())
-		},
-	}
+		})
 	o.register(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a line of JSON for each")
 	cmd.AddCommand(newOutboxResendCommand())
@@ -65,16 +60,12 @@ func newOutboxCommand(*globals) *cobra.Command {
 
 func newOutboxResendCommand() *cobra.Command {
 	var o outboxOptions
-	cmd := &cobra.Command{
-		Use:   "resend NUMBER...",
-		Short: "Have the service send again",
-		Long:  "Have the service send again what a PACS refused. NUMBER is what 'nodulescope outbox' prints.",
-		Example: `  nodulescope outbox resend 17
+	cmd := newCommand("resend NUMBER...", "Have the service send again", "Have the service send again what a PACS refused. NUMBER is what 'nodulescope outbox' prints.",
+		`  nodulescope outbox resend 17
   nodulescope outbox resend --all`,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		nil, func(cmd *cobra.Command, args []string) error {
 			return runResend(cmd.Context(), args, o, cmd.OutOrStdout())
-		},
-	}
+		})
 	o.register(cmd)
 	cmd.Flags().BoolVar(&o.all, "all", false, "all that were refused")
 	return cmd

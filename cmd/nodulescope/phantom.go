@@ -72,17 +72,12 @@ func (o *phantomOptions) generate() (*phantom.Phantom, error) {
 
 func newPhantomCommand(*globals) *cobra.Command {
 	var o phantomOptions
-	cmd := &cobra.Command{
-		Use:   "phantom DIR",
-		Short: "Write a synthetic chest CT with known nodules as DICOM",
-		Long:  phantomHelp,
-		Example: `  nodulescope phantom scan
+	cmd := newCommand("phantom DIR", "Write a synthetic chest CT with known nodules as DICOM", phantomHelp,
+		`  nodulescope phantom scan
   nodulescope phantom small --seed 7 --slices 60 --size 128 --count 3`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runPhantom(cmd.Context(), args[0], o, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+		})
 	o.register(cmd.Flags())
 	o.registerMore(cmd.Flags())
 	return cmd

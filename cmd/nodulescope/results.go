@@ -38,17 +38,12 @@ type resultsOptions struct {
 
 func newResultsCommand(g *globals) *cobra.Command {
 	var o resultsOptions
-	cmd := &cobra.Command{
-		Use:   "results",
-		Short: "Print results, and follow those that come",
-		Long:  resultsHelp,
-		Example: `  nodulescope results --follow
+	cmd := newCommand("results", "Print results, and follow those that come", resultsHelp,
+		`  nodulescope results --follow
   nodulescope results --since 24h --json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			return runResults(cmd.Context(), o, g, cmd.OutOrStdout())
-		},
-	}
+		})
 	f := cmd.Flags()
 	f.BoolVar(&o.follow, "follow", false, "go on with the results that come")
 	f.BoolVar(&o.json, "json", false, "print a line of JSON for each result")

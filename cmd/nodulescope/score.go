@@ -50,20 +50,15 @@ type scoreOptions struct {
 
 func newScoreCommand(g *globals) *cobra.Command {
 	var o scoreOptions
-	cmd := &cobra.Command{
-		Use:   "score DIR --nodules FILE",
-		Short: "Score the nodules of one series, without the bus",
-		Long:  scoreHelp,
-		Example: `  nodulescope score /data/series --nodules nodules.json
+	cmd := newCommand("score DIR --nodules FILE", "Score the nodules of one series, without the bus", scoreHelp,
+		`  nodulescope score /data/series --nodules nodules.json
   nodulescope score /data/study --series 1.2.840.1 --nodules annotations.csv --json
   nodulescope score https://pacs.example/dicom-web/studies/1.2.3/series/1.2.3.4 --nodules nodules.json
   nodulescope score /data/series --nodules readers.xml --pictures pictures
   nodulescope score /data/series --nodules nodules.json --sr report.dcm`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runScore(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+		})
 	f := cmd.Flags()
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
 	f.StringVar(&o.series, "series", "", "series instance `UID`, where the folder holds several series")

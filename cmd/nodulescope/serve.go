@@ -63,18 +63,13 @@ type serveOptions struct {
 
 func newServeCommand(g *globals) *cobra.Command {
 	var o serveOptions
-	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Run the service: bus, workers, review page, health and metrics",
-		Long:  serveHelp,
-		Example: `  nodulescope serve
+	cmd := newCommand("serve", "Run the service: bus, workers, review page, health and metrics", serveHelp,
+		`  nodulescope serve
   nodulescope serve --site hospital-1 --roots /data/ct --nats-url tls://bus.example:4222 --nats-creds-file site.creds
   nodulescope serve --config nodulescope.yaml --check-config`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			return runServe(cmd.Context(), o, g, cmd.OutOrStdout())
-		},
-	}
+		})
 	o.register(cmd.Flags())
 	return cmd
 }

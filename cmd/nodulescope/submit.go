@@ -40,18 +40,13 @@ type submitOptions struct {
 
 func newSubmitCommand(g *globals) *cobra.Command {
 	var o submitOptions
-	cmd := &cobra.Command{
-		Use:   "submit DIR --nodules FILE",
-		Short: "Put a job on the bus",
-		Long:  submitHelp,
-		Example: `  nodulescope submit /data/series --nodules nodules.json
+	cmd := newCommand("submit DIR --nodules FILE", "Put a job on the bus", submitHelp,
+		`  nodulescope submit /data/series --nodules nodules.json
   nodulescope submit file:///data/series --nodules annotations.csv --priority stat
   nodulescope submit /data/series --nodules readers.xml --nats-url nats://bus.example:4222 --nats-nkey-file seed`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runSubmit(cmd.Context(), args[0], o, g, cmd.OutOrStdout())
-		},
-	}
+		})
 	f := cmd.Flags()
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
 	f.StringVar(&o.series, "series", "", "series instance `UID`, where the folder holds several series")

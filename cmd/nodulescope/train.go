@@ -42,16 +42,11 @@ type trainOptions struct {
 
 func newTrainCommand(g *globals) *cobra.Command {
 	var o trainOptions
-	cmd := &cobra.Command{
-		Use:     "train DATA.npz",
-		Short:   "Train and calibrate a detector on labelled nodules",
-		Long:    trainHelp,
-		Example: "  nodulescope train nodules.npz --dir runs/vae-1 --out vae-ad.safetensors",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := newCommand("train DATA.npz", "Train and calibrate a detector on labelled nodules", trainHelp,
+		"  nodulescope train nodules.npz --dir runs/vae-1 --out vae-ad.safetensors",
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runTrain(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+		})
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "runs/vae", "`FOLDER` that keeps the state of the run")
 	f.StringVar(&o.out, "out", "", "`FILE` for the detector (default: vae-ad.safetensors in --dir)")

@@ -44,25 +44,20 @@ func (o *usersOptions) register(cmd *cobra.Command) {
 }
 
 func newUsersCommand(*globals) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "users",
-		Short: "Manage the users of the review page",
-		Long:  usersHelp,
-		Example: `  nodulescope users add ann --role review --display-name 'Dr. Ann Example'
+	cmd := newCommand("users", "Manage the users of the review page", usersHelp,
+		`  nodulescope users add ann --role review --display-name 'Dr. Ann Example'
   nodulescope users list
   nodulescope users passwd ann
   nodulescope users remove ann`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
 	cmd.AddCommand(newUsersAdd(), newUsersList(), newUsersRemove(), newUsersPasswd())
 	return cmd
 }
 
 func usersCommand(use, short, example string, args cobra.PositionalArgs, run func(*usersOptions, *cobra.Command, []string) error) (*cobra.Command, *usersOptions) {
 	o := &usersOptions{}
-	cmd := &cobra.Command{Use: use, Short: short, Long: usersHelp, Example: "  nodulescope users " + example, Args: args}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(o, cmd, args) }
+	cmd := newCommand(use, short, usersHelp, "  nodulescope users "+example,
+		args, func(cmd *cobra.Command, args []string) error { return run(o, cmd, args) })
 	o.register(cmd)
 	return cmd, o
 }

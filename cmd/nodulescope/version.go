@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -38,23 +37,15 @@ type buildInfo struct {
 
 func newVersionCommand(*globals) *cobra.Command {
 	var asJSON bool
-	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Print version, Go version and platform",
-		Example: "  nodulescope version --json",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := newCommand("version", "Print version, Go version and platform", "Print the version of the program, that of Go, and the platform.",
+		"  nodulescope version --json", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			info := buildInfo{softwareVersion(), modulePath, runtime.Version(), runtime.GOOS, runtime.GOARCH}
-			out := cmd.OutOrStdout()
 			if asJSON {
-				encoder := json.NewEncoder(out)
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(info)
+				return printJSON(cmd.OutOrStdout(), info)
 			}
-			_, err := fmt.Fprintf(out, "nodulescope %s (%s) %s %s/%s\n", info.Version, info.Module, info.Go, info.OS, info.Arch)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "nodulescope %s (%s) %s %s/%s\n", info.Version, info.Module, info.Go, info.OS, info.Arch)
 			return err
-		},
-	}
+		})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

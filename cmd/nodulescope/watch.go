@@ -95,15 +95,11 @@ func newWatchOrthancCommand(g *globals) *cobra.Command {
 	var root string
 	var fromStart bool
 	const fallback = "watch-orthanc"
-	cmd := &cobra.Command{
-		Use:   "watch-orthanc",
-		Short: "Put a job on the bus for every series in an Orthanc that has candidates",
-		Long:  watchOrthancHelp,
-		Example: `  nodulescope watch-orthanc --pacs "http://127.0.0.1:8042/dicom-web user=nodulescope password-file=pacs-password"
+	cmd := newCommand("watch-orthanc", "Put a job on the bus for every series in an Orthanc that has candidates", watchOrthancHelp,
+		`  nodulescope watch-orthanc --pacs "http://127.0.0.1:8042/dicom-web user=nodulescope password-file=pacs-password"
   nodulescope watch-orthanc --config nodulescope.yaml --candidates /data/candidates
   nodulescope watch-orthanc --list`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 			dir, err := o.folder(fallback)
 			if err != nil {
 				return err
@@ -118,8 +114,7 @@ func newWatchOrthancCommand(g *globals) *cobra.Command {
 			defer stop()
 			source.FromStart = fromStart
 			return o.run(cmd.Context(), dir, source, g, cmd.OutOrStdout(), source.DICOMweb)
-		},
-	}
+		})
 	o.register(cmd.Flags(), fallback)
 	pacs.register(cmd.Flags())
 	cmd.Flags().StringVar(&root, "orthanc", "", "`URL` of Orthanc's own interface (default: that of --pacs without its last part)")
@@ -155,20 +150,16 @@ func newWatchFolderCommand(g *globals) *cobra.Command {
 	var o watchOptions
 	var quiet time.Duration
 	const fallback = "watch-folder"
-	cmd := &cobra.Command{
-		Use:   "watch-folder DIR",
-		Short: "Put a job on the bus for every series in a folder that has candidates",
-		Long:  watchFolderHelp,
-		Example: `  nodulescope watch-folder /data/incoming
+	cmd := newCommand("watch-folder DIR", "Put a job on the bus for every series in a folder that has candidates", watchFolderHelp,
+		`  nodulescope watch-folder /data/incoming
   nodulescope watch-folder /data/incoming --candidates /data/candidates --quiet 30s
   nodulescope watch-folder --list`,
-		Args: func(cmd *cobra.Command, args []string) error {
+		func(cmd *cobra.Command, args []string) error {
 			if o.list {
 				return cobra.NoArgs(cmd, args)
 			}
 			return cobra.ExactArgs(1)(cmd, args)
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
+		}, func(cmd *cobra.Command, args []string) error {
 			dir, err := o.folder(fallback)
 			if err != nil {
 				return err
@@ -181,8 +172,7 @@ func newWatchFolderCommand(g *globals) *cobra.Command {
 				return usageError(err, "name the folder by its absolute path")
 			}
 			return o.run(cmd.Context(), dir, &watch.Folder{Root: root, Quiet: orAtOnce(quiet)}, g, cmd.OutOrStdout(), root)
-		},
-	}
+		})
 	o.register(cmd.Flags(), fallback)
 	cmd.Flags().DurationVar(&quiet, "quiet", 10*time.Second, "`TIME` without a change after which a series counts as all there; 0: none")
 	refuseNegative(cmd.Flags(), "quiet")
