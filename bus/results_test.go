@@ -135,9 +135,15 @@ func TestFollowResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	publishResult(t, b, "other", "b")
-	time.Sleep(20 * time.Millisecond)
-	since := time.Now()
 	publishResult(t, b, "site", "c")
+	stream, err := b.js.Stream(testContext(t), StreamResults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := stream.GetMsg(testContext(t), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		site string
 		opts FollowOptions
@@ -146,7 +152,7 @@ func TestFollowResults(t *testing.T) {
 		"start":    {"site", FollowOptions{FromStart: true}, []string{"1 a", "4 c"}},
 		"all":      {"", FollowOptions{FromStart: true}, []string{"1 a", "3 b", "4 c"}},
 		"sequence": {"", FollowOptions{FromSeq: 2}, []string{"3 b", "4 c"}},
-		"since":    {"site", FollowOptions{Since: since}, []string{"4 c"}},
+		"since":    {"site", FollowOptions{Since: c.Time}, []string{"4 c"}},
 	} {
 		if d := cmp.Diff(tt.want, follow(t, b, tt.site, tt.opts, len(tt.want))); d != "" {
 			t.Errorf("%s: %s", name, d)
