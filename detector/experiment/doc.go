@@ -39,4 +39,11 @@
 // Networks see normals alone; labels reach the calibration and the tables. The
 // test files of MNIST are opened only where Options.Test asks for it, a record
 // of that is written before they are, and other settings are refused then.
+//
+// # Beside gonum
+//
+// Principal components, products of matrices and factorisations are gonum's: its
+// singular values of 9,216 rows of 1,152 features take as long as the eigenvectors
+// of their covariances, which stood here before. It has no mixture of Gaussians,
+// which is fitted here by expectation-maximisation.
 package experiment
