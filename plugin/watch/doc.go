@@ -12,11 +12,14 @@
 //
 // # Candidates
 //
-// They come as structured reports in the same study (TID 1500 or Chest CAD SR,
-// see package sr), from Orthanc or as files; as tables, JSON or jobs in files
-// of a folder ([Options].Candidates); or as jobs that a detector sends ahead, under a
-// site of their own ([Options].HoldSite), where they are held until the series
-// is complete. Reports of Nodulescope itself are passed over.
+// They come as structured reports in the same study, from Orthanc or as files;
+// as files of any other kind that nodule.ReadCandidates reads, or jobs in files,
+// in a folder ([Options].Candidates), and for [Folder] also in its root and among
+// the images; or as jobs that a detector sends ahead, under a site of their own
+// ([Options].HoldSite), where they are held until the series is complete. Reports
+// of Nodulescope itself are passed over. A file that was looked at and brings
+// nothing is told in the log, by a number, and in waiting.json with its path and
+// the reason.
 //
 // # Jobs
 //

@@ -25,6 +25,8 @@ type fileWatch struct {
 	dir   string
 	log   *slog.Logger
 	files map[string]*watched // by name
+
+	looked *uint64 // files that bring nothing are counted, and named by that in the log
 }
 
 // watched is a file.
@@ -32,13 +34,13 @@ type watched struct {
 	size    int64
 	changed time.Time // of the file
 	read    bool
-	note    *note // nil where it has none
-	problem string
+	note    *note    // nil where it has none
+	stuck   *Waiting // why it has none
 	seen    time.Time
 }
 
-func newFileWatch(dir string, log *slog.Logger) *fileWatch {
-	return &fileWatch{dir: dir, log: log, files: map[string]*watched{}}
+func newFileWatch(dir string, w *Watcher) *fileWatch {
+	return &fileWatch{dir: dir, log: w.log, looked: &w.looked, files: map[string]*watched{}}
 }
 
 // poll returns the notes in all files that are there now.
@@ -83,32 +85,52 @@ func (f *fileWatch) poll(now time.Time) (notes []*note, err error) {
 }
 
 func (f *fileWatch) read(name string, file *watched) {
-	file.read, file.note = true, nil
-	path := filepath.Join(f.dir, name)
+	file.read = true
+	file.note, file.stuck = f.look(filepath.Join(f.dir, name), file.seen)
+}
+
+// look reads a file that may bring candidates. Where it brings none it says why,
+// in the log and by a line for the list of what waits; a report of this program
+// brings none by nature.
+func (f *fileWatch) look(path string, seen time.Time) (*note, *Waiting) {
 	text, err := readSmall(path)
 	var n note
 	if err == nil {
 		n, err = readNote(text)
 	}
 	switch {
-	case errors.Is(err, errNoNote):
-	case err != nil:
-		file.problem = string(problem.CodeOf(err))
-		f.log.Error("a file of candidates cannot be used; it is in the list of what waits", "code", file.problem, "error", problem.Summary(err))
-	default:
-		n.Seen, n.path = file.seen.UTC(), path
-		file.note = &n
+	case err == nil:
+		n.Seen, n.path = seen.UTC(), path
+		return &n, nil
+	case errors.Is(err, errOwn):
+		return nil, nil
 	}
+	*f.looked++
+	l := &Waiting{Number: *f.looked, What: "file", Since: seen.UTC(), Path: path}
+	if errors.Is(err, errNoNote) {
+		l.Missing, l.Detail = NotCandidates, "not a file of candidates: "+reason(err)
+		f.log.Info("a file is passed over, it is in the list of what waits", "file", l.Number, "code", l.Missing, "reason", reason(err))
+		return nil, l
+	}
+	code := problem.CodeOf(err)
+	l.What, l.Late, l.Missing, l.Detail = "candidates", true, MissingNothing, "the file cannot be used ("+string(code)+")"
+	f.log.Error("a file of candidates cannot be used; it is in the list of what waits", "file", l.Number, "code", code, "error", problem.Summary(err))
+	return nil, l
 }
 
-// stuck lists the files that cannot be used.
+// reason says why a file is none of candidates, without its path.
+func reason(err error) string {
+	if problem.CodeOf(err) == "" {
+		return err.Error() // one of ours
+	}
+	return problem.Summary(err)
+}
+
+// stuck lists the files that bring nothing.
 func (f *fileWatch) stuck() (list []Waiting) {
 	for _, name := range slices.Sorted(maps.Keys(f.files)) {
-		if file := f.files[name]; file.problem != "" {
-			list = append(list, Waiting{
-				What: "candidates", Since: file.seen.UTC(), Late: true, Missing: MissingNothing,
-				Detail: "the file cannot be used (" + file.problem + ")", Path: filepath.Join(f.dir, name),
-			})
+		if file := f.files[name]; file.stuck != nil {
+			list = append(list, *file.stuck)
 		}
 	}
 	return list

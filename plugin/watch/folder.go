@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,6 +39,7 @@ type watchedDir struct {
 	problem   string
 	series    []sighting
 	found     []*note
+	stuck     []Waiting // files that bring nothing
 }
 
 const defaultQuiet = 10 * time.Second
@@ -88,7 +88,7 @@ func (f *Folder) poll(ctx context.Context, w *Watcher) error {
 // begin takes nothing for stable that may have changed while nobody looked.
 func (f *Folder) begin(w *Watcher) error {
 	f.Quiet = orDefault(f.Quiet, defaultQuiet)
-	f.dirs, f.beside = map[string]*watchedDir{}, newFileWatch(f.Root, w.log)
+	f.dirs, f.beside = map[string]*watchedDir{}, newFileWatch(f.Root, w)
 	series, _, err := w.state.all()
 	if err != nil {
 		return wrapState(err)
@@ -126,7 +126,7 @@ func (f *Folder) dir(ctx context.Context, w *Watcher, name string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	d.opened, d.problem, d.series = signature, "", nil
+	d.opened, d.problem, d.series, d.stuck = signature, "", nil, nil
 	if err != nil {
 		d.problem = string(problem.CodeOf(err))
 	}
@@ -153,28 +153,24 @@ func (f *Folder) note(w *Watcher, d *watchedDir, stable bool) error {
 	}))
 }
 
-// candidates reads the files beside the images that may bring some.
+// candidates reads the files among the images that may bring some.
 func (f *Folder) candidates(path string, d *watchedDir, now time.Time) (found []*note) {
 	_ = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error { // what cannot be read has none
 		if err != nil || !entry.Type().IsRegular() || !mayBeNote(name) {
 			return nil
 		}
-		text, err := readSmall(name)
-		if err != nil {
+		n, stuck := f.beside.look(name, now)
+		switch {
+		case stuck != nil:
+			d.stuck = append(d.stuck, *stuck)
 			return nil
-		}
-		n, err := readNote(text)
-		if err != nil {
-			if !errors.Is(err, errNoNote) {
-				d.problem = string(problem.CodeOf(err))
-			}
+		case n == nil:
 			return nil
 		}
 		if n.SeriesUID == "" && len(d.series) == 1 {
 			n.Folder = d.uri
 		}
-		n.Seen, n.path = now.UTC(), name
-		found = append(found, &n)
+		found = append(found, n)
 		return nil
 	})
 	return found
@@ -209,12 +205,13 @@ func (f *Folder) notes() (list []*note) {
 	return list
 }
 
-// stuck lists folders without a series, and files that cannot be used.
+// stuck lists folders without a series, and files that bring nothing.
 func (f *Folder) stuck() (list []Waiting) {
 	if f.beside == nil {
 		return nil
 	}
 	for name, d := range f.dirs {
+		list = append(list, d.stuck...)
 		if len(d.series) > 0 {
 			continue
 		}

@@ -16,12 +16,15 @@ import (
 // maxNoteBytes bounds a file with candidates.
 const maxNoteBytes = 32 << 20
 
-// errNoNote says that a file brings no candidates and is none of ours.
-var errNoNote = errors.New("no candidates in it")
+// What a file is that brings no candidates.
+var (
+	errNoNote = errors.New("no candidates in it")
+	errOwn    = errors.New("a report of this program")
+)
 
 // readNote reads the candidates in a file: a job as it goes over the bus, or a
 // file of candidates of any kind ([nodule.ReadCandidates]). errNoNote where it
-// is none of these, or a report of this program.
+// is none of these, errOwn where it is a report of this program.
 func readNote(file []byte) (note, error) {
 	sum := sha256.Sum256(file)
 	n := note{Digest: hex.EncodeToString(sum[:])}
@@ -43,11 +46,13 @@ func readNote(file []byte) (note, error) {
 		return heldJob(env, job), nil
 	}
 	found, err := nodule.ReadCandidates(bytes.NewReader(file))
-	if errors.Is(err, nodule.ErrNotCandidates) || err == nil && found.Own {
-		return n, errNoNote
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, nodule.ErrNotCandidates):
+		return n, fmt.Errorf("%w: %w", errNoNote, err)
+	case err != nil:
 		return n, err
+	case found.Own:
+		return n, errOwn
 	}
 	n.StudyUID, n.Frame, n.Priority, n.file = found.StudyUID, found.FrameOfReferenceUID, about.Priority, found
 	if len(found.SeriesUIDs) == 1 {

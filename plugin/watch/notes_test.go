@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/nodule"
@@ -34,7 +35,7 @@ func TestNotesOfEveryKind(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "read me", "a,b\n1,2\n", "<html></html>"} {
-		if _, err := readNote([]byte(text)); err != errNoNote { //nolint:errorlint // it is not wrapped
+		if _, err := readNote([]byte(text)); !errors.Is(err, errNoNote) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -2,6 +2,9 @@ package watch
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -142,10 +145,14 @@ func (o *Orthanc) reports(ctx context.Context, w *Watcher, s web.OrthancSeries) 
 		}
 		n, err := readNote(file)
 		if err == nil && (n.file == nil || n.file.Kind != nodule.KindReport) {
-			err = errNoNote
+			err = fmt.Errorf("%w: not a report", errNoNote)
 		}
 		if err != nil { // one of another kind, without a nodule, or our own
-			w.log.Debug("report passed over", "code", problem.CodeOf(err))
+			level := slog.LevelInfo
+			if errors.Is(err, errOwn) {
+				level = slog.LevelDebug
+			}
+			w.log.Log(ctx, level, "report passed over", "code", problem.CodeOf(err), "reason", reason(err))
 			continue
 		}
 		n.Digest, n.Report, n.file = digest(string(file)), n.file.Marks, nil // as it is kept

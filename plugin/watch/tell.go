@@ -13,8 +13,8 @@ import (
 
 // Waiting is one line of the list of what waits.
 type Waiting struct {
-	Number    uint64    `json:"number,omitempty"` // in the log; series and candidates are counted apart
-	What      string    `json:"what"`             // series, candidates or folder
+	Number    uint64    `json:"number,omitempty"` // in the log; series, candidates and files are counted apart
+	What      string    `json:"what"`             // series, candidates, folder or file
 	Since     time.Time `json:"since"`
 	Late      bool      `json:"late,omitempty"` // for longer than the timeout
 	Missing   string    `json:"missing"`        // see the constants
@@ -29,7 +29,8 @@ const (
 	MissingImages     = "images_missing"     // images still come, or slices are missing
 	MissingCandidates = "candidates_missing" // the series is complete
 	MissingSeries     = "series_missing"     // candidates are there
-	MissingNothing    = "unusable"           // the series cannot be read; no candidates would help
+	MissingNothing    = "unusable"           // the series or the file cannot be read; nothing that comes would help
+	NotCandidates     = "not_candidates"     // a file that was looked at and is none of candidates
 )
 
 // waits says what an entry waits for; ok is false where it has its job.

@@ -60,6 +60,7 @@ type Watcher struct {
 	dropped *fileWatch // Options.Candidates; nil where there is none
 	wake    chan struct{}
 	listed  string // content of the list that was written last
+	looked  uint64 // files that bring nothing
 }
 
 const (
@@ -107,7 +108,7 @@ func New(opts Options) (*Watcher, error) {
 	}
 	w := &Watcher{opts: opts, log: opts.Logger.With("part", "watch"), state: s, wake: make(chan struct{}, 1)}
 	if opts.Candidates != "" {
-		w.dropped = newFileWatch(opts.Candidates, w.log)
+		w.dropped = newFileWatch(opts.Candidates, w)
 	}
 	return w, nil
 }
