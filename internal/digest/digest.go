@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"math"
 )
@@ -25,6 +26,17 @@ func Of(content []byte) string {
 
 // Sum is the digest of what was written to h, a SHA-256.
 func Sum(h hash.Hash) string { return Prefix + hex.EncodeToString(h.Sum(nil)) }
+
+// Texts is the SHA-256 of parts, in hex and without the prefix, each behind its
+// length in decimal and a colon. Ids that the ledger and the watchers keep are
+// made with it; for anything new there is [Framed].
+func Texts(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Framed hashes values one after the other. The zero value is not ready: use
 // [New].

@@ -43,3 +43,13 @@ func TestFramed(t *testing.T) {
 		t.Errorf("%s is not the start of %s", short, f.Digest())
 	}
 }
+
+func TestTexts(t *testing.T) {
+	if Texts("a/b", "c") == Texts("a", "b/c") || Texts("") == Texts() {
+		t.Error("two lists have one digest")
+	}
+	const known = "b9d97d139567da27b9c14473743ddc53f0155bdf530c3babb5740e21c00d1e7e" // sha256sum of 5:local
+	if got := Texts("local"); got != known {
+		t.Errorf("the digest of a text is %s, want %s: ids that are kept depend on it", got, known)
+	}
+}

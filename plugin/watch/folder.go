@@ -15,6 +15,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -245,5 +246,5 @@ func signatureOf(dir string) (string, error) {
 		parts = append(parts, path+"\x00"+info.ModTime().UTC().Format(time.RFC3339Nano)+"\x00"+strconv.FormatInt(info.Size(), 10))
 		return nil
 	})
-	return digest(parts...), err
+	return digest.Texts(parts...), err
 }

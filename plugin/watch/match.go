@@ -13,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -206,7 +207,7 @@ func (w *Watcher) name(e *entry, n *note, job bus.Job) (source, id string, err e
 		if n.Images == "" || n.Images == e.Images {
 			return n.Source + heldSuffix, n.ID, nil
 		}
-		return n.Source + heldSuffix, n.ID + "-" + digest(e.Images)[:8], nil // the same job for other images
+		return n.Source + heldSuffix, n.ID + "-" + digest.Texts(e.Images)[:8], nil // the same job for other images
 	}
-	return JobSource, "watch-" + digest(w.opts.Site, e.SeriesUID, e.Images, string(text))[:32], nil
+	return JobSource, "watch-" + digest.Texts(w.opts.Site, e.SeriesUID, e.Images, string(text))[:32], nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -64,7 +65,7 @@ func readNote(file []byte) (note, error) {
 // heldJob is a job that came before its series.
 func heldJob(env bus.Envelope, job bus.Job) note {
 	return note{
-		Digest: digest("job", env.Source, env.ID), StudyUID: job.StudyUID, SeriesUID: job.SeriesUID, Frame: job.FrameOfReferenceUID,
+		Digest: digest.Texts("job", env.Source, env.ID), StudyUID: job.StudyUID, SeriesUID: job.SeriesUID, Frame: job.FrameOfReferenceUID,
 		Nodules: job.Nodules, Source: env.Source, ID: env.ID, Priority: job.Priority, Deadline: job.Deadline,
 	}
 }
@@ -95,13 +96,4 @@ func jobNodules(candidates []nodule.Candidate) []bus.JobNodule {
 		list[i] = bus.JobNodule{ID: c.ID, PositionLPS: c.PositionLPS, DiameterMM: c.DiameterMM, Confidence: c.Confidence}
 	}
 	return list
-}
-
-// digest names a list of texts.
-func digest(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

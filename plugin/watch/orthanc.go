@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -155,7 +156,7 @@ func (o *Orthanc) reports(ctx context.Context, w *Watcher, s web.OrthancSeries) 
 			w.log.Log(ctx, level, "report passed over", "code", problem.CodeOf(err), "reason", reason(err))
 			continue
 		}
-		n.Digest, n.Report, n.file = digest(string(file)), n.file.Marks, nil // as it is kept
+		n.Digest, n.Report, n.file = digest.Texts(string(file)), n.file.Marks, nil // as it is kept
 		notes = append(notes, n)
 	}
 	return notes, nil
@@ -163,7 +164,7 @@ func (o *Orthanc) reports(ctx context.Context, w *Watcher, s web.OrthancSeries) 
 
 // versionOf follows from the images of a series.
 func versionOf(s web.OrthancSeries) string {
-	return digest(slices.Sorted(slices.Values(s.Instances))...)
+	return digest.Texts(slices.Sorted(slices.Values(s.Instances))...)
 }
 
 // ready asks whether images have come since the series was called stable.

@@ -1,14 +1,12 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/digest"
 )
 
 // Record is one result with the place of its images, or one job that was put
@@ -41,24 +39,16 @@ func IDOf(identity string) string {
 	if ValidID(id) {
 		return id
 	}
-	return digestID("result", identity)
+	return digest.Texts("result", identity)
 }
 
 // RefusedID is the id of a job that was put aside; delivery names its message.
-func RefusedID(site, delivery string) string { return digestID("refused", site, delivery) }
+func RefusedID(site, delivery string) string { return digest.Texts("refused", site, delivery) }
 
 // WaitingID is the id of a job that nobody has answered yet, by its place in the
 // queue.
 func WaitingID(sequence uint64, stored time.Time) string {
-	return digestID("waiting", strconv.FormatUint(sequence, 10), stored.String())
-}
-
-func digestID(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return digest.Texts("waiting", strconv.FormatUint(sequence, 10), stored.String())
 }
 
 // ValidID tells whether a text can be an id: 64 hex digits.
@@ -75,7 +65,7 @@ func ValidID(id string) bool {
 }
 
 // lineage names the results of one source on one series.
-func (r *Record) lineage() string { return digestID("lineage", r.Site, r.Source, r.SeriesUID) }
+func (r *Record) lineage() string { return digest.Texts("lineage", r.Site, r.Source, r.SeriesUID) }
 
 // Decisions on a finding.
 const (
