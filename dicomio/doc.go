@@ -49,8 +49,8 @@
 //
 // # Untrusted input
 //
-// Files come from outside. A length that a file states is checked against the
-// file before anything is allocated; the number of files, their size, the
-// matrix, the nesting and the number of elements, and what a deflated file may
-// inflate to are limited; a panic of a parser or decoder becomes an Error.
+// Files come from outside. The number of files, their size, the matrix, the
+// length of a header value, the number of elements, and what a deflated file may
+// inflate to are limited; package codec, which reads them, makes no room for
+// what a file only states.
 package dicomio

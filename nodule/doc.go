@@ -10,10 +10,18 @@
 // cube, normalises HU to 0..1 and decides which voxels count.
 //
 //	series, err := dicomio.OpenSeries(ctx, dir, uid, dicomio.Options{})
-//	candidates, err := nodule.ReadCandidates(ctx, file, series)
+//	file, err := nodule.OpenCandidates(path)
+//	candidates, skipped, err := file.In(series)
 //	cutter, err := nodule.NewCutter(series.Geometry, series, nodule.CutOptions{})
 //	results, err := cutter.CutAll(ctx, candidates)
 //	patch := nodule.Central(results[0].Cube)
+//
+// # Files of candidates
+//
+// [ReadCandidates] reads JSON, LUNA16 tables, contours of LIDC and structured
+// reports, for commands and watchers alike. What it returns tells which series
+// the file names, so that it can be kept until that has come; In places the
+// candidates in a series and says what was left out, and why.
 //
 // # Axes and units
 //
@@ -44,7 +52,7 @@
 //
 // # Errors
 //
-// Every refusal is an [*Error] with a [Code] that never changes, or wraps a
-// [dicomio.Error]. [CodeOf] finds the code of either. Messages hold indices,
+// Every refusal is an [*Error] with a [Code] that never changes; [CodeOf] finds
+// it, also that of dicomio. Messages hold indices,
 // counts and units, never text that may identify a patient.
 package nodule

@@ -1,6 +1,6 @@
-// Package sr writes results as DICOM objects and reads nodule candidates from
-// the objects of others. It knows neither detectors nor transport: plain
-// structs go in, files come out, and the other way round.
+// Package sr writes results as DICOM objects and reads the content of reports.
+// It knows neither detectors nor transport: plain structs go in, files come
+// out, and the other way round.
 //
 // # Reports
 //
@@ -39,18 +39,11 @@
 // reference of the series. [Capture] is a picture for viewers that read nothing
 // else.
 //
-// # Candidates
+// # Reading
 //
-// [Candidates] reads what a detector or a reader has marked, from measurement
-// reports (template 1500) and from Chest CAD SR, and [Candidate.Place] gives its
-// place in a series.
-//
-// # Why the package has its own encoder and parser
-//
-// The parser that dicomio uses for images cannot write 32-bit floating point
-// pixels (OF), cuts the length of a long value to 16 bits without a word, and
-// descends into sequences as deep as a file says, until the stack is exhausted,
-// which no recover catches. Reports nest, and come from outside.
+// [Read] gives the content tree of a report: of a measurement report (template
+// 1500) or of Chest CAD SR. What in it is a nodule, package nodule decides. A
+// report is recognised as one of this package by its private codes ([IsOwn]).
 //
 // # Patient data
 //
