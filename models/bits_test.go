@@ -23,8 +23,8 @@ import (
 // arithmetic leaves them as they are; one that is has to say so, since it
 // changes the score of every patient.
 var bits = map[string]map[string]string{
-	"avx512": {"score": "ee83c7b5965d5d03ade4b57f", "search": "891e2125934d02d4ad1d6905", "train": "84861edf028f4d6237c4c075", "critic": "3be85267f3c03b9426c4c830"},
-	"avx2":   {"score": "ee83c7b5965d5d03ade4b57f", "search": "891e2125934d02d4ad1d6905", "train": "84861edf028f4d6237c4c075", "critic": "3be85267f3c03b9426c4c830"},
+	"avx512": {"score": "ee83c7b5965d5d03ade4b57f", "search": "891e2125934d02d4ad1d6905", "train": "2e90c07530c8b539a7e9b5e4", "critic": "3be85267f3c03b9426c4c830"},
+	"avx2":   {"score": "ee83c7b5965d5d03ade4b57f", "search": "891e2125934d02d4ad1d6905", "train": "2e90c07530c8b539a7e9b5e4", "critic": "3be85267f3c03b9426c4c830"},
 	"go":     {"score": "15cae76ca7dfb010bb476bb0", "search": "2c018c1be09137bfe92123a9", "train": "39c4d5065111bf529597866f", "critic": "b0e8c1964c8cd003f11b41bb"},
 }
 
@@ -143,8 +143,12 @@ func trainedBits(t *testing.T, g *models.Graph, loss *gorgonia.Node, moved, all 
 	return append(out, float32(a.Norm))
 }
 
-// trainBits are two steps of the VAE's training.
+// trainBits are two steps of the VAE's training. A larger batch takes more than
+// one filling of the grid of a weight gradient.
 func trainBits(t *testing.T, batch int, o compute.Options) []float32 {
+	if batch > 1 {
+		batch = 26
+	}
 	v := models.ReferenceVAE
 	ps := v.NewParams(seeded())
 	g := v.NewGraph(tensor.Float32)

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	"github.com/nodulescope/nodulescope/models/op"
@@ -37,15 +36,7 @@ var ReferenceGAN = GAN{Dims: 3, Latent: 100}
 const third = 3
 
 // Validate says whether the network exists.
-func (n GAN) Validate() error {
-	if n.Dims != 2 && n.Dims != 3 {
-		return fmt.Errorf("models: a GAN has 2 or 3 dimensions, not %d", n.Dims)
-	}
-	if n.Latent < 1 || n.Latent > 4096 {
-		return fmt.Errorf("models: latent size %d: want 1 to 4096", n.Latent)
-	}
-	return nil
-}
+func (n GAN) Validate() error { return exists("GAN", n.Dims, n.Latent) }
 
 // Voxels is the number of values of one patch.
 func (n GAN) Voxels() int { return cube(size, n.Dims) }

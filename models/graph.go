@@ -1,6 +1,8 @@
 package models
 
 import (
+	"fmt"
+
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -101,6 +103,17 @@ func (g *Graph) upsampler(prefix string, dims int, z *gorgonia.Node, s style) *g
 	h = g.convAct(prefix+".conv1", 1, s, up(quarter, h))
 	h = g.convAct(prefix+".conv2", 1, s, up(half, h))
 	return g.Unary(op.Sigmoid, g.conv(prefix+".conv3", 1, up(size, h)))
+}
+
+// exists says what is wrong with the size of a network.
+func exists(kind string, dims, latent int) error {
+	if dims != 2 && dims != 3 {
+		return fmt.Errorf("models: a %s has 2 or 3 dimensions, not %d", kind, dims)
+	}
+	if latent < 1 || latent > 4096 {
+		return fmt.Errorf("models: latent size %d: want 1 to 4096", latent)
+	}
+	return nil
 }
 
 // edges is [lead..., edge, edge(, edge)].

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -42,15 +41,7 @@ type VAE struct {
 var ReferenceVAE = VAE{Dims: 3, Latent: 64}
 
 // Validate says whether the network exists.
-func (v VAE) Validate() error {
-	if v.Dims != 2 && v.Dims != 3 {
-		return fmt.Errorf("models: a VAE has 2 or 3 dimensions, not %d", v.Dims)
-	}
-	if v.Latent < 1 || v.Latent > 4096 {
-		return fmt.Errorf("models: latent size %d: want 1 to 4096", v.Latent)
-	}
-	return nil
-}
+func (v VAE) Validate() error { return exists("VAE", v.Dims, v.Latent) }
 
 // Voxels is the number of values of one patch.
 func (v VAE) Voxels() int { return cube(size, v.Dims) }
