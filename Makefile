@@ -16,7 +16,7 @@ ORT_VERSION = 1.24.3
 ORT = .cache/ort/$(ORT_VERSION)
 
 # Packages in which goroutines share data.
-RACE = ./bus/... ./plugin ./plugin/outbox ./plugin/review/... ./plugin/watch ./models/compute/...
+RACE = ./bus/... ./plugin ./plugin/internal/... ./plugin/outbox ./plugin/review/... ./plugin/watch ./models/compute/...
 FUZZTIME ?= 10s
 
 export CGO_ENABLED = 0
