@@ -33,7 +33,7 @@ func (o *reviewFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.listen, "review-listen", plugin.DefaultReviewAddr, "`ADDRESS` of the review page, port 0 for any; empty: none")
 	f.StringVar(&o.cert, "review-cert", "", "PEM `FILE` with the certificate of the review page")
 	f.StringVar(&o.key, "review-key", "", "PEM `FILE` of its key")
-	f.BoolVar(&o.plain, "review-plain", false, "let the review page listen beyond this machine without TLS: a proxy before it has that")
+	f.BoolVar(&o.plain, "review-plain", false, "let the review page listen on other than a loopback address without TLS, behind a proxy that has it")
 	f.StringVar(&o.url, "review-url", "", "`URL` under which browsers find the review page, such as https://host (for OpenID Connect, or behind a proxy)")
 	usersFlag(f, &o.users)
 	f.DurationVar(&o.idle, "review-idle", review.DefaultIdle, "`TIME` without a request after which somebody has to sign in again")

@@ -30,7 +30,7 @@ The journey of one scan:
 
 Settings:
 
-  A flag that is a setting (see the help of a command) can also stand in the
+  A flag that is a setting (see the help of a command) can also be in the
   environment or in a YAML file. The first that is there counts:
   flag, environment, file, default.
     flag         --log-level debug

@@ -23,7 +23,7 @@ const serveHelp = `Take jobs from the bus, score them, and publish the results.
 
 Without --nats-url it brings its own bus, which listens on 127.0.0.1:4222 and
 keeps jobs and results in --data-dir; 'submit' and 'results' find it there. To
-listen beyond this machine, give --nats-host and a way to sign in
+listen for other machines, give --nats-host and a way to sign in
 (--nats-user with --nats-password-file, or --nats-nkey-users).
 
 A job is answered once, also across a crash. SIGINT and SIGTERM end the service
