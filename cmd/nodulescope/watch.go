@@ -19,10 +19,11 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/watch"
 )
 
-const watchedCandidates = `Candidates are structured reports (TID 1500 or Chest CAD SR), CSV with the
-columns seriesuid,coordX,coordY,coordZ,diameter_mm, JSON with series_uid and
-nodules, or a job as it goes over the bus. Reports of Nodulescope itself are
-passed over. A detector may also send its jobs ahead, under the site of
+const watchedCandidates = `Candidates are in any file that score takes: a structured report (TID 1500 or
+Chest CAD SR), CSV with the columns seriesuid, coordX, coordY, coordZ and
+diameter_mm in any order, JSON with series_uid and nodules or a bare list of
+nodules, the readers' XML of LIDC-IDRI; or in a job as it goes over the bus.
+Reports of Nodulescope itself are passed over. A detector may also send its jobs ahead, under the site of
 --hold-site: they are held until their series is complete.`
 
 const watchedState = `A restart loses nothing: what was seen is kept in --watch-dir. The same images
