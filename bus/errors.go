@@ -36,3 +36,14 @@ type Error = coded.Error
 
 // CodeOf returns the code of err, or "" where it carries none.
 func CodeOf(err error) Code { return coded.CodeOf(err) }
+
+// ProblemOf is an error, of any package, as a result or a dead letter carries
+// it: the code, internal_error where it has none, and a text that names neither
+// a path nor a patient.
+func ProblemOf(err error) *Problem {
+	code := coded.CodeOf(err)
+	if code == "" {
+		code = coded.Internal
+	}
+	return &Problem{Code: string(code), Message: coded.Summary(err)}
+}

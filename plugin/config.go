@@ -16,7 +16,6 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -189,4 +188,4 @@ const (
 )
 
 // CodeOf returns the code of err, of any room, and "" where it carries none.
-func CodeOf(err error) Code { return problem.CodeOf(err) }
+func CodeOf(err error) Code { return coded.CodeOf(err) }

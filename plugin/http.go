@@ -18,7 +18,6 @@ import (
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/internal/disk"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
@@ -98,7 +97,7 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	note := func(name string, err error) {
 		r.Checks[name] = "ok"
 		if err != nil {
-			r.Ready, r.Checks[name] = false, problem.Summary(err)
+			r.Ready, r.Checks[name] = false, coded.Summary(err)
 		}
 	}
 	parts := p.state()

@@ -24,7 +24,6 @@ import (
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/audit"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -240,5 +239,5 @@ func (s *reviewSource) Summary(err error) bus.Problem {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, series.ErrOtherSeries) {
 		return bus.Problem{Code: string(dicomio.CodeUnreadable), Message: "a file of the series cannot be read (" + string(dicomio.CodeUnreadable) + ")"}
 	}
-	return *problem.Of(err)
+	return *bus.ProblemOf(err)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -33,7 +32,7 @@ func (c *closers) add(f func() error) { *c = append(*c, f) }
 func (c *closers) close(log *slog.Logger) {
 	for _, f := range slices.Backward(*c) {
 		if err := f(); err != nil {
-			log.Warn("not closed well", "code", problem.Code(err), "error", problem.Summary(err))
+			log.Warn("not closed well", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
 		}
 	}
 }
@@ -185,7 +184,7 @@ func (p *Plugin) join(ctx context.Context, c *closers) (*bus.Bus, error) {
 		if err == nil || !external || bus.CodeOf(err) != bus.CodeStream {
 			return b, p.stopped(ctx, err)
 		}
-		p.log.Warn("streams not ready, trying again", "error", problem.Summary(err))
+		p.log.Warn("streams not ready, trying again", "error", coded.Summary(err))
 		if err := backoff.Wait(ctx, streamsWait); err != nil {
 			return nil, err
 		}
@@ -217,7 +216,7 @@ func (p *Plugin) housekeep(ctx context.Context, k *kept) {
 func (p *Plugin) expire(k *kept) {
 	gone, err := k.expire(time.Now().Add(-p.cfg.KeepResults))
 	if err != nil {
-		p.log.Warn("ledger not tidied", "code", problem.Code(err), "error", problem.Summary(err))
+		p.log.Warn("ledger not tidied", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
 	} else if gone > 0 {
 		p.log.Info("old results forgotten", "results", gone)
 	}

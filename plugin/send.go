@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/documents"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -79,7 +79,7 @@ func (p *Plugin) empty(ctx context.Context, k *kept, trail *audit.Trail) {
 			Observer: p.observer, Organization: cmp.Or(p.cfg.Send.Organization, p.cfg.Site),
 		},
 		First: p.cfg.Send.FirstWait, Last: p.cfg.Send.LastWait, Logger: p.cfg.Logger.With("part", "outbox"),
-		Problem: func(err error) (string, string) { return problem.Code(err), problem.Summary(err) },
+		Problem: func(err error) (string, string) { return bus.ProblemOf(err).Code, coded.Summary(err) },
 		Note: func(kind outbox.Kind, code string) {
 			if code == "" {
 				p.metrics.sent.WithLabelValues(string(kind)).Inc()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // SeriesUID and StudyUID are those of the series of [CT].
@@ -79,7 +79,7 @@ func Must(t testing.TB, err error) {
 // WantCode fails the test unless err carries a code.
 func WantCode(t testing.TB, err error, code any) {
 	t.Helper()
-	if got := problem.CodeOf(err); err == nil || string(got) != fmt.Sprint(code) {
+	if got := coded.CodeOf(err); err == nil || string(got) != fmt.Sprint(code) {
 		t.Fatalf("error %v (code %q), want code %v", err, got, code)
 	}
 }

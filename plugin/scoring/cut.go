@@ -7,7 +7,6 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // cut makes the nodules of the result, and the patch of each; nil where the
@@ -39,7 +38,7 @@ func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 			patches[i], err = &patch, patch.CheckSupport()
 		}
 		if err != nil {
-			patches[i], nodules[i].Error = nil, problem.Of(err)
+			patches[i], nodules[i].Error = nil, bus.ProblemOf(err)
 		}
 		cubes[i].Cube = nil // let go of it before the next patch is made
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // scoreBatch is how many patches a detector gets at a time: enough for a
@@ -52,7 +51,7 @@ func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patche
 			}
 			for k, i := range batch {
 				if errs[k] != nil {
-					why := problem.Of(errs[k])
+					why := bus.ProblemOf(errs[k])
 					nodules[i].Failed = append(nodules[i].Failed, bus.ModelProblem{Model: d.Name(), Digest: d.Digest(), Problem: *why})
 					nodules[i].Error = cmp.Or(nodules[i].Error, why)
 					scores[k] = detector.Score{}

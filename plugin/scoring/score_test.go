@@ -16,9 +16,9 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -198,8 +198,8 @@ func TestScoreRefusesSeries(t *testing.T) {
 			_, _, err := Score(t.Context(), req)
 			plugintest.WantCode(t, err, tt.code)
 			for _, secret := range []string{good, "1.9", "pacs.example"} {
-				if strings.Contains(problem.Summary(err), secret) {
-					t.Errorf("the summary tells %q: %s", secret, problem.Summary(err))
+				if strings.Contains(coded.Summary(err), secret) {
+					t.Errorf("the summary tells %q: %s", secret, coded.Summary(err))
 				}
 			}
 		})

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // maxFiles is how many files of a folder are looked at.
@@ -112,18 +111,18 @@ func (f *fileWatch) look(path string, seen time.Time) (*note, *Waiting) {
 		f.log.Info("a file is passed over, it is in the list of what waits", "file", l.Number, "code", l.Missing, "reason", reason(err))
 		return nil, l
 	}
-	code := problem.CodeOf(err)
+	code := coded.CodeOf(err)
 	l.What, l.Late, l.Missing, l.Detail = "candidates", true, MissingNothing, "the file cannot be used ("+string(code)+")"
-	f.log.Error("a file of candidates cannot be used; it is in the list of what waits", "file", l.Number, "code", code, "error", problem.Summary(err))
+	f.log.Error("a file of candidates cannot be used; it is in the list of what waits", "file", l.Number, "code", code, "error", coded.Summary(err))
 	return nil, l
 }
 
 // reason says why a file is none of candidates, without its path.
 func reason(err error) string {
-	if problem.CodeOf(err) == "" {
+	if coded.CodeOf(err) == "" {
 		return err.Error() // one of ours
 	}
-	return problem.Summary(err)
+	return coded.Summary(err)
 }
 
 // stuck lists the files that bring nothing.

@@ -16,7 +16,6 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -129,7 +128,7 @@ func (f *Folder) dir(ctx context.Context, w *Watcher, name string) error {
 	}
 	d.opened, d.problem, d.series, d.stuck = signature, "", nil, nil
 	if err != nil {
-		d.problem = string(problem.CodeOf(err))
+		d.problem = string(coded.CodeOf(err))
 	}
 	for _, s := range series {
 		d.series = append(d.series, sighting{studyUID: s.StudyUID, seriesUID: s.SeriesUID, uri: d.uri, version: signature})

@@ -14,7 +14,6 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -49,8 +48,8 @@ func (w *Watcher) match(ctx context.Context, files []*note) error {
 
 // away tells errors of the PACS or the broker, not of a series.
 func away(err error) bool {
-	switch problem.CodeOf(err) {
-	case coded.Code(dicomio.CodeUnreachable), coded.Code(dicomio.CodeDenied), coded.Code(bus.CodeUnreachable), coded.Code(bus.CodeStream):
+	switch coded.CodeOf(err) {
+	case dicomio.CodeUnreachable, dicomio.CodeDenied, bus.CodeUnreachable, bus.CodeStream:
 		return true
 	}
 	return errors.Is(err, ErrState)
@@ -107,7 +106,7 @@ func check(e *entry, s *dicomio.Series, err error, gaps bool) (changed bool) {
 	before := *e
 	e.Checked, e.Problem, e.Missing = true, "", 0
 	if err != nil {
-		if e.Problem = string(problem.CodeOf(err)); e.Problem == "" {
+		if e.Problem = string(coded.CodeOf(err)); e.Problem == "" {
 			e.Problem = string(coded.Internal)
 		}
 	} else {
@@ -134,7 +133,7 @@ func check(e *entry, s *dicomio.Series, err error, gaps bool) (changed bool) {
 func (w *Watcher) submit(ctx context.Context, e *entry, n *note, s *dicomio.Series) error {
 	nodules, err := n.nodules(s)
 	if err != nil {
-		w.log.Error("candidates cannot be used", "entry", e.Number, "code", problem.CodeOf(err), "error", problem.Summary(err))
+		w.log.Error("candidates cannot be used", "entry", e.Number, "code", coded.CodeOf(err), "error", coded.Summary(err))
 		nodules = nil
 	}
 	var ids []string
@@ -156,7 +155,7 @@ func (w *Watcher) submit(ctx context.Context, e *entry, n *note, s *dicomio.Seri
 			if away(err) || ctx.Err() != nil || bus.CodeOf(err) == "" {
 				return err
 			}
-			w.log.Error("job refused", "entry", e.Number, "code", bus.CodeOf(err), "error", problem.Summary(err))
+			w.log.Error("job refused", "entry", e.Number, "code", bus.CodeOf(err), "error", coded.Summary(err))
 			continue
 		}
 		w.log.Debug("job stored", "entry", e.Number)

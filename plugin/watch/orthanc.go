@@ -11,9 +11,9 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -153,7 +153,7 @@ func (o *Orthanc) reports(ctx context.Context, w *Watcher, s web.OrthancSeries) 
 			if errors.Is(err, errOwn) {
 				level = slog.LevelDebug
 			}
-			w.log.Log(ctx, level, "report passed over", "code", problem.CodeOf(err), "reason", reason(err))
+			w.log.Log(ctx, level, "report passed over", "code", coded.CodeOf(err), "reason", reason(err))
 			continue
 		}
 		n.Digest, n.Report, n.file = digest.Texts(string(file)), n.file.Marks, nil // as it is kept

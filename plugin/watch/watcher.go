@@ -11,7 +11,6 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -157,7 +156,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 		case err != nil:
 			pause = waits.Next(pause)
-			w.log.Warn("looking again later", "code", problem.CodeOf(err), "error", summary(err), "wait", pause)
+			w.log.Warn("looking again later", "code", coded.CodeOf(err), "error", summary(err), "wait", pause)
 		default:
 			pause = w.opts.Interval
 		}
@@ -200,7 +199,7 @@ func (w *Watcher) hold(ctx context.Context, queue *bus.JobQueue) error {
 		env, job, err := bus.DecodeJob(d.Data)
 		settle := context.WithoutCancel(ctx)
 		if err != nil {
-			err = d.Dead(settle, bus.CodeOf(err), problem.Summary(err))
+			err = d.Dead(settle, bus.CodeOf(err), coded.Summary(err))
 		} else {
 			w.log.Debug("job held", "job", d.Sequence)
 			if err = w.keep(heldJob(env, job)); err == nil {
@@ -209,7 +208,7 @@ func (w *Watcher) hold(ctx context.Context, queue *bus.JobQueue) error {
 			}
 		}
 		if err != nil { // it comes again
-			w.log.Warn("job not held yet", "job", d.Sequence, "code", problem.CodeOf(err), "error", summary(err))
+			w.log.Warn("job not held yet", "job", d.Sequence, "code", coded.CodeOf(err), "error", summary(err))
 			continue
 		}
 		select {
@@ -221,10 +220,10 @@ func (w *Watcher) hold(ctx context.Context, queue *bus.JobQueue) error {
 
 // summary is the text of an error that may stand in a log.
 func summary(err error) string {
-	if problem.CodeOf(err) == "" && errors.Is(err, ErrState) {
+	if coded.CodeOf(err) == "" && errors.Is(err, ErrState) {
 		return err.Error()
 	}
-	return problem.Summary(err)
+	return coded.Summary(err)
 }
 
 func wrapState(err error) error {

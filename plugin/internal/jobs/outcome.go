@@ -9,7 +9,6 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // Outcome is what becomes of a delivery, as the metric
@@ -66,9 +65,9 @@ func (w *Worker) outcomeOf(ctx context.Context, how Outcome, err error, attempt 
 // ours tells errors of broker, disk and ledger, and a PACS that is not there:
 // no fault of a job, however often it meets them.
 func ours(err error) bool {
-	switch problem.CodeOf(err) {
-	case ledger.CodeFailed, audit.CodeFailed, coded.Code(bus.CodeStream), coded.Code(bus.CodeUnreachable),
-		coded.Code(dicomio.CodeUnreachable):
+	switch coded.CodeOf(err) {
+	case ledger.CodeFailed, audit.CodeFailed, bus.CodeStream, bus.CodeUnreachable,
+		dicomio.CodeUnreachable:
 		return true
 	}
 	return false
@@ -83,5 +82,5 @@ func passing(err error) bool {
 		dicomio.CodeUnreachable, dicomio.CodeArchiveFailed:
 		return true
 	}
-	return problem.CodeOf(err) == "" // not foreseen
+	return coded.CodeOf(err) == "" // not foreseen
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/backoff"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
-	"github.com/nodulescope/nodulescope/plugin/internal/problem"
 )
 
 // settleTime bounds what is said to the broker and the ledger about a job
@@ -43,7 +43,7 @@ func (w *Worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 		log.Info("job done", "outcome", outcome)
 	}
 	if err != nil {
-		log.Error("job not settled, it comes again", "outcome", outcome, "code", problem.Code(err), "error", problem.Summary(err))
+		log.Error("job not settled, it comes again", "outcome", outcome, "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
 		return
 	}
 	w.Metrics.Delivery(outcome)
@@ -52,7 +52,7 @@ func (w *Worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 // putAside copies a job to DEAD and ends it. What cannot be written down first
 // is no reason to lose the job: it is tried again.
 func (w *Worker) putAside(ctx context.Context, log *slog.Logger, d *bus.Delivery, why error) error {
-	told := *problem.Of(why)
+	told := *bus.ProblemOf(why)
 	if err := w.keepAside(d, told); err != nil {
 		w.excuse(log, d)
 		return errors.Join(err, d.Retry(ctx, w.RetryDelay))
@@ -83,5 +83,5 @@ func (w *Worker) keepAside(d *bus.Delivery, why bus.Problem) error {
 
 // warn logs an error as others may read it.
 func warn(log *slog.Logger, message string, err error, more ...any) {
-	log.Warn(message, append([]any{"code", problem.Code(err), "error", problem.Summary(err)}, more...)...)
+	log.Warn(message, append([]any{"code", bus.ProblemOf(err).Code, "error", coded.Summary(err)}, more...)...)
 }

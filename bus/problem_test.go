@@ -1,4 +1,4 @@
-package problem
+package bus_test
 
 import (
 	"errors"
@@ -21,11 +21,11 @@ func TestErrors(t *testing.T) {
 		"plain":   cause,
 	} {
 		wrapped := errors.Join(errors.New("Doe"), err)
-		text := Summary(wrapped)
+		text := coded.Summary(wrapped)
 		if strings.Contains(text, "Doe") || strings.ContainsAny(text, "\n") {
 			t.Errorf("%s: %s", name, text)
 		}
-		p := Of(wrapped)
+		p := bus.ProblemOf(wrapped)
 		if p.Code == "" || !strings.Contains(text, p.Code) || p.Message != text {
 			t.Errorf("%s: %+v, %s", name, p, text)
 		}
@@ -33,7 +33,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: the cause is lost", name)
 		}
 	}
-	if CodeOf(nil) != "" || CodeOf(cause) != "" {
+	if coded.CodeOf(nil) != "" || coded.CodeOf(cause) != "" {
 		t.Error("a code came from nowhere")
 	}
 }
