@@ -18,31 +18,31 @@ type Review struct {
 	Previous     int       // version of the verified report that this one replaces; 0: there is none
 }
 
-// Verdict is what a reviewer decided about a nodule.
-type Verdict string
+// Choice is one of the three that a reviewer has for a nodule.
+type Choice string
 
-// Verdicts.
+// Choices.
 const (
-	Accept Verdict = "accept" // a nodule, and worth its mark
-	Reject Verdict = "reject"
-	Unsure Verdict = "unsure"
+	Accept Choice = "accept" // a nodule, and worth its mark
+	Reject Choice = "reject"
+	Unsure Choice = "unsure"
 )
 
-// Decision is the verdict on one nodule.
+// Decision is what was decided about one nodule, and why.
 type Decision struct {
-	Verdict Verdict
+	Choice  Choice
 	Reason  string
 	Comment string
 }
 
-var verdicts = map[Verdict]Code{Accept: codeAccepted, Reject: codeRejected, Unsure: codeUnsure}
+var choices = map[Choice]Code{Accept: codeAccepted, Reject: codeRejected, Unsure: codeUnsure}
 
 // items are the decision in a measurement group, none where there is none.
 func (d *Decision) items() []codec.Dataset {
 	if d == nil {
 		return nil
 	}
-	list := []codec.Dataset{codeItem(contains, codeDecision, verdicts[d.Verdict])}
+	list := []codec.Dataset{codeItem(contains, codeDecision, choices[d.Choice])}
 	if codec.Clean("UT", d.Reason) != "" {
 		list = append(list, textItem(contains, codeReason, d.Reason))
 	}
@@ -57,7 +57,7 @@ func (r Report) checkReview(op string) error {
 	for i, n := range r.Nodules {
 		hint := ""
 		switch {
-		case n.Decision != nil && verdicts[n.Decision.Verdict].Value == "":
+		case n.Decision != nil && choices[n.Decision.Choice].Value == "":
 			hint = "has a decision that is none of accept, reject and unsure"
 		case r.Review == nil && n.Decision != nil:
 			hint = "has a decision, but nobody is named who made it; add the review"

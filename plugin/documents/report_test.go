@@ -171,8 +171,8 @@ func TestReviewed(t *testing.T) {
 	decisions = append(decisions, bus.Review{Identity: "sha256:1", NoduleID: "b", Decision: "accept", Comment: "c", Time: at(2), Version: 1})
 	got, ok := reviewed(report, decisions, "Doe^Jane", "Clinic")
 	want := sr.Review{Observer: "Doe^Jane", Organization: "Clinic", Time: at(3), Version: 2}
-	if !ok || *got.Review != want || *got.Nodules[0].Decision != (sr.Decision{Verdict: sr.Reject, Reason: "vessel"}) ||
-		*got.Nodules[1].Decision != (sr.Decision{Verdict: sr.Accept, Comment: "c"}) || got.Nodules[2].Decision != nil {
+	if !ok || *got.Review != want || *got.Nodules[0].Decision != (sr.Decision{Choice: sr.Reject, Reason: "vessel"}) ||
+		*got.Nodules[1].Decision != (sr.Decision{Choice: sr.Accept, Comment: "c"}) || got.Nodules[2].Decision != nil {
 		t.Errorf("%v: %+v, %+v", ok, *got.Review, got.Nodules)
 	}
 	if report.Nodules[0].Decision != nil {

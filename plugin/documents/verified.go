@@ -86,7 +86,7 @@ func reviewed(report sr.Report, decisions []bus.Review, observer, organization s
 			}
 			continue
 		}
-		n.Decision = &sr.Decision{Verdict: sr.Verdict(newest.Decision), Reason: newest.Reason, Comment: newest.Comment}
+		n.Decision = &sr.Decision{Choice: sr.Choice(newest.Decision), Reason: newest.Reason, Comment: newest.Comment}
 		report.Review.Version += newest.Version
 		decided++
 		if newest.Time.After(report.Review.Time) {
