@@ -46,7 +46,8 @@
 //
 // # Data sets
 //
-// [LoadNPZ] reads labelled nodules from the two npz layouts that it documents.
+// [LoadNPZ] reads labelled nodules from the two npz layouts that it documents,
+// and [Dataset.LoadMasks] their outlines.
 // [SplitByPatient] puts all nodules of a patient on one side. [Augment] draws a
 // training patch from a cube.
 //

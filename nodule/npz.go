@@ -17,14 +17,14 @@ import (
 // Limits of a data set file.
 const (
 	MaxDatasetBytes   = 512 << 20 // of the file
-	MaxDatasetSamples = 8192      // 550 MiB of memory
+	MaxDatasetSamples = 8192      // 580 MiB of memory
 	maxNPZEntries     = 256
 )
 
 // LoadNPZ reads labelled nodules from a NumPy archive (.npz) of one of two
 // layouts, told apart by their arrays. n is the number of nodules.
 //
-// 32 mm VOI, a nodule in each cube of 1 mm voxels:
+// 32 mm, a nodule in each cube of 1 mm voxels:
 //
 //	cubes_hu         integer [n,32,32,32] (z, y, x) HU
 //	inside           0 or 1  [n,32,32,32] 1 where the source had data
@@ -34,7 +34,12 @@ const (
 //	series_uid       text    [n], may be missing
 //	position_lps_mm  number  [n,3], may be missing
 //
-// and other ratings as integers [n] under their names. 51 mm cubes with a mask:
+// and ratings as integers from 0 to 100 [n] under their names. Of these readers
+// says how many readers rated the nodule (Dataset.MinReaders), and rating_1,
+// rating_2, ... what each of them said, 0 for none. Masks of the nodules lie in a
+// second file beside the first, set_masks.npz beside set.npz (LoadMasks).
+//
+// 51 mm cubes with a mask:
 //
 //	cubes_u8         uint8   [n,51,51,51] (z, y, x) 0 = -1200 HU, 255 = +400 HU
 //	masks            0 or 1  [n,51,51,51]
@@ -46,12 +51,33 @@ const (
 // voxel before that of the 51 voxels (index 25), so the nodule is at index 16 of
 // the cube and not at 15.5. HU are rounded to whole numbers.
 //
+// Whatever else an archive holds, of any shape and kind, is not read;
+// Dataset.Notes names it.
+//
 // Errors have CodeDatasetInvalid and name the array.
 func LoadNPZ(path string) (*Dataset, error) {
-	fail := func(err error) (*Dataset, error) {
-		return nil, &Error{Code: CodeDatasetInvalid, Op: "load data set", Path: path, Err: err}
+	var ds *Dataset
+	err := openNPZ("load data set", path, func(r io.ReaderAt, size int64) (err error) {
+		ds, err = readNPZ(r, size)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	f, err := os.Open(path)
+	beside := masksBeside(path)
+	if _, err := os.Stat(beside); err != nil || ds.Layout == layout51 {
+		return ds, nil
+	}
+	return ds, ds.LoadMasks(beside)
+}
+
+// openNPZ passes an archive that is small enough to read. Errors have
+// CodeDatasetInvalid.
+func openNPZ(op, path string, read func(r io.ReaderAt, size int64) error) error {
+	fail := func(err error) error {
+		return &Error{Code: CodeDatasetInvalid, Op: op, Path: path, Err: err}
+	}
+	f, err := os.Open(path) //nolint:gosec // the user names it
 	if err != nil {
 		return fail(err)
 	}
@@ -63,39 +89,28 @@ func LoadNPZ(path string) (*Dataset, error) {
 	if !st.Mode().IsRegular() {
 		return fail(errors.New("not a regular file"))
 	}
-	ds, err := readNPZ(f, st.Size())
-	if err != nil {
+	if st.Size() > MaxDatasetBytes {
+		return fail(fmt.Errorf("the file has %d bytes, over the limit of %d", st.Size(), MaxDatasetBytes))
+	}
+	if err := read(f, st.Size()); err != nil {
 		return fail(err)
 	}
-	return ds, nil
+	return nil
 }
 
 func readNPZ(r io.ReaderAt, size int64) (*Dataset, error) {
-	if size > MaxDatasetBytes {
-		return nil, fmt.Errorf("the file has %d bytes, over the limit of %d", size, MaxDatasetBytes)
-	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, io.NewSectionReader(r, 0, size)); err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(r, size)
+	a, err := newNPZ(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("not a NumPy archive (.npz): %w", err)
-	}
-	if len(z.File) > maxNPZEntries {
-		return nil, fmt.Errorf("%d arrays are over the limit of %d", len(z.File), maxNPZEntries)
-	}
-	a := &npz{files: map[string]*zip.File{}}
-	for _, f := range z.File {
-		if a.files[f.Name] != nil {
-			return nil, fmt.Errorf("two arrays are called %.64q", f.Name)
-		}
-		a.files[f.Name] = f
+		return nil, err
 	}
 	var ds *Dataset
 	switch {
 	case a.has("cubes_hu"):
-		ds, err = a.voi()
+		ds, err = a.cubes32()
 	case a.has("cubes_u8"):
 		ds, err = a.cubes51()
 	default:
@@ -114,6 +129,24 @@ type npz struct {
 	files map[string]*zip.File
 	n     int
 	known bool
+}
+
+func newNPZ(r io.ReaderAt, size int64) (*npz, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("not a NumPy archive (.npz): %w", err)
+	}
+	if len(z.File) > maxNPZEntries {
+		return nil, fmt.Errorf("%d arrays are over the limit of %d", len(z.File), maxNPZEntries)
+	}
+	a := &npz{files: map[string]*zip.File{}}
+	for _, f := range z.File {
+		if a.files[f.Name] != nil {
+			return nil, fmt.Errorf("two arrays are called %.64q", f.Name)
+		}
+		a.files[f.Name] = f
+	}
+	return a, nil
 }
 
 func (a *npz) has(name string) bool { return a.files[name+".npy"] != nil }

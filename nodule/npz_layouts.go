@@ -3,15 +3,20 @@ package nodule
 import (
 	"errors"
 	"math"
-	"sort"
-	"strings"
 
 	"github.com/nodulescope/nodulescope/internal/npy"
 )
 
-// voi reads the 32 mm layout.
-func (a *npz) voi() (*Dataset, error) {
-	ds := &Dataset{Layout: "voi-32mm"}
+// Values of Dataset.Layout.
+const (
+	layoutVOI  = "voi-32mm"
+	layoutFull = "full-32mm"
+	layout51   = "cubes-51mm"
+)
+
+// cubes32 reads the 32 mm layout.
+func (a *npz) cubes32() (*Dataset, error) {
+	ds := &Dataset{Layout: layoutVOI}
 	cube := []int{CubeSize, CubeSize, CubeSize}
 	err := a.each("cubes_hu", cube, func(arr *npy.Array, _ int, b []byte) error {
 		if arr.Kind != 'i' || arr.Size != 2 {
@@ -72,38 +77,17 @@ func (a *npz) voi() (*Dataset, error) {
 			return nil, err
 		}
 	}
-	return ds, a.ratings(s)
-}
-
-// ratings reads the arrays that are left over, by name.
-func (a *npz) ratings(s []Sample) error {
-	known := " cubes_hu inside patient nodule malignancy diameter_mm series_uid position_lps_mm "
-	var names []string
-	for file := range a.files {
-		name := strings.TrimSuffix(file, ".npy")
-		if name != file && !strings.Contains(known, " "+name+" ") {
-			names = append(names, name)
-		}
+	err = a.ratings(ds, "cubes_hu", "inside", "patient", "nodule", "malignancy", "diameter_mm", "series_uid", "position_lps_mm")
+	if ds.readers {
+		ds.Layout = layoutFull
 	}
-	sort.Strings(names)
-	for _, name := range names {
-		err := a.integer(name, 0, 100, func(i, v int) {
-			if s[i].Ratings == nil {
-				s[i].Ratings = map[string]int{}
-			}
-			s[i].Ratings[name] = v
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return ds, err
 }
 
 // cubes51 reads the 51 mm layout.
 func (a *npz) cubes51() (*Dataset, error) {
 	const size, first = 51, (51 - CubeSize) / 2
-	ds := &Dataset{Layout: "cubes-51mm"}
+	ds := &Dataset{Layout: layout51}
 	shape := []int{size, size, size}
 	err := a.each("cubes_u8", shape, func(arr *npy.Array, _ int, b []byte) error {
 		if arr.Kind != 'u' || arr.Size != 1 {
@@ -126,10 +110,19 @@ func (a *npz) cubes51() (*Dataset, error) {
 	}
 	s := ds.Samples
 	err = a.each("masks", shape, func(arr *npy.Array, i int, b []byte) error {
-		_, n, err := mask(arr, b)
+		bits, n, err := mask(arr, b)
+		if err != nil {
+			return err
+		}
 		s[i].MaskVolume = float64(n) // voxels of 1 mm³
-		s[i].DiameterMM = sphereDiameter(s[i].MaskVolume)
-		return err
+		s[i].DiameterMM, s[i].DiameterOfMask = s[i].MaskDiameterMM(), true
+		s[i].mask = make([]uint64, CubeVoxels/64)
+		for v := range CubeVoxels {
+			z, y, x := v/(CubeSize*CubeSize)+first, v/CubeSize%CubeSize+first, v%CubeSize+first
+			from := (z*size+y)*size + x
+			s[i].mask[v/64] |= bits[from/64] >> (from % 64) & 1 << (v % 64)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -147,6 +140,7 @@ func (a *npz) cubes51() (*Dataset, error) {
 			return nil, err
 		}
 	}
+	ds.unused = a.others("cubes_u8", "masks", "patient", "malignancy", "patient_verified", "cube")
 	return ds, nil
 }
 
@@ -165,6 +159,3 @@ func mask(arr *npy.Array, b []byte) ([]uint64, int, error) {
 	}
 	return bits, n, nil
 }
-
-// sphereDiameter is the diameter in mm of the sphere with a volume in mm³.
-func sphereDiameter(volume float64) float64 { return math.Cbrt(6 * volume / math.Pi) }

@@ -51,7 +51,7 @@ func SplitByPatient(ds *Dataset, seed uint64, f Fractions, exclude []string) (*S
 	}
 	sides := [4]*Dataset{}
 	for i := range sides {
-		sides[i] = &Dataset{Layout: ds.Layout, digest: ds.digest}
+		sides[i] = ds.none()
 	}
 	for i := range ds.Samples {
 		s := &ds.Samples[i]

@@ -19,10 +19,12 @@ import (
 const evaluateHelp = `Score a labelled data set and print the whole evaluation.
 
 DATA is a NumPy archive (.npz) as for 'nodulescope train', of either layout,
-also one that the program has never seen. Each row ranks the same nodules in
-another way: every detector, its terms, and what needs no model at all (diameter,
-mask, intensity, distance to the mean normal nodule). A detector that does not
-beat these baselines adds nothing to them. What the figures mean: docs/evaluation.md.
+also one that the program has never seen. Masks of its nodules come from
+DATA_masks.npz, where that lies beside it, or from --masks. Each row ranks the
+same nodules in another way: every detector, its terms, and what needs no model
+at all (diameter, mask, intensity, distance to the mean normal nodule). A
+detector that does not beat these baselines adds nothing to them. What the
+figures mean: docs/evaluation.md.
 
 With --side, the data set is split as 'train' split it and one side is scored;
 the training side then gives the rows of the mean image and of the nearest
@@ -34,6 +36,8 @@ are scored, which is right for data that the models have never seen.
 
 type evaluateOptions struct {
 	data      string
+	dataset   datasetFlags
+	masks     string
 	detectors detectorFlags
 	side      string
 	splitSeed uint64
@@ -61,6 +65,8 @@ func newEvaluateCommand(g *globals) *cobra.Command {
 		})
 	f := cmd.Flags()
 	f.StringVar(&o.data, "data", "", "`FILE` of the data set, in place of the argument")
+	f.StringVar(&o.masks, "masks", "", "`FILE` with the masks of the nodules, in the order of the data set (default: DATA_masks.npz, if there)")
+	o.dataset.register(f)
 	o.detectors.register(f)
 	f.StringVar(&o.side, "side", "", "`SIDE` of the split: train, validation, calibration or test (default: all nodules)")
 	f.Uint64Var(&o.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
@@ -108,10 +114,11 @@ func runEvaluate(ctx context.Context, o evaluateOptions, g *globals, stdout, std
 // evaluationData reads what is scored, and what the model saw in training.
 func evaluationData(o evaluateOptions, detectors []detector.Detector) (*nodule.Dataset, evaluation.Options, error) {
 	var settings evaluation.Options
-	ds, err := nodule.LoadNPZ(o.data)
+	ds, notes, err := o.dataset.load(o.data, o.masks)
 	if err != nil {
 		return nil, settings, err
 	}
+	settings.Notes = notes
 	protocol := detector.Protocol{SplitSeed: o.splitSeed}
 	if o.side != "" {
 		split, err := protocol.Split(ds)

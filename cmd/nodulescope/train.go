@@ -12,7 +12,6 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/nodule"
 )
 
 const trainHelp = `Train the 3D VAE on the normal nodules of a labelled data set and calibrate it.
@@ -33,6 +32,7 @@ after which it goes on from the last epoch.`
 
 type trainOptions struct {
 	settings    models.Settings
+	dataset     datasetFlags
 	dir         string
 	out         string
 	splitSeed   uint64
@@ -50,6 +50,7 @@ func newTrainCommand(g *globals) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "runs/vae", "`FOLDER` that keeps the state of the run")
 	f.StringVar(&o.out, "out", "", "`FILE` for the detector (default: vae-ad.safetensors in --dir)")
+	o.dataset.register(f)
 	f.IntVar(&o.settings.Epochs, "epochs", 100, "passes through the training normals")
 	f.IntVar(&o.settings.Batch, "batch", 32, "patches per step")
 	f.Float64Var(&o.settings.Rate, "rate", 5e-4, "learning rate of Adam")
@@ -65,9 +66,14 @@ func newTrainCommand(g *globals) *cobra.Command {
 }
 
 func runTrain(ctx context.Context, path string, o trainOptions, g *globals, stdout, stderr io.Writer) error {
-	ds, err := nodule.LoadNPZ(path)
+	ds, notes, err := o.dataset.load(path, "")
 	if err != nil {
 		return err
+	}
+	for _, note := range notes {
+		if _, err := fmt.Fprintln(stderr, note); err != nil {
+			return err
+		}
 	}
 	split, err := detector.Protocol{SplitSeed: o.splitSeed}.Split(ds)
 	if err != nil {
@@ -100,8 +106,8 @@ func runTrain(ctx context.Context, path string, o trainOptions, g *globals, stdo
 		return err
 	}
 	c := d.Calibration()
-	_, err = fmt.Fprintf(stdout, "%s\n  digest      %s\n  epoch       %d\n  calibration %s (%d normals, %d anomalies, prevalence %.2f)\n  threshold   %.5g\nNext: nodulescope evaluate %s --model %s --side test\n",
-		o.out, d.Digest(), d.Header().Epoch, c.Name(), c.Normals, c.Anomalies, c.Prevalence, c.Threshold, path, o.out)
+	_, err = fmt.Fprintf(stdout, "%s\n  digest      %s\n  epoch       %d\n  calibration %s (%d normals, %d anomalies, prevalence %.2f)\n  threshold   %.5g\nNext: nodulescope evaluate %s --model %s --side test%s\n",
+		o.out, d.Digest(), d.Header().Epoch, c.Name(), c.Normals, c.Anomalies, c.Prevalence, c.Threshold, path, o.out, o.dataset.again())
 	return err
 }
 

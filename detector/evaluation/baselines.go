@@ -22,8 +22,11 @@ func (v *evaluator) modelFree(s *nodule.Sample, p nodule.Patch) []detector.Term 
 		return x
 	}
 	diameter, sphere, share := known(s.DiameterMM), math.NaN(), s.Inside
-	if s.MaskVolume > 0 { // of a layout without diameters: made of the mask
-		diameter, sphere = math.NaN(), s.DiameterMM
+	if s.DiameterOfMask {
+		diameter = math.NaN()
+	}
+	if s.MaskVolume > 0 {
+		sphere = s.MaskDiameterMM()
 	}
 	if !v.shares {
 		share = math.NaN()
@@ -61,7 +64,9 @@ func (v *evaluator) reasons(ds *nodule.Dataset) map[string]string {
 	}
 	for i := range ds.Samples {
 		if ds.Samples[i].MaskVolume > 0 {
-			r[RowDiameter] = "the file gives no diameter; sizes are those of a sphere of the mask's volume, a row of its own"
+			if ds.Samples[i].DiameterOfMask {
+				r[RowDiameter] += "; sizes are those of a sphere of the mask's volume, a row of its own"
+			}
 			r[RowMaskVolume] = "the mask is empty"
 			r[RowMaskDiameter] = r[RowMaskVolume]
 			break

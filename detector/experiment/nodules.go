@@ -102,7 +102,7 @@ func (l *lungs) run(ctx context.Context, u unit, t *tracker, _ string) ([]evalua
 	t.step(scoring, before, before+len(split.Test.Samples), "")
 	rec := &recorder{Detector: d, kept: map[[32]byte]detector.Score{}}
 	e, err := evaluation.Evaluate(ctx, []detector.Detector{rec}, split.Test, evaluation.Options{
-		Neighbours: split.TrainNormals(), Calibration: split.Calibration, Seed: u.seed, Fold: u.fold,
+		Neighbours: split.TrainNormals(), Calibration: split.Calibration, Seed: u.seed, Fold: u.fold, Notes: l.ds.Notes(),
 		Progress: func(done, total int) { t.step(scoring, before+done, before+total, "") },
 	})
 	if err != nil {
