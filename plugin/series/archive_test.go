@@ -88,7 +88,7 @@ func FuzzArchiveURI(f *testing.F) {
 	for _, seed := range []string{
 		"https://pacs.example/dicom-web/studies/1.2/series/3", "dicomweb+http://h:1/studies/1/series/2/", "https://a@b/studies/1/series/2",
 		"https://pacs.example/dicom-web/../studies/1/series/2", "http://[::1]:80/studies/1/series/2",
-		"http://\xcf/studies/0/series/0", "http://h/a b/studies/0/series/0", "http://h/{/studies/0/series/0",
+		"http://\xcf/studies/0/series/0", "http://h/a b/studies/0/series/0", "http://h/{/studies/0/series/0", "http://h/a!b/studies/0/series/0",
 	} {
 		f.Add(seed)
 	}

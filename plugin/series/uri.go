@@ -55,6 +55,7 @@ func SplitArchiveURI(uri string) (base, studyUID, seriesUID string, err error) {
 		return "", "", "", unsupported
 	}
 	u.Path = strings.Join(parts[:n-4], "/")
+	u.RawPath = u.Path // nothing in it needs an escape: keep those out that are customary, such as %21 for "!"
 	return u.String(), parts[n-3], parts[n-1], nil
 }
 
