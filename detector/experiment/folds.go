@@ -17,16 +17,28 @@ func foldOf(seed uint64, patient string, folds int) int {
 	return 1 + int(binary.LittleEndian.Uint64(h[:8])%uint64(folds)) //nolint:gosec // at most 20
 }
 
+// inFold tells which patients are tested in a fold. Held-out patients are in
+// none of the plan.
+func (s Settings) inFold(fold int) func(*nodule.Sample) bool {
+	return func(x *nodule.Sample) bool {
+		if !s.FoldPlan {
+			return foldOf(s.SplitSeed, x.Patient, s.Folds) == fold
+		}
+		planned, err := nodule.FoldOf(x.Patient)
+		return err == nil && planned == fold
+	}
+}
+
 // foldFractions are the shares of the patients outside a fold.
 var foldFractions = nodule.Fractions{Train: 0.7, Validation: 0.12, Calibration: 0.18}
 
 // splitFold tests on the patients of one fold of a cross-validation and divides
 // the others as Protocol does. Every patient but the excluded ones is tested in
 // one fold.
-func splitFold(ds *nodule.Dataset, seed uint64, fold, folds int) (*nodule.Split, error) {
-	inside := func(s *nodule.Sample) bool { return foldOf(seed, s.Patient, folds) == fold }
+func splitFold(ds *nodule.Dataset, s Settings, fold int) (*nodule.Split, error) {
+	inside := s.inFold(fold)
 	rest := ds.Filter(func(s *nodule.Sample) bool { return !inside(s) })
-	p := detector.Protocol{SplitSeed: seed + uint64(fold), Fractions: foldFractions} //nolint:gosec // at most 20
+	p := detector.Protocol{SplitSeed: s.SplitSeed + uint64(fold), Fractions: foldFractions} //nolint:gosec // at most 20
 	split, err := p.Split(rest)
 	if err != nil {
 		return nil, err

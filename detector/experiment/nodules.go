@@ -28,6 +28,11 @@ func openLungs(o Options) (*lungs, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Settings.FoldPlan {
+		if err := nodule.CheckFolds(ds); err != nil {
+			return nil, err
+		}
+	}
 	l := &lungs{settings: o.Settings, options: o, ds: ds, splits: map[string]*nodule.Split{}, numbers: patientNumbers(ds)}
 	for _, u := range o.Settings.units() {
 		split, err := l.split(u)
@@ -47,7 +52,7 @@ func (l *lungs) split(u unit) (*nodule.Split, error) {
 		}
 		return split, checkSplit(split)
 	}
-	split, err := splitFold(l.ds, l.settings.SplitSeed, u.fold, l.settings.Folds)
+	split, err := splitFold(l.ds, l.settings, u.fold)
 	if err != nil {
 		return nil, err
 	}

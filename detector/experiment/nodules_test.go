@@ -178,7 +178,7 @@ func TestFolds(t *testing.T) {
 	}
 	tested := map[string]int{}
 	for fold := range 4 {
-		s, err := splitFold(ds, 7, fold+1, 4)
+		s, err := splitFold(ds, Settings{SplitSeed: 7, Folds: 4}, fold+1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,5 +202,47 @@ func TestFolds(t *testing.T) {
 		if tested[s.Patient] != 1 {
 			t.Errorf("a patient is tested %d times", tested[s.Patient])
 		}
+	}
+}
+
+// TestFoldPlan divides by the plan: every patient but the held-out is tested
+// once, and in the fold of the plan. Others than those of the plan are refused.
+func TestFoldPlan(t *testing.T) {
+	folder := os.Getenv("NODULESCOPE_DATA")
+	if folder == "" {
+		t.Skip("NODULESCOPE_DATA is not set: real data is not tested")
+	}
+	ds, err := nodule.LoadNPZ(filepath.Join(folder, "lidc_cubes_51mm.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := 0
+	for fold := range nodule.PlannedFolds {
+		s, err := splitFold(ds, Settings{SplitSeed: 7, Folds: nodule.PlannedFolds, FoldPlan: true}, fold+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range s.Test.Samples {
+			if planned, err := nodule.FoldOf(x.Patient); err != nil || planned != fold+1 {
+				t.Errorf("a patient of fold %d is tested in %d (%v)", planned, fold+1, err)
+			}
+		}
+		tested += len(s.Test.Samples)
+	}
+	want := len(ds.Filter(func(s *nodule.Sample) bool { return !slices.Contains(nodule.HeldOutPatients(), s.Patient) }).Samples)
+	if tested != want {
+		t.Errorf("%d nodules are tested, want %d", tested, want)
+	}
+}
+
+func TestFoldPlanRefuses(t *testing.T) {
+	o := nodulesRun(t, VAE, writeLumps(t, lumps(manyLumps)))
+	o.Settings.FoldPlan = true
+	if err := o.Settings.Validate(); !errors.Is(err, ErrSettings) || !strings.Contains(err.Error(), "fold_plan has 5") {
+		t.Errorf("%d folds: %v", o.Settings.Folds, err)
+	}
+	o.Settings.Folds = nodule.PlannedFolds
+	if _, err := Run(context.Background(), o); nodule.CodeOf(err) != nodule.CodeSplitInvalid || !strings.Contains(err.Error(), "no fold of the plan") {
+		t.Errorf("patients of no fold: %v", err)
 	}
 }

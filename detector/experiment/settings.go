@@ -16,6 +16,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // The experiments.
@@ -52,6 +53,10 @@ type Settings struct {
 	Seeds      int    `json:"seeds"`      // networks trained on the fixed split: seeds 1, 2, ...
 	Folds      int    `json:"folds"`      // nodules: cross-validation by patient, seed 1; 0 leaves it out
 	SplitSeed  uint64 `json:"split_seed"` // nodules: of the split and of the folds by patient
+
+	// FoldPlan takes the folds of nodule.FoldOf, the same for all data sets of
+	// LIDC-IDRI, in place of folds by SplitSeed. It needs five folds.
+	FoldPlan bool `json:"fold_plan,omitempty"`
 
 	Training int `json:"training"` // mnist: normals to learn from, at most 9216; nodules: 0, all
 	Normals  int `json:"normals"`  // mnist: normals and
@@ -242,11 +247,12 @@ func (s Settings) Validate() error {
 	bad(!slices.Contains(detectors, s.Detector), "no detector %q", s.Detector)
 	bad(s.Seeds < 1 || s.Seeds > 100, "seeds %d: want 1 to 100", s.Seeds)
 	if flat {
-		bad(s.Folds != 0 || s.SplitSeed != 0, "folds and split_seed are settings of nodules")
+		bad(s.Folds != 0 || s.SplitSeed != 0 || s.FoldPlan, "folds, split_seed and fold_plan are settings of nodules")
 		bad(s.Training < 9 || s.Training > 9216, "training %d: want 9 to 9216", s.Training)
 		bad(s.Normals < 2 || s.Normals > 450 || s.Nines < 2 || s.Nines > 450, "normals %d and nines %d: want 2 to 450", s.Normals, s.Nines)
 	} else {
 		bad(s.Folds < 0 || s.Folds == 1 || s.Folds > 20, "folds %d: want 0, or 2 to 20", s.Folds)
+		bad(s.FoldPlan && s.Folds != nodule.PlannedFolds, "folds %d: fold_plan has %d", s.Folds, nodule.PlannedFolds)
 		bad(s.SplitSeed == 0, "split_seed 0: want 1 or more")
 		bad(s.Straighten, "straighten is a setting of mnist")
 		bad(s.Training != 0 || s.Normals != 0 || s.Nines != 0, "training, normals and nines are settings of mnist")
