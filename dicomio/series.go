@@ -2,10 +2,10 @@ package dicomio
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"sort"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/digest"
 )
 
 // Series is one CT volume: the instances of a series that share frame of
@@ -65,6 +65,5 @@ func (s *Series) InstanceDigest() string {
 		uids[i] = sl.SOPInstanceUID
 	}
 	sort.Strings(uids)
-	sum := sha256.Sum256([]byte(strings.Join(uids, "\n")))
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return digest.Of([]byte(strings.Join(uids, "\n")))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/backoff"
 )
 
 // Client speaks to one DICOMweb server. It is safe for concurrent use.
@@ -75,18 +76,15 @@ type call struct {
 // do asks until there is an answer or no attempt is left. read may be called
 // more than once, and begins anew each time.
 func (c *Client) do(ctx context.Context, q call) error {
-	delay := c.opts.RetryDelay
+	delays := backoff.Doubling{First: c.opts.RetryDelay, Max: maxRetryDelay}
 	for attempt := 1; ; attempt++ {
 		wait, err := c.try(ctx, q)
 		if err == nil || ctx.Err() != nil || attempt >= c.opts.Attempts || !again(err) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(min(max(delay, wait), maxRetryDelay)):
+		if err := backoff.Wait(ctx, min(max(delays.After(attempt), wait), maxRetryDelay)); err != nil {
+			return err
 		}
-		delay *= 2
 		if q.before != nil {
 			if done, err := q.before(ctx, &q); done || err != nil {
 				return err
