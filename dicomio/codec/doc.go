@@ -40,6 +40,6 @@
 // as a file says, until the stack is exhausted, which no recover catches. So
 // images were walked here and only the elements that were needed handed to it,
 // written anew as a small file. With the walker alone, 56,000 whole and damaged
-// files give the same values, pixels and codes as with it. It is left where the
-// phantom is written, and as a peer that tests read with.
+// files give the same values, pixels and codes as with it. It is left as a
+// peer that tests read with.
 package codec
