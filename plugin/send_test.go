@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/derived"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
@@ -84,7 +85,7 @@ func TestResultsGoToThePACS(t *testing.T) {
 	p.submit("/test", "1", job)
 	p.outcome(jobs.Scored, 1)
 	p.sent()
-	for class, want := range map[string]int{sr.ClassComprehensive3D: 1, sr.ClassParametricMap: 2, sr.ClassSecondaryCapture: 2} {
+	for class, want := range map[string]int{sr.ClassComprehensive3D: 1, derived.ClassParametricMap: 2, derived.ClassSecondaryCapture: 2} {
 		if got := len(sentFiles(t, server, class)); got != want {
 			t.Errorf("%d documents of class %s, want %d", got, class, want)
 		}
@@ -128,7 +129,7 @@ func TestResultsGoToThePACS(t *testing.T) {
 	if verified != 2 || corrected != 1 {
 		t.Errorf("%d verified reports, %d that name the one before, want the first and its correction", verified, corrected)
 	}
-	for _, class := range []string{sr.ClassComprehensive3D, sr.ClassParametricMap, sr.ClassSecondaryCapture} {
+	for _, class := range []string{sr.ClassComprehensive3D, derived.ClassParametricMap, derived.ClassSecondaryCapture} {
 		for _, file := range sentFiles(t, server, class) {
 			valid(t, file)
 		}

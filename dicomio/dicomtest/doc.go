@@ -1,4 +1,5 @@
-// Package dicomtest writes small CT series for tests.
+// Package dicomtest writes small CT series for tests, and asks validators what
+// they think of files.
 //
 // # What it makes
 //
@@ -12,6 +13,13 @@
 // Truncate, NoPixels and Edit make files that a reader must refuse. A test
 // that needs a fault that has no field of its own removes or replaces elements
 // with Edit.
+//
+// # Validators
+//
+// Tool runs a program of others where it is installed, and Complaints picks out
+// of its output what a valid file does not give rise to.
+//
+// # No patients
 //
 // The files hold no patient data: the patient module is empty.
 package dicomtest

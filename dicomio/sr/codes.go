@@ -44,8 +44,6 @@ var (
 	codeAlgorithmMaker = Code{"122405", "DCM", "Algorithm Manufacturer"}
 	codeComment        = Code{"121106", "DCM", "Comment"}
 	codeQualitative    = Code{"C0034375", "UMLS", "Qualitative Evaluations"}
-	codeSource         = Code{"121322", "DCM", "Source image for image processing operation"}
-	codeResampled      = Code{"113072", "DCM", "Multiplanar reformatting"}
 	codePercent        = Code{"%", "UCUM", "percent"}
 	codeMM             = Code{"mm", "UCUM", "mm"}
 	codeUnitless       = Code{"1", "UCUM", "no units"}
@@ -92,8 +90,8 @@ var definitions = []struct {
 	{codeDecision, "what the person who verified this report decided about the nodule: accepted, rejected or unsure."},
 }
 
-// item is the code as an item of a code sequence (PS3.3 section 8.8).
-func (c Code) item() codec.Dataset {
+// Item is the code as an item of a code sequence (PS3.3 section 8.8).
+func (c Code) Item() codec.Dataset {
 	var d codec.Dataset
 	d.AddText(0x00080100, "SH", c.Value)
 	d.AddText(0x00080102, "SH", c.Scheme)

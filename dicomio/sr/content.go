@@ -23,7 +23,7 @@ func item(relation, kind string, name Code) codec.Dataset {
 	}
 	d.AddText(0x0040A040, "CS", kind)
 	if name.Value != "" {
-		d.AddSequence(0x0040A043, name.item())
+		d.AddSequence(0x0040A043, name.Item())
 	}
 	return d
 }
@@ -55,7 +55,7 @@ func textItem(relation string, name Code, text string) codec.Dataset {
 
 func codeItem(relation string, name, value Code, children ...codec.Dataset) codec.Dataset {
 	d := item(relation, "CODE", name)
-	d.AddSequence(0x0040A168, value.item())
+	d.AddSequence(0x0040A168, value.Item())
 	addChildren(&d, children)
 	return d
 }
@@ -76,7 +76,7 @@ func numberItem(name Code, value float64, unit Code, children ...codec.Dataset) 
 	d := item(contains, "NUM", name)
 	var measured codec.Dataset
 	measured.AddText(0x0040A30A, "DS", codec.Decimal(value))
-	measured.AddSequence(0x004008EA, unit.item())
+	measured.AddSequence(0x004008EA, unit.Item())
 	d.AddSequence(0x0040A300, measured)
 	addChildren(&d, children)
 	return d
@@ -85,7 +85,7 @@ func numberItem(name Code, value float64, unit Code, children ...codec.Dataset) 
 // imageItem refers to a slice.
 func imageItem(relation string, at dicomio.ImagePoint) codec.Dataset {
 	d := item(relation, "IMAGE", Code{})
-	d.AddSequence(0x00081199, reference(at.SOPClassUID, at.SOPInstanceUID))
+	d.AddSequence(0x00081199, Reference(at.SOPClassUID, at.SOPInstanceUID))
 	return d
 }
 
@@ -98,8 +98,8 @@ func pointItem(relation string, name Code, at dicomio.ImagePoint) codec.Dataset 
 	return d
 }
 
-// reference names an instance (PS3.3 table 10-11).
-func reference(class, instance string) codec.Dataset {
+// Reference names an instance (PS3.3 table 10-11).
+func Reference(class, instance string) codec.Dataset {
 	var d codec.Dataset
 	d.AddText(0x00081150, "UI", class)
 	d.AddText(0x00081155, "UI", instance)

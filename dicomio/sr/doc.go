@@ -1,6 +1,6 @@
-// Package sr writes results as DICOM objects and reads the content of reports.
-// It knows neither detectors nor transport: plain structs go in, files come
-// out, and the other way round.
+// Package sr writes results as structured reports and reads the content of
+// reports. It knows neither detectors nor transport: plain structs go in, files
+// come out, and the other way round.
 //
 // # Reports
 //
@@ -33,11 +33,12 @@
 // every time stamp from the result: the same result gives the same bytes, so
 // that storing it twice leaves one document.
 //
-// # Heat maps and captures
+// # Other objects of a result
 //
-// [HeatMap] is a parametric map of 32-bit floating point in the frame of
-// reference of the series. [Capture] is a picture for viewers that read nothing
-// else.
+// Package derived writes heat maps and captures. What they share with reports
+// stands here: [Header.AddTo] and [Device.AddTo] write the modules of patient,
+// study and equipment, [Reference] and [Code.Item] what refers to images and
+// concepts, and [Write] the file.
 //
 // # Reading
 //

@@ -148,10 +148,10 @@ func offset(s string) string {
 	return s
 }
 
-// patientAndStudy writes the Patient, General Study and Clinical Trial
+// AddTo writes the Patient, General Study and Clinical Trial
 // modules' part of an object that lies in the study of the images (PS3.3 C.7.1
 // and C.7.2). Type 2 elements are there also where they are empty.
-func (h Header) patientAndStudy(d *codec.Dataset) {
+func (h Header) AddTo(d *codec.Dataset) {
 	d.AddText(0x00080005, "CS", "ISO_IR 192")
 	d.AddText(0x00080020, "DA", h.StudyDate)
 	d.AddText(0x00080030, "TM", h.StudyTime)
@@ -173,16 +173,17 @@ func (h Header) patientAndStudy(d *codec.Dataset) {
 	d.AddText(0x00200010, "SH", h.StudyID)
 }
 
-// check wants what no object can do without.
-func (h Header) check(op string) error {
+// Check wants what no object can do without; its error has [CodeReportInvalid].
+func (h Header) Check(op string) error {
 	if !codec.ValidUID(h.StudyUID) {
 		return refuse(CodeReportInvalid, op, "the header has no usable StudyInstanceUID; read it from an image of the series", nil)
 	}
 	return nil
 }
 
-// zone is where the times of the study are told.
-func (h Header) zone(t time.Time) time.Time {
+// InZone is a time in the zone in which the times of the study are told, where
+// that is known.
+func (h Header) InZone(t time.Time) time.Time {
 	if at, err := time.Parse("-0700", h.TimezoneOffset); err == nil {
 		_, seconds := at.Zone()
 		return t.In(time.FixedZone(h.TimezoneOffset, seconds))

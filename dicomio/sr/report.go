@@ -35,14 +35,6 @@ type Report struct {
 	Review *Review // nil: nobody has verified it
 }
 
-// Device is the program that made the scores. Empty fields have defaults.
-type Device struct {
-	Manufacturer string // default Nodulescope
-	Model        string // default Nodulescope
-	Serial       string // default 1
-	Version      string // default unknown
-}
-
 // Nodule is one finding.
 type Nodule struct {
 	ID          string
@@ -101,18 +93,18 @@ func (r Report) Encode(w io.Writer) error {
 	}
 	r = r.withDefaults()
 	var d codec.Dataset
-	r.Header.patientAndStudy(&d)
+	r.Header.AddTo(&d)
 	r.series(&d)
 	r.document(&d)
 	root := container("", codeReport, "1500", r.content()...)
-	return write(w, append(d, root...), op, ClassComprehensive3D, r.SOPInstanceUID())
+	return Write(w, append(d, root...), op, ClassComprehensive3D, r.SOPInstanceUID())
 }
 
 func (r Report) check(op string) error {
 	bad := func(format string, args ...any) error {
 		return refuse(CodeReportInvalid, op, fmt.Sprintf(format, args...), nil)
 	}
-	if err := r.Header.check(op); err != nil {
+	if err := r.Header.Check(op); err != nil {
 		return err
 	}
 	switch {
@@ -159,21 +151,19 @@ func finite(values ...float64) bool {
 }
 
 func (r Report) withDefaults() Report {
-	orElse := func(p *string, v string) {
-		if codec.Clean("LO", *p) == "" {
-			*p = v
-		}
-	}
-	orElse(&r.Device.Manufacturer, "Nodulescope")
-	orElse(&r.Device.Model, "Nodulescope")
-	orElse(&r.Device.Serial, "1")
-	orElse(&r.Device.Version, "unknown")
+	r.Device = r.Device.withDefaults()
 	orElse(&r.SeriesText, "Nodule scores, "+use.Label)
 	orElse(&r.IntendedUse, use.Statement)
 	if r.SeriesNumber == 0 {
 		r.SeriesNumber = 9001
 	}
 	return r
+}
+
+func orElse(p *string, v string) {
+	if codec.Clean("LO", *p) == "" {
+		*p = v
+	}
 }
 
 // series writes the modules SR Document Series, General Equipment, Enhanced
@@ -191,7 +181,7 @@ func (r Report) series(d *codec.Dataset) {
 		number += r.Review.Version
 	}
 	d.AddText(0x00200013, "IS", fmt.Sprint(number))
-	r.Device.equipment(d)
+	r.Device.AddTo(d)
 	var s codec.Dataset
 	s.AddText(0x00080102, "SH", scheme)
 	s.AddText(0x0008010C, "UI", schemeUID)
@@ -200,24 +190,12 @@ func (r Report) series(d *codec.Dataset) {
 	d.AddSequence(0x00080110, s)
 }
 
-func (v Device) equipment(d *codec.Dataset) {
-	d.AddText(0x00080070, "LO", v.Manufacturer)
-	d.AddText(0x00081090, "LO", v.Model)
-	d.AddText(0x00181000, "LO", v.Serial)
-	d.AddText(0x00181020, "LO", v.Version)
-}
-
-// uid identifies the program and its version, not one copy of it.
-func (v Device) uid() string {
-	return UID(v.Manufacturer+"\n"+v.Model+"\n"+v.Serial+"\n"+v.Version, "device")
-}
-
 // document writes the module SR Document General (PS3.3 C.17.2), the review
 // aside.
 func (r Report) document(d *codec.Dataset) {
-	at := r.Header.zone(r.Time)
+	at := r.Header.InZone(r.Time)
 	if r.Review != nil {
-		at = r.Header.zone(r.Review.Time)
+		at = r.Header.InZone(r.Review.Time)
 	}
 	d.AddText(0x00080023, "DA", at.Format("20060102"))
 	d.AddText(0x00080033, "TM", at.Format("150405"))
@@ -226,7 +204,7 @@ func (r Report) document(d *codec.Dataset) {
 	if images := r.images(); len(images) > 0 {
 		refs := make([]codec.Dataset, len(images))
 		for i, at := range images {
-			refs[i] = reference(at.SOPClassUID, at.SOPInstanceUID)
+			refs[i] = Reference(at.SOPClassUID, at.SOPInstanceUID)
 		}
 		d.AddSequence(0x0040A375, hierarchy(r.Header.StudyUID, r.Header.SeriesUID, refs))
 	}

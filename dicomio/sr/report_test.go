@@ -17,6 +17,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 )
 
 // TestReportIsAFunctionOfItsResult: the same result gives the same bytes, and
@@ -95,7 +96,7 @@ func readByPydicom(t *testing.T, s *dicomio.Series, report []byte) string {
 	for _, slice := range s.Slices {
 		args = append(args, slice.Path)
 	}
-	return tool(t, "/usr/bin/python3", args...)
+	return dicomtest.Tool(t, "/usr/bin/python3", args...)
 }
 
 // nodulesWithin checks the places that the independent reader found, of the

@@ -95,19 +95,19 @@ func (r Report) verification(d *codec.Dataset) {
 	d.AddText(0x0040A496, "CS", "FINAL")
 	var who codec.Dataset
 	who.AddText(0x0040A027, "LO", v.Organization)
-	who.AddText(0x0040A030, "DT", r.Header.zone(v.Time).Format("20060102150405-0700"))
+	who.AddText(0x0040A030, "DT", r.Header.InZone(v.Time).Format("20060102150405-0700"))
 	who.AddText(0x0040A075, "PN", v.Observer)
 	who.AddSequence(0x0040A088) // no code for the person
 	d.AddSequence(0x0040A073, who)
 
 	first := r
 	first.Review = nil
-	before := []codec.Dataset{reference(ClassComprehensive3D, first.SOPInstanceUID())}
+	before := []codec.Dataset{Reference(ClassComprehensive3D, first.SOPInstanceUID())}
 	if v.Previous > 0 {
 		earlier := *v
 		earlier.Version = v.Previous
 		first.Review = &earlier
-		before = append(before, reference(ClassComprehensive3D, first.SOPInstanceUID()))
+		before = append(before, Reference(ClassComprehensive3D, first.SOPInstanceUID()))
 	}
 	d.AddSequence(0x0040A360, hierarchy(r.Header.StudyUID, r.SeriesInstanceUID(), before))
 }

@@ -13,8 +13,9 @@ const (
 	implementation    = "NODULESCOPE"
 )
 
-// write writes an object as a file in explicit VR little endian.
-func write(w io.Writer, d codec.Dataset, op, class, instance string) error {
+// Write writes an object as a file in explicit VR little endian. Its error has
+// [CodeNotWritten]; op says in it what was to be written.
+func Write(w io.Writer, d codec.Dataset, op, class, instance string) error {
 	meta := codec.Meta{Class: class, Instance: instance, Implementation: implementationUID, Version: implementation}
 	if err := codec.Write(w, d, meta); err != nil {
 		return refuse(CodeNotWritten, op, "the file could not be written", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/derived"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
@@ -57,10 +58,10 @@ func (k *Packer) packPictures(p outbox.Parcel, r store.Record, kind outbox.Kind)
 	for _, one := range list {
 		object := objectOf(r, sr.Header{}, one.number)
 		if kind == outbox.HeatMap {
-			m := sr.HeatMap{Object: object}
+			m := derived.HeatMap{Object: object}
 			p.Instances = append(p.Instances, instance(r, m.SeriesInstanceUID(), m.SOPInstanceUID()))
 		} else {
-			c := sr.Capture{Object: object}
+			c := derived.Capture{Object: object}
 			p.Instances = append(p.Instances, instance(r, c.SeriesInstanceUID(), c.SOPInstanceUID()))
 		}
 	}
@@ -115,18 +116,18 @@ func (k *Packer) draw(ctx context.Context, r store.Record, list []pictured, kind
 }
 
 // capture draws a panel as a secondary capture.
-func capture(object sr.Object, panel figure.Panel) ([][]byte, error) {
+func capture(object derived.Object, panel figure.Panel) ([][]byte, error) {
 	img, err := panel.Draw()
 	if err != nil {
 		return nil, err
 	}
-	return encodeAll(sr.Capture{Object: object, Image: img})
+	return encodeAll(derived.Capture{Object: object, Image: img})
 }
 
 // heatMap is what the detector cannot reconstruct of a nodule: the absolute
 // difference of patch and reconstruction, 0..1 of the window of patches, and 0
 // where nothing is scored.
-func heatMap(object sr.Object, series *dicomio.Series, n bus.ResultNodule, model string, patch nodule.Patch, reconstruction []float32) sr.HeatMap {
+func heatMap(object derived.Object, series *dicomio.Series, n bus.ResultNodule, model string, patch nodule.Patch, reconstruction []float32) derived.HeatMap {
 	object.SeriesText = "Nodule heat maps, " + use.Label
 	values := make([]float32, nodule.PatchVoxels)
 	for i := range values {
@@ -134,18 +135,18 @@ func heatMap(object sr.Object, series *dicomio.Series, n bus.ResultNodule, model
 			values[i] = float32(math.Abs(float64(patch.Voxels[i] - reconstruction[i])))
 		}
 	}
-	return sr.HeatMap{
+	return derived.HeatMap{
 		Object: object, Quantity: "Absolute residual, " + model,
-		Patches: []sr.HeatPatch{{ID: n.ID, CentreLPS: dicomio.Vec(n.PositionLPS), Edge: nodule.PatchSize, Values: values}},
+		Patches: []derived.HeatPatch{{ID: n.ID, CentreLPS: dicomio.Vec(n.PositionLPS), Edge: nodule.PatchSize, Values: values}},
 		Sources: sourceImage(series, dicomio.Vec(n.PositionLPS)),
 	}
 }
 
 // objectOf is what pictures of a result have in common; number is which of
 // their kind.
-func objectOf(r store.Record, header sr.Header, number int) sr.Object {
+func objectOf(r store.Record, header sr.Header, number int) derived.Object {
 	name, version, _ := strings.Cut(r.Result.Software, " ")
-	return sr.Object{
+	return derived.Object{
 		Identity: r.Result.Identity, Time: documentTime(r), Header: header, Number: number,
 		Device: sr.Device{Version: cmp.Or(version, name)},
 	}

@@ -1,118 +1,19 @@
-package sr
+package derived
 
 import (
 	"fmt"
-	"io"
 
-	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/codec"
-	"github.com/nodulescope/nodulescope/internal/use"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
 )
 
-// ClassParametricMap is the SOP class of heat maps.
-const ClassParametricMap = "1.2.840.10008.5.1.4.1.1.30"
-
-// Limits of a heat map.
-const (
-	MaxPatchEdge   = 256
-	MaxHeatPatches = 512
+// Concepts of DICOM's own dictionary (PS3.16 annex D) and of others.
+var (
+	codeLung      = sr.Code{Value: "39607008", Scheme: "SCT", Meaning: "Lung"}
+	codeSource    = sr.Code{Value: "121322", Scheme: "DCM", Meaning: "Source image for image processing operation"}
+	codeResampled = sr.Code{Value: "113072", Scheme: "DCM", Meaning: "Multiplanar reformatting"}
+	codeUnitless  = sr.Code{Value: "1", Scheme: "UCUM", Meaning: "no units"}
 )
-
-// HeatMap says per voxel how far something deviates: Parametric Map with
-// 32-bit floating point (PS3.3 A.75), in the patient's frame of reference. A
-// frame is an axial slice of a patch; rows run to the patient's left, columns
-// to the back, frames to the head. Viewers that build a volume of all frames
-// want one patch a map.
-type HeatMap struct {
-	Object
-	Quantity string // what a voxel tells, at most 64 characters; default "Absolute residual"
-	Patches  []HeatPatch
-	Sources  []dicomio.ImagePoint // slices that it was made of; may be empty
-}
-
-// HeatPatch is a cube of voxels of 1 mm along the patient's axes.
-type HeatPatch struct {
-	ID        string      // of the nodule; stands as the label of its stack
-	CentreLPS dicomio.Vec // mm; centre of the cube, voxel index (Edge-1)/2
-	Edge      int         // voxels; the same for all patches
-	Values    []float32   // [Edge, Edge, Edge], z, y, x; finite
-}
-
-// SOPInstanceUID is that of the map.
-func (m HeatMap) SOPInstanceUID() string { return m.sopInstanceUID("heat map") }
-
-// SeriesInstanceUID is that of the series which holds all maps of a result.
-func (m HeatMap) SeriesInstanceUID() string { return m.seriesUID("heat map") }
-
-// Encode writes the map as a DICOM file, explicit VR little endian. Errors are
-// those of [Report.Encode].
-func (m HeatMap) Encode(w io.Writer) error {
-	const op = "write heat map"
-	if err := m.checkMap(op); err != nil {
-		return err
-	}
-	if codec.Clean("LO", m.Quantity) == "" {
-		m.Quantity = "Absolute residual"
-	}
-	edge := m.Patches[0].Edge
-	voxels := make([]float32, 0, len(m.Patches)*edge*edge*edge)
-	low, high := m.Patches[0].Values[0], m.Patches[0].Values[0]
-	for _, p := range m.Patches {
-		voxels = append(voxels, p.Values...)
-		for _, v := range p.Values {
-			low, high = min(low, v), max(high, v)
-		}
-	}
-	var d codec.Dataset
-	m.modules(&d, "heat map", ClassParametricMap, "OT", 9002, "Nodule heat maps, "+use.Label)
-	m.image(&d, edge)
-	m.dimensions(&d)
-	d.AddSequence(0x52009229, m.shared(float64(low), float64(high)))
-	var frames []codec.Dataset
-	for i, p := range m.Patches {
-		for z := range edge {
-			frames = append(frames, p.frame(i, z))
-		}
-	}
-	d.AddSequence(0x52009230, frames...)
-	m.references(&d)
-	d.AddFloat32(0x7FE00008, "OF", voxels)
-	return write(w, d, op, ClassParametricMap, m.SOPInstanceUID())
-}
-
-func (m HeatMap) checkMap(op string) error {
-	if err := m.check(op); err != nil {
-		return err
-	}
-	bad := func(format string, args ...any) error {
-		return refuse(CodeReportInvalid, op, fmt.Sprintf(format, args...), nil)
-	}
-	switch {
-	case len(m.Patches) == 0 || len(m.Patches) > MaxHeatPatches:
-		return bad("%d patches, a heat map has 1 to %d", len(m.Patches), MaxHeatPatches)
-	case len(m.Sources) > 0 && !codec.ValidUID(m.Header.SeriesUID):
-		return bad("the header has no usable SeriesInstanceUID; read it from an image of the series")
-	case !codec.ValidUID(m.Header.FrameOfReferenceUID):
-		return bad("the header has no usable FrameOfReferenceUID; without it the map has no place")
-	}
-	edge := m.Patches[0].Edge
-	for i, p := range m.Patches {
-		if p.Edge < 2 || p.Edge > MaxPatchEdge || p.Edge != edge || len(p.Values) != edge*edge*edge || !finite(p.CentreLPS[:]...) {
-			return bad("patch %d has no finite centre, or not as many voxels as its edge or the first patch says", i+1)
-		}
-		for _, v := range p.Values {
-			if !finite(float64(v)) {
-				return bad("patch %d has a value that is not a number", i+1)
-			}
-		}
-	}
-	for i, s := range m.Sources {
-		if !codec.ValidUID(s.SOPClassUID) || !codec.ValidUID(s.SOPInstanceUID) {
-			return bad("source %d has no usable UID", i+1)
-		}
-	}
-	return nil
-}
 
 // image writes the modules Floating Point Image Pixel and Parametric Map Image
 // (PS3.3 C.7.6.24, C.8.32.2).
@@ -140,7 +41,7 @@ func (m HeatMap) image(d *codec.Dataset, edge int) {
 // dimensions says how frames are counted: by patch, then from foot to head
 // (PS3.3 C.7.6.17).
 func (m HeatMap) dimensions(d *codec.Dataset) {
-	organisation := UID(m.Identity, fmt.Sprintf("dimensions of heat map %d", max(m.Number, 1)))
+	organisation := sr.UID(m.Identity, fmt.Sprintf("dimensions of heat map %d", max(m.Number, 1)))
 	var o codec.Dataset
 	o.AddText(0x00209164, "UI", organisation)
 	d.AddSequence(0x00209221, o)
@@ -175,7 +76,7 @@ func (m HeatMap) shared(low, high float64) codec.Dataset {
 	var world codec.Dataset
 	world.AddText(0x00283003, "LO", m.Quantity)
 	world.AddText(0x00409210, "SH", "RESIDUAL")
-	world.AddSequence(0x004008EA, codeUnitless.item())
+	world.AddSequence(0x004008EA, codeUnitless.Item())
 	world.AddFloat64(0x00409213, high)
 	world.AddFloat64(0x00409214, low)
 	world.AddFloat64(0x00409224, 0)
@@ -186,7 +87,7 @@ func (m HeatMap) shared(low, high float64) codec.Dataset {
 	identity.AddText(0x00281054, "LO", "US")
 	var anatomy codec.Dataset
 	anatomy.AddText(0x00209072, "CS", "U")
-	anatomy.AddSequence(0x00082218, codeLung.item())
+	anatomy.AddSequence(0x00082218, codeLung.Item())
 
 	var d codec.Dataset
 	d.AddSequence(0x00289110, measures)
@@ -223,13 +124,13 @@ func (p HeatPatch) frame(i, z int) codec.Dataset {
 func (m HeatMap) derivation() codec.Dataset {
 	var sources []codec.Dataset
 	for _, s := range m.Sources {
-		source := reference(s.SOPClassUID, s.SOPInstanceUID)
-		source.AddSequence(0x0040A170, codeSource.item())
+		source := sr.Reference(s.SOPClassUID, s.SOPInstanceUID)
+		source.AddSequence(0x0040A170, codeSource.Item())
 		sources = append(sources, source)
 	}
 	var d codec.Dataset
 	d.AddText(0x00082111, "ST", m.Quantity)
-	d.AddSequence(0x00089215, codeResampled.item())
+	d.AddSequence(0x00089215, codeResampled.Item())
 	d.AddSequence(0x00082112, sources...)
 	return d
 }
@@ -241,7 +142,7 @@ func (m HeatMap) references(d *codec.Dataset) {
 	}
 	refs := make([]codec.Dataset, len(m.Sources))
 	for i, s := range m.Sources {
-		refs[i] = reference(s.SOPClassUID, s.SOPInstanceUID)
+		refs[i] = sr.Reference(s.SOPClassUID, s.SOPInstanceUID)
 	}
 	var series codec.Dataset
 	series.AddSequence(0x0008114A, refs...)

@@ -1,20 +1,21 @@
-package sr
+package derived
 
 import (
 	"fmt"
 	"time"
 
+	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
 )
 
-// Object is what the objects beside a report have in common: heat maps and
-// captures. Identity, Time and Header are needed. The same object gives the
-// same bytes.
+// Object is what heat maps and captures have in common. Identity, Time and
+// Header are needed. The same object gives the same bytes.
 type Object struct {
 	Identity string // of the result; UIDs follow from it and from Number
 	Time     time.Time
-	Header   Header
-	Device   Device
+	Header   sr.Header // of the series that was scored
+	Device   sr.Device
 
 	Number       int    // InstanceNumber, from 1: which of its kind; default 1
 	SeriesNumber int    // default 9002 for heat maps, 9003 for captures
@@ -22,35 +23,34 @@ type Object struct {
 }
 
 func (o Object) check(op string) error {
-	if err := o.Header.check(op); err != nil {
+	if err := o.Header.Check(op); err != nil {
 		return err
 	}
 	if o.Identity == "" || o.Time.Year() < 1900 || o.Time.Year() > 9999 || o.Number < 0 {
-		return refuse(CodeReportInvalid, op, "the identity or the time of the result is missing, or the number is negative", nil)
+		return invalid(op, "the identity or the time of the result is missing, or the number is negative")
 	}
 	return nil
 }
 
 // sopInstanceUID is that of one object of a kind.
 func (o Object) sopInstanceUID(kind string) string {
-	return UID(o.Identity, fmt.Sprintf("%s %d", kind, max(o.Number, 1)))
+	return sr.UID(o.Identity, fmt.Sprintf("%s %d", kind, max(o.Number, 1)))
 }
 
 // seriesUID is that of the series which holds all objects of a kind.
-func (o Object) seriesUID(kind string) string { return UID(o.Identity, "series of "+kind+"s") }
+func (o Object) seriesUID(kind string) string { return sr.UID(o.Identity, "series of "+kind+"s") }
 
 // modules writes patient, study, series, equipment and SOP common.
 func (o Object) modules(d *codec.Dataset, kind, class, modality string, number int, text string) {
-	device := (Report{Device: o.Device}).withDefaults().Device
 	if o.SeriesNumber != 0 {
 		number = o.SeriesNumber
 	}
 	if codec.Clean("LO", o.SeriesText) != "" {
 		text = o.SeriesText
 	}
-	at := o.Header.zone(o.Time)
-	o.Header.patientAndStudy(d)
-	device.equipment(d)
+	at := o.Header.InZone(o.Time)
+	o.Header.AddTo(d)
+	o.Device.AddTo(d)
 	d.AddText(0x00080016, "UI", class)
 	d.AddText(0x00080018, "UI", o.sopInstanceUID(kind))
 	d.AddText(0x00080023, "DA", at.Format("20060102"))
@@ -60,4 +60,8 @@ func (o Object) modules(d *codec.Dataset, kind, class, modality string, number i
 	d.AddText(0x0020000E, "UI", o.seriesUID(kind))
 	d.AddText(0x00200011, "IS", fmt.Sprint(number))
 	d.AddText(0x00200013, "IS", fmt.Sprint(max(o.Number, 1)))
+}
+
+func invalid(op, hint string) error {
+	return &dicomio.Error{Code: sr.CodeReportInvalid, Op: op, Hint: hint}
 }

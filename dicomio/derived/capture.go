@@ -1,4 +1,4 @@
-package sr
+package derived
 
 import (
 	"fmt"
@@ -6,21 +6,22 @@ import (
 	"io"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/use"
 )
 
 // ClassSecondaryCapture is the SOP class of captures.
 const ClassSecondaryCapture = "1.2.840.10008.5.1.4.1.1.7"
 
-// MaxCaptureSide limits width and height of a capture.
-const MaxCaptureSide = 4096
+// maxCaptureSide limits width and height of a capture.
+const maxCaptureSide = 4096
 
 // Capture is a picture for viewers that read neither reports nor heat maps:
 // Secondary Capture (PS3.3 A.8.1), RGB, 8 bits. All that a reader must know,
 // the intended use among it, has to be drawn into it.
 type Capture struct {
 	Object
-	Image image.Image // from 1 x 1 to MaxCaptureSide in both directions; transparency is put on black
+	Image image.Image // from 1 x 1 to 4096 x 4096; transparency is put on black
 	Named bool        // the picture shows the patient's name or number
 }
 
@@ -31,18 +32,18 @@ func (c Capture) SOPInstanceUID() string { return c.sopInstanceUID("capture") }
 func (c Capture) SeriesInstanceUID() string { return c.seriesUID("capture") }
 
 // Encode writes the capture as a DICOM file, explicit VR little endian. Errors
-// are those of [Report.Encode].
+// are those of [sr.Report.Encode].
 func (c Capture) Encode(w io.Writer) error {
 	const op = "write secondary capture"
 	if err := c.check(op); err != nil {
 		return err
 	}
 	if c.Image == nil {
-		return refuse(CodeReportInvalid, op, "there is no picture", nil)
+		return invalid(op, "there is no picture")
 	}
 	b := c.Image.Bounds()
-	if b.Empty() || b.Dx() > MaxCaptureSide || b.Dy() > MaxCaptureSide {
-		return refuse(CodeReportInvalid, op, fmt.Sprintf("the picture has %d x %d pixels, at most %d in both directions are written", b.Dx(), b.Dy(), MaxCaptureSide), nil)
+	if b.Empty() || b.Dx() > maxCaptureSide || b.Dy() > maxCaptureSide {
+		return invalid(op, fmt.Sprintf("the picture has %d x %d pixels, at most %d in both directions are written", b.Dx(), b.Dy(), maxCaptureSide))
 	}
 	pixels := make([]byte, 0, 3*b.Dx()*b.Dy()+1)
 	for y := b.Min.Y; y < b.Max.Y; y++ {
@@ -73,5 +74,5 @@ func (c Capture) Encode(w io.Writer) error {
 	d.AddText(0x00280301, "CS", named)
 	d.AddText(0x00282110, "CS", "00")
 	d.AddBytes(0x7FE00010, "OB", pixels)
-	return write(w, d, op, ClassSecondaryCapture, c.SOPInstanceUID())
+	return sr.Write(w, d, op, ClassSecondaryCapture, c.SOPInstanceUID())
 }

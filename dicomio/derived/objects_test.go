@@ -1,4 +1,4 @@
-package sr
+package derived
 
 import (
 	"bytes"
@@ -6,17 +6,20 @@ import (
 	"image/color"
 	"math"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
 )
 
 // testMap is a map of two patches, each voxel of which tells where it is.
-func testMap(r Report) HeatMap {
-	m := HeatMap{Object: Object{Identity: r.Identity, Time: r.Time, Header: r.Header}, Sources: r.images()}
+func testMap(r result) HeatMap {
+	m := HeatMap{Object: r.Object, Sources: slices.Clone(r.sources)}
 	for i, centre := range []dicomio.Vec{{1.5, -2, 33.25}, {-40, 0, 7}} {
-		p := HeatPatch{ID: r.Nodules[i].ID, CentreLPS: centre, Edge: 4, Values: make([]float32, 64)}
+		p := HeatPatch{ID: r.ids[i], CentreLPS: centre, Edge: 4, Values: make([]float32, 64)}
 		for v := range p.Values {
 			p.Values[v] = float32(1000*i+v) / 8
 		}
@@ -25,18 +28,20 @@ func testMap(r Report) HeatMap {
 	return m
 }
 
-func testCapture(r Report) Capture {
+func testCapture(r result) Capture {
 	img := image.NewNRGBA(image.Rect(5, 5, 8, 10)) // 3 x 5: an odd number of bytes
 	for y := 5; y < 10; y++ {
 		for x := 5; x < 8; x++ {
 			img.SetNRGBA(x, y, color.NRGBA{R: uint8(40 * (x - 5)), G: uint8(40 * (y - 5)), B: 255, A: 255})
 		}
 	}
-	return Capture{Object: Object{Identity: r.Identity, Time: r.Time, Header: r.Header, Number: 2}, Image: img}
+	c := Capture{Object: r.Object, Image: img}
+	c.Number = 2
+	return c
 }
 
 func TestObjectsAreValid(t *testing.T) {
-	r := testReport(t, testSeries(t))
+	r := testResult(t)
 	var heat, capture bytes.Buffer
 	if err := testMap(r).Encode(&heat); err != nil {
 		t.Fatal(err)
@@ -47,10 +52,10 @@ func TestObjectsAreValid(t *testing.T) {
 	for name, b := range map[string][]byte{"heat map": heat.Bytes(), "capture": capture.Bytes()} {
 		t.Run(name, func(t *testing.T) {
 			file := writeFile(t, b)
-			if list := complaints(tool(t, "dciodvfy", file)); len(list) > 0 {
+			if list := dicomtest.Complaints(dicomtest.Tool(t, "dciodvfy", file)); len(list) > 0 {
 				t.Error(strings.Join(list, "\n"))
 			}
-			if list := complaints(tool(t, "dcmdump", "-q", file)); len(list) > 0 {
+			if list := dicomtest.Complaints(dicomtest.Tool(t, "dcmdump", "-q", file)); len(list) > 0 {
 				t.Error(strings.Join(list, "\n"))
 			}
 		})
@@ -63,7 +68,7 @@ func TestObjectsAsPydicomReadsThem(t *testing.T) {
 	if err := exec.Command("/usr/bin/python3", "-c", "import pydicom, numpy").Run(); err != nil {
 		t.Skip("no python3-pydicom here")
 	}
-	r := testReport(t, testSeries(t))
+	r := testResult(t)
 	m, c := testMap(r), testCapture(r)
 	var heat, capture bytes.Buffer
 	if err := m.Encode(&heat); err != nil {
@@ -72,7 +77,7 @@ func TestObjectsAsPydicomReadsThem(t *testing.T) {
 	if err := c.Encode(&capture); err != nil {
 		t.Fatal(err)
 	}
-	out := tool(t, "/usr/bin/python3", "testdata/read_objects.py", writeFile(t, heat.Bytes()), writeFile(t, capture.Bytes()))
+	out := dicomtest.Tool(t, "/usr/bin/python3", "testdata/read_objects.py", writeFile(t, heat.Bytes()), writeFile(t, capture.Bytes()))
 	for _, want := range []string{
 		// patch 2, z 3, y 2, x 1: its corner is 1.5 mm from the centre
 		"voxel -40.5 0.5 8.5 = " + "132.125" + " of Knoten 2 – λ",
@@ -87,7 +92,7 @@ func TestObjectsAsPydicomReadsThem(t *testing.T) {
 }
 
 func TestObjectsAreRefused(t *testing.T) {
-	r := testReport(t, testSeries(t))
+	r := testResult(t)
 	for name, edit := range map[string]func(*HeatMap, *Capture){
 		"identity":  func(m *HeatMap, c *Capture) { m.Identity, c.Identity = "", "" },
 		"time":      func(m *HeatMap, c *Capture) { m.Time, c.Time = m.Time.AddDate(-3000, 0, 0), c.Time.AddDate(9000, 0, 0) },
@@ -104,10 +109,10 @@ func TestObjectsAreRefused(t *testing.T) {
 		m, c := testMap(r), testCapture(r)
 		edit(&m, &c)
 		var b bytes.Buffer
-		if err := m.Encode(&b); dicomio.CodeOf(err) != CodeReportInvalid || b.Len() > 0 {
+		if err := m.Encode(&b); dicomio.CodeOf(err) != sr.CodeReportInvalid || b.Len() > 0 {
 			t.Errorf("heat map, %s: %v, %d bytes", name, err, b.Len())
 		}
-		if err := c.Encode(&b); dicomio.CodeOf(err) != CodeReportInvalid || b.Len() > 0 {
+		if err := c.Encode(&b); dicomio.CodeOf(err) != sr.CodeReportInvalid || b.Len() > 0 {
 			t.Errorf("capture, %s: %v, %d bytes", name, err, b.Len())
 		}
 	}

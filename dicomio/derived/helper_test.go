@@ -1,0 +1,71 @@
+package derived
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/dicomio/sr"
+)
+
+// result is what objects are made of.
+type result struct {
+	Object
+	ids     []string
+	sources []dicomio.ImagePoint
+}
+
+// testResult is a result on a small series with a patient whose name no 7-bit
+// character set can write.
+func testResult(t testing.TB) result {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ct")
+	err := dicomtest.WriteSeries(dir, dicomtest.Spec{
+		Slices: 12, Rows: 32, Cols: 40, Origin: [3]float64{-12, -10, -100},
+		Edit: func(_ int, set dicomtest.Elements) {
+			set.Set(0x00080005, "CS", "ISO_IR 192")
+			set.Set(0x00100010, "PN", "Müller^Jörg^^Dr.=山田^太郎")
+			set.Set(0x00100020, "LO", "P-1")
+			set.Set(0x00100030, "DA", "19500102")
+			set.Set(0x00100040, "CS", "M")
+			set.Set(0x00080050, "SH", "A-17")
+			set.Set(0x00080201, "SH", "+0100")
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := sr.HeaderOf(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := result{
+		Object: Object{Identity: "sha256:5c60f10839e5db38", Time: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), Header: h},
+		ids:    []string{"n1", "Knoten 2 – λ"},
+	}
+	for _, voxel := range [][3]float64{{3.2, 20, 10}, {8, 3, 30}} {
+		at, ok := s.OnImage(s.Geometry.ToLPS(voxel))
+		if !ok {
+			t.Fatalf("voxel %v is on no image", voxel)
+		}
+		r.sources = append(r.sources, at)
+	}
+	return r
+}
+
+func writeFile(t testing.TB, b []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "object.dcm")
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

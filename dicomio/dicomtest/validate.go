@@ -1,0 +1,48 @@
+package dicomtest
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Tool runs a program of others on a file, and skips where it is not here.
+func Tool(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("no %s here", name)
+	}
+	out, err := exec.Command(path, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	return string(out)
+}
+
+// allowed are what validators say of a valid file.
+var allowed = regexp.MustCompile(strings.Join([]string{
+	// dsrdump of DCMTK 3.6.7 cannot check the spelling of UTF-8, and says so.
+	`^W: The VR checker does not support this Specific Character Set: ISO_IR 192$`,
+	// dciodvfy: Study ID is type 2 and may be empty, as it is in the images.
+	// and it knows neither private coding schemes nor the words for a new kind of map.
+	`^Warning - Unrecognized defined term <(99NDSCOPE|2\.25\.[0-9]+|AXIAL|RESIDUAL)> for value . of attribute <(Coding Scheme Designator|Coding Scheme UID|Image Type|Frame Type)>$`,
+	// PixelMed: templates 1500 and 1410 are extensible. It knows them without the
+	// manufacturer of an algorithm and the qualitative evaluations of a group.
+	`^Warning: .*\((122405,DCM|121106,DCM|111001,DCM|111002,DCM|111003,DCM|NDS-[0-9]+,99NDSCOPE),"[^"]*"\): Content Item not in template$`,
+	`^Warning - Missing attribute or value that would be needed to build DICOMDIR - (Study ID|Study Date|Study Time|Patient ID)$`,
+}, "|"))
+
+// Complaints are the lines of a validator's output that matter.
+func Complaints(out string) (list []string) {
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		lower := strings.ToLower(line)
+		if !allowed.MatchString(line) && (strings.HasPrefix(lower, "w:") || strings.HasPrefix(lower, "e:") || strings.HasPrefix(lower, "f:") ||
+			strings.HasPrefix(lower, "warning") || strings.HasPrefix(lower, "error")) {
+			list = append(list, line)
+		}
+	}
+	return list
+}
