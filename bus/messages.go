@@ -108,7 +108,7 @@ type Disagreement struct {
 	FlagsDiffer   bool    `json:"flags_differ"`   // some models flag the nodule and others do not
 }
 
-// NoduleScore is the judgement of one model.
+// NoduleScore is what one model says of a nodule.
 type NoduleScore struct {
 	Model       string   `json:"model"`
 	Digest      string   `json:"digest"`

@@ -132,7 +132,7 @@ func (s *Server) natsOptions(op string, o ServerOptions) (*natsserver.Options, e
 	}
 	if len(no.Users) == 0 && len(no.Nkeys) == 0 && !o.DontListen && !loopback(o.Host) {
 		return nil, coded.New(CodeSettings, op,
-			"set a user with a password file or nkey users before listening beyond this machine", nil)
+			"set a user with a password file or nkey users before listening on a non-loopback address", nil)
 	}
 	return no, nil
 }

@@ -30,8 +30,8 @@ func TestNetworksOnEveryKernelSet(t *testing.T) {
 			g := newGraph(dtype, specs)
 			x, z := g.Input("x", v.shape(size, 1, 1)...), g.Input("z", 1, 8)
 			mean, logvar := v.Encode(g, x)
-			features, judgement := n.Critic(g, x)
-			outs := gorgonia.Nodes{mean, logvar, v.Decode(g, z), n.Generate(g, z), features, judgement}
+			features, score := n.Critic(g, x)
+			outs := gorgonia.Nodes{mean, logvar, v.Decode(g, z), n.Generate(g, z), features, score}
 			if g.Err != nil {
 				t.Fatal(g.Err)
 			}

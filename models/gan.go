@@ -21,8 +21,8 @@ type GAN struct {
 
 	// Norm makes it a DCGAN (Radford et al. 2016) of the same layers: the
 	// generator has ReLU and batch normalisation after every layer but the
-	// last, the critic (then a discriminator, whose judgement is the logit of
-	// D) batch normalisation on its second and third convolution. A normalised
+	// last, the critic (then a discriminator, whose score is the logit of D)
+	// batch normalisation on its second and third convolution. A normalised
 	// layer has a scale and a shift per channel and no bias.
 	Norm bool
 
@@ -88,9 +88,9 @@ func (n GAN) Generate(g *Graph, z *gorgonia.Node) *gorgonia.Node {
 	return g.upsampler("generator", n.Dims, z, s)
 }
 
-// Critic maps patches x to its features f(x) [N,Features] and its judgement
-// [N].
-func (n GAN) Critic(g *Graph, x *gorgonia.Node) (features, judgement *gorgonia.Node) {
+// Critic maps patches x to its features f(x) [N,Features] and its critic
+// score [N].
+func (n GAN) Critic(g *Graph, x *gorgonia.Node) (features, score *gorgonia.Node) {
 	if g.Err != nil {
 		return nil, nil
 	}

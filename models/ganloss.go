@@ -6,7 +6,7 @@ import (
 )
 
 // CriticLoss is that of WGAN-GP (Gulrajani et al. 2017, equation 3), [1]: the
-// mean judgement of fake minus that of real patches, plus weight times the mean
+// mean critic score of fake minus that of real patches, plus weight times the mean
 // of (|gradient| - 1)^2 at mix = real*u + fake*(1-u), which the caller makes.
 func (n GAN) CriticLoss(g *Graph, real, fake, mix *gorgonia.Node, weight float64) (*gorgonia.Node, error) {
 	a, err := n.wasserstein(g, real, fake, mix, weight)
@@ -24,7 +24,7 @@ func (n GAN) wasserstein(g *Graph, real, fake, mix *gorgonia.Node, weight float6
 	return adversary{g.Add(gap, g.Scale(penalty, weight)), g.Scale(gap, -1), penalty}, g.Err
 }
 
-// penalty is the mean of (|gradient of the judgement| - 1)^2 at mix, [1].
+// penalty is the mean of (|gradient of the critic score| - 1)^2 at mix, [1].
 func (n GAN) penalty(g *Graph, mix *gorgonia.Node) (*gorgonia.Node, error) {
 	_, dMix := n.Critic(g, mix)
 	if g.Err != nil {
@@ -42,7 +42,7 @@ func (n GAN) penalty(g *Graph, mix *gorgonia.Node) (*gorgonia.Node, error) {
 // adversary is what a critic step computes.
 type adversary struct {
 	loss    *gorgonia.Node // what the critic descends, [1]
-	gap     *gorgonia.Node // mean judgement of real minus that of fake, [1]: of a WGAN, the estimate of the Wasserstein distance
+	gap     *gorgonia.Node // mean critic score of real minus that of fake, [1]: of a WGAN, the estimate of the Wasserstein distance
 	penalty *gorgonia.Node // without its weight; nil where the loss has none
 }
 
@@ -56,7 +56,7 @@ func (n GAN) criticGraph(g *Graph, batch int, s GANSettings) (adversary, error) 
 	if s.Loss == DCGAN {
 		_, dReal := n.Critic(g, real)
 		_, dFake := n.Critic(g, fake)
-		// -log D(x) - log(1 - D(G(z))) with D = sigmoid(judgement).
+		// -log D(x) - log(1 - D(G(z))) with D = sigmoid(critic score).
 		loss := g.Add(g.Mean(g.minusLogSigmoid(dReal, 1)), g.Mean(g.minusLogSigmoid(dFake, -1)))
 		return adversary{loss: loss, gap: g.Mean(g.Sub(dReal, dFake))}, g.Err
 	}

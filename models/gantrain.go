@@ -40,7 +40,7 @@ type GANProgress struct {
 type GANPoint struct {
 	Step        int     // 1 for the first
 	CriticLoss  float64 // what the critic descends
-	Wasserstein float64 // mean judgement of real minus that of fake patches: for "wgan-gp" the estimate of the distance, for "dcgan" a difference of logits
+	Wasserstein float64 // mean critic score of real minus that of fake patches: for "wgan-gp" the estimate of the distance, for "dcgan" a difference of logits
 	Penalty     float64 // mean of (|gradient| - 1)^2, without its weight; 0 for "dcgan"
 	Generator   float64 // loss of the generator
 	Gradient    float64 // norm of the generator's gradient

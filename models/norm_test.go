@@ -90,11 +90,11 @@ func compareFolded(t *testing.T, n GAN, generator, critic, stats Params, batch i
 	outputs := func(n GAN, generator, critic Params) [][]float32 {
 		g := n.NewGraph(tensor.Float32)
 		image := n.Generate(g, g.Input("z", batch, n.Latent))
-		features, judgement := n.Critic(g, g.Input("real", n.images(batch)...))
+		features, score := n.Critic(g, g.Input("real", n.images(batch)...))
 		if g.Err != nil {
 			t.Fatal(g.Err)
 		}
-		p, err := compute.Compile(gorgonia.Nodes{image, features, judgement}, append(append(Params{}, generator...), critic...).Bound(), compute.Options{Backends: cpu.List()})
+		p, err := compute.Compile(gorgonia.Nodes{image, features, score}, append(append(Params{}, generator...), critic...).Bound(), compute.Options{Backends: cpu.List()})
 		if err != nil {
 			t.Fatal(err)
 		}

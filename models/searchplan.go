@@ -15,7 +15,7 @@ type searchPlan struct {
 	gan        GAN
 	rows       int
 	steps      int
-	features   *compute.Plan // f(x) and the judgement of x, once per search
+	features   *compute.Plan // f(x) and the critic score of x, once per search
 	plan       *compute.Plan
 	x, support []float32 // of the plan's inputs
 	z, speed   []float32
@@ -36,12 +36,12 @@ func (s *Searcher) compile(rows int) (*searchPlan, error) {
 	p := &searchPlan{gan: n, rows: rows, steps: set.Steps}
 	shape := n.images(rows)
 	g := n.NewGraph(tensor.Float32)
-	features, judgement := n.Critic(g, g.Input("x", shape...))
+	features, score := n.Critic(g, g.Input("x", shape...))
 	if g.Err != nil {
 		return nil, g.Err
 	}
 	var err error
-	if p.features, err = compute.Compile(gorgonia.Nodes{features, judgement}, s.params.Bound(), s.compute); err != nil {
+	if p.features, err = compute.Compile(gorgonia.Nodes{features, score}, s.params.Bound(), s.compute); err != nil {
 		return nil, err
 	}
 	g = n.NewGraph(tensor.Float32)

@@ -17,7 +17,7 @@ import (
 )
 
 // Real CT with the experts' nodules: every one is scored, and over the bus the
-// result is the same to the last digit.
+// result is the same in every digit.
 func TestRealSeries(t *testing.T) {
 	data := os.Getenv("NODULESCOPE_DATA")
 	if data == "" {

@@ -37,9 +37,9 @@ const DefaultReviewAddr = "127.0.0.1:8088"
 // none.
 type ReviewConfig struct {
 	Addr      string // host:port, port 0 for any; empty: none
-	TLSCert   string // PEM files; needed beyond this machine
+	TLSCert   string // PEM files; needed on a non-loopback address
 	TLSKey    string
-	Plain     bool          // listen beyond this machine without TLS: a proxy before it has that
+	Plain     bool          // listen on a non-loopback address without TLS: a proxy before it has that
 	PublicURL string        // where browsers find it, for OIDC and behind a proxy; scheme://host
 	UsersFile string        // default users.json in the data folder
 	OIDC      review.OIDC   // zero: none
@@ -62,7 +62,7 @@ func (c ReviewConfig) check() error {
 		return coded.New(CodeSettings, op, "TLS of the review page needs a certificate and its key", nil)
 	case !loopback(host) && c.TLSCert == "" && !c.Plain:
 		return coded.New(CodeSettings, op,
-			"the review page shows patients: beyond this machine it needs TLS (certificate and key), or the setting that says that a proxy has it", nil)
+			"the review page shows patients: on a non-loopback address it needs TLS (certificate and key), or the setting that says that a proxy has it", nil)
 	case c.Idle < 0 || c.Lifetime < 0:
 		return coded.New(CodeSettings, op, "times of a session must not be negative", nil)
 	case c.OIDC != (review.OIDC{}) && (c.OIDC.Issuer == "" || c.OIDC.ClientID == "" || c.PublicURL == ""):

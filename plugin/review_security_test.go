@@ -153,7 +153,7 @@ func TestReviewSessionEnds(t *testing.T) {
 	b.code(401, "not_signed_in", "GET", "/api/v1/worklist", "")
 }
 
-// Patients' data needs TLS beyond this machine.
+// Patients' data needs TLS on a non-loopback address.
 func TestReviewListensSafely(t *testing.T) {
 	for addr, want := range map[string]bool{
 		"127.0.0.1:0": true, "localhost:0": true, "[::1]:0": true, "0.0.0.0:0": false, ":8088": false, "[::]:0": false, "192.0.2.1:80": false, "example.org:80": false, "8088": false,

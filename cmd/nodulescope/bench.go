@@ -21,6 +21,19 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
+type benchOptions struct {
+	threads  int
+	kernels  string
+	peer     string
+	steps    bool
+	accuracy bool
+	whole    bool
+	seeds    int
+	json     bool
+	device   deviceFlag
+	python   string
+}
+
 const benchHelp = `Time the reference networks on this machine.
 
 Each row is a piece of work as a detector does it, with the median time, the
@@ -39,19 +52,6 @@ weights and inputs.
 With --device gpu, or one of 'nodulescope devices', a card is timed, from the
 host's memory and back, with what the detectors do beside the works above; with
 --peer docs/peer/torch_device.py PyTorch on the same card. See docs/gpu.md.`
-
-type benchOptions struct {
-	threads  int
-	kernels  string
-	peer     string
-	steps    bool
-	accuracy bool
-	whole    bool
-	seeds    int
-	json     bool
-	device   deviceFlag
-	python   string
-}
 
 func newBenchCommand(g *globals) *cobra.Command {
 	var o benchOptions

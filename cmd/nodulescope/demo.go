@@ -19,6 +19,14 @@ import (
 	"github.com/nodulescope/nodulescope/plugin"
 )
 
+type demoOptions struct {
+	dir     string
+	models  detectorFlags
+	phantom phantomOptions
+	review  bool
+	listen  string
+}
+
 const demoHelp = `Take a synthetic CT through the whole journey, in one process: write the series,
 start bus and worker, submit a job, wait for the result, print it.
 
@@ -31,14 +39,6 @@ In --dir it leaves
 
 A second run uses the same series again and replaces the other files. Files that
 the demo did not make are left alone.`
-
-type demoOptions struct {
-	dir     string
-	models  detectorFlags
-	phantom phantomOptions
-	review  bool
-	listen  string
-}
 
 func newDemoCommand(g *globals) *cobra.Command {
 	var o demoOptions
@@ -82,7 +82,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	}
 	dir := folder.path("series")
 	truth := filepath.Join(dir, phantom.TruthFile)
-	job, series, err := readJob(ctx, dir, truth, "", nil)
+	job, series, err := readJob(ctx, dir, truth, "", nil, stderr)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,18 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
+type evaluateOptions struct {
+	data      string
+	dataset   datasetFlags
+	masks     string
+	detectors detectorFlags
+	side      string
+	splitSeed uint64
+	reference string
+	csv       string
+	json      bool
+}
+
 const evaluateHelp = `Score a labelled data set and print the whole evaluation.
 
 DATA is a NumPy archive (.npz) as for 'nodulescope train', of either layout,
@@ -33,18 +45,6 @@ are scored, which is right for data that the models have never seen.
 
 ` + use.Purpose + `
 ` + use.Meaning
-
-type evaluateOptions struct {
-	data      string
-	dataset   datasetFlags
-	masks     string
-	detectors detectorFlags
-	side      string
-	splitSeed uint64
-	reference string
-	csv       string
-	json      bool
-}
 
 func newEvaluateCommand(g *globals) *cobra.Command {
 	var o evaluateOptions

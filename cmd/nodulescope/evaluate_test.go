@@ -121,7 +121,7 @@ func TestEvaluateCommand(t *testing.T) {
 	}
 	again, err := evaluation.Tabulate(context.Background(), lines, evaluation.TableOptions{})
 	if err != nil || again.Row("vae-ad").Overall != e.Row("vae-ad").Overall {
-		t.Errorf("the table rebuilt from the file: %v, %v", again, err)
+		t.Errorf("the table read back from the file: %v, %v", again, err)
 	}
 	text, err := evaluate("--data", data, "--model", a)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,8 +30,9 @@ const nodulesHelp = `FILE holds the candidates in LPS millimetres and may be
 
 // readJob reads the headers of the series in a folder, which may be given as a
 // file:// URI, or in a PACS, and the candidates in a file, and makes the job for
-// them. seriesUID may be empty where the folder holds one CT series.
-func readJob(ctx context.Context, place, nodules, seriesUID string, archives *series.Archives) (bus.Job, *dicomio.Series, error) {
+// them. seriesUID may be empty where the folder holds one CT series. What the
+// file holds besides candidates of the series is told on stderr.
+func readJob(ctx context.Context, place, nodules, seriesUID string, archives *series.Archives, stderr io.Writer) (bus.Job, *dicomio.Series, error) {
 	uri, err := placeURI(place)
 	if err != nil {
 		return bus.Job{}, nil, err
@@ -43,12 +45,15 @@ func readJob(ctx context.Context, place, nodules, seriesUID string, archives *se
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
-	candidates, _, err := file.In(s)
+	candidates, skipped, err := file.In(s)
 	if err == nil {
 		err = nodule.ValidateAll(candidates)
 	}
 	if err != nil {
 		return bus.Job{}, nil, fmt.Errorf("read candidates %s: %w", nodules, err)
+	}
+	if len(skipped) > 0 {
+		fmt.Fprintln(stderr, skippedLine(skipped))
 	}
 	job := bus.Job{
 		StudyUID: s.StudyUID, SeriesUID: s.SeriesUID, FrameOfReferenceUID: s.FrameOfReferenceUID,
@@ -58,6 +63,18 @@ func readJob(ctx context.Context, place, nodules, seriesUID string, archives *se
 		job.Nodules[i] = bus.JobNodule{ID: c.ID, PositionLPS: c.PositionLPS, DiameterMM: c.DiameterMM, Confidence: c.Confidence}
 	}
 	return job, s, nil
+}
+
+// skippedLine says how many entries of a file of candidates were left out, and
+// why.
+func skippedLine(skipped []nodule.Skipped) string {
+	total := 0
+	reasons := make([]string, len(skipped))
+	for i, s := range skipped {
+		total += s.Count
+		reasons[i] = fmt.Sprintf("%s (%d)", s.Reason, s.Count)
+	}
+	return fmt.Sprintf("nodulescope: skipped in the file of candidates: %d — %s", total, strings.Join(reasons, ", "))
 }
 
 // placeURI takes a folder, the URI of one, or that of a series in a PACS, and

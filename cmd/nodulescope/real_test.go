@@ -7,7 +7,7 @@ import (
 )
 
 // TestRealSeries takes two chest CT with the contours of their readers through
-// score and through serve and submit: the result is the same to the last digit.
+// score and through serve and submit: the result is the same in every digit.
 func TestRealSeries(t *testing.T) {
 	data := os.Getenv(envPrefix + "DATA")
 	if data == "" {

@@ -14,6 +14,14 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 )
 
+type resultsOptions struct {
+	bus    busFlags
+	follow bool
+	json   bool
+	since  string
+	site   string
+}
+
 const resultsHelp = `Print the results on the bus, oldest first: a line per nodule and detector, or
 with --json the content of each result message on a line of its own. APART is the
 gap between the detectors' percentiles of a nodule, in points.
@@ -27,14 +35,6 @@ scored at all is listed by 'nodulescope dead'.`
 // quiet is how long a broker that still has results to deliver may be silent
 // before the list is given up.
 const quiet = 10 * time.Second
-
-type resultsOptions struct {
-	bus    busFlags
-	follow bool
-	json   bool
-	since  string
-	site   string
-}
 
 func newResultsCommand(g *globals) *cobra.Command {
 	var o resultsOptions
@@ -179,7 +179,7 @@ func (p *resultPrinter) print(env bus.Envelope, r bus.Result) error {
 		fmt.Fprintf(p.w, resultLine, "TIME", "JOB", "NODULE", "DIAMETER", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "APART")
 	}
 	for _, n := range r.Nodules {
-		for _, line := range judgements(n) {
+		for _, line := range modelLines(n) {
 			_, err := fmt.Fprintf(p.w, resultLine, env.Time.UTC().Format(time.RFC3339), shorten(r.JobID, 14), shorten(n.ID, 16), diameter(n.DiameterMM),
 				orDash(line.model), line.cells[0], line.cells[1], line.cells[2], line.cells[3], apart(n.Disagreement))
 			if err != nil {

@@ -14,6 +14,16 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
+type scoreOptions struct {
+	nodules  string
+	series   string
+	models   detectorFlags
+	json     bool
+	pictures string
+	pacs     pacsFlag
+	report   string
+}
+
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
 
 DIR is searched with all folders below it. It may also be a series in a PACS, by
@@ -21,8 +31,8 @@ its DICOMweb address (see --pacs): then only the images that the nodules need ar
 fetched. Where it holds several CT series, name
 one with --series. ` + nodulesHelp + `
 
-What comes out is what 'nodulescope serve' answers to the same job, to the last
-digit: a table, or with --json the content of the result message. A nodule that
+What comes out is what 'nodulescope serve' answers to the same job, the same in
+every digit: a table, or with --json the content of the result message. A nodule that
 cannot be judged is refused with a code and does not fail the others; the exit
 code is then 3.
 
@@ -37,16 +47,6 @@ do. The same result has the same UIDs; a file that holds it already stays as it 
 
 ` + use.Purpose + `
 ` + use.Meaning
-
-type scoreOptions struct {
-	nodules  string
-	series   string
-	models   detectorFlags
-	json     bool
-	pictures string
-	pacs     pacsFlag
-	report   string
-}
 
 func newScoreCommand(g *globals) *cobra.Command {
 	var o scoreOptions
@@ -80,7 +80,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return err
 	}
-	job, series, err := readJob(ctx, folder, o.nodules, o.series, archives)
+	job, series, err := readJob(ctx, folder, o.nodules, o.series, archives, stderr)
 	if err != nil {
 		return err
 	}

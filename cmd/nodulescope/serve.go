@@ -36,7 +36,7 @@ Reports go to the PACS that have a store-url, from an outbox that outlives a
 crash; 'outbox' lists what waits and what a PACS refused. See docs/pacs.md.
 
 The review page listens on 127.0.0.1:8088; 'users add' makes somebody who may
-sign in. Beyond this machine it needs TLS (--review-cert and --review-key).`
+sign in. On a non-loopback address it needs TLS (--review-cert and --review-key).`
 
 type serveOptions struct {
 	bus    busFlags

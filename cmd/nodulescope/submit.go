@@ -45,7 +45,7 @@ func newSubmitCommand(g *globals) *cobra.Command {
   nodulescope submit file:///data/series --nodules annotations.csv --priority stat
   nodulescope submit /data/series --nodules readers.xml --nats-url nats://bus.example:4222 --nats-nkey-file seed`,
 		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-			return runSubmit(cmd.Context(), args[0], o, g, cmd.OutOrStdout())
+			return runSubmit(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})
 	f := cmd.Flags()
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
@@ -62,7 +62,7 @@ func newSubmitCommand(g *globals) *cobra.Command {
 	return cmd
 }
 
-func runSubmit(ctx context.Context, folder string, o submitOptions, g *globals, stdout io.Writer) error {
+func runSubmit(ctx context.Context, folder string, o submitOptions, g *globals, stdout, stderr io.Writer) error {
 	if o.priority != bus.PriorityStat && o.priority != bus.PriorityRoutine {
 		return usageError(fmt.Errorf("--priority %q is unknown", o.priority), "choose stat or routine")
 	}
@@ -76,7 +76,7 @@ func runSubmit(ctx context.Context, folder string, o submitOptions, g *globals, 
 	if err != nil {
 		return err
 	}
-	job, _, err := readJob(ctx, folder, o.nodules, o.series, archives)
+	job, _, err := readJob(ctx, folder, o.nodules, o.series, archives, stderr)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func resultColumns(r bus.Result) []string {
 func resultRows(r bus.Result) [][]string {
 	var rows [][]string
 	for _, n := range r.Nodules {
-		for _, line := range judgements(n) {
+		for _, line := range modelLines(n) {
 			row := []string{n.ID}
 			if len(r.Models) > 1 {
 				row = append(row, orDash(line.model))
@@ -150,33 +150,33 @@ func resultRows(r bus.Result) [][]string {
 	return rows
 }
 
-// judgement is what one model says of a nodule; model is empty where none was
+// modelLine is what one model says of a nodule; model is empty where none was
 // asked.
-type judgement struct {
+type modelLine struct {
 	model string
 	cells []string // score, probability, percentile and flag
 }
 
-// judgements has a line for every model that scored a nodule or failed to, and
+// modelLines has a line for every model that scored a nodule or failed to, and
 // one where there was nothing to score: none is missing without a word.
-func judgements(n bus.ResultNodule) []judgement {
-	var lines []judgement
+func modelLines(n bus.ResultNodule) []modelLine {
+	var lines []modelLine
 	for _, s := range n.Scores {
 		flag := "-"
 		if s.Anomalous {
 			flag = "flagged"
 		}
-		lines = append(lines, judgement{s.Model, []string{fmt.Sprintf("%.5g", s.Raw), probability(s), fmt.Sprintf("%.1f", s.Percentile), flag}})
+		lines = append(lines, modelLine{s.Model, []string{fmt.Sprintf("%.5g", s.Raw), probability(s), fmt.Sprintf("%.1f", s.Percentile), flag}})
 	}
 	for _, f := range n.Failed {
-		lines = append(lines, judgement{f.Model, []string{"failed", f.Code, "-", "-"}})
+		lines = append(lines, modelLine{f.Model, []string{"failed", f.Code, "-", "-"}})
 	}
 	if len(lines) == 0 {
 		code := "no score"
 		if n.Error != nil {
 			code = n.Error.Code
 		}
-		lines = append(lines, judgement{"", []string{"refused", code, "-", "-"}})
+		lines = append(lines, modelLine{"", []string{"refused", code, "-", "-"}})
 	}
 	return lines
 }

@@ -14,6 +14,16 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
+type trainOptions struct {
+	settings    models.Settings
+	dataset     datasetFlags
+	dir         string
+	out         string
+	splitSeed   uint64
+	attribution string
+	device      deviceFlag
+}
+
 const trainHelp = `Train the 3D VAE on the normal nodules of a labelled data set and calibrate it.
 
 DATA is a NumPy archive (.npz) of cubes in one of the two layouts that
@@ -29,16 +39,6 @@ settings and it goes on where it stopped, to the same result.
 --device trains on a graphics card: the weights differ by rounding from those of
 the processor. What the device cannot do ends the training, and so does a fault,
 after which it goes on from the last epoch.`
-
-type trainOptions struct {
-	settings    models.Settings
-	dataset     datasetFlags
-	dir         string
-	out         string
-	splitSeed   uint64
-	attribution string
-	device      deviceFlag
-}
 
 func newTrainCommand(g *globals) *cobra.Command {
 	var o trainOptions

@@ -22,7 +22,7 @@ var (
 )
 
 // WriteCSV writes one line per nodule, from which tables and figures can be
-// rebuilt. What is not known is empty. Numbers are written so that ReadCSV
+// made again. What is not known is empty. Numbers are written so that ReadCSV
 // gives the same ones back.
 func WriteCSV(w io.Writer, scored []Scored) error {
 	if len(scored) == 0 {
@@ -72,7 +72,7 @@ func machinesKnown(scored []Scored) []bool {
 	return known
 }
 
-// number is v to the last digit, and nothing where it is not known.
+// number is v with every digit, and nothing where it is not known.
 func number(v float64) string {
 	if math.IsNaN(v) {
 		return ""

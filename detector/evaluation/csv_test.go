@@ -64,7 +64,7 @@ func TestCSVRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before.Markdown(), e.Markdown()); diff != "" {
-		t.Errorf("the table rebuilt from the file differs:\n%s", diff)
+		t.Errorf("the table read back from the file differs:\n%s", diff)
 	}
 }
 

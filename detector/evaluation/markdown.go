@@ -8,7 +8,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/stats"
 )
 
-// WriteCSV writes one line per nodule, from which the table can be rebuilt.
+// WriteCSV writes one line per nodule, from which the table can be made again.
 func (e *Evaluation) WriteCSV(w io.Writer) error { return WriteCSV(w, e.Scored) }
 
 // Markdown is the whole evaluation as tables that are also readable as they

@@ -118,7 +118,7 @@ func TestRebuildNeedsNoDataAndChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Run(context.Background(), Options{Dir: o.Dir, Rebuild: true}); err == nil || !strings.Contains(err.Error(), "without --rebuild") {
-		t.Errorf("a run that is not over was rebuilt: error %v", err)
+		t.Errorf("the report of a run that is not over was made again: error %v", err)
 	}
 	if _, err := Run(context.Background(), Options{Dir: t.TempDir(), Rebuild: true}); err == nil || !strings.Contains(err.Error(), "folder of a run") {
 		t.Errorf("a folder without a run: error %v", err)

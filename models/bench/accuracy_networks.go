@@ -117,13 +117,13 @@ func vaeBound(v models.VAE, shape []int, t tensor.Dtype) (*models.Graph, named, 
 func ganSearch(n models.GAN, shape []int, t tensor.Dtype) (*models.Graph, named, error) {
 	g := n.NewGraph(t)
 	x, support, z := g.Input("x", shape...), g.Input("support", shape...), g.Input("z", shape[0], n.Latent)
-	features, judgement := n.Critic(g, x)
+	features, score := n.Critic(g, x)
 	terms := n.SearchTerms(g, x, support, features, z, 0.5)
 	if g.Err != nil {
 		return nil, named{}, g.Err
 	}
 	out := named{names: []string{"picture", "features", "judgement", "residual", "feature loss", "loss"},
-		nodes: gorgonia.Nodes{terms.Image, features, judgement, terms.Residual, terms.Feature, terms.Loss}, kinks: kinks(g)}
+		nodes: gorgonia.Nodes{terms.Image, features, score, terms.Residual, terms.Feature, terms.Loss}, kinks: kinks(g)}
 	err := out.grads(terms.Loss, gorgonia.Nodes{z})
 	return g, out, err
 }

@@ -38,8 +38,8 @@ func (f Flips) any() bool {
 	return f.Peer > 0 || slices.Max(f.Ours) > 0
 }
 
-// Verdict compares one kernel set with what is wanted.
-type Verdict struct {
+// Agreement compares one kernel set with what is wanted.
+type Agreement struct {
 	Kernels       string  `json:"kernels"`
 	WorstOutput   float64 `json:"worst_output"`
 	OutputAt      string  `json:"worst_output_at"`
@@ -52,18 +52,18 @@ type Verdict struct {
 }
 
 // OK says whether everything is within its bound.
-func (v Verdict) OK() bool { return v.Outputs == v.OutputsWithin && v.Gradients == v.GradsWithin }
+func (v Agreement) OK() bool { return v.Outputs == v.OutputsWithin && v.Gradients == v.GradsWithin }
 
 // AccuracyReport holds all tensors of all networks.
 type AccuracyReport struct {
-	Peer     string        `json:"peer"`
-	Sets     []string      `json:"kernels"`
-	Threads  int           `json:"threads"`
-	Batch    int           `json:"batch"`
-	Seeds    int           `json:"seeds"`
-	Tensors  []TensorError `json:"tensors"`
-	LeftOut  []Flips       `json:"left_out,omitempty"` // networks and seeds whose gradients do not count
-	Verdicts []Verdict     `json:"verdicts"`           // per kernel set
+	Peer       string        `json:"peer"`
+	Sets       []string      `json:"kernels"`
+	Threads    int           `json:"threads"`
+	Batch      int           `json:"batch"`
+	Seeds      int           `json:"seeds"`
+	Tensors    []TensorError `json:"tensors"`
+	LeftOut    []Flips       `json:"left_out,omitempty"` // networks and seeds whose gradients do not count
+	Agreements []Agreement   `json:"verdicts"`           // per kernel set
 }
 
 // add takes the errors of a network with one seed.
@@ -89,10 +89,10 @@ func (r *AccuracyReport) add(rows []TensorError, f Flips) {
 	}
 }
 
-// judge fills in the verdicts.
+// judge fills in the agreements.
 func (r *AccuracyReport) judge() {
 	for k, set := range r.Sets {
-		v := Verdict{Kernels: set}
+		v := Agreement{Kernels: set}
 		for _, e := range r.Tensors {
 			ours, at := e.Ours[k], e.Network+" "+e.Tensor
 			if !gradient(e.Tensor) {
@@ -113,11 +113,11 @@ func (r *AccuracyReport) judge() {
 				v.WorstRatio, v.RatioAt = ours/e.Peer, at
 			}
 		}
-		r.Verdicts = append(r.Verdicts, v)
+		r.Agreements = append(r.Agreements, v)
 	}
 }
 
-// WriteTable prints a row per tensor and a verdict per kernel set. The ratio is
+// WriteTable prints a row per tensor and the agreement per kernel set. The ratio is
 // that of the kernel set which errs most.
 func (r *AccuracyReport) WriteTable(w io.Writer) error {
 	var b strings.Builder
@@ -151,7 +151,7 @@ func (r *AccuracyReport) WriteTable(w io.Writer) error {
 		}
 		p(")\n")
 	}
-	for _, v := range r.Verdicts {
+	for _, v := range r.Agreements {
 		p("\n%-7s outputs within %.0e: %s, %d of %d, the worst %.1e (%s)\n", v.Kernels, outputBound, yes(v.Outputs == v.OutputsWithin), v.OutputsWithin, v.Outputs, v.WorstOutput, v.OutputAt)
 		p("        gradients within %d times the peer's error: %s, %d of %d, the worst %.2f times (%s)\n", gradientRatio, yes(v.Gradients == v.GradsWithin), v.GradsWithin, v.Gradients, v.WorstRatio, v.RatioAt)
 	}

@@ -79,7 +79,7 @@ func TestPeerIsTheSameNetwork(t *testing.T) {
 			}
 		}
 		top := 0.0
-		w := n.params[len(n.params)-4].Data // of a convolution or of the judgement
+		w := n.params[len(n.params)-4].Data // of a convolution or of the critic score
 		for _, v := range w {
 			top = max(top, math.Abs(float64(v)))
 		}
@@ -149,8 +149,8 @@ func TestAccuracy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Verdicts) != 1 || r.Verdicts[0].Outputs != 14 || r.Verdicts[0].OutputsWithin != 14 || r.Verdicts[0].Gradients != 27 {
-		t.Errorf("verdicts %+v", r.Verdicts)
+	if len(r.Agreements) != 1 || r.Agreements[0].Outputs != 14 || r.Agreements[0].OutputsWithin != 14 || r.Agreements[0].Gradients != 27 {
+		t.Errorf("agreements %+v", r.Agreements)
 	}
 	for _, e := range r.Tensors {
 		if !gradient(e.Tensor) && e.Seeds != 1 {
@@ -166,7 +166,7 @@ func ExampleAccuracy() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(r.Verdicts[0].OK())
+	fmt.Println(r.Agreements[0].OK())
 }
 
 // TestScriptFails tells a script that is not there from one that says nothing.
@@ -203,7 +203,7 @@ func TestReport(t *testing.T) {
 	if e := r.Tensors[1]; e.Seeds != 1 || e.Ours[0] != 1e-6 {
 		t.Errorf("a gradient across a kink counts: %+v", e)
 	}
-	a, b := r.Verdicts[0], r.Verdicts[1]
+	a, b := r.Agreements[0], r.Agreements[1]
 	if !a.OK() || a.WorstOutput != 2e-6 || a.GradsWithin != 2 || math.Abs(a.WorstRatio-1) > 1e-9 {
 		t.Errorf("a: %+v", a)
 	}
@@ -227,7 +227,7 @@ func TestReport(t *testing.T) {
 	// With nothing that counts, nothing is within.
 	r = AccuracyReport{Sets: []string{"a", "b"}, Seeds: 1}
 	r.add(rows(1), Flips{"vae", 0, 1, []int{0, 0}})
-	if r.judge(); r.Verdicts[0].GradsWithin != 0 {
-		t.Errorf("gradients that were not compared are within: %+v", r.Verdicts[0])
+	if r.judge(); r.Agreements[0].GradsWithin != 0 {
+		t.Errorf("gradients that were not compared are within: %+v", r.Agreements[0])
 	}
 }

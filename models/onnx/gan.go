@@ -14,7 +14,7 @@ import (
 const (
 	outputImage     = "image"     // G(z), 0..1, whole: [batch, 1, (z,) y, x]
 	outputFeatures  = "features"  // f(x) of equation 14: [batch, Features]; an input of the step
-	outputJudgement = "judgement" // of the critic, the larger the more like training patches: [batch]
+	outputScore     = "judgement" // the critic score, the larger the more like training patches: [batch]
 	inputSupport    = "support"   // 1 where a voxel counts, 0 elsewhere, like the patch; x is 0 where it is 0
 	inputSpeed      = "speed"     // of the descent, 0 at the start: [batch, Latent]
 	outputResidual  = "residual"  // equation 13 at z, over the support: [batch]
@@ -27,7 +27,7 @@ const (
 // GANModels are the models of a trained GAN.
 type GANModels struct {
 	Generator []byte // z to image
-	Critic    []byte // x to features and judgement
+	Critic    []byte // x to features and critic score
 	Step      []byte // of the latent search: x, support, features, z, speed to losses at z, image, next_speed and next_z
 }
 
@@ -73,8 +73,8 @@ func ExportGAN(t *models.TrainedGAN, s models.SearchSettings, batch int) (GANMod
 		return m, err
 	}
 	g = n.NewGraph(tensor.Float32)
-	features, judgement := n.Critic(g, g.Input(inputPatch, shape...))
-	if m.Critic, err = export("critic", g, gorgonia.Nodes{features, judgement}, []string{outputFeatures, outputJudgement}, o); err != nil {
+	features, score := n.Critic(g, g.Input(inputPatch, shape...))
+	if m.Critic, err = export("critic", g, gorgonia.Nodes{features, score}, []string{outputFeatures, outputScore}, o); err != nil {
 		return m, err
 	}
 	g = n.NewGraph(tensor.Float32)

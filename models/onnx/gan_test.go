@@ -169,7 +169,7 @@ func compareSearch(t *testing.T, n *models.TrainedGAN, set models.SearchSettings
 	features := file(outputFeatures)
 	inRuntime(t, dir, []job{{
 		Model:  writeFile(t, dir, "critic.onnx", m.Critic),
-		Inputs: []value{in("x", image, x)}, Outputs: []value{features, file(outputJudgement)},
+		Inputs: []value{in("x", image, x)}, Outputs: []value{features, file(outputScore)},
 	}, {
 		Model: writeFile(t, dir, "step.onnx", m.Step),
 		Inputs: []value{{"x", image, filepath.Join(dir, "x.in")}, in("support", image, support),
@@ -185,7 +185,7 @@ func compareSearch(t *testing.T, n *models.TrainedGAN, set models.SearchSettings
 				cut++
 			}
 		}
-		for name, value := range map[string]float64{outputLoss: f.Loss, outputResidual: f.Residual, outputFeature: f.Feature, outputJudgement: f.CriticScore} {
+		for name, value := range map[string]float64{outputLoss: f.Loss, outputResidual: f.Residual, outputFeature: f.Feature, outputScore: f.CriticScore} {
 			want[name] = append(want[name], float32(value))
 		}
 		want[outputImage] = append(want[outputImage], f.Image...)

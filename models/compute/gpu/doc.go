@@ -8,7 +8,7 @@
 // allocation, by lifetime; parameters lie in another, which all plans share that
 // are bound to the same slices.
 //
-// # No round trips
+// # One submission per run
 //
 // Everything between the first and the last host copy is recorded once and
 // submitted as a whole, the rounds of a loop too. The optimiser's step is part

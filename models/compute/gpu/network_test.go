@@ -44,8 +44,8 @@ func TestNetworks(t *testing.T) {
 		g, c := v.NewGraph(tensor.Float32), n.NewGraph(tensor.Float32)
 		mean, logvar := v.Encode(g, g.Input("x", shape...))
 		vaeOuts := gorgonia.Nodes{mean, logvar, v.Decode(g, g.Input("z", 1, 8))}
-		features, judgement := n.Critic(c, c.Input("x", shape...))
-		ganOuts := gorgonia.Nodes{n.Generate(c, c.Input("z", 1, 8)), features, judgement}
+		features, score := n.Critic(c, c.Input("x", shape...))
+		ganOuts := gorgonia.Nodes{n.Generate(c, c.Input("z", 1, 8)), features, score}
 		if g.Err != nil || c.Err != nil {
 			t.Fatal(g.Err, c.Err)
 		}

@@ -180,8 +180,8 @@ func TestRounding(t *testing.T) {
 const layers = 6
 
 // precise is the bound of whole networks: with TF32 each layer adds the error of
-// its products to what it was given, with BF16 twice that, for the critic's
-// judgement, a sum of which little is left; with three products it is the bound
+// its products to what it was given, with BF16 twice that, for the critic
+// score, a sum of which little is left; with three products it is the bound
 // of float32.
 func precise(p Precision) float64 {
 	switch p {
@@ -261,8 +261,8 @@ func networks(t *testing.T, dims int) (feed map[string][]float32, all []gorgonia
 	g, c := v.NewGraph(tensor.Float32), n.NewGraph(tensor.Float32)
 	mean, logvar := v.Encode(g, g.Input("x", shape...))
 	all = append(all, gorgonia.Nodes{mean, logvar, v.Decode(g, g.Input("z", 1, 8))})
-	features, judgement := n.Critic(c, c.Input("x", shape...))
-	all = append(all, gorgonia.Nodes{n.Generate(c, c.Input("z", 1, 8)), features, judgement})
+	features, score := n.Critic(c, c.Input("x", shape...))
+	all = append(all, gorgonia.Nodes{n.Generate(c, c.Input("z", 1, 8)), features, score})
 	if g.Err != nil || c.Err != nil {
 		t.Fatal(g.Err, c.Err)
 	}

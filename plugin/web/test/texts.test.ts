@@ -33,7 +33,7 @@ test("positions name their directions", () => {
   assert.equal(letters([0.1, 0.99, 0]), "P");
 });
 
-test("the ruler is a round length of a readable size", () => {
+test("the scale bar is a round length of a readable size", () => {
   assert.equal(rulerLength(0.7), 50);
   assert.equal(rulerLength(0.05), 5);
   assert.equal(rulerLength(100), 200);

@@ -1,4 +1,4 @@
-// What is drawn over a plane: crosshair, nodules, heat map, ruler.
+// What is drawn over a plane: crosshair, nodules, heat map, scale bar.
 
 import type { Finding, Vec3 } from "../types.ts";
 import { heatTable, residualFull } from "./colour.ts";
