@@ -3,10 +3,10 @@ package bus_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 )
 
 // A detector submits a job, a worker answers it, a viewer reads the result:
@@ -14,12 +14,8 @@ import (
 func Example() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "bus")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	server, err := bus.Start(ctx, bus.ServerOptions{StoreDir: dir, DontListen: true})
 	if err != nil {
 		fmt.Println(err)

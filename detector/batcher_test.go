@@ -124,6 +124,16 @@ func want(t *testing.T, got <-chan answer, out ...int) {
 	}
 }
 
+// wantBuilt wants plans to have been built so often.
+func wantBuilt(t *testing.T, f *fake, times int) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.built) != times {
+		t.Errorf("plans were built %d times, want %d", len(f.built), times)
+	}
+}
+
 func wantRun(t *testing.T, f *fake, rows ...int) {
 	t.Helper()
 	if got := <-f.started; !slices.Equal(got, rows) {
@@ -153,11 +163,7 @@ func TestBatches(t *testing.T) {
 	if out, err := f.score(ctx, nil); out != nil || err != nil {
 		t.Errorf("nothing gives %v, %v", out, err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.built) != 1 {
-		t.Errorf("plans were built %d times", len(f.built))
-	}
+	wantBuilt(t, f, 1)
 }
 
 // TestBatchesTakeTurns: where a batch takes one row, callers come one after the

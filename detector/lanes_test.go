@@ -44,11 +44,7 @@ func TestLanes(t *testing.T) {
 		t.Errorf("got %v, %v", a.out, a.err)
 	}
 	want(t, other, 12)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.built) != 2 {
-		t.Errorf("plans were built %d times", len(f.built))
-	}
+	wantBuilt(t, f, 2)
 }
 
 // TestLanesCancelled: a caller that has rows in two runs ends both; what others

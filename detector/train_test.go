@@ -25,15 +25,18 @@ func divided(t *testing.T, d testset.Nodules) (*nodule.Dataset, *nodule.Split) {
 	return ds, split
 }
 
-func train(t *testing.T, d testset.Nodules) *VAEAD {
+// trained trains a detector on the training side of a set.
+func trained[D, O any](t *testing.T, d testset.Nodules, train func(context.Context, *nodule.Dataset, *nodule.Split, O) (D, error), o O) D {
 	t.Helper()
 	ds, split := divided(t, d)
-	v, err := TrainVAEAD(context.Background(), ds, split, quick())
+	v, err := train(context.Background(), ds, split, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
 }
+
+func train(t *testing.T, d testset.Nodules) *VAEAD { return trained(t, d, TrainVAEAD, quick()) }
 
 // labelsStayOut changes the pixels of every anomaly and shuffles the ratings
 // within the class: the weights stay the same. It returns the detector that was
@@ -80,15 +83,7 @@ func quickGAN() GANOptions {
 	}
 }
 
-func trainGAN(t *testing.T, d testset.Nodules) *GANAD {
-	t.Helper()
-	ds, split := divided(t, d)
-	g, err := TrainGANAD(context.Background(), ds, split, quickGAN())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
+func trainGAN(t *testing.T, d testset.Nodules) *GANAD { return trained(t, d, TrainGANAD, quickGAN()) }
 
 // TestLabelsNeverReachTheGAN is TestLabelsNeverReachTraining for GAN-AD, which
 // also says which diameters its training normals have.

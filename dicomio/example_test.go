@@ -4,18 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 )
 
 func ExampleOpenSeries() {
-	dir, err := os.MkdirTemp("", "series")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	if err := dicomtest.WriteSeries(dir, dicomtest.Spec{Slices: 10, Skip: []int{4}, Origin: [3]float64{-5, -5, 100}}); err != nil {
 		log.Fatal(err)
 	}
@@ -44,11 +41,8 @@ func ExampleOpenSeries() {
 }
 
 func ExampleOpen() {
-	dir, err := os.MkdirTemp("", "series")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	for _, uid := range []string{"1.2.3.1", "1.2.3.2"} {
 		if err := dicomtest.WriteSeries(dir+"/"+uid, dicomtest.Spec{SeriesUID: uid}); err != nil {
 			log.Fatal(err)

@@ -1,7 +1,7 @@
 package models
 
 import (
-	"math"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -50,20 +50,7 @@ func TestNetworksOnEveryKernelSet(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for name, x := range inputs {
-					copy(p.Input(name), x)
-				}
-				p.Run()
-				for i := range outs {
-					var worst, top float64
-					for j, w := range want[i] {
-						top = math.Max(top, math.Abs(w))
-						worst = math.Max(worst, math.Abs(float64(p.Output(i)[j])-w))
-					}
-					if !(worst <= 5e-6*top) {
-						t.Errorf("%dD, %s: output %d differs by %g of %g", dims, name, i, worst, top)
-					}
-				}
+				close64(t, fmt.Sprintf("%dD, %s", dims, name), outputsOf(p, len(outs), inputs), want, 5e-6)
 			}
 		}
 	}

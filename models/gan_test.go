@@ -22,15 +22,8 @@ func both(t *testing.T, build func(*Graph) gorgonia.Nodes, n GAN, ps Params, inp
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, x := range inputs {
-		copy(plan.Input(name), x)
-	}
-	plan.Run()
-	for i := range outs {
-		got = append(got, append([]float32(nil), plan.Output(i)...))
-	}
 	g = n.NewGraph(tensor.Float64)
-	return got, tape(t, g, build(g), ps, inputs)
+	return outputsOf(plan, len(outs), inputs), tape(t, g, build(g), ps, inputs)
 }
 
 // TestPenaltyGradient compares the gradients of the critic's loss, penalty and
@@ -66,16 +59,7 @@ func TestPenaltyGradient(t *testing.T) {
 		return append(gorgonia.Nodes{loss}, grads...)
 	}
 	got, want := both(t, build, n, ps, inputs)
-	for i := range got {
-		var worst, top float64
-		for j, w := range want[i] {
-			top = math.Max(top, math.Abs(w))
-			worst = math.Max(worst, math.Abs(float64(got[i][j])-w))
-		}
-		if !(worst <= 5e-5*top) {
-			t.Errorf("output %d differs by %g of %g", i, worst, top)
-		}
-	}
+	close64(t, "critic's loss", got, want, 5e-5)
 	// Along one direction in the weights of the first layer.
 	loss := func(step float64) float64 {
 		g := n.NewGraph(tensor.Float64)
@@ -116,14 +100,5 @@ func TestSearchGradient(t *testing.T) {
 		}
 		return gorgonia.Nodes{loss, d[0]}
 	}, n, ps, inputs)
-	for i := range got {
-		var worst, top float64
-		for j, w := range want[i] {
-			top = math.Max(top, math.Abs(w))
-			worst = math.Max(worst, math.Abs(float64(got[i][j])-w))
-		}
-		if !(worst <= 1e-4*top) {
-			t.Errorf("output %d differs by %g of %g", i, worst, top)
-		}
-	}
+	close64(t, "latent search", got, want, 1e-4)
 }

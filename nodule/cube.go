@@ -1,5 +1,7 @@
 package nodule
 
+import "github.com/nodulescope/nodulescope/dicomio"
+
 // CubeSize is the edge of a cube in voxels of 1 mm; PatchSize that of a patch.
 const (
 	CubeSize  = 32
@@ -20,6 +22,22 @@ type Cube struct {
 	HU         []float32 // [32,32,32] modality HU
 	Valid      []bool    // [32,32,32] true where the scan has data
 	PaddingPct float64   // share of the cube without data, percent
+}
+
+// Corners are those of the cube of a given half edge around a point, in mm
+// along the patient axes.
+func Corners(centre dicomio.Vec, half float64) (corners [8]dicomio.Vec) {
+	for i := range corners {
+		corners[i] = centre
+		for axis := range centre {
+			if i>>axis&1 == 0 {
+				corners[i][axis] -= half
+			} else {
+				corners[i][axis] += half
+			}
+		}
+	}
+	return corners
 }
 
 // Patch is what a network sees: intensities normalised to 0..1 inside the

@@ -5,24 +5,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
 // A plugin with a review page and one reviewer, on a free port of this machine.
 func ExampleReviewConfig() {
-	dir, err := os.MkdirTemp("", "review")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	hash, err := accounts.HashPassword("a sentence that only Ann knows")
 	if err != nil {
 		fmt.Println(err)

@@ -139,16 +139,24 @@ func TestSupersedes(t *testing.T) {
 	}
 }
 
-// A result that has left the stream is given again.
-func TestLostResultComesAgain(t *testing.T) {
-	cfg := testConfig(t)
+// scoredAndLost scores a job, stops the plugin and takes away all that its bus
+// held.
+func scoredAndLost(t *testing.T, cfg Config) (job bus.Job, first plugintest.Result) {
+	t.Helper()
 	p, job := start(t, cfg), plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
 	p.submit("/test", "1", job)
-	first := p.results(1)[0]
+	first = p.results(1)[0]
 	p.outcome(jobs.Scored, 1)
 	plugintest.Must(t, p.stop())
 	plugintest.Must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
-	p = start(t, cfg)
+	return job, first
+}
+
+// A result that has left the stream is given again.
+func TestLostResultComesAgain(t *testing.T) {
+	cfg := testConfig(t)
+	job, first := scoredAndLost(t, cfg)
+	p := start(t, cfg)
 	p.submit("/test", "1", job)
 	again := p.results(1)[0]
 	if d := cmp.Diff(first.Result, again.Result, withoutTimings); d != "" {
@@ -227,12 +235,7 @@ func TestStopHandsBack(t *testing.T) {
 // answered by that: the same bytes.
 func TestIntentIsFinishedAtStart(t *testing.T) {
 	cfg := testConfig(t)
-	p, job := start(t, cfg), plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
-	p.submit("/test", "1", job)
-	first := p.results(1)[0]
-	p.outcome(jobs.Scored, 1)
-	plugintest.Must(t, p.stop())
-	plugintest.Must(t, os.RemoveAll(filepath.Join(cfg.DataDir, "bus")))
+	job, first := scoredAndLost(t, cfg)
 
 	when := time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)
 	event, err := bus.EncodeResult("/nodulescope/local", first.Result, bus.WithTime(when), bus.WithTraceParent(trace), bus.WithTraceState("a=b"))
@@ -241,7 +244,7 @@ func TestIntentIsFinishedAtStart(t *testing.T) {
 	plugintest.Must(t, err)
 	plugintest.Must(t, l.Intend(first.Identity, ledger.Entry{Site: "local", Event: event, Time: when}))
 	plugintest.Must(t, l.Close())
-	p = start(t, cfg)
+	p := start(t, cfg)
 	got := p.results(1)[0]
 	if again, err := bus.EncodeResult(got.Envelope.Source, got.Result, bus.WithTime(got.Envelope.Time),
 		bus.WithTraceParent(got.Envelope.TraceParent), bus.WithTraceState(got.Envelope.TraceState)); err != nil || !bytes.Equal(event, again) {

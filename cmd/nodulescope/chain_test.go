@@ -48,7 +48,7 @@ func newChain(t *testing.T, extra map[string]any) *chain {
 		settings[k] = v
 	}
 	c := &chain{t: t, server: orthanctest.Start(t, orthanctest.Settings{Extra: settings}), state: t.TempDir(), dropped: t.TempDir()}
-	c.settings = writeSettings(t, fmt.Sprintf("pacs:\n- url: %[1]s\n  store-url: %[1]s\n  user: %[2]s\n  password-file: %[3]s\n", c.server.DICOMweb, c.server.User, c.server.PasswordFile))
+	c.settings = writeFile(t, "settings.yaml", fmt.Sprintf("pacs:\n- url: %[1]s\n  store-url: %[1]s\n  user: %[2]s\n  password-file: %[3]s\n", c.server.DICOMweb, c.server.User, c.server.PasswordFile))
 	var err error
 	if c.client, err = web.New(c.server.Options()); err != nil {
 		t.Fatal(err)

@@ -32,13 +32,20 @@ func makeIn(t *testing.T, path ...string) {
 	}
 }
 
-func TestDemoFolderCleansAfterAKilledRun(t *testing.T) {
-	dir := t.TempDir()
-	f := demoFolderIn(t, dir)
+// demoWork is a demo folder with the folder of a run under way.
+func demoWork(t *testing.T) (dir string, f *demoFolder, work string) {
+	t.Helper()
+	dir = t.TempDir()
+	f = demoFolderIn(t, dir)
 	work, err := f.workFolder()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dir, f, work
+}
+
+func TestDemoFolderCleansAfterAKilledRun(t *testing.T) {
+	dir, _, work := demoWork(t)
 	makeIn(t, work, "series", "1.dcm")
 	makeIn(t, dir, workPrefix+"of-others", "file")
 	demoFolderIn(t, dir) // the first run ended here
@@ -51,12 +58,7 @@ func TestDemoFolderCleansAfterAKilledRun(t *testing.T) {
 }
 
 func TestDemoFolderKeepsAccount(t *testing.T) {
-	dir := t.TempDir()
-	f := demoFolderIn(t, dir)
-	work, err := f.workFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, f, work := demoWork(t)
 	made := filepath.Join(work, "series")
 	makeIn(t, made, "1.dcm")
 	makeIn(t, made, "2.dcm")

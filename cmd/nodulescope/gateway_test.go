@@ -3,16 +3,15 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -21,14 +20,8 @@ import (
 // and C-MOVE bring the series and its candidates come as a table, and C-STORE
 // takes the report to the old PACS, once.
 func TestAPACSWithoutDICOMweb(t *testing.T) {
-	tools := map[string]string{}
-	for _, name := range []string{"dcmqrscp", "storescu"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			t.Skipf("%s is not installed (Debian: dcmtk)", name)
-		}
-		tools[name] = path
-	}
+	storescu := orthanctest.LookPath(t, "storescu")
+	orthanctest.LookPath(t, "dcmqrscp")
 	m := regexp.MustCompile("(?s)```lua\n(.*?)```").FindSubmatch(repository(t)["docs/pacs.md"])
 	if m == nil {
 		t.Fatal("docs/pacs.md shows no script")
@@ -37,13 +30,13 @@ func TestAPACSWithoutDICOMweb(t *testing.T) {
 	if err := os.WriteFile(script, m[1], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	port := orthanctest.FreePort(t)
 	c := newChain(t, map[string]any{
 		"DicomAet": "GATEWAY", "LuaScripts": []string{script},
 		"DicomModalities": map[string]any{"pacs": []any{"PACS", "127.0.0.1", port}},
 	})
-	held := oldPACS(t, tools["dcmqrscp"], port, c.server.DICOMPort)
-	out, err := exec.Command(tools["storescu"], "-aec", "PACS", "+sd", "+sp", "*.dcm", "127.0.0.1", fmt.Sprint(port), c.folder).CombinedOutput() //nolint:gosec // this test
+	held := orthanctest.StartDCMQRSCP(t, port, c.server.DICOMPort)
+	out, err := exec.Command(storescu, "-aec", "PACS", "+sd", "+sp", "*.dcm", "127.0.0.1", fmt.Sprint(port), c.folder).CombinedOutput() //nolint:gosec // this test
 	if err != nil {
 		t.Fatalf("storescu: %v\n%s", err, out)
 	}
@@ -70,51 +63,6 @@ func TestAPACSWithoutDICOMweb(t *testing.T) {
 	}
 }
 
-// oldPACS runs dcmqrscp until the test ends, and returns the folder of what it
-// holds.
-func oldPACS(t *testing.T, tool string, port, gateway int) (held string) {
-	t.Helper()
-	held = t.TempDir()
-	config := filepath.Join(t.TempDir(), "dcmqrscp.cfg")
-	if err := os.WriteFile(config, fmt.Appendf(nil, `NetworkTCPPort = %d
-MaxPDUSize = 16384
-MaxAssociations = 16
-HostTable BEGIN
-gateway = (GATEWAY, 127.0.0.1, %d)
-HostTable END
-VendorTable BEGIN
-VendorTable END
-AETable BEGIN
-PACS %s RW (20, 64mb) ANY
-AETable END
-`, port, gateway, held), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	pacs := exec.Command(tool, "-c", config) //nolint:gosec // this test
-	pacs.Stdout, pacs.Stderr = &log, &log
-	if err := pacs.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = pacs.Process.Kill()
-		_ = pacs.Wait()
-		if t.Failed() {
-			t.Logf("log of dcmqrscp:\n%s", log.String())
-		}
-	})
-	for limit := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		connection, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
-		if err == nil {
-			connection.Close()
-			return held
-		}
-		if time.Now().After(limit) {
-			t.Fatal("dcmqrscp does not answer")
-		}
-	}
-}
-
 // reportsIn are the reports of this program in a folder.
 func reportsIn(t *testing.T, dir string) (files [][]byte) {
 	t.Helper()
@@ -132,14 +80,4 @@ func reportsIn(t *testing.T, dir string) (files [][]byte) {
 		}
 	}
 	return files
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -50,7 +50,7 @@ func TestOutbox(t *testing.T) {
 		return fmt.Sprintf("%s store-url=%s user=%s password-file=%s", server.DICOMweb, store, server.User, server.PasswordFile)
 	}
 	s := startService(t, data, model, "--pacs", pacs(server.URL+"/nowhere"))
-	command(t, exitOK, "submit", dir, "--nodules", writeFile(t, manyNodules(1)), "--nats-url", s.bus)
+	command(t, exitOK, "submit", dir, "--nodules", writeFile(t, "nodules.json", manyNodules(1)), "--nats-url", s.bus)
 	refused := func() bool {
 		out, _ := command(t, exitOK, "outbox", "--json", "--data-dir", data)
 		var l outbox.Letter

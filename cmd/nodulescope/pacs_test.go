@@ -74,7 +74,7 @@ func parsePACS(t *testing.T, file, environ string, args ...string) (p *pacsFlag,
 	}
 	path := ""
 	if file != "" {
-		path = writeSettings(t, file)
+		path = writeFile(t, "settings.yaml", file)
 	}
 	_, err = loadSettings(cmd, path, []string{"NODULESCOPE_PACS=" + environ})
 	return p, err
@@ -85,7 +85,7 @@ func parsePACS(t *testing.T, file, environ string, args ...string) (p *pacsFlag,
 func TestScoreFromAPACS(t *testing.T) {
 	server := orthanctest.Start(t, orthanctest.Settings{TLS: true})
 	const uid = "1.2.826.0.1.3680043.10.9.7"
-	dir, model, nodules := filepath.Join(t.TempDir(), "ct"), testModel(t), writeFile(t, manyNodules(2))
+	dir, model, nodules := filepath.Join(t.TempDir(), "ct"), testModel(t), writeFile(t, "nodules.json", manyNodules(2))
 	if err := dicomtest.WriteSeries(dir, testSpec(uid, "")); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestScoreFromAPACS(t *testing.T) {
 		t.Errorf("%d pictures, %v", len(found), err)
 	}
 
-	settings := writeSettings(t, "pacs:\n- url: "+server.DICOMweb+"\n  user: "+server.User+"\n  password-file: "+server.PasswordFile+"\n  ca-file: "+server.CAFile+"\n")
+	settings := writeFile(t, "settings.yaml", "pacs:\n- url: "+server.DICOMweb+"\n  user: "+server.User+"\n  password-file: "+server.PasswordFile+"\n  ca-file: "+server.CAFile+"\n")
 	s := startService(t, t.TempDir(), model, "--config", settings)
 	command(t, exitOK, "submit", uri, "--nodules", nodules, "--config", settings, "--nats-url", s.bus)
 	same(s.results(1)[0])

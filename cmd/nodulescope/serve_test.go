@@ -136,9 +136,9 @@ func cleanEnviron() []string {
 	return kept
 }
 
-func writeFile(t *testing.T, content string) string {
+func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "nodules.json")
+	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestServeAnswersJobs(t *testing.T) {
 	if err := dicomtest.WriteSeries(scan, testSpec("1.2.3", "")); err != nil {
 		t.Fatal(err)
 	}
-	nodules := writeFile(t, `[{"id": "a", "position_lps_mm": [0, 0, 0], "diameter_mm": 12}, {"id": "b", "position_lps_mm": [900, 0, 0]}]`)
+	nodules := writeFile(t, "nodules.json", `[{"id": "a", "position_lps_mm": [0, 0, 0], "diameter_mm": 12}, {"id": "b", "position_lps_mm": [900, 0, 0]}]`)
 	s := startService(t, t.TempDir(), model)
 
 	out, _ := command(t, exitOK, "submit", scan, "--nodules", nodules, "--nats-url", s.bus)
@@ -193,7 +193,7 @@ func TestServeAnswersJobs(t *testing.T) {
 		}
 	})
 	t.Run("corrected position", func(t *testing.T) {
-		moved := writeFile(t, `[{"id": "a", "position_lps_mm": [1, 0, 0], "diameter_mm": 12}]`)
+		moved := writeFile(t, "nodules.json", `[{"id": "a", "position_lps_mm": [1, 0, 0], "diameter_mm": 12}]`)
 		command(t, exitOK, "submit", "file://"+filepath.ToSlash(scan), "--nodules", moved, "--nats-url", s.bus, "--priority", "stat", "--deadline", "1h")
 		if corrected := s.results(2)[1]; corrected.Supersedes != r.Identity {
 			t.Errorf("supersedes %q, want %q", corrected.Supersedes, r.Identity)
@@ -237,7 +237,7 @@ func TestFollowEndsWithAnInterrupt(t *testing.T) {
 		code <- execute(ctx, []string{"results", "--follow", "--nats-url", s.bus}, nil, write, io.Discard)
 		write.Close()
 	}()
-	command(t, exitOK, "submit", scan, "--nodules", writeFile(t, manyNodules(1)), "--nats-url", s.bus)
+	command(t, exitOK, "submit", scan, "--nodules", writeFile(t, "nodules.json", manyNodules(1)), "--nats-url", s.bus)
 	lines := bufio.NewScanner(read)
 	for lines.Scan() && !strings.Contains(lines.Text(), " n1 ") {
 	}
@@ -258,7 +258,7 @@ func TestDeadLettersAreListedAndReplayed(t *testing.T) {
 	}
 	s := startService(t, t.TempDir(), model, "--max-attempts", "1")
 	elsewhere := filepath.Join(filepath.Dir(scan), "later")
-	command(t, exitOK, "submit", scan, "--nodules", writeFile(t, manyNodules(1)), "--nats-url", s.bus, "--uri", elsewhere)
+	command(t, exitOK, "submit", scan, "--nodules", writeFile(t, "nodules.json", manyNodules(1)), "--nats-url", s.bus, "--uri", elsewhere)
 	var listed string
 	for end := time.Now().Add(time.Minute); !strings.Contains(listed, "folder_missing"); time.Sleep(50 * time.Millisecond) {
 		if listed, _ = command(t, exitOK, "dead", "--nats-url", s.bus); time.Now().After(end) {
@@ -305,7 +305,7 @@ func TestOwnBusWithPassword(t *testing.T) {
 		}
 	}
 	s := startService(t, filepath.Join(dir, "data"), model, "--config", settings, "--roots", scan)
-	nodules := writeFile(t, manyNodules(1))
+	nodules := writeFile(t, "nodules.json", manyNodules(1))
 	if _, errs := command(t, exitFailure, "submit", scan, "--nodules", nodules, "--nats-url", s.bus, "--site", "ward-7"); !strings.Contains(errs, "bus_unreachable") {
 		t.Errorf("without the password: %s", errs)
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +87,7 @@ store: elsewhere # of another command
 			}
 			path := ""
 			if test.file != "" {
-				path = writeSettings(t, test.file)
+				path = writeFile(t, "settings.yaml", test.file)
 			}
 			unknown, err := loadSettings(cmd, path, test.environ)
 			if err != nil {
@@ -124,7 +122,7 @@ func TestLoadSettingsRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := ""
 			if test.file != "" {
-				path = writeSettings(t, test.file)
+				path = writeFile(t, "settings.yaml", test.file)
 			}
 			_, err := loadSettings(newOptionsCommand(&options{}), path, test.environ)
 			if err == nil {
@@ -171,13 +169,4 @@ func FuzzSettings(f *testing.F) {
 			t.Error("a flag that is no setting was set")
 		}
 	})
-}
-
-func writeSettings(t *testing.T, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "settings.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

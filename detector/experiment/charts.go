@@ -277,15 +277,11 @@ func (a *album) forest(prefix string, s *Set) error {
 // curves draws training and search of the first unit.
 func (a *album) curves(o Options) error {
 	dir := o.unit(unit{seed: 1})
-	if dir.has(historyFile) {
-		b, err := dir.read(historyFile)
-		if err != nil {
-			return err
-		}
-		h, err := readSheet(b)
-		if err != nil {
-			return fmt.Errorf("%s: %w", dir.path(historyFile), err)
-		}
+	h, err := dir.sheet(historyFile)
+	if err != nil {
+		return err
+	}
+	if h != nil {
 		x := "generator step"
 		if o.Settings.VAE != nil {
 			x = "epoch"
@@ -298,16 +294,9 @@ func (a *album) curves(o Options) error {
 			return err
 		}
 	}
-	if !dir.has(curvesFile) {
-		return nil
-	}
-	b, err := dir.read(curvesFile)
-	if err != nil {
+	c, err := dir.sheet(curvesFile)
+	if err != nil || c == nil {
 		return err
-	}
-	c, err := readSheet(b)
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir.path(curvesFile), err)
 	}
 	s := figure.SearchCurves{Title: "Latent search of the first network", Y: "loss (equation 15)", Log: true}
 	var searches [2][][]float64 // by class

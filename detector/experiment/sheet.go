@@ -56,6 +56,22 @@ func (s *sheet) csv() []byte {
 	return b.Bytes()
 }
 
+// sheet reads a sheet in the folder; nil where there is none.
+func (f folder) sheet(name string) (*sheet, error) {
+	if !f.has(name) {
+		return nil, nil
+	}
+	b, err := f.read(name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readSheet(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path(name), err)
+	}
+	return s, nil
+}
+
 // readSheet reads what csv wrote. Numbers must be finite.
 func readSheet(b []byte) (*sheet, error) {
 	r := csv.NewReader(bytes.NewReader(b))

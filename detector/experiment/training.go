@@ -122,16 +122,9 @@ type vaeHistory struct{ sheet }
 
 func readHistory(dir folder) (*vaeHistory, error) {
 	h := &vaeHistory{sheet{columns: []string{colStep, "loss", "reconstruction", "KL"}}}
-	if !dir.has(historyFile) {
-		return h, nil
-	}
-	b, err := dir.read(historyFile)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readSheet(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir.path(historyFile), err)
+	s, err := dir.sheet(historyFile)
+	if err != nil || s == nil {
+		return h, err
 	}
 	if len(s.columns) == len(h.columns) {
 		h.rows = s.rows

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 )
 
 // Read four slices in the middle of a series in a PACS. The one of this example
@@ -41,11 +41,8 @@ func Example() {
 }
 
 func exampleArchive() *archive {
-	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	if err := dicomtest.WriteSeries(filepath.Join(dir, "ct"), dicomtest.Spec{Slices: 10}); err != nil {
 		panic(err)
 	}

@@ -1,9 +1,7 @@
 package web_test
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,63 +26,18 @@ end
 // it: C-FIND and C-MOVE fetch a series, DICOMweb reads it, and a report that is
 // stored comes back by C-STORE.
 func TestAPACSWithoutDICOMweb(t *testing.T) {
-	tool, err := exec.LookPath("dcmqrscp")
-	if err != nil {
-		t.Skip("dcmqrscp is not installed (Debian: dcmtk)")
-	}
-	storescu, err := exec.LookPath("storescu")
-	if err != nil {
-		t.Skip("storescu is not installed (Debian: dcmtk)")
-	}
-	dir := t.TempDir()
-	script := filepath.Join(dir, "forward.lua")
+	storescu := orthanctest.LookPath(t, "storescu")
+	orthanctest.LookPath(t, "dcmqrscp")
+	script := filepath.Join(t.TempDir(), "forward.lua")
 	if err := os.WriteFile(script, []byte(gatewayScript), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	port := orthanctest.FreePort(t)
 	gateway := orthanctest.Start(t, orthanctest.Settings{Extra: map[string]any{
 		"DicomAet": "GATEWAY", "LuaScripts": []string{script},
 		"DicomModalities": map[string]any{"pacs": []any{"PACS", "127.0.0.1", port}},
 	}})
-	held := filepath.Join(dir, "held")
-	if err := os.Mkdir(held, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(dir, "dcmqrscp.cfg")
-	if err := os.WriteFile(config, fmt.Appendf(nil, `NetworkTCPPort = %d
-MaxPDUSize = 16384
-MaxAssociations = 16
-HostTable BEGIN
-gateway = (GATEWAY, 127.0.0.1, %d)
-HostTable END
-VendorTable BEGIN
-VendorTable END
-AETable BEGIN
-PACS %s RW (20, 64mb) ANY
-AETable END
-`, port, gateway.DICOMPort, held), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	pacs := exec.Command(tool, "-c", config)
-	pacs.Stdout, pacs.Stderr = &log, &log
-	if err := pacs.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = pacs.Process.Kill()
-		_ = pacs.Wait()
-		if t.Failed() {
-			t.Logf("log of dcmqrscp:\n%s", log.String())
-		}
-	})
-	waitFor(t, func() bool {
-		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	held := orthanctest.StartDCMQRSCP(t, port, gateway.DICOMPort)
 	folder, local := series(t, dicomtest.Spec{Slices: 6})
 	if out, err := exec.Command(storescu, "-aec", "PACS", "+sd", "127.0.0.1", fmt.Sprint(port), folder).CombinedOutput(); err != nil {
 		t.Fatalf("storescu: %v\n%s", err, out)
@@ -135,14 +88,4 @@ func waitFor(t *testing.T, done func() bool) {
 			t.Fatal("it did not happen in time")
 		}
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -130,25 +130,30 @@ func (c *Client) page(ctx context.Context, op string, path []string, values url.
 		op: op, method: http.MethodGet, path: path, query: values, accept: "application/dicom+json", limit: c.opts.MaxBodyBytes,
 		read: func(status int, h http.Header, body io.Reader) error {
 			records = nil
-			if status == http.StatusNoContent {
-				return nil
-			}
-			if err := checkJSON(op, h); err != nil {
-				return err
-			}
-			err := readRecords(body, all, func(d Dataset) error {
+			return readFound(op, status, h, body, all, func(d Dataset) error {
 				if records = append(records, d); len(records) > maxRecords+1 {
 					return fail(dicomio.CodeLimit, op, "the PACS sent more records than are read; ask for fewer", nil)
 				}
 				return nil
 			})
-			return brokenModel(op, err)
 		},
 	})
 	return records, err
 }
 
 func all(uint32) bool { return true }
+
+// readFound reads the records of an answer, which has none where the PACS
+// found nothing. See readRecords.
+func readFound(op string, status int, h http.Header, body io.Reader, keep func(tag uint32) bool, each func(Dataset) error) error {
+	if status == http.StatusNoContent {
+		return nil
+	}
+	if err := checkJSON(op, h); err != nil {
+		return err
+	}
+	return brokenModel(op, readRecords(body, keep, each))
+}
 
 // brokenModel gives an error of readRecords its code. Its text may hold what
 // the server wrote, so it stays out.

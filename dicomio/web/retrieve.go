@@ -47,13 +47,7 @@ func (c *Client) metadata(ctx context.Context, studyUID, seriesUID string, opts 
 		accept: "application/dicom+json", limit: c.opts.MaxBodyBytes,
 		read: func(status int, h http.Header, body io.Reader) error {
 			images = nil
-			if status == http.StatusNoContent {
-				return nil
-			}
-			if err := checkJSON(op, h); err != nil {
-				return err
-			}
-			return brokenModel(op, readRecords(body, dicomio.NeedsAttribute, func(d Dataset) error {
+			return readFound(op, status, h, body, dicomio.NeedsAttribute, func(d Dataset) error {
 				if len(images) == limit {
 					return fail(dicomio.CodeLimit, op, "the series has more images than are read", nil)
 				}
@@ -63,7 +57,7 @@ func (c *Client) metadata(ctx context.Context, studyUID, seriesUID string, opts 
 				}
 				images = append(images, a)
 				return nil
-			}))
+			})
 		},
 	})
 	if err == nil && len(images) == 0 {

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 )
@@ -39,11 +40,8 @@ func ExampleGenerate() {
 
 // A series on disk, with the truth beside it.
 func ExamplePhantom_WriteDICOM() {
-	dir, err := os.MkdirTemp("", "phantom")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	dir, remove := exampletest.Dir()
+	defer remove()
 	p, err := phantom.Generate(phantom.Small(1))
 	if err != nil {
 		log.Fatal(err)

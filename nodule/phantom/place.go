@@ -142,15 +142,7 @@ func overlap(a, b Nodule, gap float64) bool {
 // covers tells whether the cube of the given half edge around pos lies within
 // the scan and, where there is one, within the circle of reconstruction.
 func (p *Phantom) covers(pos vec, half float64) bool {
-	for corner := range 8 {
-		q := pos
-		for k := range q {
-			if corner>>k&1 == 0 {
-				q[k] -= half
-			} else {
-				q[k] += half
-			}
-		}
+	for _, q := range nodule.Corners(pos, half) {
 		zyx := p.geometry.ToVoxel(q)
 		for k, n := range [3]int{p.spec.Slices, p.spec.Rows, p.spec.Cols} {
 			if zyx[k] < 0 || zyx[k] > float64(n-1) {

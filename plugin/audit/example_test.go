@@ -5,17 +5,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 )
 
 // A trail that was written is verified, and seen to be changed.
 func ExampleVerify() {
-	dir, err := os.MkdirTemp("", "audit")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	path := filepath.Join(dir, "audit.jsonl")
 	trail, err := audit.Open(path)
 	if err != nil {

@@ -2,24 +2,20 @@ package outbox_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
 
 // A letter is written in the transaction that notes a result: there is none
 // without the other.
 func ExampleStore_Add() {
-	dir, err := os.MkdirTemp("", "outbox")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	db, err := bbolt.Open(filepath.Join(dir, "ledger.db"), 0o600, nil)
 	if err != nil {
 		fmt.Println(err)

@@ -228,16 +228,22 @@ func TestALetterIsSentOnce(t *testing.T) {
 	}
 }
 
-// TestAnAnswerThatWasLost: the PACS took the document, and nobody heard so.
-func TestAnAnswerThatWasLost(t *testing.T) {
-	p := newPost(t)
-	p.pacs.silent = true
+// storedOnce sends one letter and wants the PACS to have it once.
+func (p *post) storedOnce(t *testing.T) {
+	t.Helper()
 	p.add("a", outbox.Report)
 	p.run()
 	p.wait("sent", empty)
 	if p.pacs.stored() != 1 {
 		t.Errorf("stored %d times", p.pacs.stored())
 	}
+}
+
+// TestAnAnswerThatWasLost: the PACS took the document, and nobody heard so.
+func TestAnAnswerThatWasLost(t *testing.T) {
+	p := newPost(t)
+	p.pacs.silent = true
+	p.storedOnce(t)
 }
 
 // TestStatuses: what a PACS says, and whether that is for good.
@@ -282,12 +288,7 @@ func TestStatuses(t *testing.T) {
 func TestDuplicateIsTaken(t *testing.T) {
 	p := newPost(t)
 	p.pacs.reason = 0x0111
-	p.add("a", outbox.Report)
-	p.run()
-	p.wait("taken", empty)
-	if p.pacs.stored() != 1 {
-		t.Errorf("stored %d times", p.pacs.stored())
-	}
+	p.storedOnce(t)
 }
 
 // TestDoubtsEnd: what may be for good is tried ten times.

@@ -75,17 +75,9 @@ func warned(s *dicomio.Series, code dicomio.Code) bool {
 func gapNear(g dicomio.Geometry, centre dicomio.Vec) bool {
 	const half = nodule.CubeSize / 2
 	var low, high float64
-	for corner := range 8 {
-		p := centre
-		for axis := range p {
-			if corner>>axis&1 == 0 {
-				p[axis] -= half
-			} else {
-				p[axis] += half
-			}
-		}
+	for i, p := range nodule.Corners(centre, half) {
 		z := g.ToVoxel(p)[0]
-		if corner == 0 {
+		if i == 0 {
 			low, high = z, z
 		}
 		low, high = min(low, z), max(high, z)

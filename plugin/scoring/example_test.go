@@ -3,12 +3,12 @@ package scoring_test
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -17,12 +17,8 @@ import (
 
 // The journey without a bus.
 func ExampleScore() {
-	dir, err := os.MkdirTemp("", "score")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	if err := dicomtest.WriteSeries(dir, plugintest.CT()); err != nil {
 		fmt.Println(err)
 		return

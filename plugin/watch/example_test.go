@@ -3,11 +3,11 @@ package watch_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 	"github.com/nodulescope/nodulescope/plugin/watch"
 )
@@ -17,12 +17,8 @@ import (
 func Example() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "watch")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	server, err := bus.Start(ctx, bus.ServerOptions{StoreDir: filepath.Join(dir, "bus"), DontListen: true})
 	if err != nil {
 		fmt.Println(err)

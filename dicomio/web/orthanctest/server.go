@@ -60,11 +60,11 @@ func Start(t testing.TB, settings Settings) *Server {
 		t.Skip("Orthanc's plugin for DICOMweb is not installed (Debian: orthanc-dicomweb)")
 	}
 	s := &Server{
-		AET: "ORTHANC", User: "tester", t: t, dir: t.TempDir(), DICOMPort: freePort(t),
+		AET: "ORTHANC", User: "tester", t: t, dir: t.TempDir(), DICOMPort: FreePort(t),
 		client: &http.Client{Timeout: 30 * time.Second},
 	}
 	s.PasswordFile = s.write("password", password+"\n")
-	port := freePort(t)
+	port := FreePort(t)
 	config := map[string]any{
 		"Name": "test", "StorageDirectory": filepath.Join(s.dir, "store"), "IndexDirectory": filepath.Join(s.dir, "store"),
 		"Plugins": []string{plugin}, "HttpPort": port, "DicomPort": s.DICOMPort, "DicomAet": s.AET,
@@ -108,7 +108,8 @@ func findPlugin() string {
 	return ""
 }
 
-func freePort(t testing.TB) int {
+// FreePort is a TCP port of this machine on which nobody listens now.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {

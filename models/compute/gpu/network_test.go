@@ -93,6 +93,25 @@ func critic(t *testing.T, n models.GAN, batch int) (outs, params, grads gorgonia
 	return gorgonia.Nodes{loss}, g.Params(cr), grads, append(cr, gen...)
 }
 
+// hereAndThere runs a plan on the processor and on the device, with the same
+// random inputs.
+func hereAndThere(t *testing.T, b strict, outs gorgonia.Nodes, ps models.Params) (here, there *compute.Plan) {
+	t.Helper()
+	here, err := compute.Compile(outs, ps.Bound(), compute.Options{Backends: cpu.List()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there = compile(t, b, outs, ps.Bound(), compute.Options{})
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, name := range here.Inputs() {
+		copy(here.Input(name), draw(rng, len(here.Input(name))))
+		copy(there.Input(name), here.Input(name))
+	}
+	here.Run()
+	there.Run()
+	return here, there
+}
+
 // TestCriticGradients holds the gradients of the critic's loss, penalty
 // included, against the processor's.
 func TestCriticGradients(t *testing.T) {
@@ -100,18 +119,7 @@ func TestCriticGradients(t *testing.T) {
 		for _, n := range []models.GAN{{Dims: 2, Latent: 7}, {Dims: 2, Latent: 5, Norm: true}, {Dims: 3, Latent: 5}} {
 			outs, _, grads, ps := critic(t, n, 2)
 			all := append(outs, grads...)
-			here, err := compute.Compile(all, ps.Bound(), compute.Options{Backends: cpu.List()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			there := compile(t, b, all, ps.Bound(), compute.Options{})
-			rng := rand.New(rand.NewPCG(1, 2))
-			for _, name := range here.Inputs() {
-				copy(here.Input(name), draw(rng, len(here.Input(name))))
-				copy(there.Input(name), here.Input(name))
-			}
-			here.Run()
-			there.Run()
+			here, there := hereAndThere(t, b, all, ps)
 			for i := range all {
 				if err := near(there.Output(i), here.Output(i), 1e-4); err != nil {
 					t.Errorf("%+v, output %d: %v", n, i, err)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
-	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu/internal/driver"
 	"github.com/nodulescope/nodulescope/models/compute/internal/conform"
 	"github.com/nodulescope/nodulescope/models/op"
@@ -224,18 +223,7 @@ func TestPreciseNetworks(t *testing.T) {
 		}
 		outs, _, grads, ps := critic(t, models.GAN{Dims: 2, Latent: 7}, 2)
 		all := append(outs, grads...)
-		here, err := compute.Compile(all, ps.Bound(), compute.Options{Backends: cpu.List()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		there := compile(t, b, all, ps.Bound(), compute.Options{})
-		rng := rand.New(rand.NewPCG(1, 2))
-		for _, name := range here.Inputs() {
-			copy(here.Input(name), draw(rng, len(here.Input(name))))
-			copy(there.Input(name), here.Input(name))
-		}
-		here.Run()
-		there.Run()
+		here, there := hereAndThere(t, b, all, ps)
 		bound := 1e-4 // as for float32
 		if p == TF32 {
 			bound = kinked

@@ -3,19 +3,16 @@ package accounts_test
 import (
 	"fmt"
 	"log"
-	"os"
 	"path/filepath"
 
+	"github.com/nodulescope/nodulescope/internal/exampletest"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
 // A file with one reviewer, written and read again.
 func Example() {
-	dir, err := os.MkdirTemp("", "accounts-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := exampletest.Dir()
+	defer remove()
 	path := filepath.Join(dir, "users.json")
 	hash, err := accounts.HashPassword("a sentence is fine")
 	if err != nil {

@@ -29,6 +29,28 @@ func context(t *testing.T) Context {
 	return nil
 }
 
+// alloc takes memory of a device until the test ends.
+func alloc(t *testing.T, c Context, bytes int) Memory {
+	t.Helper()
+	m, err := c.Alloc(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Release)
+	return m
+}
+
+// queue opens a queue of a device until the test ends.
+func queue(t *testing.T, c Context) Queue {
+	t.Helper()
+	q, err := c.Queue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(q.Release)
+	return q
+}
+
 // TestList says something of every interface.
 func TestList(t *testing.T) {
 	devices, missing := List()
@@ -56,21 +78,9 @@ func TestRecordAndSubmit(t *testing.T) {
 	if err := c.Load(Program{Source: doubling}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := c.Alloc(4 * 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Release()
-	other, err := c.Alloc(4 * 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Release()
-	q, err := c.Queue()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer q.Release()
+	m := alloc(t, c, 4*64)
+	other := alloc(t, c, 4*64)
+	q := queue(t, c)
 	in, out := make([]float32, 64), make([]float32, 64)
 	record := func(ops ...Op) Recording {
 		r, err := q.Record(ops)
@@ -110,11 +120,7 @@ func TestErrors(t *testing.T) {
 	if err := c.Load(Program{Source: doubling}); err != nil {
 		t.Fatal(err)
 	}
-	q, err := c.Queue()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer q.Release()
+	q := queue(t, c)
 	if _, err := q.Record([]Op{{Kernel: "nothing", Local: 1}}); !errors.Is(err, errBuild) {
 		t.Errorf("a kernel that is not there gives %v", err)
 	}
@@ -133,16 +139,8 @@ func TestSlowDevice(t *testing.T) {
 }`}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := c.Alloc(4 * 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Release()
-	q, err := c.Queue()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer q.Release()
+	m := alloc(t, c, 4*32)
+	q := queue(t, c)
 	r, err := q.Record([]Op{{Kernel: "slow", Local: 1, Mem: []Memory{m}, Ints: []int32{300}}})
 	if err != nil {
 		t.Fatal(err)
