@@ -11,10 +11,10 @@ import (
 
 // Limits of candidates.
 const (
-	MaxCandidates   = 512    // in one job or file
-	MaxCoordinateMM = 5000.0 // no scanner reaches further from its origin
+	maxCandidates   = 512    // in one job or file
+	maxCoordinateMM = 5000.0 // no scanner reaches further from its origin
 	MaxDiameterMM   = 200.0
-	MaxIDLength     = 128 // characters
+	maxIDLength     = 128 // characters
 )
 
 // Candidate is a place in a CT series that a detector or reader has marked.
@@ -30,8 +30,8 @@ type Candidate struct {
 // finite, and its id 1 to 128 printable characters.
 func (c Candidate) Validate() error {
 	for axis, v := range c.PositionLPS {
-		if math.IsNaN(v) || math.Abs(v) > MaxCoordinateMM {
-			return invalidCandidate("the %c coordinate is %g mm; give LPS millimetres within ±%g", "xyz"[axis], v, MaxCoordinateMM)
+		if math.IsNaN(v) || math.Abs(v) > maxCoordinateMM {
+			return invalidCandidate("the %c coordinate is %g mm; give LPS millimetres within ±%g", "xyz"[axis], v, maxCoordinateMM)
 		}
 	}
 	if !(c.DiameterMM >= 0 && c.DiameterMM <= MaxDiameterMM) {
@@ -41,8 +41,8 @@ func (c Candidate) Validate() error {
 		return invalidCandidate("the confidence is %g; give a finite number or leave it out", c.Confidence)
 	}
 	n := utf8.RuneCountInString(c.ID)
-	if n < 1 || n > MaxIDLength {
-		return invalidCandidate("the id has %d characters; give 1 to %d", n, MaxIDLength)
+	if n < 1 || n > maxIDLength {
+		return invalidCandidate("the id has %d characters; give 1 to %d", n, maxIDLength)
 	}
 	if !utf8.ValidString(c.ID) {
 		return invalidCandidate("the id is not valid UTF-8")
@@ -66,8 +66,8 @@ func ValidateAll(cs []Candidate) error {
 	if len(cs) == 0 {
 		return &Error{Code: CodeNoCandidates, Op: op, Hint: "there are none; give at least one"}
 	}
-	if len(cs) > MaxCandidates {
-		return &Error{Code: CodeTooManyCandidates, Op: op, Hint: fmt.Sprintf("there are %d; give at most %d at a time", len(cs), MaxCandidates)}
+	if len(cs) > maxCandidates {
+		return &Error{Code: CodeTooManyCandidates, Op: op, Hint: fmt.Sprintf("there are %d; give at most %d at a time", len(cs), maxCandidates)}
 	}
 	seen := make(map[string]int, len(cs))
 	for i, c := range cs {

@@ -11,8 +11,8 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 )
 
-// MaxCandidateFileBytes bounds a file of candidates.
-const MaxCandidateFileBytes = 32 << 20
+// maxCandidateFileBytes bounds a file of candidates.
+const maxCandidateFileBytes = 32 << 20
 
 // ErrNotCandidates is the cause of the error for what is no file of candidates
 // of any kind, unlike one that is broken. A watcher passes it over.
@@ -79,12 +79,12 @@ type Skipped struct {
 // [ValidateAll], or one of dicomio or sr for a DICOM file. It wraps
 // [ErrNotCandidates] where the file is of none of these kinds.
 func ReadCandidates(r io.Reader) (*CandidateFile, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxCandidateFileBytes+1))
+	data, err := io.ReadAll(io.LimitReader(r, maxCandidateFileBytes+1))
 	if err != nil {
 		return nil, badFileCause(err, "cannot be read")
 	}
-	if len(data) > MaxCandidateFileBytes {
-		return nil, badFileCause(ErrNotCandidates, "larger than the limit of %d MiB", MaxCandidateFileBytes>>20)
+	if len(data) > maxCandidateFileBytes {
+		return nil, badFileCause(ErrNotCandidates, "larger than the limit of %d MiB", maxCandidateFileBytes>>20)
 	}
 	if len(data) > 132 && string(data[128:132]) == "DICM" {
 		return readReport(data)
@@ -131,7 +131,7 @@ func (f *CandidateFile) Names(seriesUID string) bool {
 }
 
 // In gives the candidates that the file has in a series: valid, with unique
-// ids, at least one. A report may have more than [MaxCandidates] of them. What
+// ids, at least one. A report may have more than 512 of them. What
 // was left out is told, too: marks of a report that are on images of another
 // series, for example.
 //

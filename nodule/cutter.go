@@ -84,8 +84,8 @@ func (c *Cutter) Cut(ctx context.Context, cand Candidate) (*Cube, error) {
 //
 // Memory: about 230 KiB per candidate and 32 MiB of slices.
 func (c *Cutter) CutAll(ctx context.Context, cs []Candidate) ([]CutResult, error) {
-	if len(cs) > MaxCandidates {
-		return nil, &Error{Code: CodeTooManyCandidates, Op: "cut cubes", Hint: fmt.Sprintf("there are %d; give at most %d at a time", len(cs), MaxCandidates)}
+	if len(cs) > maxCandidates {
+		return nil, &Error{Code: CodeTooManyCandidates, Op: "cut cubes", Hint: fmt.Sprintf("there are %d; give at most %d at a time", len(cs), maxCandidates)}
 	}
 	return c.cut(ctx, cs)
 }

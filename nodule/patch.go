@@ -24,7 +24,7 @@ const (
 const (
 	coreHalfHeight  = 3.0  // |dz| < 3 mm: six planes
 	coreRadius      = 12.0 // dy² + dx² <= 12² mm²
-	MinSupportShare = 0.25
+	minSupportShare = 0.25
 )
 
 const patchCentre = (PatchSize - 1) / 2.0
@@ -98,10 +98,10 @@ func (p Patch) SupportCount() int {
 // quarter of its core has data.
 func (p Patch) CheckSupport() error {
 	n, core := p.SupportCount(), CoreCount()
-	if float64(n) < MinSupportShare*float64(core) {
+	if float64(n) < minSupportShare*float64(core) {
 		return &Error{Code: CodeSupportTooSmall, Op: "check patch", Hint: fmt.Sprintf(
 			"%d of the %d voxels around the candidate have data and %.0f %% are needed; the scan does not cover it",
-			n, core, 100*MinSupportShare)}
+			n, core, 100*minSupportShare)}
 	}
 	return nil
 }

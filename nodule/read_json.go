@@ -45,7 +45,7 @@ func readJSON(data []byte) (*CandidateFile, error) {
 
 // candidatesIn reads the candidates of an array and checks them.
 func candidatesIn(list []json.RawMessage) ([]Candidate, error) {
-	if len(list) > MaxCandidates {
+	if len(list) > maxCandidates {
 		return nil, ValidateAll(make([]Candidate, len(list)))
 	}
 	cs := make([]Candidate, len(list))

@@ -79,8 +79,8 @@ func parseLUNA16(r io.Reader, seriesUID string) ([]Candidate, []Skipped, error) 
 			skipped = skip(skipped, "a row of another series")
 			continue
 		}
-		if len(cs) == MaxCandidates {
-			return nil, nil, &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d rows for this series", MaxCandidates)}
+		if len(cs) == maxCandidates {
+			return nil, nil, &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d rows for this series", maxCandidates)}
 		}
 		line, _ := rows.FieldPos(0)
 		number := func(name string) float64 {

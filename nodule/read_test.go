@@ -83,7 +83,7 @@ func TestReadCandidatesPicksByContent(t *testing.T) {
 	if err := os.WriteFile(big, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(big, MaxCandidateFileBytes+1); err != nil {
+	if err := os.Truncate(big, maxCandidateFileBytes+1); err != nil {
 		t.Fatal(err)
 	}
 	_, err = openIn(big, series)
@@ -343,7 +343,7 @@ func checkCandidates(t *testing.T, data []byte, series *dicomio.Series) {
 		}
 		return
 	}
-	for part := range slices.Chunk(cs, MaxCandidates) {
+	for part := range slices.Chunk(cs, maxCandidates) {
 		if err := ValidateAll(part); err != nil {
 			t.Fatalf("candidates that are not valid were accepted: %v", err)
 		}

@@ -14,8 +14,8 @@ import (
 // ClassComprehensive3D is the SOP class of the reports that are written.
 const ClassComprehensive3D = "1.2.840.10008.5.1.4.1.1.88.34"
 
-// MaxNodules is how many nodules a report may have.
-const MaxNodules = 4096
+// maxNodules is how many nodules a report may have.
+const maxNodules = 4096
 
 // Report is what is told about the nodules of one CT series. Identity, Time
 // and Header are needed. Its file is a pure function of its fields.
@@ -30,7 +30,7 @@ type Report struct {
 
 	IntendedUse string   // stands in the report; default [use.Statement]
 	Notes       []string // what limits the use of all scores: warnings of the series
-	Nodules     []Nodule // in the order in which they are shown
+	Nodules     []Nodule // in the order in which they are shown, at most 4096
 
 	Review *Review // nil: nobody has verified it
 }
@@ -112,8 +112,8 @@ func (r Report) check(op string) error {
 		return bad("the identity of the result is missing; all UIDs follow from it")
 	case r.Time.Year() < 1900 || r.Time.Year() > 9999:
 		return bad("the time of the result is missing; give the one at which it was made")
-	case len(r.Nodules) > MaxNodules:
-		return bad("%d nodules, a report has at most %d", len(r.Nodules), MaxNodules)
+	case len(r.Nodules) > maxNodules:
+		return bad("%d nodules, a report has at most %d", len(r.Nodules), maxNodules)
 	case !codec.ValidUID(r.Header.SeriesUID):
 		return bad("the header has no usable SeriesInstanceUID; read it from an image of the series")
 	}

@@ -161,7 +161,7 @@ func TestReportIsRefused(t *testing.T) {
 		"observer":        func(r *Report) { *r = reviewed(*r, 1); r.Review.Observer = "" },
 		"organisation":    func(r *Report) { *r = reviewed(*r, 1); r.Review.Organization = "\x00" },
 		"review version":  func(r *Report) { *r = reviewed(*r, 0) },
-		"too many":        func(r *Report) { r.Nodules = make([]Nodule, MaxNodules+1) },
+		"too many":        func(r *Report) { r.Nodules = make([]Nodule, maxNodules+1) },
 	} {
 		r := good
 		r.Nodules = append([]Nodule(nil), good.Nodules...)

@@ -12,9 +12,9 @@ const Anomaly = 9
 
 // Sizes of the protocol's sets, per normal digit and for the nines.
 const (
-	TrainingPerDigit  = 1024
-	EvaluatedPerDigit = 50
-	EvaluatedNines    = 450
+	trainingPerDigit  = 1024
+	evaluatedPerDigit = 50
+	evaluatedNines    = 450
 )
 
 // drawSeed is the seed of the protocol's draw.
@@ -86,9 +86,9 @@ func open(dir string, files [4]file) (*Source, error) {
 	}
 	s.drawn = newDraw(s.digits, 1)
 	for digit := range 10 {
-		want := TrainingPerDigit + EvaluatedPerDigit
+		want := trainingPerDigit + evaluatedPerDigit
 		if digit == Anomaly {
-			want = EvaluatedNines
+			want = evaluatedNines
 		}
 		if err := s.drawn.check(dir, digit, want); err != nil {
 			return nil, err
@@ -118,11 +118,11 @@ func (s *Source) Digest() string {
 }
 
 // Training is what detectors learn from: 9,216 normals.
-func (s *Source) Training() *Set { return s.take(0, TrainingPerDigit, 0) }
+func (s *Source) Training() *Set { return s.take(0, trainingPerDigit, 0) }
 
 // Choice is what choices are made on: 450 normals and 450 nines, none of them
 // in Training.
-func (s *Source) Choice() *Set { return s.take(TrainingPerDigit, EvaluatedPerDigit, EvaluatedNines) }
+func (s *Source) Choice() *Set { return s.take(trainingPerDigit, evaluatedPerDigit, evaluatedNines) }
 
 func (s *Source) take(from, perDigit, nines int) *Set {
 	return s.drawn.take(s.pixels, from, perDigit, nines)
@@ -137,15 +137,15 @@ func (s *Source) Test() (*Set, error) {
 	}
 	d := newDraw(digits, 2)
 	for digit := range 10 {
-		want := EvaluatedPerDigit
+		want := evaluatedPerDigit
 		if digit == Anomaly {
-			want = EvaluatedNines
+			want = evaluatedNines
 		}
 		if err := d.check(s.dir, digit, want); err != nil {
 			return nil, err
 		}
 	}
-	return d.take(pixels, 0, EvaluatedPerDigit, EvaluatedNines), nil
+	return d.take(pixels, 0, evaluatedPerDigit, evaluatedNines), nil
 }
 
 func readPair(dir string, images, labels file) (pixels, digits []byte, err error) {

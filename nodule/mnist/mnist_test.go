@@ -109,9 +109,9 @@ func TestProtocol(t *testing.T) {
 			}
 			used[set.Rows[i]] = true
 		}
-		each, nines := EvaluatedPerDigit, EvaluatedNines
+		each, nines := evaluatedPerDigit, evaluatedNines
 		if name == "training" {
-			each, nines = TrainingPerDigit, 0
+			each, nines = trainingPerDigit, 0
 		}
 		for digit := range 10 {
 			want := each

@@ -17,15 +17,16 @@ const (
 	DefaultCount   = 6
 )
 
-// MaxVoxels bounds what a Spec may ask for: 1000 slices of 1024².
-const MaxVoxels = 1000 << 20
+// maxVoxels bounds what a Spec may ask for: 1000 slices of 1024².
+const maxVoxels = 1000 << 20
 
 // maxNodules is what fits a pair of lungs with room to spare, and well below
 // the 512 nodules of a job.
 const maxNodules = 64
 
 // Spec says what a phantom is made of. Equal specs give equal phantoms, down
-// to the bytes of the files and their UIDs. The zero value is useful.
+// to the bytes of the files and their UIDs. The zero value is useful. A phantom
+// has at most 1000 slices of 1024² voxels.
 type Spec struct {
 	Seed   uint64 `json:"seed"`
 	Slices int    `json:"slices"` // 0: 130
@@ -119,8 +120,8 @@ func (s Spec) validate() error {
 		return fmt.Errorf("%d slices; ask for 2 to 2000", s.Slices)
 	case s.Rows < 16 || s.Rows > 2048 || s.Cols < 16 || s.Cols > 2048:
 		return fmt.Errorf("a matrix of %d x %d; ask for 16 to 2048 rows and columns", s.Rows, s.Cols)
-	case s.Slices*s.Rows*s.Cols > MaxVoxels:
-		return fmt.Errorf("%d voxels are above the limit of %d; ask for fewer slices or a smaller matrix", s.Slices*s.Rows*s.Cols, MaxVoxels)
+	case s.Slices*s.Rows*s.Cols > maxVoxels:
+		return fmt.Errorf("%d voxels are above the limit of %d; ask for fewer slices or a smaller matrix", s.Slices*s.Rows*s.Cols, maxVoxels)
 	case !(math.Abs(s.TiltDeg) <= 30):
 		return fmt.Errorf("a tilt of %g degrees; ask for -30 to 30", s.TiltDeg)
 	case !(s.NoiseHU <= 200):
