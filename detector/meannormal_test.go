@@ -22,7 +22,7 @@ func TestMeanNormal(t *testing.T) {
 	}
 	var c Calibration
 	if err := json.Unmarshal(b, &c); err != nil || !slices.Equal(c.MeanNormal, want) {
-		t.Errorf("a round trip changes it: %v", err)
+		t.Errorf("writing and reading changes it: %v", err)
 	}
 	if len(b) > 20_000 {
 		t.Errorf("%d bytes", len(b))

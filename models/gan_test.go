@@ -52,11 +52,7 @@ func TestPenaltyGradient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		grads, err := op.Grad(loss, g.Params(ps)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return append(gorgonia.Nodes{loss}, grads...)
+		return withGradients(t, g, loss, ps)
 	}
 	got, want := both(t, build, n, ps, inputs)
 	close64(t, "critic's loss", got, want, 5e-5)

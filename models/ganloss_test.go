@@ -50,6 +50,12 @@ func (c lossCase) build(t *testing.T, g *Graph, ps Params, batch int) gorgonia.N
 	if err != nil {
 		t.Fatal(err)
 	}
+	return withGradients(t, g, loss, ps)
+}
+
+// withGradients is a loss with its gradients in all parameters.
+func withGradients(t *testing.T, g *Graph, loss *gorgonia.Node, ps Params) gorgonia.Nodes {
+	t.Helper()
 	grads, err := op.Grad(loss, g.Params(ps)...)
 	if err != nil {
 		t.Fatal(err)

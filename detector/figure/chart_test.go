@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"regexp"
@@ -22,12 +21,7 @@ type shape struct{ name, d, style, text string }
 func shapes(t *testing.T, svg []byte) []shape {
 	t.Helper()
 	var out []shape
-	d := xml.NewDecoder(bytes.NewReader(svg))
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for token, err := range tokens(bytes.NewReader(svg)) {
 		if err != nil {
 			t.Fatalf("SVG is not well-formed: %v", err)
 		}

@@ -224,16 +224,24 @@ func (f Figure) view(number int) (figureView, error) {
 	return v, nil
 }
 
+// tokens reads a document to its end, or to where it is not well-formed.
+func tokens(r io.Reader) func(yield func(xml.Token, error) bool) {
+	return func(yield func(xml.Token, error) bool) {
+		d := xml.NewDecoder(r)
+		for {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) || !yield(token, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // sizeOfSVG is the size of a drawing in pixels, from its size in points. A
 // drawing that is not well-formed would be shown as a broken image: it is
 // refused.
 func sizeOfSVG(data []byte) (width, height int, err error) {
-	d := xml.NewDecoder(bytes.NewReader(data))
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for token, err := range tokens(bytes.NewReader(data)) {
 		if err != nil {
 			return 0, 0, err
 		}

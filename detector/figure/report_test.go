@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -52,12 +51,7 @@ func TestReportIsOneWellFormedPage(t *testing.T) {
 	}
 	ids, links, headings := map[string]bool{}, []string{}, []string{}
 	images := map[string]int{}
-	d := xml.NewDecoder(strings.NewReader(html))
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for token, err := range tokens(strings.NewReader(html)) {
 		if err != nil {
 			t.Fatalf("the page is not well-formed: %v", err)
 		}

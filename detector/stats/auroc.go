@@ -48,11 +48,8 @@ func DeLong(scores []float64, anomalous []bool) (AUROC, error) {
 	return a, nil
 }
 
-// placements are the structural components of DeLong: of every anomaly the
-// share of the normals below it, of every normal the share of the anomalies
-// above it, in the order of the scores; their means are the area.
-func placements(scores []float64, anomalous []bool) (v10, v01 []float64, area float64) {
-	var pos, neg []float64
+// byClass are the scores of the anomalies and those of the normals, in order.
+func byClass(scores []float64, anomalous []bool) (pos, neg []float64) {
 	for i, s := range scores {
 		if anomalous[i] {
 			pos = append(pos, s)
@@ -60,6 +57,14 @@ func placements(scores []float64, anomalous []bool) (v10, v01 []float64, area fl
 			neg = append(neg, s)
 		}
 	}
+	return pos, neg
+}
+
+// placements are the structural components of DeLong: of every anomaly the
+// share of the normals below it, of every normal the share of the anomalies
+// above it, in the order of the scores; their means are the area.
+func placements(scores []float64, anomalous []bool) (v10, v01 []float64, area float64) {
+	pos, neg := byClass(scores, anomalous)
 	m, n := float64(len(pos)), float64(len(neg))
 	all := Ranks(append(append([]float64(nil), pos...), neg...))
 	inPos, inNeg := Ranks(pos), Ranks(neg)

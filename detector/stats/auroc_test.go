@@ -24,14 +24,7 @@ func drawn(seed uint64, n int) (scores []float64, anomalous []bool) {
 // paper of 1988.
 func TestDeLongByDefinition(t *testing.T) {
 	scores, anomalous := drawn(1, 80)
-	var pos, neg []float64
-	for i, s := range scores {
-		if anomalous[i] {
-			pos = append(pos, s)
-		} else {
-			neg = append(neg, s)
-		}
-	}
+	pos, neg := byClass(scores, anomalous)
 	psi := func(x, y float64) float64 {
 		switch {
 		case x > y:

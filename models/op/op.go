@@ -111,23 +111,22 @@ func (l lifted) Do(vs ...gorgonia.Value) (gorgonia.Value, error) {
 	}
 	switch vs[0].Data().(type) {
 	case []float32:
-		in, err := slices[float32](vs)
-		if err != nil {
-			return nil, fmt.Errorf("op: %s: %w", l.Name(), err)
-		}
-		dst := make([]float32, out.TotalSize())
-		l.Eval32(dst, out, in, shapes)
-		return tensor.New(tensor.WithShape(out...), tensor.WithBacking(dst)), nil
+		return evaluate(l, l.Eval32, out, vs, shapes)
 	case []float64:
-		in, err := slices[float64](vs)
-		if err != nil {
-			return nil, fmt.Errorf("op: %s: %w", l.Name(), err)
-		}
-		dst := make([]float64, out.TotalSize())
-		l.Eval64(dst, out, in, shapes)
-		return tensor.New(tensor.WithShape(out...), tensor.WithBacking(dst)), nil
+		return evaluate(l, l.Eval64, out, vs, shapes)
 	}
 	return nil, fmt.Errorf("op: %s: needs float32 or float64 tensors, got %T", l.Name(), vs[0].Data())
+}
+
+// evaluate runs eval, that of l for one element type, into a new tensor.
+func evaluate[T float](l lifted, eval func(dst []T, out tensor.Shape, in [][]T, shapes []tensor.Shape), out tensor.Shape, vs []gorgonia.Value, shapes []tensor.Shape) (gorgonia.Value, error) {
+	in, err := slices[T](vs)
+	if err != nil {
+		return nil, fmt.Errorf("op: %s: %w", l.Name(), err)
+	}
+	dst := make([]T, out.TotalSize())
+	eval(dst, out, in, shapes)
+	return tensor.New(tensor.WithShape(out...), tensor.WithBacking(dst)), nil
 }
 
 func slices[T float](vs []gorgonia.Value) ([][]T, error) {

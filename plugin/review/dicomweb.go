@@ -70,14 +70,23 @@ func (s *Server) getSeriesMetadata(w http.ResponseWriter, r *http.Request, who *
 	return answer.JSON(w, "application/dicom+json", list)
 }
 
-func (s *Server) getInstanceMetadata(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
-	_, held, err := s.seriesOf(r, who)
+// instanceOf is seriesOf with the index of the slice that a request names.
+func (s *Server) instanceOf(r *http.Request, who *signin.Session) (record store.Record, held *heldSeries, i int, err error) {
+	record, held, err = s.seriesOf(r, who)
 	if err != nil {
-		return err
+		return record, nil, 0, err
 	}
 	i, there := held.slices[r.PathValue("instance")]
 	if !there {
-		return answer.NotFound()
+		return record, nil, 0, answer.NotFound()
+	}
+	return record, held, i, nil
+}
+
+func (s *Server) getInstanceMetadata(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
+	_, held, i, err := s.instanceOf(r, who)
+	if err != nil {
+		return err
 	}
 	return answer.JSON(w, "application/dicom+json", []map[string]attribute{metadata(held.Series, i)})
 }
@@ -144,13 +153,9 @@ func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *signin.Se
 	if r.PathValue("frame") != "1" {
 		return answer.NotFound()
 	}
-	record, held, err := s.seriesOf(r, who)
+	record, held, i, err := s.instanceOf(r, who)
 	if err != nil {
 		return err
-	}
-	i, there := held.slices[r.PathValue("instance")]
-	if !there {
-		return answer.NotFound()
 	}
 	pixels, err := framePixels(r.Context(), held.Series, i)
 	if err != nil {

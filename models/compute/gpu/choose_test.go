@@ -53,7 +53,7 @@ func TestSelfCheck(t *testing.T) {
 		}
 	})
 	left := &atomic.Int64{}
-	b, err := on(failing{first(t), left, nil}, Options{}) // submissions do nothing
+	b, err := on(fails(first(t), left, nil), Options{}) // submissions do nothing
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,26 +23,36 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// altered is a device whose queues behave otherwise.
+type altered struct {
+	driver.Context
+	queue func(driver.Queue) driver.Queue
+}
+
+func (a altered) Queue() (driver.Queue, error) {
+	q, err := a.Context.Queue()
+	return a.queue(q), err
+}
+
 // failing is a device whose submissions fail once calls have been made.
 type failing struct {
-	driver.Context
+	altered
 	left *atomic.Int64
-	err  error
 }
 
 type failingQueue struct {
 	driver.Queue
-	f failing
+	left *atomic.Int64
+	err  error
 }
 
-func (f failing) Queue() (driver.Queue, error) {
-	q, err := f.Context.Queue()
-	return failingQueue{q, f}, err
+func fails(c driver.Context, left *atomic.Int64, err error) failing {
+	return failing{altered{c, func(q driver.Queue) driver.Queue { return failingQueue{q, left, err} }}, left}
 }
 
 func (q failingQueue) Submit(limit time.Duration, parts ...driver.Times) error {
-	if q.f.left.Add(-1) < 0 {
-		return q.f.err
+	if q.left.Add(-1) < 0 {
+		return q.err
 	}
 	return q.Queue.Submit(limit, parts...)
 }
@@ -71,7 +81,7 @@ func TestLostDevice(t *testing.T) {
 		left.Store(1000)
 		var log bytes.Buffer
 		faults := 0
-		b, err := on(failing{ctx, left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, Options{Log: slog.New(slog.NewTextHandler(&log, nil)), OnFault: func(error) { faults++ }})
+		b, err := on(fails(ctx, left, &driver.Error{Call: "test", Kind: driver.ErrLost}), Options{Log: slog.New(slog.NewTextHandler(&log, nil)), OnFault: func(error) { faults++ }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +136,7 @@ func TestLostWeights(t *testing.T) {
 	for _, hold := range []bool{false, true} {
 		left := &atomic.Int64{}
 		left.Store(1000)
-		b, err := on(failing{first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, Options{})
+		b, err := on(fails(first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost}), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +218,7 @@ func (q failingQueue) Record(ops []driver.Op) (driver.Recording, error) {
 func TestStuckDevice(t *testing.T) {
 	left := &atomic.Int64{}
 	left.Store(1000)
-	b, err := on(stuck{failing{first(t), left, &driver.Error{Call: "wait", Kind: driver.ErrLost}}}, Options{})
+	b, err := on(stuck{fails(first(t), left, &driver.Error{Call: "wait", Kind: driver.ErrLost})}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +233,7 @@ func TestStuckDevice(t *testing.T) {
 		t.Error("the plan stays on the device")
 	}
 	b.Close()
-	other, err := on(stuck{failing{first(t), left, &driver.Error{Call: "wait", Kind: driver.ErrLost}}}, Options{})
+	other, err := on(stuck{fails(first(t), left, &driver.Error{Call: "wait", Kind: driver.ErrLost})}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 func TestFailedGivesBack(t *testing.T) {
 	left := &atomic.Int64{}
 	left.Store(1000)
-	b, err := on(failing{first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, Options{})
+	b, err := on(fails(first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost}), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,23 +62,17 @@ func TestFailedGivesBack(t *testing.T) {
 
 // silent is a device whose driver does not say that what runs has ended until
 // answer is closed.
-type silent struct {
-	driver.Context
-	answer chan struct{}
+func silent(c driver.Context, answer chan struct{}) driver.Context {
+	return altered{c, func(q driver.Queue) driver.Queue { return silentQueue{q, answer} }}
 }
 
 type silentQueue struct {
 	driver.Queue
-	s silent
-}
-
-func (s silent) Queue() (driver.Queue, error) {
-	q, err := s.Context.Queue()
-	return silentQueue{q, s}, err
+	answer chan struct{}
 }
 
 func (q silentQueue) Finish() {
-	<-q.s.answer
+	<-q.answer
 	q.Queue.Finish()
 }
 
@@ -89,7 +83,7 @@ func TestSilentDriver(t *testing.T) {
 	left, answer := &atomic.Int64{}, make(chan struct{})
 	left.Store(1000)
 	open := func(_ *Backend, o Options) (*Backend, error) {
-		b, err := on(failing{silent{first(t), answer}, left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, o)
+		b, err := on(fails(silent(first(t), answer), left, &driver.Error{Call: "test", Kind: driver.ErrLost}), o)
 		if err != nil {
 			return nil, err
 		}

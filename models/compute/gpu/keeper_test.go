@@ -58,7 +58,7 @@ func newTestDevice(t *testing.T, submissions int64, r Retry) *testDevice {
 		if err != nil {
 			return nil, err
 		}
-		be, err := on(failing{ctx, b.left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, o)
+		be, err := on(fails(ctx, b.left, &driver.Error{Call: "test", Kind: driver.ErrLost}), o)
 		if err != nil {
 			return nil, err
 		}

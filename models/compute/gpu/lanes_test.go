@@ -22,20 +22,18 @@ import (
 // meeting is a device whose submissions wait, once it is open, until as many
 // are under way as are wanted.
 type meeting struct {
-	driver.Context
-	open *atomic.Bool
-	all  *sync.WaitGroup
-	met  *atomic.Int64
+	open atomic.Bool
+	all  sync.WaitGroup
+	met  atomic.Int64
 }
 
 type meetingQueue struct {
 	driver.Queue
-	m meeting
+	m *meeting
 }
 
-func (m meeting) Queue() (driver.Queue, error) {
-	q, err := m.Context.Queue()
-	return meetingQueue{q, m}, err
+func (m *meeting) of(c driver.Context) driver.Context {
+	return altered{c, func(q driver.Queue) driver.Queue { return meetingQueue{q, m} }}
 }
 
 func (q meetingQueue) Submit(limit time.Duration, parts ...driver.Times) error {
@@ -71,9 +69,9 @@ func decoders(t *testing.T, b *Backend) (plans []*compute.Plan, want [][]float32
 // TestTwoLanes: two plans of frozen weights run beside each other and give what
 // they give alone, to the bit.
 func TestTwoLanes(t *testing.T) {
-	m := meeting{first(t), &atomic.Bool{}, &sync.WaitGroup{}, &atomic.Int64{}}
+	var m meeting
 	var log syncBuffer
-	b, err := on(m, Options{Lanes: 2, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	b, err := on(m.of(first(t)), Options{Lanes: 2, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,8 +116,8 @@ func TestTwoLanes(t *testing.T) {
 func TestFaultBesideRun(t *testing.T) {
 	left := &atomic.Int64{}
 	left.Store(1000)
-	m := meeting{failing{first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost}}, &atomic.Bool{}, &sync.WaitGroup{}, &atomic.Int64{}}
-	b, err := on(m, Options{Lanes: 2})
+	var m meeting
+	b, err := on(m.of(fails(first(t), left, &driver.Error{Call: "test", Kind: driver.ErrLost})), Options{Lanes: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

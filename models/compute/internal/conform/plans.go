@@ -55,9 +55,9 @@ func (s *suite) batchDoesNotMatter() {
 	}
 }
 
-// loop follows gradient descent on |z*w - x|, clamped, round by round.
-func (s *suite) loop() {
-	const rounds, size = 12, 3 * 40
+// Descent is gradient descent in z on |z*w - x|, clamped: outputs are the loss
+// [3] and the next z, inputs z, w and x [3,40].
+func Descent(rounds int) (outs gorgonia.Nodes, l *compute.Loop, err error) {
 	g, b := gorgonia.NewGraph(), op.Builder{}
 	in := func(name string) *gorgonia.Node {
 		return gorgonia.NewTensor(g, tensor.Float32, 2, gorgonia.WithShape(3, 40), gorgonia.WithName(name))
@@ -65,18 +65,25 @@ func (s *suite) loop() {
 	z, x := in("z"), in("x")
 	loss := b.SumRows(b.Unary(op.Square, b.Sub(b.Mul(z, in("w")), x)))
 	if b.Err != nil {
-		s.Fatal(b.Err)
+		return nil, nil, b.Err
 	}
 	slope, err := op.Grad(loss, z)
 	if err != nil {
-		s.Fatal(err)
+		return nil, nil, err
 	}
 	next := b.Sub(z, b.Scale(slope[0], 0.05))
-	if b.Err != nil {
-		s.Fatal(b.Err)
+	l = &compute.Loop{Rounds: rounds, Carry: []compute.Carry{{Output: 1, Input: "z", Low: -0.5, High: 0.5}}, Keep: []int{0}}
+	return gorgonia.Nodes{loss, next}, l, b.Err
+}
+
+// loop follows gradient descent on |z*w - x|, clamped, round by round.
+func (s *suite) loop() {
+	const rounds, size = 12, 3 * 40
+	outs, l, err := Descent(rounds)
+	if err != nil {
+		s.Fatal(err)
 	}
-	l := &compute.Loop{Rounds: rounds, Carry: []compute.Carry{{Output: 1, Input: "z", Low: -0.5, High: 0.5}}, Keep: []int{0}}
-	p := s.compile(gorgonia.Nodes{loss, next}, nil, compute.Options{Loop: l})
+	p := s.compile(outs, nil, compute.Options{Loop: l})
 	rng := rand.New(rand.NewPCG(4, 4))
 	for again := range 2 {
 		feed := map[string][]float32{}
@@ -93,7 +100,7 @@ func (s *suite) loop() {
 		}
 		var kept []float64
 		for round := range rounds {
-			want := op.Evaluate(feed, loss, next)
+			want := op.Evaluate(feed, outs...)
 			kept = append(kept, want[0]...)
 			if round < rounds-1 {
 				for i, v := range want[1] {
