@@ -30,8 +30,8 @@ type evaluateOptions struct {
 
 const evaluateHelp = `Score a labelled data set and print the whole evaluation.
 
-DATA is a NumPy archive (.npz) as for 'nodulescope train', of either layout,
-also one that the program has never seen. Masks of its nodules come from
+DATA is a NumPy archive (.npz) of any layout that 'nodulescope train' reads, also
+of patients that the detectors have never seen. Masks of its nodules come from
 DATA_masks.npz, where that lies beside it, or from --masks. Each row ranks the
 same nodules in another way: every detector, its terms, and what needs no model
 at all (diameter, mask, intensity, distance to the mean normal nodule). A
