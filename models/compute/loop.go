@@ -47,17 +47,22 @@ func (p *Plan) Repeat(tell func(done int) error) error {
 	if p.program.Loop == nil {
 		panic("compute: Repeat of a plan without a Loop")
 	}
-	return p.do(func(e Executable) error {
-		return e.Repeat(func(done int) error {
-			if tell == nil {
-				return nil
-			}
-			if err := tell(done); err != nil {
-				return stopped{err}
-			}
+	p.tell = tell
+	return p.do(p.repeat)
+}
+
+// setRepeat makes what Repeat does ahead, so that a loop allocates nothing.
+func (p *Plan) setRepeat() {
+	told := func(done int) error {
+		if p.tell == nil {
 			return nil
-		})
-	})
+		}
+		if err := p.tell(done); err != nil {
+			return stopped{err}
+		}
+		return nil
+	}
+	p.repeat = func(e Executable) error { return e.Repeat(told) }
 }
 
 // stopped is the caller's own error: no failure of the machine.

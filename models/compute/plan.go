@@ -32,7 +32,9 @@ type Plan struct {
 	inputs  map[string][]float32
 	outs    [][]float32
 	kept    [][]float32
-	moved   bool // exec is not what made the inputs
+	moved   bool                 // exec is not what made the inputs
+	tell    func(done int) error // of Repeat, while it runs
+	repeat  func(Executable) error
 	held    bool
 	err     error
 }
@@ -60,6 +62,7 @@ func newPlan(program *Program, list []Backend) (*Plan, error) {
 			p.inputs[t.Name] = p.exec.Input(t.Name)
 		}
 	}
+	p.setRepeat()
 	return p, nil
 }
 
