@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
@@ -37,7 +37,7 @@ func openDevice(t *testing.T) *gpu.Backend {
 // on a device and on the processor.
 func TestSeriesShareBatches(t *testing.T) {
 	b := openDevice(t)
-	spoilt := testset.Patch(9)
+	spoilt := detectortest.Patch(9)
 	for i := range spoilt.Voxels {
 		spoilt.Voxels[i] = float32(math.NaN())
 	}
@@ -47,7 +47,7 @@ func TestSeriesShareBatches(t *testing.T) {
 			var patches []nodule.Patch
 			var alone []Score
 			for i := range uint64(4) {
-				patches = append(patches, testset.Patch(i))
+				patches = append(patches, detectortest.Patch(i))
 				s, err := d.Score(context.Background(), patches[i:])
 				if err != nil {
 					t.Fatal(err)
@@ -92,7 +92,7 @@ func TestSeriesShareBatches(t *testing.T) {
 			all.Go(func() {
 				ctx, cancel := context.WithCancel(context.Background())
 				go cancel()
-				_, _ = d.Score(ctx, []nodule.Patch{testset.Patch(8)})
+				_, _ = d.Score(ctx, []nodule.Patch{detectortest.Patch(8)})
 			})
 			all.Wait()
 		}
@@ -104,7 +104,7 @@ func TestSeriesShareBatches(t *testing.T) {
 func TestPlacedAgain(t *testing.T) {
 	for _, d := range []Detector{untrained(t), untrainedGAN(t, shortSearch)} {
 		score := func() Score {
-			s, err := d.Score(context.Background(), []nodule.Patch{testset.Patch(1)})
+			s, err := d.Score(context.Background(), []nodule.Patch{detectortest.Patch(1)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,7 +12,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
@@ -57,9 +57,9 @@ func scoreGAN(t testing.TB, d *GANAD, patches ...nodule.Patch) []Score {
 // alone, in company, in a second batch, and in a detector made anew.
 func TestSearchNeighboursDoNotMatter(t *testing.T) {
 	d := untrainedGAN(t, shortSearch)
-	alone := scoreGAN(t, d, testset.Patch(2))[0]
+	alone := scoreGAN(t, d, detectortest.Patch(2))[0]
 	again := untrainedGAN(t, shortSearch)
-	together := scoreGAN(t, again, testset.Patch(1), testset.Patch(3), testset.Patch(4), testset.Patch(2), testset.Patch(5), testset.Patch(2))
+	together := scoreGAN(t, again, detectortest.Patch(1), detectortest.Patch(3), detectortest.Patch(4), detectortest.Patch(2), detectortest.Patch(5), detectortest.Patch(2))
 	for _, i := range []int{3, 5} {
 		if diff := cmp.Diff(alone, together[i]); diff != "" {
 			t.Errorf("the score depends on the neighbours (-alone +together):\n%s", diff)
@@ -68,7 +68,7 @@ func TestSearchNeighboursDoNotMatter(t *testing.T) {
 	if together[0].Raw == together[3].Raw {
 		t.Error("two patches have one score")
 	}
-	if diff := cmp.Diff(alone, scoreGAN(t, again, testset.Patch(2))[0]); diff != "" {
+	if diff := cmp.Diff(alone, scoreGAN(t, again, detectortest.Patch(2))[0]); diff != "" {
 		t.Errorf("a second call gives another score:\n%s", diff)
 	}
 	if none := scoreGAN(t, d); len(none) != 0 {
@@ -80,7 +80,7 @@ func TestSearchNeighboursDoNotMatter(t *testing.T) {
 // was found, with the critic on its own.
 func TestSearchScoreIsTheEquation(t *testing.T) {
 	d := untrainedGAN(t, models.SearchSettings{Steps: 3, Lambda: 0.3})
-	p := testset.Patch(1)
+	p := detectortest.Patch(1)
 	got := scoreGAN(t, d, p)[0]
 	n := float64(p.SupportCount())
 
@@ -151,7 +151,7 @@ func cloned(x []float32) []float32 { return append([]float32(nil), x...) }
 // loss of the equation, and about the same score.
 func TestSearchScoreIsPerVoxel(t *testing.T) {
 	d := untrainedGAN(t, shortSearch)
-	whole, half := testset.Patch(1), testset.Patch(1)
+	whole, half := detectortest.Patch(1), detectortest.Patch(1)
 	for i := range half.Support {
 		if i%nodule.PatchSize < nodule.PatchSize/2 {
 			half.Voxels[i], half.Support[i] = 0, 0
@@ -171,12 +171,12 @@ func TestSearchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	searched := make(chan error, 1)
 	go func() {
-		_, err := d.Score(ctx, []nodule.Patch{testset.Patch(1)})
+		_, err := d.Score(ctx, []nodule.Patch{detectortest.Patch(1)})
 		searched <- err
 	}()
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := d.Score(ctx, []nodule.Patch{testset.Patch(2)})
+		_, err := d.Score(ctx, []nodule.Patch{detectortest.Patch(2)})
 		waiting <- err
 	}()
 	cancel() // minutes before either could end
@@ -186,7 +186,7 @@ func TestSearchEnds(t *testing.T) {
 		}
 	}
 	d = untrainedGAN(t, shortSearch)
-	empty, bad, short := testset.Patch(1), testset.Patch(1), testset.Patch(1)
+	empty, bad, short := detectortest.Patch(1), detectortest.Patch(1), detectortest.Patch(1)
 	empty.Support = make([]float32, len(empty.Support))
 	for i, s := range bad.Support {
 		if s != 0 {
@@ -195,11 +195,11 @@ func TestSearchEnds(t *testing.T) {
 	}
 	short.Voxels = short.Voxels[:100]
 	for name, p := range map[string]nodule.Patch{"no support": empty, "not a number": bad, "short": short} {
-		if _, err := d.Score(context.Background(), []nodule.Patch{testset.Patch(2), p}); err == nil {
+		if _, err := d.Score(context.Background(), []nodule.Patch{detectortest.Patch(2), p}); err == nil {
 			t.Errorf("%s: the patch was scored", name)
 		}
 	}
-	scoreGAN(t, d, testset.Patch(1)) // its plans are not lost with an error
+	scoreGAN(t, d, detectortest.Patch(1)) // its plans are not lost with an error
 }
 
 func TestGANFiles(t *testing.T) {

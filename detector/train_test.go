@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -15,7 +15,7 @@ func quick() TrainOptions {
 }
 
 // divided is a data set with its split by patient, nobody left out.
-func divided(t *testing.T, d testset.Nodules) (*nodule.Dataset, *nodule.Split) {
+func divided(t *testing.T, d detectortest.Nodules) (*nodule.Dataset, *nodule.Split) {
 	t.Helper()
 	ds := d.Load(t)
 	split, err := Protocol{Exclude: []string{}}.Split(ds)
@@ -26,7 +26,7 @@ func divided(t *testing.T, d testset.Nodules) (*nodule.Dataset, *nodule.Split) {
 }
 
 // trained trains a detector on the training side of a set.
-func trained[D, O any](t *testing.T, d testset.Nodules, train func(context.Context, *nodule.Dataset, *nodule.Split, O) (D, error), o O) D {
+func trained[D, O any](t *testing.T, d detectortest.Nodules, train func(context.Context, *nodule.Dataset, *nodule.Split, O) (D, error), o O) D {
 	t.Helper()
 	ds, split := divided(t, d)
 	v, err := train(context.Background(), ds, split, o)
@@ -36,14 +36,14 @@ func trained[D, O any](t *testing.T, d testset.Nodules, train func(context.Conte
 	return v
 }
 
-func train(t *testing.T, d testset.Nodules) *VAEAD { return trained(t, d, TrainVAEAD, quick()) }
+func train(t *testing.T, d detectortest.Nodules) *VAEAD { return trained(t, d, TrainVAEAD, quick()) }
 
 // labelsStayOut changes the pixels of every anomaly and shuffles the ratings
 // within the class: the weights stay the same. It returns the detector that was
 // trained last.
-func labelsStayOut[D interface{ Params() models.Params }](t *testing.T, train func(*testing.T, testset.Nodules) D) D {
+func labelsStayOut[D interface{ Params() models.Params }](t *testing.T, train func(*testing.T, detectortest.Nodules) D) D {
 	t.Helper()
-	d := testset.Many(16)
+	d := detectortest.Many(16)
 	before := train(t, d)
 	for i, m := range d.Malignancy {
 		if m >= 4 {
@@ -63,7 +63,7 @@ func TestLabelsNeverReachTraining(t *testing.T) { labelsStayOut(t, train) }
 
 // TestNothingToTrainOn: a set without normals trains nothing.
 func TestNothingToTrainOn(t *testing.T) {
-	d := testset.Many(8)
+	d := detectortest.Many(8)
 	for i := range d.Malignancy {
 		d.Malignancy[i] = 5
 	}
@@ -83,7 +83,9 @@ func quickGAN() GANOptions {
 	}
 }
 
-func trainGAN(t *testing.T, d testset.Nodules) *GANAD { return trained(t, d, TrainGANAD, quickGAN()) }
+func trainGAN(t *testing.T, d detectortest.Nodules) *GANAD {
+	return trained(t, d, TrainGANAD, quickGAN())
+}
 
 // TestLabelsNeverReachTheGAN is TestLabelsNeverReachTraining for GAN-AD, which
 // also says which diameters its training normals have.

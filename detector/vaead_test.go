@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
@@ -35,11 +35,11 @@ func untrained(t testing.TB) *VAEAD {
 // in another process's order.
 func TestNeighboursDoNotMatter(t *testing.T) {
 	d := untrained(t)
-	alone, err := d.Score(context.Background(), []nodule.Patch{testset.Patch(2)})
+	alone, err := d.Score(context.Background(), []nodule.Patch{detectortest.Patch(2)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	together, err := untrained(t).Score(context.Background(), []nodule.Patch{testset.Patch(1), testset.Patch(2), testset.Patch(3)})
+	together, err := untrained(t).Score(context.Background(), []nodule.Patch{detectortest.Patch(1), detectortest.Patch(2), detectortest.Patch(3)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestNeighboursDoNotMatter(t *testing.T) {
 
 func TestScoreSaysWhatItKnows(t *testing.T) {
 	d := untrained(t)
-	s, err := d.Score(context.Background(), []nodule.Patch{testset.Patch(1)})
+	s, err := d.Score(context.Background(), []nodule.Patch{detectortest.Patch(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +63,14 @@ func TestScoreSaysWhatItKnows(t *testing.T) {
 		got.Anomalous != (got.Raw > 0.05) || got.Calibration != "natural-prevalence" || got.Prevalence != 0.4 {
 		t.Errorf("%+v", got)
 	}
-	if got.PerVoxel != got.Raw || math.Abs(got.Sum-got.Raw*float64(testset.Patch(1).SupportCount())) > 1e-9*got.Sum || len(got.Reconstruction) != nodule.PatchVoxels {
+	if got.PerVoxel != got.Raw || math.Abs(got.Sum-got.Raw*float64(detectortest.Patch(1).SupportCount())) > 1e-9*got.Sum || len(got.Reconstruction) != nodule.PatchVoxels {
 		t.Errorf("terms: sum %v, per voxel %v, raw %v", got.Sum, got.PerVoxel, got.Raw)
 	}
 	bare, err := NewVAEAD(header(), d.params, Calibration{Reference: []float64{0.1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err = bare.Score(context.Background(), []nodule.Patch{testset.Patch(1)})
+	s, err = bare.Score(context.Background(), []nodule.Patch{detectortest.Patch(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestLearnedSigma(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := testset.Patch(1)
+	p := detectortest.Patch(1)
 	s, err := d.Score(context.Background(), []nodule.Patch{p})
 	if err != nil {
 		t.Fatal(err)
@@ -122,10 +122,10 @@ func TestScoreEnds(t *testing.T) {
 	d := untrained(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := d.Score(ctx, []nodule.Patch{testset.Patch(1)}); !errors.Is(err, context.Canceled) {
+	if _, err := d.Score(ctx, []nodule.Patch{detectortest.Patch(1)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	empty := testset.Patch(1)
+	empty := detectortest.Patch(1)
 	empty.Support = make([]float32, len(empty.Support))
 	if _, err := d.Score(context.Background(), []nodule.Patch{empty}); err == nil {
 		t.Error("a patch without support was scored")

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -46,7 +46,7 @@ func (d shade) Score(ctx context.Context, patches []nodule.Patch) ([]detector.Sc
 }
 
 func TestEvaluateSeveral(t *testing.T) {
-	ds := testset.Many(2 * detector.MinCalibration).Load(t)
+	ds := detectortest.Many(2 * detector.MinCalibration).Load(t)
 	var told []int
 	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}, shade{name: "b"}, shade{name: "a", spoil: 1}}, ds,
 		Options{Seed: 7, Fold: 2, Calibration: ds, Progress: func(done, total int) {
@@ -92,7 +92,7 @@ func TestEvaluateSeveral(t *testing.T) {
 }
 
 func TestEvaluateRefuses(t *testing.T) {
-	ds := testset.Many(6).Load(t)
+	ds := detectortest.Many(6).Load(t)
 	if _, err := Evaluate(context.Background(), nil, ds, Options{}); err == nil {
 		t.Error("no detector was evaluated")
 	}
@@ -111,7 +111,7 @@ func TestEvaluateRefuses(t *testing.T) {
 
 // TestEvaluateLeavesOut: what would not be served is not scored, and said so.
 func TestEvaluateLeavesOut(t *testing.T) {
-	d := testset.Many(12)
+	d := detectortest.Many(12)
 	d.Hollow = 5
 	ds := d.Load(t)
 	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, ds, Options{Neighbours: ds.Samples[:3], Notes: []string{"first"}})
@@ -134,7 +134,7 @@ func TestEvaluateLeavesOut(t *testing.T) {
 
 // TestNearestByDefinition compares with a loop over all voxels.
 func TestNearestByDefinition(t *testing.T) {
-	ds := testset.Many(8).Load(t)
+	ds := detectortest.Many(8).Load(t)
 	var normals []nodule.Sample
 	for _, s := range ds.Samples {
 		if s.Label == nodule.Normal {
@@ -161,20 +161,20 @@ func TestNearestByDefinition(t *testing.T) {
 			d = append(d, math.Sqrt(sum/count))
 		}
 		slices.Sort(d)
-		testset.Near(t, "distance", n.distance(p, s.Patient), (d[0]+d[1]+d[2]+d[3]+d[4])/5, 1e-6)
+		detectortest.Near(t, "distance", n.distance(p, s.Patient), (d[0]+d[1]+d[2]+d[3]+d[4])/5, 1e-6)
 	}
-	if v := nearestNormals(testset.Patch(1), []nodule.Patch{testset.Patch(2)}, 2); !math.IsNaN(v) {
+	if v := nearestNormals(detectortest.Patch(1), []nodule.Patch{detectortest.Patch(2)}, 2); !math.IsNaN(v) {
 		t.Errorf("two nearest of one: %v", v)
 	}
 	// Without a support every voxel counts; what shares no voxel is passed over.
 	a, b := nodule.Patch{Voxels: []float32{0, 0}}, nodule.Patch{Voxels: []float32{3, 4}}
-	testset.Near(t, "distance of two pixels", nearestNormals(a, []nodule.Patch{b}, 1), math.Sqrt(12.5), 1e-12)
-	testset.Near(t, "mean distance", meanDistance(a, []float32{3, 4}), 12.5, 1e-12)
+	detectortest.Near(t, "distance of two pixels", nearestNormals(a, []nodule.Patch{b}, 1), math.Sqrt(12.5), 1e-12)
+	detectortest.Near(t, "mean distance", meanDistance(a, []float32{3, 4}), 12.5, 1e-12)
 	a.Support, b.Support = []float32{1, 0}, []float32{0, 1}
 	if v := nearestNormals(a, []nodule.Patch{b}, 1); !math.IsNaN(v) {
 		t.Errorf("no voxel in common: %v", v)
 	}
-	testset.Near(t, "mean distance over the support", meanDistance(a, []float32{3, 4}), 9, 1e-12)
+	detectortest.Near(t, "mean distance over the support", meanDistance(a, []float32{3, 4}), 9, 1e-12)
 }
 
 // TestBaselinesOnRealData holds the model-free baselines: any change of
@@ -204,8 +204,8 @@ func TestBaselinesOnRealData(t *testing.T) {
 		if r == nil {
 			t.Fatalf("no row %q", row)
 		}
-		testset.Near(t, row, r.Overall.Value, want[0], 0.0006)
-		testset.Near(t, row+", size-matched", r.Matched.Value, want[1], 0.0006)
+		detectortest.Near(t, row, r.Overall.Value, want[0], 0.0006)
+		detectortest.Near(t, row+", size-matched", r.Matched.Value, want[1], 0.0006)
 	}
 	small, err := nodule.LoadNPZ(filepath.Join(folder, "lidc_cubes_51mm.npz"))
 	if err != nil {
@@ -219,7 +219,7 @@ func TestBaselinesOnRealData(t *testing.T) {
 	if volume == nil || sphere == nil || e.Row(RowDiameter) != nil || volume.Overall != sphere.Overall {
 		t.Fatalf("rows of masks: %+v, %+v", volume, sphere)
 	}
-	testset.Near(t, "mask volume", volume.Overall.Value, 0.855, 0.0006)
+	detectortest.Near(t, "mask volume", volume.Overall.Value, 0.855, 0.0006)
 	if e.Indeterminate != 24 || e.Counts.Normals != 15 || e.Counts.Anomalies != 46 || e.Counts.Unverified != 13 || len(e.Notes) != 1 {
 		t.Errorf("%+v, %d indeterminate, notes %v", e.Counts, e.Indeterminate, e.Notes)
 	}

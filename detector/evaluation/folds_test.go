@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -57,7 +57,7 @@ func TestPoolFolds(t *testing.T) {
 		}
 		for k := range before.Single {
 			for _, row := range []string{"vae-ad", "vae-ad: KL", RowDiameter} {
-				testset.Near(t, row, after.Single[k].Row(row).Overall.Value, before.Single[k].Row(row).Overall.Value, 1e-12)
+				detectortest.Near(t, row, after.Single[k].Row(row).Overall.Value, before.Single[k].Row(row).Overall.Value, 1e-12)
 			}
 			a, b := after.Single[k].Detectors[0].Points, before.Single[k].Detectors[0].Points
 			if len(a) != 2 || a[0].Sensitivity != b[0].Sensitivity || a[1].Specificity != b[1].Specificity {
@@ -71,7 +71,7 @@ func TestPoolFolds(t *testing.T) {
 		if got, old := e.Row("vae-ad").Overall.Value, raw.Row("vae-ad").Overall.Value; !(got > old+0.03) || math.Abs(got-0.76) > 0.05 {
 			t.Errorf("%s: area %v over all folds, unpooled %v, drawn from 0.76", how, got, old)
 		}
-		testset.Near(t, "an inverted term", e.Row("vae-ad: KL").Overall.Value, 1-e.Row("vae-ad").Overall.Value, 0.02)
+		detectortest.Near(t, "an inverted term", e.Row("vae-ad: KL").Overall.Value, 1-e.Row("vae-ad").Overall.Value, 0.02)
 		if e.Row(RowDiameter).Overall != raw.Row(RowDiameter).Overall || len(e.Detectors[0].Digests) != 5 {
 			t.Errorf("%s: %+v", how, e.Detectors[0].Digests)
 		}
@@ -117,7 +117,7 @@ func TestByFold(t *testing.T) {
 	for _, e := range r.Single {
 		mean += e.Row("vae-ad").Overall.Value / 5
 	}
-	testset.Near(t, "mean of the folds", r.Rows[0].Overall.Mean, mean, 1e-12)
+	detectortest.Near(t, "mean of the folds", r.Rows[0].Overall.Mean, mean, 1e-12)
 	s[0].Fold = 2 // its patient's other nodule is in fold 1
 	if _, err := ByFold(context.Background(), s, TableOptions{}); !errors.Is(err, ErrScores) {
 		t.Errorf("a patient in two folds: %v", err)

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -30,15 +30,15 @@ func someScored() []Scored {
 	for i := range 24 {
 		k := i % 20
 		s := Scored{Data: "sha256:00", Seed: 1, Patient: fmt.Sprintf("P%02d", i/2), Unverified: i%5 == 0, Nodule: strconv.Itoa(i),
-			Label: nodule.Normal, Malignancy: 2, DiameterMM: testset.Diameters[k]}
+			Label: nodule.Normal, Malignancy: 2, DiameterMM: detectortest.Diameters[k]}
 		switch {
 		case i >= 20:
 			s.Label, s.Malignancy = nodule.Indeterminate, 3
 		case i >= 10:
 			s.Label, s.Malignancy = nodule.Anomaly, 5
 		}
-		s.Predictions = []Prediction{{Detector: "vae-ad", Digest: "sha256:ab", Calibration: "natural-prevalence", Probability: testset.Probabilities[k], Percentile: 5 * float64(k), Threshold: 2.6, Sensitive: nan}}
-		s.Values = []detector.Term{{Name: "vae-ad", Value: testset.ScoreA[k]}, {Name: "vae-ad: per voxel", Value: testset.ScoreA[k]}, {Name: "vae-ad: KL", Value: testset.ScoreB[k]}, {Name: RowDiameter, Value: testset.Diameters[k]}, {Name: RowMeanImage, Value: nan}, {Name: RowIntensity, Value: testset.Probabilities[k]}}
+		s.Predictions = []Prediction{{Detector: "vae-ad", Digest: "sha256:ab", Calibration: "natural-prevalence", Probability: detectortest.Probabilities[k], Percentile: 5 * float64(k), Threshold: 2.6, Sensitive: nan}}
+		s.Values = []detector.Term{{Name: "vae-ad", Value: detectortest.ScoreA[k]}, {Name: "vae-ad: per voxel", Value: detectortest.ScoreA[k]}, {Name: "vae-ad: KL", Value: detectortest.ScoreB[k]}, {Name: RowDiameter, Value: detectortest.Diameters[k]}, {Name: RowMeanImage, Value: nan}, {Name: RowIntensity, Value: detectortest.Probabilities[k]}}
 		if i%4 == 0 {
 			s.Values[5].Value = nan
 		}
@@ -69,9 +69,9 @@ func TestTabulate(t *testing.T) {
 		t.Errorf("rows %s", got)
 	}
 	score := e.Row("vae-ad")
-	testset.Near(t, "area", score.Overall.Value, 0.775, 1e-12)
-	testset.Near(t, "average precision", score.Precision.Value, 0.8074598930481284, 1e-12)
-	testset.Near(t, "area of the residuals", score.Regressed.Value, 0.44, 1e-12)
+	detectortest.Near(t, "area", score.Overall.Value, 0.775, 1e-12)
+	detectortest.Near(t, "average precision", score.Precision.Value, 0.8074598930481284, 1e-12)
+	detectortest.Near(t, "area of the residuals", score.Regressed.Value, 0.44, 1e-12)
 	if !score.Model || score.Note != "per voxel" || e.Row(RowDiameter).Model || len(score.Bands) != 4 {
 		t.Errorf("%+v", score)
 	}
@@ -85,8 +85,8 @@ func TestTabulate(t *testing.T) {
 		t.Errorf("missing %v", e.Missing)
 	}
 	d := e.Detectors[0]
-	testset.Near(t, "Brier", *d.Brier, 0.190375, 1e-12)
-	testset.Near(t, "prior", d.BrierPrior, 0.25, 1e-12)
+	detectortest.Near(t, "Brier", *d.Brier, 0.190375, 1e-12)
+	detectortest.Near(t, "prior", d.BrierPrior, 0.25, 1e-12)
 	if d.Fit == nil || math.Abs(d.Fit.Slope-1.05164543) > 1e-7 || len(d.Points) != 1 || d.Points[0].Sensitivity.Count != 6 || d.Reproduced.PerClass != 10 {
 		t.Errorf("%+v", d)
 	}
@@ -97,7 +97,7 @@ func TestTabulate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testset.Near(t, "difference", c.Difference, -0.09, 1e-12)
+	detectortest.Near(t, "difference", c.Difference, -0.09, 1e-12)
 	if _, err := e.compare("vae-ad", "a crystal ball"); !errors.Is(err, ErrScores) {
 		t.Errorf("a row that is not there: %v", err)
 	}

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/models"
 )
 
 func TestTrainingAndEvaluation(t *testing.T) {
-	ds := testset.Many(16).Load(t)
+	ds := detectortest.Many(16).Load(t)
 	split, err := detector.Protocol{Exclude: []string{}}.Split(ds)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestTrainingAndEvaluation(t *testing.T) {
 
 // TestOneClass: a set of one class makes no table.
 func TestOneClass(t *testing.T) {
-	d := testset.Many(8)
+	d := detectortest.Many(8)
 	for i := range d.Malignancy {
 		d.Malignancy[i] = 5
 	}

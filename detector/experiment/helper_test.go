@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
 
@@ -97,7 +97,7 @@ func lumps(n int) []lump {
 // writeLumps writes a data set in the 32 mm layout.
 func writeLumps(t *testing.T, ls []lump) string {
 	t.Helper()
-	var d testset.Nodules
+	var d detectortest.Nodules
 	for _, l := range ls {
 		d.Patients, d.Malignancy, d.Shade = append(d.Patients, l.patient), append(d.Malignancy, l.malignancy), append(d.Shade, l.shade)
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/nodulescope/nodulescope/detector/internal/testset"
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 )
 
 // TestPairsByDefinition compares the counting by a tree with the double loop,
@@ -69,13 +69,13 @@ func TestWeightsAreRepeats(t *testing.T) {
 			t.Fatal(err)
 		}
 		order := ascending(scores)
-		testset.Near(t, "weighted area", weightedAUROC(order, scores, anomalous, w), a.Value, 1e-12)
+		detectortest.Near(t, "weighted area", weightedAUROC(order, scores, anomalous, w), a.Value, 1e-12)
 		p, err := Precision(s, y, make([]string, len(s)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		slices.Reverse(order)
-		testset.Near(t, "weighted precision", weightedPrecision(order, scores, anomalous, w), p.Value, 1e-12)
+		detectortest.Near(t, "weighted precision", weightedPrecision(order, scores, anomalous, w), p.Value, 1e-12)
 	}
 }
 
@@ -104,21 +104,21 @@ func TestBootstrapByPatient(t *testing.T) {
 		}
 		return se
 	}
-	testset.Near(t, "one nodule each", se(1, func(i, _ int) string { return fmt.Sprint(i) })/want.SE, 1, 0.15)
-	testset.Near(t, "without a patient", se(1, func(int, int) string { return "" })/want.SE, 1, 0.15)
-	testset.Near(t, "four nodules each", se(4, func(i, _ int) string { return fmt.Sprint(i) })/want.SE, 1, 0.15)
-	testset.Near(t, "four patients each", se(4, func(i, r int) string { return fmt.Sprint(i, r) })/want.SE, 0.5, 0.1)
+	detectortest.Near(t, "one nodule each", se(1, func(i, _ int) string { return fmt.Sprint(i) })/want.SE, 1, 0.15)
+	detectortest.Near(t, "without a patient", se(1, func(int, int) string { return "" })/want.SE, 1, 0.15)
+	detectortest.Near(t, "four nodules each", se(4, func(i, _ int) string { return fmt.Sprint(i) })/want.SE, 1, 0.15)
+	detectortest.Near(t, "four patients each", se(4, func(i, r int) string { return fmt.Sprint(i, r) })/want.SE, 0.5, 0.1)
 }
 
 // TestBootstrapIgnoresOrder: the same nodules in another order have the same
 // interval.
 func TestBootstrapIgnoresOrder(t *testing.T) {
-	y, who := testset.Twenty()
-	a, err := Precision(testset.ScoreA, y, who)
+	y, who := detectortest.Twenty()
+	a, err := Precision(detectortest.ScoreA, y, who)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := slices.Clone(testset.ScoreA)
+	s := slices.Clone(detectortest.ScoreA)
 	slices.Reverse(s)
 	slices.Reverse(y)
 	slices.Reverse(who)
@@ -126,28 +126,28 @@ func TestBootstrapIgnoresOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testset.Near(t, "low", b.Low, a.Low, 1e-12)
-	testset.Near(t, "high", b.High, a.High, 1e-12)
+	detectortest.Near(t, "low", b.Low, a.Low, 1e-12)
+	detectortest.Near(t, "high", b.High, a.High, 1e-12)
 }
 
 func TestSizeRegressed(t *testing.T) {
-	y, who := testset.Twenty()
-	a := SizeRegressed(testset.ScoreA, y, testset.Diameters, who)
-	testset.Near(t, "area of the residuals", a.Value, 0.44, 1e-12)
+	y, who := detectortest.Twenty()
+	a := SizeRegressed(detectortest.ScoreA, y, detectortest.Diameters, who)
+	detectortest.Near(t, "area of the residuals", a.Value, 0.44, 1e-12)
 	if a.Normals != 10 || a.Anomalies != 10 || !(a.Low < a.Value && a.Value < a.High) {
 		t.Errorf("%+v", a)
 	}
 	// A score that is nothing but a line in ln(diameter) says nothing.
 	line := make([]float64, 20)
-	for i, d := range testset.Diameters {
+	for i, d := range detectortest.Diameters {
 		line[i] = 3 + 7*math.Log(d)
 	}
-	if a := SizeRegressed(line, y, testset.Diameters, who); a.Value != 0.5 {
+	if a := SizeRegressed(line, y, detectortest.Diameters, who); a.Value != 0.5 {
 		t.Errorf("a line in ln(diameter) reaches %v", a.Value)
 	}
 	// A nodule of unknown size is left out.
-	without := append(slices.Clone(testset.Diameters), 0)
-	if b := SizeRegressed(append(slices.Clone(testset.ScoreA), 99), append(slices.Clone(y), true), without, append(slices.Clone(who), "z")); b.Value != a.Value || b.Anomalies != 10 {
+	without := append(slices.Clone(detectortest.Diameters), 0)
+	if b := SizeRegressed(append(slices.Clone(detectortest.ScoreA), 99), append(slices.Clone(y), true), without, append(slices.Clone(who), "z")); b.Value != a.Value || b.Anomalies != 10 {
 		t.Errorf("%+v, want %+v", b, a)
 	}
 	one := make([]float64, 20)
@@ -155,15 +155,15 @@ func TestSizeRegressed(t *testing.T) {
 		one[i] = 8
 	}
 	for name, d := range map[string][]float64{"unknown": make([]float64, 20), "one size": one} {
-		if a := SizeRegressed(testset.ScoreA, y, d, who); a.Normals != 0 || a.Low != 0 || a.High != 1 {
+		if a := SizeRegressed(detectortest.ScoreA, y, d, who); a.Normals != 0 || a.Low != 0 || a.High != 1 {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
 }
 
 func TestSizeBands(t *testing.T) {
-	y, who := testset.Twenty()
-	bands := SizeBands(testset.ScoreA, y, testset.Diameters, who)
+	y, who := detectortest.Twenty()
+	bands := SizeBands(detectortest.ScoreA, y, detectortest.Diameters, who)
 	want := []Band{{"<6 mm", 4, 0, 4, nil}, {"6-10 mm", 5, 4, 9, nil}, {"10-20 mm", 1, 5, 6, nil}, {">20 mm", 0, 1, 1, nil}}
 	for i, b := range bands {
 		w := want[i]
@@ -171,7 +171,7 @@ func TestSizeBands(t *testing.T) {
 			t.Errorf("%+v, want %+v", b, w)
 		}
 	}
-	if bands := SizeBands(testset.ScoreA, y, make([]float64, 20), who); bands != nil {
+	if bands := SizeBands(detectortest.ScoreA, y, make([]float64, 20), who); bands != nil {
 		t.Errorf("no size is known: %+v", bands)
 	}
 	for d, band := range map[float64]int{5.999: 0, 6: 1, 9.999: 1, 10: 2, 20: 2, 20.001: 3} {

@@ -1,4 +1,4 @@
-package testset
+package detectortest
 
 import (
 	"math/rand/v2"
