@@ -87,8 +87,8 @@ func (k kind[T]) checkSize(op string, n int) error {
 
 func checkResult(r Result) (hint string) {
 	switch {
-	case r.Identity == "" || len(r.Identity) > maxIDBytes || !printable(r.Identity):
-		return fmt.Sprintf("identity must be 1 to %d printable bytes", maxIDBytes)
+	case !named(r.Identity, maxIDBytes):
+		return fmt.Sprintf("identity must be 1 to %d printable bytes, not all of them blank", maxIDBytes)
 	case len(r.Nodules) > MaxJobNodules:
 		return fmt.Sprintf("%d nodules, at most %d", len(r.Nodules), MaxJobNodules)
 	}

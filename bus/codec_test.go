@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -57,6 +58,18 @@ func TestStoredResult(t *testing.T) {
 }
 
 func TestResultRefuses(t *testing.T) {
+	// Blanks name nothing: neither an identity nor, in what others send, an id.
+	if _, err := EncodeResult("/plugin", sampleResult(" \u00a0")); CodeOf(err) != CodeResultInvalid {
+		t.Errorf("a blank identity: %v", err)
+	}
+	valid, err := EncodeResult("/plugin", sampleResult("identity-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blank := bytes.Replace(valid, []byte(`"identity":"identity-1"`), []byte(`"identity":" "`), 1)
+	if _, _, err := DecodeResult(blank); CodeOf(err) != CodeResultInvalid {
+		t.Errorf("a result with a blank identity: %v", err)
+	}
 	if _, err := EncodeResult("/plugin", Result{}); CodeOf(err) != CodeResultInvalid {
 		t.Error(err)
 	}

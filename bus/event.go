@@ -90,12 +90,18 @@ func encode(op, typ, source, id string, data any, invalid Code, opts []EventOpti
 // badName says what is wrong with the id or the source of an event.
 func badName(id, source string) string {
 	switch {
-	case id == "" || len(id) > maxIDBytes || !printable(id):
-		return fmt.Sprintf("id must be 1 to %d printable bytes", maxIDBytes)
-	case source == "" || len(source) > maxSourceBytes || !printable(source):
+	case !named(id, maxIDBytes):
+		return fmt.Sprintf("id must be 1 to %d printable bytes, not all of them blank", maxIDBytes)
+	case !named(source, maxSourceBytes):
 		return fmt.Sprintf("source must be a URI reference of 1 to %d printable bytes", maxSourceBytes)
 	}
 	return ""
+}
+
+// named says whether s can name something: a CloudEvent takes blanks alone for
+// nothing.
+func named(s string, most int) bool {
+	return strings.TrimSpace(s) != "" && len(s) <= most && printable(s)
 }
 
 func printable(s string) bool {
