@@ -28,9 +28,10 @@ var allowed = regexp.MustCompile(strings.Join([]string{
 	// dciodvfy: Study ID is type 2 and may be empty, as it is in the images.
 	// and it knows neither private coding schemes nor the words for a new kind of map.
 	`^Warning - Unrecognized defined term <(99NDSCOPE|2\.25\.[0-9]+|AXIAL|RESIDUAL)> for value . of attribute <(Coding Scheme Designator|Coding Scheme UID|Image Type|Frame Type)>$`,
-	// PixelMed: templates 1500 and 1410 are extensible. It knows them without the
-	// manufacturer of an algorithm and the qualitative evaluations of a group.
-	`^Warning: .*\((122405,DCM|121106,DCM|111001,DCM|111002,DCM|111003,DCM|NDS-[0-9]+,99NDSCOPE),"[^"]*"\): Content Item not in template$`,
+	// PixelMed: templates 1500, 1410 and 1411 are extensible. It knows them without
+	// the manufacturer of an algorithm, the qualitative evaluations of a group and
+	// the place of a number of an outline.
+	`^Warning: .*\((122405,DCM|121106,DCM|121112,DCM|111001,DCM|111002,DCM|111003,DCM|NDS-[0-9]+,99NDSCOPE),"[^"]*"\)(/IMAGE)?: Content Item not in template$`,
 	`^Warning - Missing attribute or value that would be needed to build DICOMDIR - (Study ID|Study Date|Study Time|Patient ID)$`,
 }, "|"))
 

@@ -37,6 +37,10 @@ var (
 	codeModalityCT     = Code{"CT", "DCM", "Computed Tomography"}
 	codeMeasurements   = Code{"126010", "DCM", "Imaging Measurements"}
 	codeRegion         = Code{"111030", "DCM", "Image Region"}
+	codeSegment        = Code{"121191", "DCM", "Referenced Segment"}
+	codeSourceSeries   = Code{"121232", "DCM", "Source series for segmentation"}
+	codeDerivation     = Code{"121401", "DCM", "Derivation"}
+	codePlusMinus      = Code{"371884006", "SCT", "+/-, range of measurement uncertainty"}
 	codeMeasuredAt     = Code{"121112", "DCM", "Source of Measurement"}
 	codeAlgorithm      = Code{"111001", "DCM", "Algorithm Name"}
 	codeVersion        = Code{"111003", "DCM", "Algorithm Version"}

@@ -7,12 +7,13 @@ import (
 
 // Relationships between content items (PS3.3 C.17.3.2.4).
 const (
-	contains     = "CONTAINS"
-	hasContext   = "HAS OBS CONTEXT"
-	hasModifier  = "HAS CONCEPT MOD"
-	hasAcquired  = "HAS ACQ CONTEXT"
-	selectedFrom = "SELECTED FROM"
-	inferredFrom = "INFERRED FROM"
+	contains      = "CONTAINS"
+	hasContext    = "HAS OBS CONTEXT"
+	hasModifier   = "HAS CONCEPT MOD"
+	hasAcquired   = "HAS ACQ CONTEXT"
+	selectedFrom  = "SELECTED FROM"
+	inferredFrom  = "INFERRED FROM"
+	hasProperties = "HAS PROPERTIES"
 )
 
 // item starts a content item (PS3.3 table C.17.3-5).
@@ -72,8 +73,8 @@ func personItem(relation string, name Code, person string) codec.Dataset {
 	return d
 }
 
-func numberItem(name Code, value float64, unit Code, children ...codec.Dataset) codec.Dataset {
-	d := item(contains, "NUM", name)
+func numberItem(relation string, name Code, value float64, unit Code, children ...codec.Dataset) codec.Dataset {
+	d := item(relation, "NUM", name)
 	var measured codec.Dataset
 	measured.AddText(0x0040A30A, "DS", codec.Decimal(value))
 	measured.AddSequence(0x004008EA, unit.Item())
@@ -106,13 +107,18 @@ func Reference(class, instance string) codec.Dataset {
 	return d
 }
 
-// hierarchy names instances of one series (PS3.3 table C.17-3).
-func hierarchy(study, series string, instances []codec.Dataset) codec.Dataset {
-	var s codec.Dataset
-	s.AddSequence(0x00081199, instances...)
-	s.AddText(0x0020000E, "UI", series)
+// hierarchy names instances of a study by series (PS3.3 table C.17-3).
+func hierarchy(study string, series ...codec.Dataset) codec.Dataset {
 	var d codec.Dataset
-	d.AddSequence(0x00081115, s)
+	d.AddSequence(0x00081115, series...)
 	d.AddText(0x0020000D, "UI", study)
+	return d
+}
+
+// seriesItem names instances of one series.
+func seriesItem(series string, instances []codec.Dataset) codec.Dataset {
+	var d codec.Dataset
+	d.AddSequence(0x00081199, instances...)
+	d.AddText(0x0020000E, "UI", series)
 	return d
 }

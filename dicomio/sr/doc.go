@@ -5,9 +5,8 @@
 // # Reports
 //
 // [Report] becomes a Comprehensive 3D SR document of template 1500 (PS3.16):
-// one measurement group (template 1410) per nodule with its tracking
-// identifiers, a point on the slice that is nearest to it, and for every
-// algorithm the deviation from reference nodules, the percentile, the raw score
+// one measurement group per nodule with its tracking identifiers, a point on the
+// slice that is nearest to it, and for every algorithm the deviation from reference nodules, the percentile, the raw score
 // and the operating point, each with name, version, parameters and maker of the
 // algorithm. The first of these numbers names the point again, since OHIF looks
 // there for the place of a group, and the group's first comment is a short text
@@ -18,6 +17,15 @@
 //
 // Patient and study come from an image of the series ([ReadHeader]), so that
 // the report is filed with it. Text is UTF-8 (ISO_IR 192).
+//
+// # Outlines
+//
+// The group of a nodule is of template 1410, with the point as its image
+// region. Where the nodule has an [Outline], it is of template 1411: a segment of
+// a Segmentation object (package derived) takes the place of that region, and
+// what was measured of the outline follows the scores, each number in units of
+// UCUM with the algorithm that measured it. The point stays where viewers look
+// for it: with the first number.
 //
 // # Private codes
 //
@@ -35,7 +43,7 @@
 //
 // # Other objects of a result
 //
-// Package derived writes heat maps and captures. What they share with reports
+// Package derived writes segmentations, heat maps and captures. What they share with reports
 // stands here: [Header.AddTo] and [Device.AddTo] write the modules of patient,
 // study and equipment, [Reference] and [Code.Item] what refers to images and
 // concepts, and [Write] the file.

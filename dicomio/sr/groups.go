@@ -45,15 +45,15 @@ func (v Device) observer() []codec.Dataset {
 	}
 }
 
-// group is one nodule (TID 1410).
+// group is one nodule: TID 1411 where it has an outline, else TID 1410.
 func (r Report) group(n Nodule) codec.Dataset {
 	list := []codec.Dataset{
 		textItem(hasContext, ConceptTrackingIdentifier, n.ID),
 		uidItem(hasContext, ConceptTrackingUID, r.TrackingUID(n.ID)),
 		codeItem(contains, ConceptFinding, codeNodule),
-		pointItem(contains, codeRegion, n.Image),
-		codeItem(hasModifier, ConceptFindingSite, codeLung),
 	}
+	list = append(list, r.region(n)...)
+	list = append(list, codeItem(hasModifier, ConceptFindingSite, codeLung))
 	// The first number says where it was taken (TID 320): viewers such as OHIF
 	// look there for the place of a group, and not at its image region.
 	where := []codec.Dataset{pointItem(inferredFrom, codeMeasuredAt, n.Image)}
@@ -62,8 +62,10 @@ func (r Report) group(n Nodule) codec.Dataset {
 		where = nil
 	}
 	if n.DiameterMM > 0 {
-		list = append(list, numberItem(codeDiameter, round(n.DiameterMM, 0.1), codeMM, where...))
+		list = append(list, numberItem(contains, codeDiameter, round(n.DiameterMM, 0.1), codeMM, where...))
+		where = nil
 	}
+	list = append(list, r.measured(n.Outline, where)...)
 	for _, s := range n.Scores {
 		value := codeNotAbove
 		if s.Flagged {
@@ -81,7 +83,11 @@ func (r Report) group(n Nodule) codec.Dataset {
 		list = append(list, textItem(contains, codeLimit, note))
 	}
 	list = append(list, textItem(contains, codeComment, n.place()))
-	return container(contains, ConceptMeasurementGroup, "1410", list...)
+	template := "1410"
+	if n.Outline != nil {
+		template = "1411"
+	}
+	return container(contains, ConceptMeasurementGroup, template, list...)
 }
 
 // label is a nodule in a few words.
@@ -115,13 +121,13 @@ func (r Report) numbers(s Score, where []codec.Dataset) []codec.Dataset {
 	first := slices.Concat(by, where)
 	var list []codec.Dataset
 	if s.DeviationPct != nil {
-		list = append(list, numberItem(codeDeviation, round(*s.DeviationPct, 0.01), codePercent, first...))
+		list = append(list, numberItem(contains, codeDeviation, round(*s.DeviationPct, 0.01), codePercent, first...))
 		first = by
 	}
 	return append(list,
-		numberItem(codePercentile, round(s.Percentile, 0.01), codePercent, first...),
-		numberItem(codeRaw, s.Raw, codeUnitless, by...),
-		numberItem(codeOperating, s.Threshold, codeUnitless, by...),
+		numberItem(contains, codePercentile, round(s.Percentile, 0.01), codePercent, first...),
+		numberItem(contains, codeRaw, s.Raw, codeUnitless, by...),
+		numberItem(contains, codeOperating, s.Threshold, codeUnitless, by...),
 	)
 }
 

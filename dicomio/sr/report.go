@@ -42,6 +42,7 @@ type Nodule struct {
 	DiameterMM  float64            // 0: not known
 	Image       dicomio.ImagePoint // where it is shown, see dicomio's Series.OnImage; zero where it is on no image
 	Scores      []Score
+	Outline     *Outline // nil: it has none
 	Notes       []string // limits of use that it touches, disagreement
 	Error       string   // why some or all scores are missing; without patient data
 	Decision    *Decision
@@ -128,6 +129,12 @@ func (r Report) check(op string) error {
 		case !finite(n.PositionLPS[:]...) || !finite(n.DiameterMM) || n.DiameterMM < 0:
 			return bad("the position or the diameter of nodule %d is not a number", i+1)
 		}
+		if hint := n.Outline.fault(); hint != "" {
+			return bad("nodule %d %s", i+1, hint)
+		}
+		if n.Outline != nil && at.SOPInstanceUID == "" {
+			return bad("nodule %d has an outline, but is on no image", i+1)
+		}
 		seen[n.ID] = true
 		for _, s := range n.Scores {
 			switch {
@@ -201,12 +208,8 @@ func (r Report) document(d *codec.Dataset) {
 	d.AddText(0x00080033, "TM", at.Format("150405"))
 	d.AddText(0x0040A491, "CS", "COMPLETE")
 	d.AddSequence(0x0040A372) // codes of the performed procedure: not known
-	if images := r.images(); len(images) > 0 {
-		refs := make([]codec.Dataset, len(images))
-		for i, at := range images {
-			refs[i] = Reference(at.SOPClassUID, at.SOPInstanceUID)
-		}
-		d.AddSequence(0x0040A375, hierarchy(r.Header.StudyUID, r.Header.SeriesUID, refs))
+	if series := r.evidence(); len(series) > 0 {
+		d.AddSequence(0x0040A375, hierarchy(r.Header.StudyUID, series...))
 	}
 	r.verification(d)
 }

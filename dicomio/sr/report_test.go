@@ -122,8 +122,8 @@ func nodulesWithin(t *testing.T, out string, nodules []Nodule) {
 				t.Errorf("nodule %s is at %v, want %v on the nearest slice (they are %g mm apart)", n.ID, at, n.PositionLPS, step)
 			}
 		}
-		want := 1 // that of its region
-		if len(n.Scores) > 0 || n.DiameterMM > 0 {
+		want := 1 // that of its region, which a segment takes the place of
+		if n.Outline == nil && (len(n.Scores) > 0 || n.DiameterMM > 0) {
 			want++ // that of its first number
 		}
 		if found != want {
@@ -161,6 +161,26 @@ func TestReportIsRefused(t *testing.T) {
 		"observer":        func(r *Report) { *r = reviewed(*r, 1); r.Review.Observer = "" },
 		"organisation":    func(r *Report) { *r = reviewed(*r, 1); r.Review.Organization = "\x00" },
 		"review version":  func(r *Report) { *r = reviewed(*r, 0) },
+		"segment":         func(r *Report) { r.Nodules[0].Outline = testOutline(); r.Nodules[0].Outline.Segment.Number = 0 },
+		"outline of whom": func(r *Report) { r.Nodules[0].Outline = testOutline(); r.Nodules[0].Outline.Algorithm.Version = "" },
+		"unmeasured":      func(r *Report) { r.Nodules[0].Outline = testOutline(); r.Nodules[0].Outline.Measurements = nil },
+		"measurement": func(r *Report) {
+			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline.Measurements[1].Value = nan
+		},
+		"uncertainty": func(r *Report) {
+			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline.Measurements[1].PlusMinus = -1
+		},
+		"unit": func(r *Report) {
+			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline.Measurements[0].Unit.Meaning = " "
+		},
+		"derivation": func(r *Report) {
+			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline.Measurements[3].Derivation.Scheme = ""
+		},
+		"outline nowhere": func(r *Report) { r.Nodules[2].Outline = testOutline() },
 		"too many":        func(r *Report) { r.Nodules = make([]Nodule, maxNodules+1) },
 	} {
 		r := good

@@ -109,7 +109,7 @@ func (r Report) verification(d *codec.Dataset) {
 		first.Review = &earlier
 		before = append(before, Reference(ClassComprehensive3D, first.SOPInstanceUID()))
 	}
-	d.AddSequence(0x0040A360, hierarchy(r.Header.StudyUID, r.SeriesInstanceUID(), before))
+	d.AddSequence(0x0040A360, hierarchy(r.Header.StudyUID, seriesItem(r.SeriesInstanceUID(), before)))
 }
 
 // reviewer tells which person observed (TID 1003).

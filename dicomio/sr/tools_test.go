@@ -2,6 +2,8 @@ package sr
 
 import (
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +32,8 @@ func validate(t *testing.T, name string, thorough bool) {
 		}
 		out := dicomtest.Tool(t, "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djdk.xml.xpathTotalOpLimit=0", "-Djdk.xml.xpathExprOpLimit=0", "-Djdk.xml.xpathExprGrpLimit=0",
 			"-cp", jar+":/usr/share/java/*", "com.pixelmed.validate.DicomSRValidator", name)
-		if list := dicomtest.Complaints(out); len(list) > 0 {
+		list := slices.DeleteFunc(dicomtest.Complaints(out), mistaken.MatchString)
+		if len(list) > 0 {
 			t.Errorf("%s\n%s", strings.Join(list, "\n"), out)
 		}
 		if !strings.Contains(out, "IOD validation complete") {
@@ -38,6 +41,13 @@ func validate(t *testing.T, name string, thorough bool) {
 		}
 	})
 }
+
+// mistaken are errors that PixelMed finds where there is none: it judges every
+// group of a report that has planar ones by template 1410, those of 1411 too,
+// and takes the uncertainty of a number (TID 310, by HAS PROPERTIES) for a number
+// that it is inferred from.
+var mistaken = regexp.MustCompile(`^Error: Template (1410 .*\[Row (5\] SCOORD|7\] IMAGE) .*: Missing conditional content item|` +
+	`1419 .*\[Row 1[34]\] NUM .*"\+/-, range of measurement uncertainty"\): Incorrect relationship - expected INFERRED FROM - found HAS PROPERTIES)$`)
 
 func TestReportIsValid(t *testing.T) {
 	r := testReport(t, testSeries(t))

@@ -43,6 +43,7 @@ def say(item, nodule):
         texts = {name(c): c for c in children(item)}
         nodule = texts["112039"].TextValue
         print("nodule", nodule, texts["112040"].UID)
+        print("template", nodule, item.ContentTemplateSequence[0].TemplateIdentifier)
     if kind == "NUM":
         value = item.MeasuredValueSequence[0]
         by = [c.TextValue for c in children(item) if c.ValueType == "TEXT" and name(c) != "111002"]
@@ -51,6 +52,18 @@ def say(item, nodule):
         print("code", nodule, name(item), item.ConceptCodeSequence[0].CodeValue)
     if kind == "TEXT":
         print("text", nodule, name(item), item.TextValue.encode("unicode_escape").decode() if "\n" in item.TextValue else item.TextValue)
+    if kind == "NUM":
+        for c in children(item):
+            if c.ValueType == "CODE":
+                print("derivation", nodule, name(item), name(c), c.ConceptCodeSequence[0].CodeValue)
+            if c.ValueType == "NUM":
+                error = c.MeasuredValueSequence[0]
+                print("error", nodule, name(item), name(c), error.NumericValue, error.MeasurementUnitsCodeSequence[0].CodeValue)
+    if kind == "UIDREF" and name(item) == "121232":
+        print("source", nodule, item.UID)
+    if kind == "IMAGE" and name(item) == "121191":
+        sop = item.ReferencedSOPSequence[0]
+        print("segment", nodule, sop.ReferencedSOPClassUID, sop.ReferencedSOPInstanceUID, sop.ReferencedSegmentNumber)
     if kind == "SCOORD":
         image = images[children(item)[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID]
         heights = sorted(float(i.ImagePositionPatient[2]) for i in images.values())
@@ -65,6 +78,10 @@ if "CurrentRequestedProcedureEvidenceSequence" in report:
     for study in report.CurrentRequestedProcedureEvidenceSequence:
         for series in study.ReferencedSeriesSequence:
             for sop in series.ReferencedSOPSequence:
+                if sop.ReferencedSOPClassUID == "1.2.840.10008.5.1.4.1.1.66.4":
+                    print("segmentation in", series.SeriesInstanceUID)
+                    evidence.add(sop.ReferencedSOPInstanceUID)
+                    continue
                 image = images[sop.ReferencedSOPInstanceUID]
                 assert (image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPClassUID) == (study.StudyInstanceUID, series.SeriesInstanceUID, sop.ReferencedSOPClassUID)
                 evidence.add(sop.ReferencedSOPInstanceUID)
