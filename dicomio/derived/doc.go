@@ -1,5 +1,12 @@
-// Package derived writes images that are made of a result: heat maps and
-// captures. Package sr writes what is told in words and numbers.
+// Package derived writes images that are made of a result: segmentations, heat
+// maps and captures. Package sr writes what is told in words and numbers.
+//
+// # Segmentations
+//
+// [Segmentation] holds the outlines of nodules, as pixels of the slices that they
+// were made of, one segment per nodule with the tracking identifiers of its
+// report. [NewSegmentation] takes them as masks on any grid along the patient's
+// axes, and [Segmentation.Segment] is what a report needs to refer to one.
 //
 // # Heat maps
 //

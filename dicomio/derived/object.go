@@ -9,7 +9,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 )
 
-// Object is what heat maps and captures have in common. Identity, Time and
+// Object is what segmentations, heat maps and captures have in common. Identity, Time and
 // Header are needed. The same object gives the same bytes.
 type Object struct {
 	Identity string // of the result; UIDs follow from it and from Number
@@ -18,7 +18,7 @@ type Object struct {
 	Device   sr.Device
 
 	Number       int    // InstanceNumber, from 1: which of its kind; default 1
-	SeriesNumber int    // default 9002 for heat maps, 9003 for captures
+	SeriesNumber int    // default 9002 for heat maps, 9003 for captures, 9004 for segmentations
 	SeriesText   string // SeriesDescription; default names the kind
 }
 
