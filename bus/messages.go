@@ -72,7 +72,7 @@ type Model struct {
 	DiameterMM *[2]float64 `json:"diameter_mm,omitempty"`
 }
 
-// Geometry is the verdict on a series.
+// Geometry is what was measured of a series: spacing, tilt and missing slices.
 type Geometry struct {
 	SpacingMM     [3]float64 `json:"spacing_mm"` // z, y, x
 	TiltDeg       float64    `json:"tilt_deg"`

@@ -48,7 +48,7 @@ type Nodule struct {
 	Decision    *Decision
 }
 
-// Score is the judgement of one algorithm.
+// Score is what one algorithm gave a nodule.
 type Score struct {
 	Algorithm    Algorithm
 	DeviationPct *float64 // calibrated score, 0..100; nil where the algorithm is not calibrated

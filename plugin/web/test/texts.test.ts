@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hint, millimetres, percent, place, rank, ranked, shortDigest } from "../src/format.ts";
-import { letters, rulerLength } from "../src/viewer/overlay.ts";
+import { letters, scaleBarLength } from "../src/viewer/overlay.ts";
 
 test("probabilities never round to certainty", () => {
   assert.equal(percent(null), "–");
@@ -34,7 +34,7 @@ test("positions name their directions", () => {
 });
 
 test("the scale bar is a round length of a readable size", () => {
-  assert.equal(rulerLength(0.7), 50);
-  assert.equal(rulerLength(0.05), 5);
-  assert.equal(rulerLength(100), 200);
+  assert.equal(scaleBarLength(0.7), 50);
+  assert.equal(scaleBarLength(0.05), 5);
+  assert.equal(scaleBarLength(100), 200);
 });

@@ -31,7 +31,7 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
                 <small>
                   {f.flagged && <span class="badge flag">flagged</span>}
                   {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}
-                  {f.decision && <span class={`verdict ${f.decision.decision}`}>{choiceNames[f.decision.decision]}</span>}
+                  {f.decision && <span class={`choice ${f.decision.decision}`}>{choiceNames[f.decision.decision]}</span>}
                 </small>
               </span>
             </button>

@@ -15,7 +15,7 @@ export interface OverlayState {
   heat: Cube | null; // residual, where it is to be shown
 }
 
-const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", shadow: "rgba(0,0,0,0.75)", ground: "rgba(0,0,0,0.65)", ruler: "#e6e9ec" };
+const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", shadow: "rgba(0,0,0,0.75)", ground: "rgba(0,0,0,0.65)", scaleBar: "#e6e9ec" };
 export const defaultRadiusMM = 5; // of a nodule whose diameter is not known
 
 /** letters names the direction of a vector for a viewer, such as L or HL. */
@@ -28,8 +28,8 @@ export function letters(v: Vec3): string {
   return names.filter(([n]) => n > 0.35).sort((a, b) => b[0] - a[0]).map(([, name]) => name).join("");
 }
 
-/** rulerLength is a round length in mm that takes 60 to 160 pixels. */
-export function rulerLength(mmPerPixel: number): number {
+/** scaleBarLength is a round length in mm that takes 60 to 160 pixels. */
+export function scaleBarLength(mmPerPixel: number): number {
   const lengths = [1, 2, 5, 10, 20, 50, 100, 200];
   return lengths.find((mm) => mm / mmPerPixel >= 60) ?? 200;
 }
@@ -55,7 +55,7 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
     drawCross(ctx, view, state, w, h, k);
   }
   if (state.mark) drawDistance(ctx, view, state.mark, state.point, k);
-  drawRuler(ctx, view, w, h, k);
+  drawScaleBar(ctx, view, w, h, k);
 }
 
 // drawDistance draws the way from the mark to the point as it looks from here.
@@ -133,8 +133,8 @@ function drawCross(ctx: CanvasRenderingContext2D, view: View, state: OverlayStat
   ctx.restore();
 }
 
-function drawRuler(ctx: CanvasRenderingContext2D, view: View, w: number, h: number, k: number): void {
-  const mm = rulerLength(view.mmPerPixel() * k);
+function drawScaleBar(ctx: CanvasRenderingContext2D, view: View, w: number, h: number, k: number): void {
+  const mm = scaleBarLength(view.mmPerPixel() * k);
   const px = mm / view.mmPerPixel();
   const x = (w - px) / 2;
   const y = h - 10 * k;
@@ -142,7 +142,7 @@ function drawRuler(ctx: CanvasRenderingContext2D, view: View, w: number, h: numb
   ctx.save();
   ctx.fillStyle = colours.ground;
   ctx.fillRect(x - 5 * k, y - 12 * k, px + 17 * k + ctx.measureText(text).width, 17 * k);
-  ctx.strokeStyle = colours.ruler;
+  ctx.strokeStyle = colours.scaleBar;
   ctx.lineWidth = 1.5 * k;
   ctx.beginPath();
   ctx.moveTo(x, y);
@@ -153,7 +153,7 @@ function drawRuler(ctx: CanvasRenderingContext2D, view: View, w: number, h: numb
     ctx.lineTo(x + (px * i) / 10, y - tick);
   }
   ctx.stroke();
-  ctx.fillStyle = colours.ruler;
+  ctx.fillStyle = colours.scaleBar;
   ctx.fillText(text, x + px + 8 * k, y + 1 * k);
   ctx.restore();
 }
