@@ -1,4 +1,5 @@
-// Package importer reads weights that other programs trained.
+// Package importer reads weights that PyTorch trained, so that the tests can
+// hold the networks against those of PyTorch. No command uses it.
 //
 // # PyTorch
 //

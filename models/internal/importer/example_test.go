@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/models"
-	"github.com/nodulescope/nodulescope/models/importer"
+	"github.com/nodulescope/nodulescope/models/internal/importer"
 )
 
 // Weights come from safetensors.torch.save_file. What torch.save writes is
