@@ -6,20 +6,34 @@ import (
 )
 
 // Vec is a point or direction in patient coordinates (LPS), in mm, ordered x, y, z.
+//
+// It is not gonum's spatial/r3.Vec: an array can be indexed by its axis and is
+// an array in JSON, and r3.Norm, which takes hypotenuses, rounds differently.
 type Vec [3]float64
 
-func (v Vec) add(w Vec) Vec       { return Vec{v[0] + w[0], v[1] + w[1], v[2] + w[2]} }
-func (v Vec) sub(w Vec) Vec       { return Vec{v[0] - w[0], v[1] - w[1], v[2] - w[2]} }
-func (v Vec) scale(f float64) Vec { return Vec{v[0] * f, v[1] * f, v[2] * f} }
-func (v Vec) dot(w Vec) float64   { return v[0]*w[0] + v[1]*w[1] + v[2]*w[2] }
-func (v Vec) norm() float64       { return math.Sqrt(v.dot(v)) }
-func (v Vec) unit() Vec           { return v.scale(1 / v.norm()) }
-func (v Vec) near(w Vec, e float64) bool {
-	return math.Abs(v[0]-w[0]) <= e && math.Abs(v[1]-w[1]) <= e && math.Abs(v[2]-w[2]) <= e
+// Add is v + w.
+func (v Vec) Add(w Vec) Vec { return Vec{v[0] + w[0], v[1] + w[1], v[2] + w[2]} }
+
+// Sub is v - w.
+func (v Vec) Sub(w Vec) Vec { return Vec{v[0] - w[0], v[1] - w[1], v[2] - w[2]} }
+
+// Scale is f times v.
+func (v Vec) Scale(f float64) Vec { return Vec{v[0] * f, v[1] * f, v[2] * f} }
+
+// Dot is the dot product.
+func (v Vec) Dot(w Vec) float64 { return v[0]*w[0] + v[1]*w[1] + v[2]*w[2] }
+
+// Norm is the length.
+func (v Vec) Norm() float64 { return math.Sqrt(v.Dot(v)) }
+
+// Cross is the cross product v × w.
+func (v Vec) Cross(w Vec) Vec {
+	return Vec{v[1]*w[2] - v[2]*w[1], v[2]*w[0] - v[0]*w[2], v[0]*w[1] - v[1]*w[0]}
 }
 
-func (v Vec) cross(w Vec) Vec {
-	return Vec{v[1]*w[2] - v[2]*w[1], v[2]*w[0] - v[0]*w[2], v[0]*w[1] - v[1]*w[0]}
+func (v Vec) unit() Vec { return v.Scale(1 / v.Norm()) }
+func (v Vec) near(w Vec, e float64) bool {
+	return math.Abs(v[0]-w[0]) <= e && math.Abs(v[1]-w[1]) <= e && math.Abs(v[2]-w[2]) <= e
 }
 
 // Geometry maps voxel indices to patient coordinates. Voxel indices are
@@ -51,8 +65,8 @@ type Gap struct {
 //
 // It is equation C.7.6.2.1-1 of DICOM PS3.3, with the slice's own origin.
 func (g Geometry) ToLPS(zyx [3]float64) Vec {
-	p := g.Origin.add(g.Line.scale(g.offset(zyx[0])))
-	return p.add(g.RowStep.scale(zyx[1])).add(g.ColStep.scale(zyx[2]))
+	p := g.Origin.Add(g.Line.Scale(g.offset(zyx[0])))
+	return p.Add(g.RowStep.Scale(zyx[1])).Add(g.ColStep.Scale(zyx[2]))
 }
 
 // ToVoxel is the inverse of ToLPS: the continuous voxel index, ordered z, y, x,
@@ -60,15 +74,15 @@ func (g Geometry) ToLPS(zyx [3]float64) Vec {
 // gives NaN.
 func (g Geometry) ToVoxel(p Vec) (zyx [3]float64) {
 	// p - Origin = x ColStep + y RowStep + o Line, solved by Cramer's rule.
-	d := p.sub(g.Origin)
-	c := g.RowStep.cross(g.Line)
-	det := g.ColStep.dot(c)
+	d := p.Sub(g.Origin)
+	c := g.RowStep.Cross(g.Line)
+	det := g.ColStep.Dot(c)
 	if det == 0 {
 		return [3]float64{math.NaN(), math.NaN(), math.NaN()}
 	}
-	x := d.dot(c) / det
-	y := d.dot(g.Line.cross(g.ColStep)) / det
-	o := d.dot(g.ColStep.cross(g.RowStep)) / det
+	x := d.Dot(c) / det
+	y := d.Dot(g.Line.Cross(g.ColStep)) / det
+	o := d.Dot(g.ColStep.Cross(g.RowStep)) / det
 	return [3]float64{g.index(o), y, x}
 }
 
@@ -122,7 +136,7 @@ func (g Geometry) index(o float64) float64 {
 
 // step is the median spacing along Line, used beyond the ends.
 func (g Geometry) step() float64 {
-	if c := g.Line.dot(g.Normal); g.SpacingMM[0] > 0 && c > 0 {
+	if c := g.Line.Dot(g.Normal); g.SpacingMM[0] > 0 && c > 0 {
 		return g.SpacingMM[0] / c
 	}
 	if n := len(g.Offsets); n > 1 {

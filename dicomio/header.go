@@ -132,7 +132,7 @@ func (h *header) readPlace(p parsed) error {
 	copy(h.rowDir[:], dir[:3])
 	copy(h.colDir[:], dir[3:])
 	// Direction cosines are orthonormal (PS3.3 C.7.6.2.1.1).
-	if math.Abs(h.rowDir.norm()-1) > 0.01 || math.Abs(h.colDir.norm()-1) > 0.01 || math.Abs(h.rowDir.dot(h.colDir)) > 0.01 {
+	if math.Abs(h.rowDir.Norm()-1) > 0.01 || math.Abs(h.colDir.Norm()-1) > 0.01 || math.Abs(h.rowDir.Dot(h.colDir)) > 0.01 {
 		return refuse(CodeNoPosition, "ImageOrientationPatient does not hold two perpendicular unit vectors", nil)
 	}
 	gap, ok := p.numbers(0x00280030, 2, maxPixelMM)

@@ -19,7 +19,7 @@ type ImagePoint struct {
 // than the slices are from each other.
 func (s *Series) OnImage(p Vec) (at ImagePoint, ok bool) {
 	g := s.Geometry
-	along, best := p.dot(g.Normal), -1
+	along, best := p.Dot(g.Normal), -1
 	for i := range s.Slices {
 		if best < 0 || math.Abs(s.Slices[i].PositionMM-along) < math.Abs(s.Slices[best].PositionMM-along) {
 			best = i
@@ -29,11 +29,11 @@ func (s *Series) OnImage(p Vec) (at ImagePoint, ok bool) {
 		return ImagePoint{}, false
 	}
 	slice := &s.Slices[best]
-	d := p.sub(slice.Origin)
+	d := p.Sub(slice.Origin)
 	at = ImagePoint{
 		SOPClassUID: slice.SOPClassUID, SOPInstanceUID: slice.SOPInstanceUID, Frame: slice.Frame,
-		Column: d.dot(g.ColStep)/g.ColStep.dot(g.ColStep) + 0.5,
-		Row:    d.dot(g.RowStep)/g.RowStep.dot(g.RowStep) + 0.5,
+		Column: d.Dot(g.ColStep)/g.ColStep.Dot(g.ColStep) + 0.5,
+		Row:    d.Dot(g.RowStep)/g.RowStep.Dot(g.RowStep) + 0.5,
 	}
 	ok = at.Column >= 0 && at.Column <= float64(g.Cols) && at.Row >= 0 && at.Row <= float64(g.Rows)
 	return at, ok
@@ -48,8 +48,8 @@ func (s *Series) InPatient(at ImagePoint) (p Vec, ok bool) {
 	}
 	for i := range s.Slices {
 		if slice := &s.Slices[i]; slice.SOPInstanceUID == at.SOPInstanceUID && slice.Frame == at.Frame {
-			p = Vec(slice.Origin).add(s.Geometry.ColStep.scale(at.Column - 0.5))
-			return p.add(s.Geometry.RowStep.scale(at.Row - 0.5)), true
+			p = Vec(slice.Origin).Add(s.Geometry.ColStep.Scale(at.Column - 0.5))
+			return p.Add(s.Geometry.RowStep.Scale(at.Row - 0.5)), true
 		}
 	}
 	return Vec{}, false

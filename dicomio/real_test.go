@@ -88,7 +88,7 @@ func TestRealTilt(t *testing.T) {
 		t.Errorf("%d slices, tilt %v, missing %v, line %v", g.Slices, g.TiltDeg, g.Missing, g.Line)
 	}
 	for z, sl := range s.Slices {
-		if p := g.ToLPS([3]float64{float64(z), 0, 0}); p.sub(Vec(sl.Origin)).norm() > 1e-3 {
+		if p := g.ToLPS([3]float64{float64(z), 0, 0}); p.Sub(Vec(sl.Origin)).Norm() > 1e-3 {
 			t.Errorf("slice %d lies at %v, its file says %v", z, p, sl.Origin)
 		}
 	}

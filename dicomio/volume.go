@@ -57,7 +57,7 @@ func order(images []*header, normal Vec) (kept []placed, doubles int) {
 	all := make([]placed, len(images))
 	for i, h := range images {
 		votes[h.acquisition]++
-		all[i] = placed{h, h.position.dot(normal)}
+		all[i] = placed{h, h.position.Dot(normal)}
 	}
 	better := func(a, b *header) bool {
 		if va, vb := votes[a.acquisition], votes[b.acquisition]; va != vb {
@@ -97,7 +97,7 @@ func buildSeries(images []*header) (*Series, error) {
 		s.warn(CodeMixedGeometry, "%s of another frame of reference, orientation, matrix or pixel spacing left out", count(left, "image"))
 	}
 	row, col := first.rowDir.unit(), first.colDir.unit()
-	normal := row.cross(col).unit()
+	normal := row.Cross(col).unit()
 	kept, doubles := order(volume, normal)
 	if doubles > 0 {
 		s.warn(CodeDuplicatePosition, "%s left out at a position that another image holds", count(doubles, "image"))
@@ -108,7 +108,7 @@ func buildSeries(images []*header) (*Series, error) {
 	s.Geometry = Geometry{
 		Slices: len(kept), Rows: first.format.Rows, Cols: first.format.Cols,
 		Origin:  kept[0].position,
-		ColStep: row.scale(first.spacing[1]), RowStep: col.scale(first.spacing[0]),
+		ColStep: row.Scale(first.spacing[1]), RowStep: col.Scale(first.spacing[0]),
 		Normal:    normal,
 		SpacingMM: [3]float64{0, first.spacing[0], first.spacing[1]},
 	}
@@ -129,9 +129,9 @@ func buildSeries(images []*header) (*Series, error) {
 func (s *Series) measureLine() error {
 	g := &s.Geometry
 	last := s.Slices[len(s.Slices)-1]
-	g.Line = Vec(last.Origin).sub(g.Origin).unit()
-	along := g.Line.dot(g.Normal)
-	g.TiltDeg = math.Atan2(g.Line.cross(g.Normal).norm(), along) * 180 / math.Pi
+	g.Line = Vec(last.Origin).Sub(g.Origin).unit()
+	along := g.Line.Dot(g.Normal)
+	g.TiltDeg = math.Atan2(g.Line.Cross(g.Normal).Norm(), along) * 180 / math.Pi
 	if g.TiltDeg > maxTiltDeg {
 		return &Error{Code: CodeNoPosition, Op: "build volume", Hint: fmt.Sprintf("slice positions and orientation disagree: the line through the slices leaves their normal by %.0f degrees", g.TiltDeg)}
 	}
@@ -143,8 +143,8 @@ func (s *Series) measureLine() error {
 	for i, sl := range s.Slices {
 		// The offset keeps the slice in its own plane; what is left lies within it.
 		g.Offsets[i] = (sl.PositionMM - s.Slices[0].PositionMM) / along
-		off := Vec(sl.Origin).sub(g.Origin.add(g.Line.scale(g.Offsets[i])))
-		worst = max(worst, off.norm())
+		off := Vec(sl.Origin).Sub(g.Origin.Add(g.Line.Scale(g.Offsets[i])))
+		worst = max(worst, off.Norm())
 	}
 	if worst > irregularMM {
 		s.warn(CodeIrregularSpacing, "slice origins leave a straight line by up to %.2f mm", worst)

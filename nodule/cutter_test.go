@@ -15,8 +15,8 @@ func geometries() map[string]dicomio.Geometry {
 	tilt := 18.5 * math.Pi / 180
 	a, b := 0.3, -0.4
 	col := dicomio.Vec{math.Cos(a), math.Sin(a) * math.Cos(b), math.Sin(a) * math.Sin(b)}
-	row := unit(cross(dicomio.Vec{0.1, -0.2, 1}, col))
-	normal := cross(col, row)
+	row := unit(dicomio.Vec{0.1, -0.2, 1}.Cross(col))
+	normal := col.Cross(row)
 	uneven := even(40, 2)
 	for i := range uneven {
 		uneven[i] += 0.7 * math.Sin(float64(i))

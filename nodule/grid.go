@@ -16,8 +16,8 @@ const snap = 1e-6
 // the slices are affine in the point; only distance to slice index is piecewise.
 type grid struct {
 	geo dicomio.Geometry
-	inv [3][3]float64 // rows: distance along Line (mm), row index, column index
-	end float64       // spacing along Line beyond the first and last slice, mm
+	inv [3]dicomio.Vec // rows: distance along Line (mm), row index, column index
+	end float64        // spacing along Line beyond the first and last slice, mm
 }
 
 func newGrid(g dicomio.Geometry) (*grid, error) {
@@ -41,18 +41,18 @@ func newGrid(g dicomio.Geometry) (*grid, error) {
 	// Solve p - Origin = t*Line + y*RowStep + x*ColStep by Cramer's rule: the
 	// rows of the inverse are cross products over the determinant.
 	l, r, c := g.Line, g.RowStep, g.ColStep
-	rc := cross(r, c)
-	det := dot(l, rc)
-	if size := norm(l) * norm(r) * norm(c); math.IsNaN(det) || math.IsInf(det, 0) || !(math.Abs(det) > 1e-6*size) {
+	rc := r.Cross(c)
+	det := l.Dot(rc)
+	if size := l.Norm() * r.Norm() * c.Norm(); math.IsNaN(det) || math.IsInf(det, 0) || !(math.Abs(det) > 1e-6*size) {
 		return bad("the directions of slices, rows and columns do not span a volume")
 	}
-	cl, lr := cross(c, l), cross(l, r)
+	cl, lr := c.Cross(l), l.Cross(r)
 	m := &grid{geo: g}
 	for i := range 3 {
 		m.inv[0][i], m.inv[1][i], m.inv[2][i] = rc[i]/det, cl[i]/det, lr[i]/det
 	}
 	// The spacing beyond the ends is the geometry's to choose: ask it.
-	before := g.ToVoxel(dicomio.Vec{g.Origin[0] - l[0], g.Origin[1] - l[1], g.Origin[2] - l[2]})
+	before := g.ToVoxel(g.Origin.Sub(l))
 	if m.end = -1 / before[0]; !(m.end > 0) || math.IsInf(m.end, 0) {
 		return bad("the spacing of the slices is unknown")
 	}
@@ -61,8 +61,8 @@ func newGrid(g dicomio.Geometry) (*grid, error) {
 
 // affine returns distance along the line, row and column of a point.
 func (m *grid) affine(p dicomio.Vec) [3]float64 {
-	d := dicomio.Vec{p[0] - m.geo.Origin[0], p[1] - m.geo.Origin[1], p[2] - m.geo.Origin[2]}
-	return [3]float64{dot(m.inv[0], d), dot(m.inv[1], d), dot(m.inv[2], d)}
+	d := p.Sub(m.geo.Origin)
+	return [3]float64{m.inv[0].Dot(d), m.inv[1].Dot(d), m.inv[2].Dot(d)}
 }
 
 // slice turns a distance along the line into a continuous slice index,
@@ -93,11 +93,3 @@ func cell(v float64, n int) (lo int, w float64, ok bool) {
 	lo = int(v)
 	return lo, v - float64(lo), true
 }
-
-func dot(a, b [3]float64) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
-
-func cross(a, b dicomio.Vec) dicomio.Vec {
-	return dicomio.Vec{a[1]*b[2] - a[2]*b[1], a[2]*b[0] - a[0]*b[2], a[0]*b[1] - a[1]*b[0]}
-}
-
-func norm(a dicomio.Vec) float64 { return math.Sqrt(dot(a, a)) }

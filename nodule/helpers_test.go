@@ -55,13 +55,13 @@ func (v *volume) HU(ctx context.Context, first, count int) (*dicomio.Block, erro
 
 // box builds a geometry around the origin of the patient.
 func box(slices, rows, cols int, col, row, line dicomio.Vec, offsets []float64) dicomio.Geometry {
-	n := cross(unit(col), unit(row))
+	n := unit(col).Cross(unit(row))
 	g := dicomio.Geometry{Slices: slices, Rows: rows, Cols: cols, ColStep: col, RowStep: row, Line: unit(line), Normal: n, Offsets: offsets}
 	mid := g.ToLPS([3]float64{float64(slices-1) / 2, float64(rows-1) / 2, float64(cols-1) / 2})
 	for i := range g.Origin {
 		g.Origin[i] -= mid[i]
 	}
-	g.SpacingMM = [3]float64{(offsets[slices-1] - offsets[0]) / float64(slices-1) * dot(g.Line, n), norm(row), norm(col)}
+	g.SpacingMM = [3]float64{(offsets[slices-1] - offsets[0]) / float64(slices-1) * g.Line.Dot(n), row.Norm(), col.Norm()}
 	return g
 }
 
@@ -79,7 +79,7 @@ func even(n int, step float64) []float64 {
 }
 
 func unit(v dicomio.Vec) dicomio.Vec {
-	n := norm(v)
+	n := v.Norm()
 	return dicomio.Vec{v[0] / n, v[1] / n, v[2] / n}
 }
 

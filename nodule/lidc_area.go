@@ -118,8 +118,8 @@ type mark struct {
 // measure computes centroid and volume of the voxels; a slice is as thick as
 // half the way to either neighbour.
 func (m *mark) measure(g *dicomio.Geometry) {
-	perMM := norm(cross(g.ColStep, g.RowStep)) // area of a pixel, mm²
-	slant := dot(g.Line, g.Normal)             // distance along the normal per mm of the line
+	perMM := g.ColStep.Cross(g.RowStep).Norm() // area of a pixel, mm²
+	slant := g.Line.Dot(g.Normal)              // distance along the normal per mm of the line
 	if slant < 0 {
 		slant = -slant
 	}
@@ -142,7 +142,7 @@ func (m *mark) measure(g *dicomio.Geometry) {
 // same tells whether two marks overlap or are closer than the smaller radius,
 // and how far apart their centres are.
 func (m *mark) same(o *mark) (float64, bool) {
-	d := norm(dicomio.Vec{m.centre[0] - o.centre[0], m.centre[1] - o.centre[1], m.centre[2] - o.centre[2]})
+	d := m.centre.Sub(o.centre).Norm()
 	if d < sphereDiameter(min(m.volume, o.volume))/2 {
 		return d, true
 	}

@@ -258,7 +258,7 @@ func TestParseLIDCJoinsReaders(t *testing.T) {
 		t.Fatalf("%d candidates, want %d: %v", len(cs), len(want), cs)
 	}
 	for i, c := range cs {
-		if c.ID != fmt.Sprintf("lidc-%d", i+1) || norm(dicomio.Vec{c.PositionLPS[0] - want[i][0], c.PositionLPS[1] - want[i][1], c.PositionLPS[2] - want[i][2]}) > 1e-9 {
+		if c.ID != fmt.Sprintf("lidc-%d", i+1) || c.PositionLPS.Sub(want[i]).Norm() > 1e-9 {
 			t.Errorf("candidate %d is %s at %v, want %v", i, c.ID, c.PositionLPS, want[i])
 		}
 	}

@@ -41,7 +41,7 @@ func lidcOf(t *testing.T, s *dicomio.Series) []Candidate {
 }
 
 func distance(a, b dicomio.Vec) float64 {
-	return norm(dicomio.Vec{a[0] - b[0], a[1] - b[1], a[2] - b[2]})
+	return a.Sub(b).Norm()
 }
 
 // nearest is the candidate closest to p and its distance in mm.

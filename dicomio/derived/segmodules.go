@@ -2,7 +2,6 @@ package derived
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -144,7 +143,7 @@ func (m *Segmentation) groups(d *codec.Dataset) {
 // cosines are the direction of a step.
 func cosines(step dicomio.Vec) (list []string) {
 	for _, v := range step {
-		list = append(list, codec.Decimal(v/math.Sqrt(dot(step, step))))
+		list = append(list, codec.Decimal(v/step.Norm()))
 	}
 	return list
 }

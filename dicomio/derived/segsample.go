@@ -6,8 +6,6 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 )
 
-func dot(a, b dicomio.Vec) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
-
 // onSlices puts an outline on the slices of a series, see [NewSegmentation].
 func (n Outline) onSlices(s *dicomio.Series) (frames []segmentFrame) {
 	corners, ok := n.corners()
@@ -17,7 +15,7 @@ func (n Outline) onSlices(s *dicomio.Series) (frames []segmentFrame) {
 	g := s.Geometry
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, c := range corners {
-		along := dot(c, g.Normal)
+		along := c.Dot(g.Normal)
 		low, high = min(low, along), max(high, along)
 	}
 	for i, slice := range s.Slices {
@@ -77,7 +75,7 @@ func (n Outline) corners() (corners [8]dicomio.Vec, ok bool) {
 func span(corners [8]dicomio.Vec, origin, step dicomio.Vec, count int) (from, below int) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, c := range corners {
-		v := (dot(c, step) - dot(origin, step)) / dot(step, step)
+		v := (c.Dot(step) - origin.Dot(step)) / step.Dot(step)
 		low, high = min(low, v), max(high, v)
 	}
 	return int(min(max(math.Ceil(low), 0), float64(count))), int(min(max(math.Floor(high)+1, 0), float64(count)))

@@ -102,7 +102,7 @@ func (p *Phantom) acquisition(d *codec.Dataset) {
 func (p *Phantom) plane(d *codec.Dataset, z int) {
 	g := &p.geometry
 	at := g.ToLPS([3]float64{float64(z), 0, 0})
-	row, col := scale(g.ColStep, 1/g.SpacingMM[2]), scale(g.RowStep, 1/g.SpacingMM[1])
+	row, col := g.ColStep.Scale(1/g.SpacingMM[2]), g.RowStep.Scale(1/g.SpacingMM[1])
 	d.AddText(0x0020000D, "UI", p.StudyUID())                               // study instance
 	d.AddText(0x0020000E, "UI", p.SeriesUID())                              // series instance
 	d.AddText(0x00200010, "SH", "1")                                        // study ID

@@ -98,7 +98,7 @@ func newBody(n Nodule, rng *rand.Rand) body {
 	case PartSolid:
 		b.hu, b.edge, depth = groundGlassHU, 2, 0.08
 		core := n.DiameterMM / 4
-		b.inner = []ball{{add(b.at, scale(direction(rng), core*0.4)), core, solidHU - 10}}
+		b.inner = []ball{{b.at.Add(direction(rng).Scale(core * 0.4)), core, solidHU - 10}}
 	case GroundGlass:
 		b.hu, b.edge, depth = groundGlassHU, 2, 0.08
 	case SmallSolid:
@@ -111,8 +111,8 @@ func newBody(n Nodule, rng *rand.Rand) body {
 		for range 60 + rng.IntN(12) {
 			d := direction(rng)
 			b.spicules = append(b.spicules, segment{
-				a: add(b.at, scale(d, b.r*0.6)), ra: 0.8 + 0.1*b.r,
-				b: add(b.at, scale(d, b.r*(1.3+0.6*rng.Float64()))), rb: 0.4,
+				a: b.at.Add(d.Scale(b.r * 0.6)), ra: 0.8 + 0.1*b.r,
+				b: b.at.Add(d.Scale(b.r * (1.3 + 0.6*rng.Float64()))), rb: 0.4,
 			})
 		}
 	}
@@ -133,22 +133,22 @@ func calcium(b body, rng *rand.Rand) []ball {
 	}
 	inner := []ball{{b.at, b.r * 0.34, calciumHU}}
 	for range 5 {
-		inner = append(inner, ball{add(b.at, scale(direction(rng), b.r*0.45)), b.r * 0.26, calciumHU})
+		inner = append(inner, ball{b.at.Add(direction(rng).Scale(b.r * 0.45)), b.r * 0.26, calciumHU})
 	}
 	return inner
 }
 
 // at gives the share of a point that the nodule fills (0..1) and its HU there.
 func (b *body) sample(p vec) (share, hu float64) {
-	d := sub(p, b.at)
-	dist := norm(d)
+	d := p.Sub(b.at)
+	dist := d.Norm()
 	if dist > b.reach {
 		return 0, 0
 	}
 	r := b.r
 	if dist > 0 {
 		for _, l := range b.lobes {
-			r += b.r * l.depth * math.Cos(l.freq*dot(d, l.dir)/dist+l.phase) * min(1, dist/b.r)
+			r += b.r * l.depth * math.Cos(l.freq*d.Dot(l.dir)/dist+l.phase) * min(1, dist/b.r)
 		}
 	}
 	share = soft(dist-r, b.edge)
@@ -157,7 +157,7 @@ func (b *body) sample(p vec) (share, hu float64) {
 	}
 	hu = b.hu
 	for _, in := range b.inner {
-		c := soft(norm(sub(p, in.at))-in.r, 0.8)
+		c := soft(p.Sub(in.at).Norm()-in.r, 0.8)
 		hu += c * max(in.hu-hu, 0)
 	}
 	return share, hu

@@ -91,7 +91,7 @@ func newGeometry(s Spec) dicomio.Geometry {
 		g.Offsets[i] = float64(i) * s.SpacingMM[0] / cos
 	}
 	middle := g.ToLPS([3]float64{float64(s.Slices-1) / 2, float64(s.Rows-1) / 2, float64(s.Cols-1) / 2})
-	g.Origin = scale(middle, -1)
+	g.Origin = middle.Scale(-1)
 	return g
 }
 

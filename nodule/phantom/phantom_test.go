@@ -74,7 +74,7 @@ func meanHU(p *Phantom, volume [][]int16, at vec, r float64) (mean float64, n in
 		for y := 0; y < p.spec.Rows && near(z, 0); y++ {
 			for x := 0; x < p.spec.Cols && near(y, 1); x++ {
 				q := p.geometry.ToLPS([3]float64{float64(z), float64(y), float64(x)})
-				if near(x, 2) && norm(sub(q, at)) <= r {
+				if near(x, 2) && q.Sub(at).Norm() <= r {
 					mean += float64(volume[z][y*p.spec.Cols+x])
 					n++
 				}
@@ -131,13 +131,13 @@ func TestVolumeOfASolidNoduleIsThatOfItsDiameter(t *testing.T) {
 			}
 			share := float64(a[i]-b[i]) / (solidHU - float64(b[i])) * pixel * pixel
 			volume += share
-			centre = add(centre, scale(p.geometry.ToLPS([3]float64{float64(z), float64(i / matrix), float64(i % matrix)}), share))
+			centre = centre.Add(p.geometry.ToLPS([3]float64{float64(z), float64(i / matrix), float64(i % matrix)}).Scale(share))
 		}
 	}
 	if want := math.Pi / 6 * 16 * 16 * 16; math.Abs(volume/want-1) > 0.06 {
 		t.Errorf("the nodule adds %.0f mm³, a sphere of its diameter has %.0f", volume, want)
 	}
-	if d := norm(sub(scale(centre, 1/volume), at)); d > 0.5 {
+	if d := centre.Scale(1 / volume).Sub(at).Norm(); d > 0.5 {
 		t.Errorf("its centre of mass lies %.2f mm from its position", d)
 	}
 }
@@ -224,14 +224,14 @@ func TestGeometryIsCentredOnTheOrigin(t *testing.T) {
 		s := Small(1)
 		s.TiltDeg = tilt
 		g := newGeometry(s.withDefaults())
-		if d := norm(g.ToLPS([3]float64{23.5, 47.5, 47.5})); d > 1e-9 {
+		if d := g.ToLPS([3]float64{23.5, 47.5, 47.5}).Norm(); d > 1e-9 {
 			t.Errorf("tilt %g: the middle of the scan is %g mm from the origin", tilt, d)
 		}
-		along := dot(sub(g.ToLPS([3]float64{1, 0, 0}), g.Origin), g.Normal)
+		along := g.ToLPS([3]float64{1, 0, 0}).Sub(g.Origin).Dot(g.Normal)
 		if math.Abs(along-2.5) > 1e-9 {
 			t.Errorf("tilt %g: slices are %g mm apart along their normal, want 2.5", tilt, along)
 		}
-		if got := math.Acos(dot(g.Normal, g.Line)) * 180 / math.Pi; math.Abs(got-math.Abs(tilt)) > 1e-6 {
+		if got := math.Acos(g.Normal.Dot(g.Line)) * 180 / math.Pi; math.Abs(got-math.Abs(tilt)) > 1e-6 {
 			t.Errorf("the angle of normal and line is %g, want %g", got, math.Abs(tilt))
 		}
 	}

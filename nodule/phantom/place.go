@@ -136,7 +136,7 @@ func nearest(pos vec, vessels []segment, radius float64) float64 {
 }
 
 func overlap(a, b Nodule, gap float64) bool {
-	return norm(sub(a.PositionLPS, b.PositionLPS)) < (a.DiameterMM+b.DiameterMM)/2+gap
+	return a.PositionLPS.Sub(b.PositionLPS).Norm() < (a.DiameterMM+b.DiameterMM)/2+gap
 }
 
 // covers tells whether the cube of the given half edge around pos lies within

@@ -10,12 +10,6 @@ import (
 // vec is a point or direction, LPS mm, ordered x, y, z.
 type vec = dicomio.Vec
 
-func add(a, b vec) vec           { return vec{a[0] + b[0], a[1] + b[1], a[2] + b[2]} }
-func sub(a, b vec) vec           { return vec{a[0] - b[0], a[1] - b[1], a[2] - b[2]} }
-func scale(a vec, f float64) vec { return vec{a[0] * f, a[1] * f, a[2] * f} }
-func dot(a, b vec) float64       { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
-func norm(a vec) float64         { return math.Sqrt(dot(a, a)) }
-
 // mix goes from a (f = 0) to b (f = 1).
 func mix(a, b, f float64) float64 { return a + (b-a)*f }
 
@@ -80,11 +74,11 @@ func squarish(x, y, a, b float64) float64 {
 // ellipsoid is ellipse in space.
 func ellipsoid(d, axes vec) float64 {
 	u := vec{d[0] / axes[0], d[1] / axes[1], d[2] / axes[2]}
-	f := norm(u)
+	f := u.Norm()
 	if f < 1e-3 {
 		return -min(axes[0], axes[1], axes[2])
 	}
-	return f * (f - 1) / norm(vec{u[0] / axes[0], u[1] / axes[1], u[2] / axes[2]})
+	return f * (f - 1) / vec{u[0] / axes[0], u[1] / axes[1], u[2] / axes[2]}.Norm()
 }
 
 // segment is a tube from a to b whose radius goes from ra to rb, mm.
@@ -95,10 +89,10 @@ type segment struct {
 
 // distance is the signed distance of p from the tube's surface.
 func (s *segment) distance(p vec) float64 {
-	ab, ap := sub(s.b, s.a), sub(p, s.a)
+	ab, ap := s.b.Sub(s.a), p.Sub(s.a)
 	t := 0.0
-	if l := dot(ab, ab); l > 0 {
-		t = max(0, min(1, dot(ap, ab)/l))
+	if l := ab.Dot(ab); l > 0 {
+		t = max(0, min(1, ap.Dot(ab)/l))
 	}
-	return norm(sub(ap, scale(ab, t))) - mix(s.ra, s.rb, t)
+	return ap.Sub(ab.Scale(t)).Norm() - mix(s.ra, s.rb, t)
 }

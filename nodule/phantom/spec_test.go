@@ -59,7 +59,7 @@ func TestSpecRefusals(t *testing.T) {
 		"unprintable id":    {Spec{Nodules: []Nodule{{Kind: Solid, ID: "a\nb"}}}, "nodule 1"},
 		"same id":           {Spec{Nodules: []Nodule{{Kind: Solid, ID: "a"}, {Kind: Solid, ID: "a"}}}, "unique"},
 		"overlap": {Spec{Nodules: []Nodule{
-			{Kind: Solid, PositionLPS: inLung, DiameterMM: 10}, {Kind: Solid, PositionLPS: add(inLung, vec{4, 0, 0}), DiameterMM: 10},
+			{Kind: Solid, PositionLPS: inLung, DiameterMM: 10}, {Kind: Solid, PositionLPS: inLung.Add(vec{4, 0, 0}), DiameterMM: 10},
 		}}, "overlap"},
 		"no room": {Spec{Slices: 8}, "no room"},
 	} {

@@ -45,13 +45,13 @@ func (g *grower) branch(from vec, targets []vec, r float64) {
 	var centre, lo, hi vec
 	lo, hi = targets[0], targets[0]
 	for _, t := range targets {
-		centre = add(centre, t)
+		centre = centre.Add(t)
 		for i := range t {
 			lo[i], hi[i] = min(lo[i], t[i]), max(hi[i], t[i])
 		}
 	}
-	centre = scale(centre, 1/float64(len(targets)))
-	to := add(from, scale(sub(centre, from), 0.35+0.15*g.rng.Float64()))
+	centre = centre.Scale(1 / float64(len(targets)))
+	to := from.Add(centre.Sub(from).Scale(0.35 + 0.15*g.rng.Float64()))
 	next := g.radius(len(targets))
 	g.bend(from, to, r, next)
 
@@ -80,8 +80,8 @@ func (g *grower) branch(from vec, targets []vec, r float64) {
 
 // bend adds two segments with a slight knee, as vessels are not straight.
 func (g *grower) bend(a, b vec, ra, rb float64) {
-	length := norm(sub(b, a))
-	knee := add(scale(add(a, b), 0.5), scale(direction(g.rng), 0.08*length))
+	length := b.Sub(a).Norm()
+	knee := a.Add(b).Scale(0.5).Add(direction(g.rng).Scale(0.08 * length))
 	rm := (ra + rb) / 2
 	g.segments = append(g.segments, segment{a, knee, ra, rm}, segment{knee, b, rm, rb})
 }
