@@ -28,9 +28,10 @@ func testConfig(t testing.TB) Config {
 // running is a plugin at work.
 type running struct {
 	*Plugin
-	t    testing.TB
-	bus  *bus.Bus
-	stop func() error // ends it and returns what Run did
+	t     testing.TB
+	bus   *bus.Bus
+	asked <-chan struct{} // closed when it is asked to stop
+	stop  func() error    // ends it and returns what Run did
 }
 
 func start(t testing.TB, cfg Config) *running {
@@ -60,7 +61,7 @@ func start(t testing.TB, cfg Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &running{Plugin: p, t: t, bus: b, stop: stop}
+	return &running{Plugin: p, t: t, bus: b, asked: ctx.Done(), stop: stop}
 }
 
 func (r *running) submit(source, id string, job bus.Job) {

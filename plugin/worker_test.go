@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -164,20 +165,37 @@ func TestLostResultComesAgain(t *testing.T) {
 	}
 }
 
-// A job that takes longer than AckWait stays with its worker.
+// A job that takes longer than AckWait stays with its worker, while one that
+// nobody keeps alive comes again and again.
 func TestHeartbeats(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Queue.AckWait, cfg.Slots = 1500*time.Millisecond, 2
 	var calls atomic.Int32
+	began, finished := make(chan struct{}, 1), make(chan struct{})
+	finish := sync.OnceFunc(func() { close(finished) })
 	cfg.Detectors[0] = plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(context.Context, []nodule.Patch) error {
-		calls.Add(1)
-		time.Sleep(3500 * time.Millisecond)
+		if calls.Add(1) == 1 {
+			began <- struct{}{}
+		}
+		<-finished
 		return nil
 	}}
 	p := start(t, cfg)
-	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
+	t.Cleanup(finish) // before the plugin is stopped
+	job := plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
+	p.submit("/test", "1", job)
+	<-began
+	silent, err := p.bus.Jobs(plugintest.Context(t), "silent", bus.ConsumerOptions{AckWait: cfg.Queue.AckWait})
+	plugintest.Must(t, err)
+	_, err = p.bus.SubmitJob(plugintest.Context(t), "silent", "/test", "2", job)
+	plugintest.Must(t, err)
+	for range 3 {
+		_, err := silent.Next(plugintest.Context(t))
+		plugintest.Must(t, err)
+	}
+	finish()
 	p.outcome(jobs.Scored, 1)
-	p.idle(1)
+	p.results(1)
 	if again := gather(t, p.Plugin)["nodulescope_deliveries_total/answered"]; calls.Load() != 1 || again != 0 {
 		t.Errorf("scored %d times, delivered %v times too often", calls.Load(), again)
 	}
@@ -186,15 +204,19 @@ func TestHeartbeats(t *testing.T) {
 // What is in work when the plugin stops is finished within its grace.
 func TestStopFinishes(t *testing.T) {
 	cfg := testConfig(t)
-	began := make(chan struct{}, 1)
+	began, finish := make(chan struct{}, 1), make(chan struct{})
 	cfg.Detectors[0] = plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(context.Context, []nodule.Patch) error {
 		began <- struct{}{}
-		time.Sleep(300 * time.Millisecond)
+		<-finish
 		return nil
 	}}
 	p := start(t, cfg)
 	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
 	<-began
+	go func() {
+		<-p.asked
+		close(finish)
+	}()
 	plugintest.Must(t, p.stop())
 	if n := gather(t, p.Plugin)["nodulescope_deliveries_total/scored"]; n != 1 {
 		t.Errorf("%v jobs were finished", n)
