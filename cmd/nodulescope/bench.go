@@ -37,20 +37,20 @@ type benchOptions struct {
 const benchHelp = `Time the reference networks on this machine.
 
 Each row is a piece of work as a detector does it, with the median time, the
-FLOPs that it needs and the share of the rate of fused multiply-adds that this
-machine reached in the same run. With --peer, a script that times the same works
-with PyTorch runs in the same session, before and after, and the row ends with
-how many times longer it took. docs/performance.md tells what was measured.
+FLOPs that it needs and the share of the peak rate of fused multiply-adds that
+this machine reached in the same run. With --peer, a script that times the same
+work in PyTorch runs before and after, and the row ends with how many times longer
+PyTorch took. docs/performance.md says what was measured.
 
-With --whole, a latent search of 100 steps and a training of 100 epochs are timed
-from beginning to end, which takes minutes, and many more with a peer.
+With --whole, a latent search of 100 steps and a training run of 100 epochs are timed
+from start to finish, which takes minutes, and much longer with a peer.
 
 With --accuracy, outputs and gradients are compared instead: ours on every
 kernel set, and the peer's in float32, with the peer's in float64, from the same
 weights and inputs.
 
 With --device gpu, or one of 'nodulescope devices', a card is timed, from the
-host's memory and back, with what the detectors do beside the works above; with
+host's memory and back, with what the detectors do in addition to the above; with
 --peer docs/peer/torch_device.py PyTorch on the same card. See docs/gpu.md.`
 
 func newBenchCommand(g *globals) *cobra.Command {
@@ -65,11 +65,11 @@ func newBenchCommand(g *globals) *cobra.Command {
 		})
 	f := cmd.Flags()
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "workers")
-	f.StringVar(&o.kernels, "kernels", "", "`SET` of loops: avx512, avx2 or go (default: the fastest that this machine runs)")
-	f.StringVar(&o.peer, "peer", "", "Python `SCRIPT` that times the same works, such as docs/peer/torch_bench.py")
+	f.StringVar(&o.kernels, "kernels", "", "`SET` of kernels: avx512, avx2 or go (default: the fastest that this machine runs)")
+	f.StringVar(&o.peer, "peer", "", "Python `SCRIPT` that times the same work, such as docs/peer/torch_bench.py")
 	f.BoolVar(&o.steps, "steps", false, "also time every step of the compiled plans")
-	f.BoolVar(&o.accuracy, "accuracy", false, "compare outputs and gradients with --peer docs/peer/torch_accuracy.py, and time nothing")
-	f.BoolVar(&o.whole, "whole", false, "time a whole search and a whole training; the --peer is docs/peer/torch_whole.py")
+	f.BoolVar(&o.accuracy, "accuracy", false, "compare outputs and gradients with --peer docs/peer/torch_accuracy.py; times nothing")
+	f.BoolVar(&o.whole, "whole", false, "time a whole search and a whole training run; the --peer is docs/peer/torch_whole.py")
 	f.IntVar(&o.seeds, "seeds", 3, "draws of weights and inputs with --accuracy, 1 to 100")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.StringVar(&o.python, "python", bench.Python, "`PROGRAM` that runs the peer's script")

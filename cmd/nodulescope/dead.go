@@ -14,10 +14,10 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 )
 
-const deadHelp = `List the jobs that could not be scored, with the reason of each.
+const deadHelp = `List the jobs that could not be scored, with the reason for each.
 
-A job that cannot be read, or whose series cannot, is put aside with a code. When
-the cause is gone (the folder is there now, the file is complete), put it back:
+A job that cannot be read, or whose series cannot, is kept as a dead letter with a
+code. When the cause is gone (the folder is there now, the file is complete), put it back:
 
   nodulescope dead replay NUMBER`
 
@@ -28,7 +28,7 @@ type deadOptions struct {
 }
 
 func (o *deadOptions) register(cmd *cobra.Command) {
-	siteFlag(cmd.Flags(), &o.site, "local", "`SITE` whose jobs were put aside")
+	siteFlag(cmd.Flags(), &o.site, "local", "`SITE` whose dead letters are meant")
 	o.bus.register(cmd.Flags(), localBus, "")
 }
 
@@ -107,7 +107,7 @@ func runReplay(ctx context.Context, numbers []string, o deadOptions, g *globals,
 	for i, text := range numbers {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil || n == 0 {
-			return usageError(fmt.Errorf("%q is no number of a job", text), "take it from 'nodulescope dead'")
+			return usageError(fmt.Errorf("%q is not the number of a job", text), "take it from 'nodulescope dead'")
 		}
 		sequences[i] = n
 	}

@@ -27,17 +27,17 @@ type demoOptions struct {
 	listen  string
 }
 
-const demoHelp = `Take a synthetic CT through the whole journey, in one process: write the series,
+const demoHelp = `Take a synthetic CT all the way, in one process: write the series,
 start bus and worker, submit a job, wait for the result, print it.
 
-In --dir it leaves
+In --dir it writes
 
   series/       the synthetic CT as DICOM, with truth.json
   pictures/     a picture of each nodule beside its reconstruction
   index.html    all of it in a page that opens in a browser
   made-by-demo.json  which files the demo made
 
-A second run uses the same series again and replaces the other files. Files that
+A second run reuses the series and replaces the other files. Files that
 the demo did not make are left alone.`
 
 func newDemoCommand(g *globals) *cobra.Command {
@@ -48,7 +48,7 @@ func newDemoCommand(g *globals) *cobra.Command {
 			return runDemo(cmd.Context(), o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})
 	f := cmd.Flags()
-	f.StringVar(&o.dir, "dir", "demo", "`FOLDER` for what the demo leaves")
+	f.StringVar(&o.dir, "dir", "demo", "`FOLDER` for what the demo writes")
 	o.models.register(f)
 	f.BoolVar(&o.review, "review", false, "then show the result on the review page, until Ctrl-C")
 	f.StringVar(&o.listen, "listen-review", "127.0.0.1:0", "`ADDRESS` of that page, on this machine; port 0 for any")

@@ -21,7 +21,7 @@ type detectorFlags struct {
 
 func (o *detectorFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.files, "model", nil, "`FILE` of a detector, may be given several times (default: the detectors in the binary)")
-	f.StringSliceVar(&o.names, "detectors", nil, "`NAMES` of those that score, such as vae-ad,gan-ad (default: all of the files or of the binary)")
+	f.StringSliceVar(&o.names, "detectors", nil, "`NAMES` of the detectors to use, such as vae-ad,gan-ad (default: all in the files or the binary)")
 	markSettings(f, "model", "detectors")
 	o.device.register(f)
 }

@@ -33,7 +33,7 @@ func (o *deviceFlag) register(f *pflag.FlagSet) {
 
 // registerRetry is for a command that lasts.
 func (o *deviceFlag) registerRetry(f *pflag.FlagSet) {
-	f.DurationVar(&o.retry, "device-retry", time.Minute, "`TIME` before a device that failed is tried again, doubled up to an hour; 0: not at all")
+	f.DurationVar(&o.retry, "device-retry", time.Minute, "`TIME` before a device that failed is tried again, doubling up to an hour; 0: never")
 	markSettings(f, "device-retry")
 }
 

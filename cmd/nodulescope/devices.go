@@ -13,11 +13,11 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
-const devicesHelp = `List what scores can be computed on, and what is used.
+const devicesHelp = `List the devices that can compute scores, and which one is used.
 
 A graphics card is used through the driver that is installed: CUDA through
 NVIDIA's, any other through OpenCL. No toolkit is needed. With --device auto, the
-default of serve, score and bench, the first card that is fit is used; OpenCL on
+default of serve, score and evaluate, the first suitable card is used; OpenCL on
 the processor (PoCL) is used only where it is named. With --check every device
 is opened and computes a small network, which the processor computes too: that
 shows whether its driver works, and takes a while the first time.`

@@ -30,16 +30,16 @@ type evaluateOptions struct {
 
 const evaluateHelp = `Score a labelled data set and print the whole evaluation.
 
-DATA is a NumPy archive (.npz) of any layout that 'nodulescope train' reads, also
+DATA is a NumPy archive (.npz) of any layout that 'nodulescope train' reads, even
 of patients that the detectors have never seen. Masks of its nodules come from
-DATA_masks.npz, where that lies beside it, or from --masks. Each row ranks the
+DATA_masks.npz beside it, if there, or from --masks. Each row ranks the
 same nodules in another way: every detector, its terms, and what needs no model
 at all (diameter, mask, intensity, distance to the mean normal nodule). A
 detector that does not beat these baselines adds nothing to them. What the
 figures mean: docs/evaluation.md.
 
 With --side, the data set is split as 'train' split it and one side is scored;
-the training side then gives the rows of the mean image and of the nearest
+the training side then serves for the rows of the mean image and the nearest
 normals. --reference takes those from another file. Without either, all nodules
 are scored, which is right for data that the models have never seen.
 

@@ -18,7 +18,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
 
-const experimentHelp = `Run one of the paper's experiments with one detector, and tell how it came out.
+const experimentHelp = `Run one of the paper's experiments with one detector, and report the outcome.
 
   mnist    2D: learns the digits 0 to 8 and looks for nines
   nodules  3D: learns the normal nodules of a labelled set
@@ -31,13 +31,13 @@ const experimentHelp = `Run one of the paper's experiments with one detector, an
 A run trains several networks: seeds on one fixed split and, for nodules, the
 folds of a cross-validation by patient. It ends with a table and a page,
 report.html, in the folder that --out names, beside scores.csv.gz, results.json and
-the figures. It may be stopped at any point (Ctrl-C): the same command goes on
-where it stopped, to the same result. A whole run ends within an hour on two
-cores; --quick is a look in a minute or two, and its figures say nothing.
+the figures. It may be stopped at any point (Ctrl-C): the same command resumes
+where it stopped, with the same result. A whole run ends within an hour on two
+cores; --quick is a try-out of a minute or two, and its figures mean nothing.
 
-Settings come from the paper where it says them. --settings takes others from a
-JSON or YAML file; settings.json in the run folder has all names. Figures of
-tables that exist are made anew, without data and training, with --rebuild.
+Settings come from the paper where it states them. --settings takes others from a
+JSON or YAML file; settings.json in the run folder has all names. --rebuild makes
+tables and figures again from a finished run, without data or training.
 What is chosen between variants is chosen on the choice set; --test scores the
 test files of MNIST, once, when nothing is left to choose.`
 
@@ -70,13 +70,13 @@ func newExperimentCommand(g *globals) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.detector, "detector", "", "`NAME`: "+strings.Join(experiment.Detectors(), ", "))
 	f.StringVar(&o.run.Data, "data", "", "mnist: `PATH` of the folder with the four IDX files ('make data-mnist'); nodules: of the .npz")
-	f.StringVar(&o.run.Dir, "out", "", "`DIR` of the run; what is there already is not done again")
+	f.StringVar(&o.run.Dir, "out", "", "`DIR` of the run; finished parts are not done again")
 	f.IntVar(&o.seeds, "seeds", 5, "networks on the fixed split")
 	f.IntVar(&o.folds, "folds", 5, "nodules: folds of the cross-validation, 0 for none")
 	f.StringVar(&o.settings, "settings", "", "JSON or YAML `FILE` with settings that differ from the default")
-	f.BoolVar(&o.quick, "quick", false, "a look in a minute or two: few networks, little training")
+	f.BoolVar(&o.quick, "quick", false, "a try-out of a minute or two: few networks, little training")
 	f.BoolVar(&o.run.Test, "test", false, "mnist: also score the test files, once")
-	f.BoolVar(&o.run.Rebuild, "rebuild", false, "make tables and figures of --out anew; nothing is trained or scored")
+	f.BoolVar(&o.run.Rebuild, "rebuild", false, "make tables and figures of --out again; nothing is trained or scored")
 	f.StringVar(&o.run.Model, "model", "", "nodules: also write the calibrated detector to `FILE`")
 	f.IntVar(&o.run.Ship, "ship", 1, "seed of the detector that --model writes")
 	f.StringVar(&o.run.Variants, "variants", "", "`FILE` that lists every variant tried (default: variants.csv beside --out)")

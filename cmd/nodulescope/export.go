@@ -20,8 +20,8 @@ detectors in the binary, or of FILE, which 'train' or 'experiment' wrote.
 A VAE gives encoder.onnx (patches to mean and log variance) and decoder.onnx
 (latents to reconstructions). A GAN gives generator.onnx (latents to images),
 critic.onnx (patches to features and critic score) and search-step.onnx, one step of
-the latent search: run it over and over, next_z for z and next_speed for speed;
-how often, and with which settings it was made, is in its metadata.
+the latent search: run it repeatedly, with next_z as z and next_speed as speed;
+how often, and the settings it was made with, is in its metadata.
 
 All are float32, with shapes fixed to --batch. Score and calibration are not part
 of them: docs/model-card.md says how a score is made.`

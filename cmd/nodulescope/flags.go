@@ -100,7 +100,7 @@ func (b *busFlags) register(f *pflag.FlagSet, fallback, none string) {
 	f.StringVar(&b.credsFile, "nats-creds-file", "", "`FILE` with JWT and seed to sign in with")
 	f.StringVar(&b.user, "nats-user", "", "`NAME` to sign in with")
 	f.StringVar(&b.password, "nats-password-file", "", "`FILE` with the password of --nats-user, one line")
-	f.StringVar(&b.tlsCA, "nats-tls-ca", "", "PEM `FILE` of the authority that the bus's certificate is checked with")
+	f.StringVar(&b.tlsCA, "nats-tls-ca", "", "PEM `FILE` of the certificate authority of the bus")
 	f.StringVar(&b.tlsCert, "nats-tls-cert", "", "PEM `FILE` of this client's certificate")
 	f.StringVar(&b.tlsKey, "nats-tls-key", "", "PEM `FILE` of its key")
 	markSettings(f, "nats-url", "nats-domain", "nats-nkey-file", "nats-creds-file", "nats-user", "nats-password-file",

@@ -15,16 +15,16 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
 
-const outboxHelp = `List the results that a PACS does not have yet, with the reason of each.
+const outboxHelp = `List the documents that a PACS does not have yet, with the reason for each.
 
-What waits is tried again by the service until the PACS takes it. What the PACS
-refused for good is kept and not tried; when the cause is gone (a setting, a
+The service retries what is waiting until the PACS takes it. What the PACS
+refused for good is kept and not retried; when the cause is gone (a setting, a
 permission, a class of documents that it now takes), have it sent again:
 
   nodulescope outbox resend NUMBER...
   nodulescope outbox resend --all
 
-The data folder is that of the service. It may run or not.`
+The data folder is that of the service, which need not be running.`
 
 type outboxOptions struct {
 	dataDir string
@@ -33,7 +33,7 @@ type outboxOptions struct {
 }
 
 func (o *outboxOptions) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.dataDir, "data-dir", "", "`FOLDER` of the service's data (default: of this user)")
+	cmd.Flags().StringVar(&o.dataDir, "data-dir", "", "`FOLDER` of the service's data (default: this user's)")
 	markSettings(cmd.Flags(), "data-dir")
 }
 
@@ -46,7 +46,7 @@ func (o *outboxOptions) folder() (string, error) {
 
 func newOutboxCommand(*globals) *cobra.Command {
 	var o outboxOptions
-	cmd := newCommand("outbox", "List results that a PACS does not have yet, and have them sent again", outboxHelp,
+	cmd := newCommand("outbox", "List documents that a PACS does not have yet, and have them sent again", outboxHelp,
 		`  nodulescope outbox
   nodulescope outbox resend --all`,
 		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
@@ -115,7 +115,7 @@ func runResend(ctx context.Context, args []string, o outboxOptions, stdout io.Wr
 	for i, text := range args {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil || n == 0 {
-			return usageError(fmt.Errorf("%q is no number", text), "take it from 'nodulescope outbox'")
+			return usageError(fmt.Errorf("%q is not a number", text), "take it from 'nodulescope outbox'")
 		}
 		numbers[i] = n
 	}

@@ -51,7 +51,7 @@ var pacsKeys = map[string]func(o *web.Options, value string) error{
 
 // register adds the flag. It is for every command that reads a series.
 func (p *pacsFlag) register(f *pflag.FlagSet) {
-	f.Var(p, "pacs", "`ADDRESS` of a DICOMweb server that series are read from, and how to sign in: URL [user=NAME password-file=FILE | token-file=FILE] [ca-file=FILE], see docs/pacs.md")
+	f.Var(p, "pacs", "`ADDRESS` of a DICOMweb server that series are read from, and its credentials: URL [user=NAME password-file=FILE | token-file=FILE] [ca-file=FILE], see docs/pacs.md")
 	markSettings(f, "pacs")
 }
 

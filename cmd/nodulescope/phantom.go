@@ -14,10 +14,10 @@ import (
 
 const phantomHelp = `Write a synthetic chest CT with known nodules as a DICOM series.
 
-DIR is made if it is missing and must be empty. It gets one file per slice and
-truth.json, which tells where the nodules are and which 'score' and 'submit'
+DIR is created if it is missing and must be empty. It gets one file per slice and
+truth.json, the ground truth, which 'score' and 'submit'
 take as --nodules. The same flags give the same files. It is not a patient, and
-scores on it say nothing about a detector's worth.`
+scores on it say nothing about how good a detector is.`
 
 // phantomOptions are the flags that shape a phantom. The field of view stays
 // the same whatever the size of the matrix.
@@ -32,14 +32,14 @@ type phantomOptions struct {
 }
 
 func (o *phantomOptions) register(f *pflag.FlagSet) {
-	f.Uint64Var(&o.seed, "seed", 1, "seed: the same gives the same scan")
+	f.Uint64Var(&o.seed, "seed", 1, "seed; the same seed gives the same scan")
 	f.IntVar(&o.slices, "slices", phantom.DefaultSlices, "number of slices")
 	f.IntVar(&o.size, "size", phantom.DefaultMatrix, "rows and columns of a slice")
 	f.IntVar(&o.count, "count", phantom.DefaultCount, "number of nodules, of all kinds in turn")
 }
 
 func (o *phantomOptions) registerMore(f *pflag.FlagSet) {
-	f.Float64Var(&o.spacing, "slice-spacing", phantom.DefaultZMM, "distance of slices in `MM`")
+	f.Float64Var(&o.spacing, "slice-spacing", phantom.DefaultZMM, "distance between slices in `MM`")
 	f.Float64Var(&o.tilt, "tilt", 0, "gantry tilt in `DEGREES`")
 	f.Float64Var(&o.noise, "noise", phantom.DefaultNoiseHU, "standard deviation of the noise in `HU`")
 	refuseZero(f, "slice-spacing")

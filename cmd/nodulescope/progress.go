@@ -28,9 +28,12 @@ type progress struct {
 }
 
 // newProgress starts a bar that counts parts and predicts the time that is left;
-// total 0 is given later by total.
+// total 0 is given later by total, -1 is not known.
 func newProgress(w io.Writer, what string, total int) *progress {
 	p := &progress{w: w, what: what, max: total, told: time.Now(), line: func(what string, done, total int) string {
+		if total < 0 {
+			return what
+		}
 		return fmt.Sprintf("%s: %d of %d", what, done, total)
 	}}
 	p.open(progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))

@@ -26,10 +26,10 @@ const resultsHelp = `Print the results on the bus, oldest first: a line per nodu
 with --json the content of each result message on a line of its own. APART is the
 gap between the detectors' percentiles of a nodule, in points.
 
-With --follow it goes on with the results that come, until it is interrupted.
+With --follow it goes on with new results as they come, until interrupted.
 
 A result with "supersedes" replaces an earlier one of the same series: a position
-was corrected, slices came late, or the detector is another. What could not be
+was corrected, slices came late, or the detector changed. What could not be
 scored at all is listed by 'nodulescope dead'.`
 
 // quiet is how long a broker that still has results to deliver may be silent
@@ -45,10 +45,10 @@ func newResultsCommand(g *globals) *cobra.Command {
 			return runResults(cmd.Context(), o, g, cmd.OutOrStdout())
 		})
 	f := cmd.Flags()
-	f.BoolVar(&o.follow, "follow", false, "go on with the results that come")
+	f.BoolVar(&o.follow, "follow", false, "go on with new results as they come")
 	f.BoolVar(&o.json, "json", false, "print a line of JSON for each result")
-	f.StringVar(&o.since, "since", "", "only results made since `TIME`: 24h for a time ago, or 2026-01-31T08:00:00Z")
-	siteFlag(f, &o.site, "", "only results of `SITE` (default: of all)")
+	f.StringVar(&o.since, "since", "", "only results made since `TIME`: an age such as 24h, or 2026-01-31T08:00:00Z")
+	siteFlag(f, &o.site, "", "only results of `SITE` (default: all)")
 	o.bus.register(f, localBus, "")
 	return cmd
 }
@@ -156,7 +156,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, usageError(fmt.Errorf("--since %q is no time", text), "give a time ago, such as 24h, or 2026-01-31T08:00:00Z")
+		return time.Time{}, usageError(fmt.Errorf("--since %q is not a time", text), "give an age such as 24h, or 2026-01-31T08:00:00Z")
 	}
 	return at, nil
 }

@@ -16,22 +16,22 @@ import (
 const rootHelp = `Nodulescope scores lung nodule candidates on CT.
 
 A detector or a PACS says "this series has these candidates". Nodulescope reads
-the series, cuts a 32 mm cube around every candidate, and says how far each one
+the series, cuts a 32 mm cube around every candidate, and reports how far each one
 deviates from the normal nodules that its detectors were trained on.
 
 ` + use.Purpose + `
 ` + use.Meaning + `
 
-The journey of one scan:
+The path of one scan:
 
   submit ──► bus (jobs) ──► serve: read series ─► cut cubes ─► score ──► bus (results) ──► results
 
-  demo takes this way with a synthetic scan, score takes it without the bus.
+  demo does all of this with a synthetic scan, score without the bus.
 
 Settings:
 
   A flag that is a setting (see the help of a command) can also be in the
-  environment or in a YAML file. The first that is there counts:
+  environment or in a YAML file. The first one found applies:
   flag, environment, file, default.
     flag         --log-level debug
     environment  NODULESCOPE_LOG_LEVEL=debug
@@ -122,7 +122,7 @@ func newRootCommand(g *globals) *cobra.Command {
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.configPath, "config", "", "YAML `FILE` with settings (environment: NODULESCOPE_CONFIG)")
-	flags.StringVar(&g.logLevel, "log-level", "info", "least `LEVEL` to log: debug, info, warn or error")
+	flags.StringVar(&g.logLevel, "log-level", "info", "lowest `LEVEL` to log: debug, info, warn or error")
 	flags.StringVar(&g.logFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
 	markSettings(flags, "log-level", "log-format")
 	for _, newCommand := range commands() {

@@ -28,22 +28,21 @@ const scoreHelp = `Score the nodule candidates of one CT series, without the bus
 
 DIR is searched with all folders below it. It may also be a series in a PACS, by
 its DICOMweb address (see --pacs): then only the images that the nodules need are
-fetched. Where it holds several CT series, name
-one with --series. ` + nodulesHelp + `
+fetched. If it holds several CT series, name one with --series. ` + nodulesHelp + `
 
-What comes out is what 'nodulescope serve' answers to the same job, the same in
-every digit: a table, or with --json the content of the result message. A nodule that
-cannot be judged is refused with a code and does not fail the others; the exit
+The output is what 'nodulescope serve' answers to the same job, to the last
+digit: a table, or with --json the content of the result message. A nodule that
+cannot be scored is refused with a code and does not affect the others; the exit
 code is then 3.
 
-With several detectors each nodule has a line for each. APART is the gap between
-their percentiles among reference nodules, in points; where one flags a nodule
+With several detectors, each nodule has a line for each. APART is the gap between
+their percentiles among reference nodules, in points; if one flags a nodule
 and another does not, a line below the table says so. Neither overrules the
 other, and a large gap is a reason to look.
 
 With --sr the result is written as a DICOM structured report of the study, for the
 PACS: a point and the scores for every nodule. It names the patient as the images
-do. The same result has the same UIDs; a file that holds it already stays as it is.
+do. The same result has the same UIDs; a file that already holds it is left as it is.
 
 ` + use.Purpose + `
 ` + use.Meaning
@@ -61,7 +60,7 @@ func newScoreCommand(g *globals) *cobra.Command {
 		})
 	f := cmd.Flags()
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
-	f.StringVar(&o.series, "series", "", "series instance `UID`, where the folder holds several series")
+	f.StringVar(&o.series, "series", "", "series instance `UID`, if the folder holds several series")
 	o.models.register(f)
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")

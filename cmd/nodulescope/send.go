@@ -22,7 +22,7 @@ type sendFlags struct {
 func (o *sendFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.kinds, "send", kindNames(plugin.DefaultKinds()),
 		"`KINDS` of documents that go to the PACS with a store-url, separated by commas: "+strings.Join(kindNames(outbox.Kinds()), ", ")+"; or none")
-	f.StringVar(&o.organization, "organization", "", "`NAME` of the organisation of those who review, in verified reports (default: the site)")
+	f.StringVar(&o.organization, "organization", "", "`NAME` of the reviewing organization, in verified reports (default: the site)")
 	markSettings(f, "send", "organization")
 }
 

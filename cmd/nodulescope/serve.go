@@ -21,21 +21,21 @@ import (
 
 const serveHelp = `Take jobs from the bus, score them, and publish the results.
 
-Without --nats-url it brings its own bus, which listens on 127.0.0.1:4222 and
+Without --nats-url it runs its own bus, which listens on 127.0.0.1:4222 and
 keeps jobs and results in --data-dir; 'submit' and 'results' find it there. To
 listen for other machines, give --nats-host and a way to sign in
 (--nats-user with --nats-password-file, or --nats-nkey-users).
 
-A job is answered once, also across a crash. SIGINT and SIGTERM end the service
-in order: what is in work is finished or handed back.
+A job is answered once, even across a crash. SIGINT and SIGTERM shut the service
+down cleanly: jobs in progress are finished or handed back.
 
 Jobs name folders, or series in a PACS (DICOMweb). On a bus that others reach,
-say with --roots which folders may be read. Only the PACS of --pacs are asked.
+limit with --roots which folders may be read. Only servers in --pacs are contacted.
 
-Reports go to the PACS that have a store-url, from an outbox that outlives a
+Reports go to the PACS that have a store-url, from an outbox that survives a
 crash; 'outbox' lists what waits and what a PACS refused. See docs/pacs.md.
 
-The review page listens on 127.0.0.1:8088; 'users add' makes somebody who may
+The review page listens on 127.0.0.1:8088; 'users add' adds a user who may
 sign in. On a non-loopback address it needs TLS (--review-cert and --review-key).`
 
 type serveOptions struct {
@@ -75,32 +75,32 @@ func newServeCommand(g *globals) *cobra.Command {
 }
 
 func (o *serveOptions) register(f *pflag.FlagSet) {
-	f.StringVar(&o.dataDir, "data-dir", "", "`FOLDER` for the bus, the ledger and the audit trail (default: of this user)")
+	f.StringVar(&o.dataDir, "data-dir", "", "`FOLDER` for the bus, the ledger and the audit trail (default: this user's)")
 	siteFlag(f, &o.site, "local", "`SITE` whose jobs are taken: a-z, 0-9 and -")
 	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
 	o.models.register(f)
 	o.models.device.registerRetry(f)
 	o.review.register(f)
-	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with what lies below, separated by commas (default: any)")
+	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with their subfolders, separated by commas (default: any)")
 	o.pacs.register(f)
 	o.send.register(f)
-	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor, several share the runs of a graphics card")
-	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it is put aside")
-	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each after; 0: at once")
+	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor, several share the batches of a graphics card")
+	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it becomes a dead letter")
+	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each one after; 0: at once")
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
-	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for what is in work when the service is stopped; 0: it is handed back at once")
+	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for jobs in progress when the service is stopped; 0: they are handed back at once")
 	o.bus.register(f, "", "a bus of its own")
 	f.StringVar(&o.server.host, "nats-host", "127.0.0.1", "`ADDRESS` on which its own bus listens")
 	f.IntVar(&o.server.port, "nats-port", bus.DefaultPort, "port of its own bus, 0 for any")
 	f.StringSliceVar(&o.server.nkeyUsers, "nats-nkey-users", nil, "public `NKEYS` that may sign in to its own bus, separated by commas")
 	f.StringVar(&o.server.cert, "nats-server-cert", "", "PEM `FILE` with the certificate of its own bus")
 	f.StringVar(&o.server.key, "nats-server-key", "", "PEM `FILE` of its key")
-	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that clients of its own bus need a certificate of")
+	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that must have signed the certificates of its bus's clients")
 	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "job-timeout", "grace",
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
 	refuseZero(f, "workers", "max-attempts", "job-timeout", "review-idle", "review-lifetime")
 	refuseNegative(f, "device-retry")
-	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings and end")
+	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings and exit")
 }
 
 // config reads the detectors and makes the settings of the plugin.

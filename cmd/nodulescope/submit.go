@@ -17,11 +17,11 @@ const submitHelp = `Put a job on the bus: this series has these nodule candidate
 DIR is a folder, its file:// URI, or a series in a PACS by its DICOMweb address
 (https://host/path/studies/UID/series/UID, see --pacs). Its headers are read here,
 for the UIDs of study, series and frame of reference; the service reads the
-pixels. Where it sees the series under another name, give that with --uri. ` + nodulesHelp + `
+pixels. If it sees the series under another name, give that with --uri. ` + nodulesHelp + `
 
-The id of a job follows from its content, so that the same command twice is one
-job, however often it is sent; --id names it otherwise. The bus knows an id for
-two minutes, the service knows its results for good: a job that was answered is
+The ID of a job is derived from its content, so that the same command is one job,
+however often it is sent; --id sets another. The bus remembers an ID for two
+minutes, the service remembers its results for good: an answered job is
 not scored again, and a corrected position gives a new result that says which
 one it supersedes. Above 512 nodules or 256 KiB a job is refused: split it.`
 
@@ -49,10 +49,10 @@ func newSubmitCommand(g *globals) *cobra.Command {
 		})
 	f := cmd.Flags()
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
-	f.StringVar(&o.series, "series", "", "series instance `UID`, where the folder holds several series")
-	siteFlag(f, &o.site, "local", "`SITE` whose service does the job")
-	f.StringVar(&o.source, "source", jobSource, "`NAME` of the sender as a URI reference; a result is one per sender")
-	f.StringVar(&o.id, "id", "", "`ID` of the job (default: follows from its content)")
+	f.StringVar(&o.series, "series", "", "series instance `UID`, if the folder holds several series")
+	siteFlag(f, &o.site, "local", "`SITE` whose service takes the job")
+	f.StringVar(&o.source, "source", jobSource, "`NAME` of the sender as a URI reference; each sender gets its own result")
+	f.StringVar(&o.id, "id", "", "`ID` of the job (default: derived from its content)")
 	f.StringVar(&o.uri, "uri", "", "`URI` of the series as the service sees it, file:// or https:// (default: that of DIR)")
 	f.StringVar(&o.priority, "priority", bus.PriorityRoutine, "`PRIORITY`: stat or routine")
 	f.DurationVar(&o.deadline, "deadline", 0, "`TIME` from now after which nobody needs the answer, such as 30m (default: none)")

@@ -28,17 +28,17 @@ const trainHelp = `Train the 3D VAE on the normal nodules of a labelled data set
 
 DATA is a NumPy archive (.npz) of cubes in one of the two layouts that
 'docs/model-card.md' describes. Patients are split into training, validation,
-calibration and test sides. The network sees normal nodules of the training
-side alone; validation chooses the epoch; the calibration side gives
-probability and threshold at the prevalence that it has. The test side is left
+calibration and test sides. The network sees only the normal nodules of the
+training side; validation chooses the epoch; the calibration side gives
+probability and threshold at its own prevalence. The test side is left
 for 'nodulescope evaluate'.
 
 The run keeps its state in --dir after every epoch: start it again with the same
-settings and it goes on where it stopped, to the same result.
+settings and it resumes where it stopped, with the same result.
 
 --device trains on a graphics card: the weights differ by rounding from those of
-the processor. What the device cannot do ends the training, and so does a fault,
-after which it goes on from the last epoch.`
+the processor. What the device cannot do ends the training run, and so does a
+fault; started again, it resumes from the last epoch.`
 
 func newTrainCommand(g *globals) *cobra.Command {
 	var o trainOptions
@@ -54,7 +54,7 @@ func newTrainCommand(g *globals) *cobra.Command {
 	f.IntVar(&o.settings.Epochs, "epochs", 100, "passes through the training normals")
 	f.IntVar(&o.settings.Batch, "batch", 32, "patches per step")
 	f.Float64Var(&o.settings.Rate, "rate", 5e-4, "learning rate of Adam")
-	f.Float64Var(&o.settings.Clip, "clip", 100, "largest norm of the gradient; 0: any")
+	f.Float64Var(&o.settings.Clip, "clip", 100, "largest norm of the gradient; 0: no limit")
 	f.Float64Var(&o.settings.KLWeight, "kl-weight", 1, "weight of the KL term; 0: without it")
 	f.Uint64Var(&o.settings.Seed, "seed", 1, "seed of weights, order, augmentation and noise")
 	f.Uint64Var(&o.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")

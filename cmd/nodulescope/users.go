@@ -22,13 +22,13 @@ import (
 const usersHelp = `Manage who may sign in to the review page with a password.
 
 The file of users holds argon2id hashes and is read by a running service at
-once; sessions of a user that is changed or removed end. Roles:
+once; sessions of users who are changed or removed end. Roles:
 
   view    see the work list, the images and the scores
   review  decide on findings and export decisions
-  admin   all of it
+  admin   the same at present; for administrators
 
-A password is asked for twice, or read from standard input where that is no
+A password is asked for twice, or read from standard input if that is not a
 terminal. It is at least 12 characters long; a sentence is fine.`
 
 type usersOptions struct {
@@ -38,7 +38,7 @@ type usersOptions struct {
 
 func (o *usersOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.dataDir, "data-dir", "", "`FOLDER` of the service, where its users are (default: of this user)")
+	f.StringVar(&o.dataDir, "data-dir", "", "data `FOLDER` of the service, with its users (default: this user's)")
 	markSettings(f, "data-dir")
 	usersFlag(f, &o.file)
 }

@@ -23,19 +23,19 @@ const watchedCandidates = `Candidates are in any file that score takes: a struct
 Chest CAD SR), CSV with the columns seriesuid, coordX, coordY, coordZ and
 diameter_mm in any order, JSON with series_uid and nodules or a bare list of
 nodules, the readers' XML of LIDC-IDRI; or in a job as it goes over the bus.
-Reports of Nodulescope itself are passed over. A detector may also send its jobs ahead, under the site of
---hold-site: they are held until their series is complete.`
+Nodulescope's own reports are skipped. A detector may also send its jobs ahead,
+under the site of --hold-site: they are held until their series is complete.`
 
 const watchedState = `A restart loses nothing: what was seen is kept in --watch-dir. The same images
-with the same candidates make one job. A series that waits for longer than
---wait is told in the log, with what is missing; --list prints all that waits.
+with the same candidates make one job. A series that waits longer than
+--wait is logged, with what is missing; --list prints everything that is waiting.
 See docs/pacs.md.`
 
-const watchOrthancHelp = `Follow an Orthanc, and put a job on the bus for every CT series that is complete
+const watchOrthancHelp = `Follow an Orthanc server, and put a job on the bus for every CT series that is complete
 and has candidates, in whichever order they come.
 
-The Orthanc is the first of --pacs, by the address of its DICOMweb; jobs carry
-that address. Its own interface is one level above, or at --orthanc. A series is
+The server is the first of --pacs, by its DICOMweb address; jobs carry
+that address. Its REST API is one level above, or at --orthanc. A series is
 complete when Orthanc calls it stable (StableAge of its settings) and no slice
 is missing.
 
@@ -50,7 +50,7 @@ complete and has candidates, in whichever order they come.
 DIR holds a folder for each series. A series is complete when nothing in its
 folder has changed for --quiet and no slice is missing.
 
-` + watchedCandidates + ` The files lie in
+` + watchedCandidates + ` The files are in
 DIR, in the folder of their series (there JSON needs no series_uid), or in
 --candidates.
 
@@ -75,9 +75,9 @@ func (o *watchOptions) register(f *pflag.FlagSet, fallback string) {
 	f.StringVar(&o.candidates, "candidates", "", "`FOLDER` of files with candidates")
 	f.StringVar(&o.holdSite, "hold-site", "", "`SITE` whose jobs are held until their series is complete")
 	f.StringVar(&o.priority, "priority", bus.PriorityRoutine, "`PRIORITY` of the jobs: stat or routine")
-	f.DurationVar(&o.wait, "wait", 30*time.Minute, "`TIME` after which it is told what a series waits for; 0: at once")
-	f.BoolVar(&o.gaps, "accept-gaps", false, "take a series with missing slices for complete")
-	f.BoolVar(&o.list, "list", false, "print what waits, as JSON, and end")
+	f.DurationVar(&o.wait, "wait", 30*time.Minute, "`TIME` after which the log says what a series is waiting for; 0: at once")
+	f.BoolVar(&o.gaps, "accept-gaps", false, "treat a series with missing slices as complete")
+	f.BoolVar(&o.list, "list", false, "print what is waiting, as JSON, and exit")
 	o.bus.register(f, localBus, "")
 }
 
@@ -118,15 +118,15 @@ func newWatchOrthancCommand(g *globals) *cobra.Command {
 		})
 	o.register(cmd.Flags(), fallback)
 	pacs.register(cmd.Flags())
-	cmd.Flags().StringVar(&root, "orthanc", "", "`URL` of Orthanc's own interface (default: that of --pacs without its last part)")
-	cmd.Flags().BoolVar(&fromStart, "from-start", false, "at the first start, take the series that are there already")
+	cmd.Flags().StringVar(&root, "orthanc", "", "`URL` of Orthanc's REST API (default: that of --pacs without its last part)")
+	cmd.Flags().BoolVar(&fromStart, "from-start", false, "at the first start, also take the series that are already there")
 	return cmd
 }
 
 // orthancSource connects to the first PACS of the setting.
 func orthancSource(pacs pacsFlag, root string, g *globals) (source *watch.Orthanc, stop func(), err error) {
 	if len(pacs.pacs) == 0 {
-		return nil, nil, usageError(errors.New("no Orthanc is named"), "give the address of its DICOMweb with --pacs, such as http://127.0.0.1:8042/dicom-web")
+		return nil, nil, usageError(errors.New("no Orthanc is named"), "give its DICOMweb address with --pacs, such as http://127.0.0.1:8042/dicom-web")
 	}
 	opts := pacs.pacs[0]
 	opts.Logger = g.log
@@ -137,7 +137,7 @@ func orthancSource(pacs pacsFlag, root string, g *globals) (source *watch.Orthan
 	address := archives.URLs()[0]
 	if opts.URL, opts.StoreURL = root, ""; root == "" {
 		if opts.URL, err = web.RootOf(address); err != nil {
-			return nil, nil, usageError(err, "give the address of DICOMweb with --pacs")
+			return nil, nil, usageError(err, "give the DICOMweb address with --pacs")
 		}
 	}
 	server, err := web.NewOrthanc(opts)
@@ -175,7 +175,7 @@ func newWatchFolderCommand(g *globals) *cobra.Command {
 			return o.run(cmd.Context(), dir, &watch.Folder{Root: root, Quiet: orAtOnce(quiet)}, g, cmd.OutOrStdout(), root)
 		})
 	o.register(cmd.Flags(), fallback)
-	cmd.Flags().DurationVar(&quiet, "quiet", 10*time.Second, "`TIME` without a change after which a series counts as all there; 0: none")
+	cmd.Flags().DurationVar(&quiet, "quiet", 10*time.Second, "`TIME` without a change after which a series counts as complete; 0: none")
 	refuseNegative(cmd.Flags(), "quiet")
 	return cmd
 }
