@@ -8,7 +8,7 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
     return (
       <div class="identity unknown" role="alert">
         <strong>Patient unknown</strong>
-        <span>{props.problem ? hint(props.problem) : "The images do not say who this is."} Do not decide until you know.</span>
+        <span>{props.problem ? hint(props.problem) : "The images do not identify the patient."} Do not decide until you know who it is.</span>
       </div>
     );
   }

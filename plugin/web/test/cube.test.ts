@@ -7,7 +7,7 @@ const patch = { size: [2, 3, 4] as [number, number, number], spacing_mm: 1, orig
 const data = Float32Array.from({ length: 24 }, (_, i) => i); // 12 z + 4 y + x
 
 test("a cube of another size is refused", () => {
-  assert.throws(() => makeCube(new Float32Array(23), patch), /another size/);
+  assert.throws(() => makeCube(new Float32Array(23), patch), /differs in size/);
 });
 
 test("values lie where the patch says", () => {

@@ -17,7 +17,7 @@ export interface Cube {
 /** makeCube checks that the data has the size that the patch names. */
 export function makeCube(data: Float32Array, patch: Patch): Cube {
   const [nz, ny, nx] = patch.size;
-  if (data.length !== nz * ny * nx) throw new Error("the image of the patch has another size than the patch");
+  if (data.length !== nz * ny * nx) throw new Error("the image of the patch differs in size from the patch");
   return { data, size: patch.size, spacing: patch.spacing_mm, origin: patch.origin_lps_mm };
 }
 

@@ -98,7 +98,7 @@ export function DecisionPanel(props: Props) {
     { keys: ["c"], shown: "C", does: "write a comment", run: () => field.current?.focus() },
     { keys: ["Enter"], shown: "Enter", does: "save the decision", run: () => void save(base, false) },
     { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding", run: () => void save(base, true) },
-    { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, also while writing", run: () => void save(base, false), whileTyping: true },
+    { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, even while writing", run: () => void save(base, false), whileTyping: true },
     {
       keys: ["Escape"], shown: "Esc", does: "leave the comment; discard the choice", whileTyping: true,
       run: () => {
@@ -121,7 +121,7 @@ export function DecisionPanel(props: Props) {
           </button>
         </p>
       )}
-      {session.role === "view" && <p class="hint">View-only account: decisions need the role review.</p>}
+      {session.role === "view" && <p class="hint">View-only account: decisions need the review role.</p>}
       {props.superseded && <p class="hint">This result is superseded: decide on the newer one.</p>}
       {may && (
         <form

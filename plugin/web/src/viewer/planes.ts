@@ -94,7 +94,7 @@ export class Planes {
       })),
     );
     const group = ToolGroupManager.createToolGroup(groupId);
-    if (!group) throw new Error("the tools are in use already");
+    if (!group) throw new Error("the tools are already in use");
     for (const plane of planes) group.addViewport(plane, engineId);
     for (const tool of [PanTool, ZoomTool, LengthTool]) group.addTool(tool.toolName);
     this.setTool("cross");

@@ -166,7 +166,7 @@ export class SeriesVolume {
     if (!place || !g) return;
     const uid = g.instances[place.slice] ?? "";
     const pixels = await api.slice(`${this.series.instances_url}/${uid}/frames/1`, this.stop.signal);
-    if (pixels.length !== g.rows * g.cols) throw new Error("the slice has another size than the series");
+    if (pixels.length !== g.rows * g.cols) throw new Error("the slice differs in size from the series");
     if (this.stop.signal.aborted) return;
     const [cols, rows] = this.grid.dims;
     const out = this.sliceOf(k);

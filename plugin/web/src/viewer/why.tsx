@@ -112,7 +112,7 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
 
 const rows: { kind: "patch" | "reconstruction" | "residual"; label: string; title: string }[] = [
   { kind: "patch", label: "input", title: "the voxels that are scored" },
-  { kind: "reconstruction", label: "reconstruction", title: "what the detector makes of them" },
+  { kind: "reconstruction", label: "reconstruction", title: "what the detector reconstructs from them" },
   { kind: "residual", label: "residual", title: "the difference between input and reconstruction" },
 ];
 
@@ -129,7 +129,7 @@ function Strip({ images, model }: { images: PatchImages; model: string }) {
       </div>
       <figcaption>
         {images.problem ? <span class="error">{images.problem}</span> : (
-          <>28 mm, −1000 to 400 HU. Residual: <span class="ramp" aria-hidden="true" /> 0 to {residualFullHU} HU and more.</>
+          <>28 mm, −1000 to 400 HU. Residual: <span class="ramp" aria-hidden="true" /> 0 to {residualFullHU} HU or more.</>
         )}
       </figcaption>
     </figure>
@@ -168,7 +168,7 @@ function Limits({ finding: f }: { finding: Finding }) {
   return (
     <section class={items.length > 0 ? "limits touched" : "limits"} aria-label="Limits of use">
       <h3>Limits of use</h3>
-      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none of the known limits applies.</p>}
+      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>None of the known limits applies.</p>}
     </section>
   );
 }
