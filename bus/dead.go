@@ -33,7 +33,7 @@ func (d *Delivery) Dead(ctx context.Context, code Code, message string) error {
 		return err
 	}
 	if err := d.term(ctx, string(code)); err != nil {
-		return coded.New(CodeUnreachable, op, "it is in "+StreamDead+" and will come once more from "+StreamJobs, err)
+		return coded.New(CodeUnreachable, op, "it is in "+StreamDead+" and will be delivered again from "+StreamJobs, err)
 	}
 	d.stopHeartbeats()
 	return nil
@@ -130,24 +130,24 @@ func (b *Bus) Replay(ctx context.Context, site string, seq uint64) (Ack, error) 
 	}
 	raw, err := stream.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && raw.Subject != subject {
-		return Ack{}, coded.New(CodeNotReplayable, op, "no letter of this site has this sequence", nil)
+		return Ack{}, coded.New(CodeNotReplayable, op, "no dead letter of this site has this number", nil)
 	}
 	if err != nil {
 		return Ack{}, coded.New(CodeStream, op, "stream "+StreamDead, err)
 	}
 	_, dead, err := letters.decode(raw.Data)
 	if err != nil {
-		return Ack{}, coded.New(CodeNotReplayable, op, "the letter is not readable", err)
+		return Ack{}, coded.New(CodeNotReplayable, op, "the dead letter cannot be read", err)
 	}
 	jobSite, _, ok := parseJobSubject(dead.Subject)
 	switch {
 	case !ok || jobSite != site:
-		return Ack{}, coded.New(CodeNotReplayable, op, "the letter does not come from the jobs of this site", nil)
+		return Ack{}, coded.New(CodeNotReplayable, op, "the dead letter does not come from the jobs of this site", nil)
 	case dead.Size != len(dead.Payload):
 		return Ack{}, coded.New(CodeNotReplayable, op,
 			fmt.Sprintf("only %d of %d bytes were kept: submit the job again", len(dead.Payload), dead.Size), nil)
 	case dead.Digest != digest.Of(dead.Payload):
-		return Ack{}, coded.New(CodeNotReplayable, op, "the digest does not match what was kept", nil)
+		return Ack{}, coded.New(CodeNotReplayable, op, "the digest does not match the stored job", nil)
 	}
 	return b.publish(ctx, op, StreamJobs, dead.Subject, messageID("replay", site, fmt.Sprint(seq), raw.Time.String()), dead.Payload, nil)
 }

@@ -93,7 +93,7 @@ func (d *Delivery) stopHeartbeats() {
 func (d *Delivery) Done(ctx context.Context) error {
 	defer d.stopHeartbeats()
 	if err := d.msg.DoubleAck(ctx); err != nil {
-		return coded.New(CodeUnreachable, "acknowledge job", "the broker did not confirm, the job may come again", err)
+		return coded.New(CodeUnreachable, "acknowledge job", "the broker did not confirm; the job may come again", err)
 	}
 	return nil
 }

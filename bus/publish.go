@@ -103,7 +103,7 @@ func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data 
 		return Ack{}, coded.New(CodeMessageTooLarge, op, "raise max_payload of the broker, or split the job", err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrConnectionClosed):
-		return Ack{}, coded.New(CodeUnreachable, op, "not acknowledged: it may be stored or not, repeat it", err)
+		return Ack{}, coded.New(CodeUnreachable, op, "not acknowledged, so it may or may not be stored: send it again", err)
 	default:
 		return Ack{}, coded.New(CodeStream, op, "not stored: is stream "+stream+" there, not full, and may we write to it?", err)
 	}

@@ -47,7 +47,7 @@ func (b *Bus) GetResult(ctx context.Context, sequence uint64) (Envelope, Result,
 	}
 	raw, err := s.GetMsg(ctx, sequence)
 	if err != nil {
-		return Envelope{}, Result{}, coded.New(CodeStream, op, "no result has this sequence any more", err)
+		return Envelope{}, Result{}, coded.New(CodeStream, op, "no result has this sequence number any more", err)
 	}
 	env, result, err := DecodeResult(raw.Data)
 	env.Sequence = sequence

@@ -16,7 +16,7 @@ import (
 // authenticate sets users and TLS as they were asked for.
 func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options) error {
 	if (o.User == "") != (o.PasswordFile == "") {
-		return coded.New(CodeSettings, op, "user and password file go together", nil)
+		return coded.New(CodeSettings, op, "give both a user and a password file, or neither", nil)
 	}
 	if o.User != "" {
 		password, err := readSecret(o.PasswordFile)
@@ -36,7 +36,7 @@ func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options
 		no.Users = append(no.Users, &natsserver.User{Username: s.user, Password: s.password})
 	}
 	if (o.TLSCert == "") != (o.TLSKey == "") || o.TLSClientCA != "" && o.TLSCert == "" {
-		return coded.New(CodeSettings, op, "a TLS certificate and its key go together, a client CA needs both", nil)
+		return coded.New(CodeSettings, op, "give a TLS certificate with its key; a client CA needs both", nil)
 	}
 	if o.TLSCert == "" {
 		return nil

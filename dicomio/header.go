@@ -156,7 +156,7 @@ func (f *format) read(p parsed) error {
 		return refuse(CodeLimit, fmt.Sprintf("an image may have at most %d x %d pixels", maxSide, maxSide), nil)
 	}
 	if f.Allocated != 8 && f.Allocated != 16 {
-		return refuse(CodePixelFormat, fmt.Sprintf("BitsAllocated is %d; 8 and 16 are read", f.Allocated), nil)
+		return refuse(CodePixelFormat, fmt.Sprintf("BitsAllocated is %d; only 8 and 16 are supported", f.Allocated), nil)
 	}
 	if n, ok := p.Integer(0x00280002); ok && n != 1 {
 		return refuse(CodePixelFormat, "SamplesPerPixel is not 1: a colour image holds no HU", nil)

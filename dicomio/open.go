@@ -152,7 +152,7 @@ func (c *catalog) named(uid string) (*Series, error) {
 	if len(c.volumes)+len(c.refused)+len(c.stray) == 0 {
 		return nil, c.nothing()
 	}
-	return nil, &Error{Code: CodeSeriesNotFound, Op: "open series", Path: c.dir, Hint: fmt.Sprintf("the folder holds %d usable CT series, but not the one that is named; check the SeriesInstanceUID", len(c.volumes))}
+	return nil, &Error{Code: CodeSeriesNotFound, Op: "open series", Path: c.dir, Hint: fmt.Sprintf("the folder holds %d usable CT series, but not the one named; check the SeriesInstanceUID", len(c.volumes))}
 }
 
 // nothing says why there is no volume at all. Broken CT weighs more than

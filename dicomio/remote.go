@@ -50,7 +50,7 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 	const op = "open series"
 	opts = opts.withDefaults()
 	if len(images) > opts.MaxFiles {
-		return nil, &Error{Code: CodeLimit, Op: op, Hint: "the series has more images than are read"}
+		return nil, &Error{Code: CodeLimit, Op: op, Hint: "the series has more images than the limit"}
 	}
 	all := make([]scanned, len(images))
 	err := forEach(ctx, opts.Workers, len(images), func(i int) error {

@@ -200,7 +200,7 @@ func (m Mark) place(s *dicomio.Series) (dicomio.Vec, error) {
 	const op = "place candidate"
 	points := m.Points
 	if len(points) > 0 && m.FrameOfReferenceUID != "" && m.FrameOfReferenceUID != s.FrameOfReferenceUID {
-		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the report gives the candidate in another frame of reference than that of the series"}
+		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the candidate's frame of reference in the report differs from that of the series"}
 	}
 	if len(points) == 0 {
 		for _, at := range m.Images {
@@ -210,7 +210,7 @@ func (m Mark) place(s *dicomio.Series) (dicomio.Vec, error) {
 		}
 	}
 	if len(points) == 0 {
-		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the report marks the candidate on images that the series does not hold"}
+		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the report marks the candidate on images that are not in the series"}
 	}
 	var sum dicomio.Vec
 	for _, p := range points {

@@ -50,7 +50,7 @@ func (d *Dataset) readMasks(r io.ReaderAt, size int64) error {
 			}
 		})
 		if err == nil && differs >= 0 {
-			err = fmt.Errorf("array %s: row %d is not that of the cubes: the masks are those of another data set or in another order", name, differs)
+			err = fmt.Errorf("array %s: row %d is not that of the cubes: the masks belong to another data set or are in another order", name, differs)
 		}
 		return err
 	}

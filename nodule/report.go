@@ -41,7 +41,7 @@ func readReport(data []byte) (*CandidateFile, error) {
 	const op = "read candidates from report"
 	d, err := sr.Read(bytes.NewReader(data))
 	if dicomio.CodeOf(err) == sr.CodeNotReport {
-		return nil, &Error{Code: sr.CodeNotReport, Op: op, Hint: "the file is no structured report of a kind that holds candidates", Err: ErrNotCandidates}
+		return nil, &Error{Code: sr.CodeNotReport, Op: op, Hint: "the file is not a structured report of a kind that holds candidates", Err: ErrNotCandidates}
 	}
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func readReport(data []byte) (*CandidateFile, error) {
 	}
 	switch {
 	case len(r.marks) == 0:
-		return nil, &Error{Code: CodeNoCandidates, Op: op, Hint: "the report holds no nodule that has a place"}
+		return nil, &Error{Code: CodeNoCandidates, Op: op, Hint: "the report holds no nodule with a position"}
 	case len(r.marks) > maxReportMarks:
 		return nil, &Error{Code: dicomio.CodeLimit, Op: op, Hint: fmt.Sprintf("the report holds %d candidates; at most %d are read", len(r.marks), maxReportMarks)}
 	}

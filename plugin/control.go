@@ -128,7 +128,7 @@ func Resend(ctx context.Context, dataDir string, numbers ...uint64) (n int, err 
 func withOutbox(ctx context.Context, dataDir, method string, body, into any, own func(*outbox.Store) error) error {
 	const op = "read outbox"
 	if _, err := os.Stat(ledgerFile(dataDir)); errors.Is(err, fs.ErrNotExist) {
-		return coded.New(CodeLedger, op, "the data folder holds no ledger: name that of the service", nil)
+		return coded.New(CodeLedger, op, "the data folder holds no ledger: name the service's data folder", nil)
 	}
 	asked, err := ask(ctx, dataDir, method, body, into)
 	if asked {

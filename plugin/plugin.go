@@ -73,7 +73,7 @@ func (p *Plugin) Run(ctx context.Context) (err error) {
 	p.mu.Lock()
 	if p.started {
 		p.mu.Unlock()
-		return coded.New(CodeSettings, "run plugin", "it was run already: make a new one", nil)
+		return coded.New(CodeSettings, "run plugin", "it has already run: make a new one", nil)
 	}
 	p.started = true
 	p.mu.Unlock()

@@ -100,7 +100,7 @@ func (p *Plugin) newReview(k *kept, trail *audit.Trail) (*review.Server, *store.
 		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
 	})
 	if err != nil {
-		return nil, nil, coded.New(CodeSettings, "set up review page", "a setting of it cannot be used", err)
+		return nil, nil, coded.New(CodeSettings, "set up review page", "one of its settings is invalid", err)
 	}
 	return server, publisher, nil
 }

@@ -118,7 +118,7 @@ func (p *Plugin) serve(ctx context.Context, c *closers, k *kept, trail *audit.Tr
 // openFiles opens what is kept on the disk. The ledger's lock covers all of it.
 func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
-		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be made: name another folder", err)
+		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be created: name another folder", err)
 	}
 	k, err := openKept(p.cfg.DataDir)
 	if err != nil {

@@ -37,7 +37,7 @@ func (c *collector) set(off, end int64, explicit bool, depth int) (d Dataset, ne
 		case e.tag == tagItemEnd:
 			return d, e.value, nil
 		case e.tag>>16 == 0xFFFE:
-			return d, 0, refuse(CodeUnreadable, "an item stands outside a sequence; the file is corrupt", nil)
+			return d, 0, refuse(CodeUnreadable, "an item is outside any sequence; the file is corrupt", nil)
 		}
 		vr, wanted := c.wanted.Elements[e.tag]
 		if wanted {

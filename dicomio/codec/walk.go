@@ -167,7 +167,7 @@ func errDeep() error {
 }
 
 func errNoItem() error {
-	return refuse(CodeUnreadable, "a sequence holds something that is no item; the file is corrupt", nil)
+	return refuse(CodeUnreadable, "a sequence holds something other than items; the file is corrupt", nil)
 }
 
 // cut turns an end inside a structure into errCut.

@@ -104,7 +104,7 @@ func NewSegmentation(o Object, series *dicomio.Series, by sr.Algorithm, outlines
 		}
 		m.segments = append(m.segments, segment{n.ID, frames})
 		if bits += len(frames) * series.Geometry.Rows * series.Geometry.Cols; bits > maxSegBits {
-			return bad("the outlines need more than the %d MiB that are written; use fewer", maxSegBits>>23)
+			return bad("the outlines need more than the limit of %d MiB; use fewer", maxSegBits>>23)
 		}
 	}
 	return m, nil

@@ -77,7 +77,7 @@ func Read(r io.Reader) (*Document, error) {
 		return nil, refuse(dicomio.CodeUnreadable, op, "the file cannot be read", err)
 	}
 	if len(b) > maxReportBytes {
-		return nil, refuse(dicomio.CodeLimit, op, fmt.Sprintf("the file is larger than the %d MiB that are read", maxReportBytes>>20), nil)
+		return nil, refuse(dicomio.CodeLimit, op, fmt.Sprintf("the file is larger than the limit of %d MiB", maxReportBytes>>20), nil)
 	}
 	f, err := parseFile(op, b, contentElements, endOfContent)
 	if err != nil {
@@ -85,7 +85,7 @@ func Read(r io.Reader) (*Document, error) {
 	}
 	d := &Document{Class: f.text(0x00080016), StudyUID: f.text(0x0020000D), Series: map[string]string{}}
 	if !IsReport(d.Class) {
-		return nil, refuse(CodeNotReport, op, "the file is no structured report of a kind that holds candidates", nil)
+		return nil, refuse(CodeNotReport, op, "the file is not a structured report of a kind that holds candidates", nil)
 	}
 	d.Root = f.item(f.Dataset)
 	for _, tag := range []uint32{0x0040A375, 0x0040A385} {

@@ -58,9 +58,9 @@ func (r Report) checkReview(op string) error {
 		hint := ""
 		switch {
 		case n.Decision != nil && choices[n.Decision.Choice].Value == "":
-			hint = "has a decision that is none of accept, reject and unsure"
+			hint = "has a decision other than accept, reject or unsure"
 		case r.Review == nil && n.Decision != nil:
-			hint = "has a decision, but nobody is named who made it; add the review"
+			hint = "has a decision, but no reviewer is named; add the review"
 		case r.Review != nil && n.Decision == nil && n.Image.SOPInstanceUID != "":
 			hint = "has no decision; a report is verified when all nodules have one"
 		}

@@ -28,14 +28,14 @@ func statusError(op string, status int) error {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired:
 		code, hint = dicomio.CodeDenied, "the PACS does not accept the credentials, or they do not allow this; check its settings"
 	case status == http.StatusNotFound || status == http.StatusGone:
-		code, hint = dicomio.CodeNotStored, "the PACS does not hold it, or its DICOMweb address is another"
+		code, hint = dicomio.CodeNotStored, "the PACS does not hold it, or its DICOMweb address is wrong"
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status == http.StatusBadGateway ||
 		status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
 		code, hint = dicomio.CodeUnreachable, "the PACS is busy or not there; it is worth trying again"
 	case status >= 500:
-		code, hint = dicomio.CodeArchiveFailed, "the PACS failed at it; its log has more"
+		code, hint = dicomio.CodeArchiveFailed, "the PACS failed to do it; its log has more"
 	case status >= 300 && status < 400:
-		hint = "the PACS leads to another address, which is not followed; give that one in the settings"
+		hint = "the PACS redirects to another address, which is not followed; give that one in the settings"
 	}
 	return fail(code, op, fmt.Sprintf("%s (HTTP %d)", hint, status), httpStatus(status))
 }

@@ -68,7 +68,7 @@ func readParts(op string, h http.Header, body io.Reader, limit int64, each func(
 			return err
 		}
 	}
-	return fail(dicomio.CodeLimit, op, "the PACS sent more parts than are read", nil)
+	return fail(dicomio.CodeLimit, op, "the PACS sent more parts than the limit", nil)
 }
 
 // readPart reads to the end, which a multipart reader reports only where the

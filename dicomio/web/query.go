@@ -104,7 +104,7 @@ func (c *Client) find(ctx context.Context, op string, path []string, q Query, ke
 		offset += len(records)
 	}
 	if q.Limit <= 0 && len(found) > maxRecords {
-		return nil, fail(dicomio.CodeLimit, op, "the PACS holds more records than are read; ask for fewer", nil)
+		return nil, fail(dicomio.CodeLimit, op, "the PACS holds more records than the limit; ask for fewer", nil)
 	}
 	return found, nil
 }
@@ -132,7 +132,7 @@ func (c *Client) page(ctx context.Context, op string, path []string, values url.
 			records = nil
 			return readFound(op, status, h, body, all, func(d Dataset) error {
 				if records = append(records, d); len(records) > maxRecords+1 {
-					return fail(dicomio.CodeLimit, op, "the PACS sent more records than are read; ask for fewer", nil)
+					return fail(dicomio.CodeLimit, op, "the PACS sent more records than the limit; ask for fewer", nil)
 				}
 				return nil
 			})

@@ -49,7 +49,7 @@ func (c *Client) metadata(ctx context.Context, studyUID, seriesUID string, opts 
 			images = nil
 			return readFound(op, status, h, body, dicomio.NeedsAttribute, func(d Dataset) error {
 				if len(images) == limit {
-					return fail(dicomio.CodeLimit, op, "the series has more images than are read", nil)
+					return fail(dicomio.CodeLimit, op, "the series has more images than the limit", nil)
 				}
 				a := dicomio.Attributes{}
 				for tag, e := range d {

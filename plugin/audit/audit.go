@@ -173,7 +173,7 @@ func Verify(r io.Reader, fn func(Record) error) (records int, last string, err e
 	for lines.Scan() {
 		var record Record
 		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
-			return bad("is not a record", errors.New("not JSON, or a field of another type"))
+			return bad("is not a record", errors.New("not JSON, or a field of the wrong type"))
 		}
 		if !strings.EqualFold(record.Prev, last) {
 			return bad("does not follow from the line before: a line was changed, added or taken out", nil)

@@ -37,7 +37,7 @@ var _ outbox.Packer = (*Packer)(nil)
 func (k *Packer) Pack(ctx context.Context, l outbox.Letter, stored int) (outbox.Parcel, error) {
 	r, err := k.Records.Record(l.Record)
 	if err != nil || r.Result == nil {
-		return outbox.Parcel{}, coded.New(CodeGone, "make document", "the result is no longer kept, and its documents cannot be made any more", errors.Join(outbox.ErrGone, err))
+		return outbox.Parcel{}, coded.New(CodeGone, "make document", "the result is no longer kept, so its documents can no longer be made", errors.Join(outbox.ErrGone, err))
 	}
 	client := k.Scoring.Series.Archives.Store(r.URI)
 	if client == nil {

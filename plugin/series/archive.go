@@ -19,7 +19,7 @@ func NewArchives(pacs ...web.Options) (*Archives, error) {
 	for _, opts := range pacs {
 		client, err := web.New(opts)
 		if err != nil {
-			return nil, coded.New(codeSettings, op, "the settings of a PACS cannot be used", err)
+			return nil, coded.New(codeSettings, op, "the settings of a PACS are invalid", err)
 		}
 		if slices.ContainsFunc(a.clients, func(c *web.Client) bool { return c.URL() == client.URL() }) {
 			return nil, coded.New(codeSettings, op, "a PACS is given twice", nil)
@@ -58,7 +58,7 @@ func (a *Archives) Client(uri string) (client *web.Client, studyUID, seriesUID s
 			}
 		}
 	}
-	return nil, "", "", coded.New(CodeURIForbidden, "read uri", "the PACS is not among those that this service may ask; add its DICOMweb address to the setting pacs", nil)
+	return nil, "", "", coded.New(CodeURIForbidden, "read uri", "the PACS is not among those that this service may contact; add its DICOMweb address to the setting pacs", nil)
 }
 
 // Store is the PACS that documents about a series go to: the one that holds

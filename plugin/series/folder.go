@@ -37,7 +37,7 @@ func FolderOf(uri string, allowed []string) (string, error) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" || u.User != nil ||
 		!strings.HasPrefix(u.Path, "/") || strings.ContainsFunc(u.Path, unicode.IsControl) {
-		return "", coded.New(CodeURIUnsupported, op, "only folders of this machine are read: file:///folder", nil)
+		return "", coded.New(CodeURIUnsupported, op, "only folders on this machine are read: file:///folder", nil)
 	}
 	path := u.Path
 	if runtime.GOOS == "windows" {

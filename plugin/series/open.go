@@ -53,7 +53,7 @@ func (r Reader) Open(ctx context.Context, p Place) (*dicomio.Series, error) {
 	}
 	switch {
 	case p.StudyUID != "" && p.StudyUID != s.StudyUID:
-		return nil, coded.New(CodeStudyMismatch, op, "the series is of another study than study_uid says", nil)
+		return nil, coded.New(CodeStudyMismatch, op, "the series belongs to a study other than study_uid", nil)
 	case p.FrameOfReferenceUID != "" && p.FrameOfReferenceUID != s.FrameOfReferenceUID:
 		return nil, coded.New(CodeFrameMismatch, op,
 			"the positions are given in another frame of reference than that of the series: they mean other places", nil)
@@ -68,7 +68,7 @@ func (r Reader) Open(ctx context.Context, p Place) (*dicomio.Series, error) {
 	return s, nil
 }
 
-const linkHint = "a file of the series is a link out of the folders that this service may read"
+const linkHint = "a file of the series is a link to outside the folders that this service may read"
 
 // find opens what the URI names, without a look at what it should be.
 func (r Reader) find(ctx context.Context, p Place) (*dicomio.Series, error) {
@@ -85,11 +85,11 @@ func (r Reader) find(ctx context.Context, p Place) (*dicomio.Series, error) {
 		return nil, err
 	}
 	if p.SeriesUID != "" && p.SeriesUID != series {
-		return nil, coded.New(CodeMismatch, op, "the uri names another series than series_uid says", nil)
+		return nil, coded.New(CodeMismatch, op, "the uri names a series other than series_uid", nil)
 	}
 	s, err := client.Open(ctx, study, series, dicomio.Options{})
 	if err == nil && s.StudyUID != study {
-		return nil, coded.New(CodeStudyMismatch, op, "the series is of another study than the uri says", nil)
+		return nil, coded.New(CodeStudyMismatch, op, "the series belongs to a study other than that in the uri", nil)
 	}
 	return wrapOpen(s, err)
 }

@@ -36,7 +36,7 @@ func readNote(file []byte) (note, error) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf")))
 	if len(text) > 0 && text[0] == '{' {
 		if err := json.Unmarshal(text, &about); err != nil {
-			return n, &nodule.Error{Code: nodule.CodeCandidateFileInvalid, Op: "read candidates", Hint: "the file is not JSON, or its priority is no text"}
+			return n, &nodule.Error{Code: nodule.CodeCandidateFileInvalid, Op: "read candidates", Hint: "the file is not JSON, or its priority is not a string"}
 		}
 	}
 	if about.SpecVersion != "" {

@@ -94,7 +94,7 @@ func New(opts Options) (*Watcher, error) {
 	case opts.Priority != bus.PriorityStat && opts.Priority != bus.PriorityRoutine:
 		return nil, bad("the priority is stat or routine")
 	case opts.HoldSite == opts.Site:
-		return nil, bad("the site whose jobs are held is another than the one whose service does them")
+		return nil, bad("the site whose jobs are held must differ from the one whose service scores them")
 	}
 	for _, site := range []string{opts.Site, orDefault(opts.HoldSite, opts.Site)} {
 		if err := bus.CheckSite(site); err != nil {

@@ -141,14 +141,14 @@ func (w *Worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery,
 				stack = p.Stack
 			}
 			log.Error("panic while scoring", "stack", string(stack))
-			err = coded.New(coded.Internal, op, "the program failed on this job; the service's log has the place", nil)
+			err = coded.New(coded.Internal, op, "the program failed on this job; the service's log says where", nil)
 		}
 	}()
 	limited, cancel := context.WithTimeout(ctx, w.JobTimeout)
 	defer cancel()
 	how, err = w.answer(limited, log, d)
 	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
-		err = coded.New(CodeTimedOut, op, fmt.Sprintf("not done within %s; is the storage slow, or do the job's nodules take a detector that long? Allow more time, fewer nodules a job, or the quicker detector alone", w.JobTimeout), nil)
+		err = coded.New(CodeTimedOut, op, fmt.Sprintf("not done within %s; is the storage slow, or does scoring take that long? Allow more time, send fewer nodules per job, or use only the faster detector", w.JobTimeout), nil)
 	}
 	return how, err
 }

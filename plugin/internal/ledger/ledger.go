@@ -38,7 +38,7 @@ func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
 		}
 	}()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, coded.New(CodeFailed, op, "the data folder cannot be made", err)
+		return nil, coded.New(CodeFailed, op, "the data folder cannot be created", err)
 	}
 	db, err := boltdb.Open(path, bucketResults, bucketLineage, bucketAttempts)
 	if errors.Is(err, boltdb.ErrLocked) {
