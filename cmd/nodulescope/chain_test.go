@@ -21,8 +21,8 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/internal/logtest"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/watch"
 )
 
@@ -74,7 +74,7 @@ func (c *chain) watch() {
 	c.t.Helper()
 	c.watcher = exec.Command(os.Args[0], "watch-orthanc", "--config", c.settings, "--nats-url", c.service.bus, "--watch-dir", c.state, "--candidates", c.dropped, "--log-level", "debug") //nolint:gosec // this test
 	c.watcher.Env = append(cleanEnviron(), runAsProgram+"=1")
-	logs := &plugintest.Buffer{}
+	logs := &logtest.Buffer{}
 	c.watcher.Stderr = logs
 	if err := c.watcher.Start(); err != nil {
 		c.t.Fatal(err)

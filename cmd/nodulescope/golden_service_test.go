@@ -16,7 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/internal/logtest"
 )
 
 // goldenService is a service with a bus of its own on free ports, as its
@@ -24,7 +24,7 @@ import (
 type goldenService struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	logs   *plugintest.Buffer
+	logs   *logtest.Buffer
 	bus    string // URL
 	health string // URL
 	page   string // URL
@@ -40,7 +40,7 @@ const goldenPassword = "correct horse battery"
 // startGoldenService returns when the service says that it is ready for jobs.
 func startGoldenService(t *testing.T, dataDir string, more ...string) *goldenService {
 	t.Helper()
-	s := &goldenService{t: t, logs: &plugintest.Buffer{}, seen: make(chan *nats.Msg, 1000)}
+	s := &goldenService{t: t, logs: &logtest.Buffer{}, seen: make(chan *nats.Msg, 1000)}
 	s.cmd = goldenCommand(append([]string{"serve", "--data-dir", dataDir, "--device", "cpu", "--max-attempts", "1",
 		"--nats-port", "0", "--listen", "127.0.0.1:0", "--review-listen", "127.0.0.1:0"}, more...)...)
 	s.cmd.Stderr = s.logs

@@ -18,7 +18,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
-	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/internal/logtest"
 )
 
 // service is a running 'nodulescope serve' of this test binary.
@@ -27,7 +27,7 @@ type service struct {
 	cmd  *exec.Cmd
 	bus  string // URL
 	http string
-	logs *plugintest.Buffer
+	logs *logtest.Buffer
 }
 
 // startService runs serve with a bus of its own on free ports, and returns
@@ -35,7 +35,7 @@ type service struct {
 func startService(t *testing.T, dataDir, model string, more ...string) *service {
 	t.Helper()
 	args := append([]string{"serve", "--data-dir", dataDir, "--model", model, "--nats-port", "0", "--listen", "127.0.0.1:0", "--review-listen", "127.0.0.1:0"}, more...)
-	s := &service{t: t, cmd: exec.Command(os.Args[0], args...), logs: &plugintest.Buffer{}} //nolint:gosec // this test
+	s := &service{t: t, cmd: exec.Command(os.Args[0], args...), logs: &logtest.Buffer{}} //nolint:gosec // this test
 	s.cmd.Env = append(cleanEnviron(), runAsProgram+"=1")
 	s.cmd.Stderr = s.logs
 	stdout, err := s.cmd.StdoutPipe()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/logtest"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
@@ -42,7 +43,7 @@ func TestKilled(t *testing.T) {
 		t.Run(point, func(t *testing.T) {
 			broker := plugintest.NewBroker(t)
 			b := broker.Bus
-			r := &rig{t: t, root: t.TempDir(), bus: b, log: &plugintest.Buffer{}}
+			r := &rig{t: t, root: t.TempDir(), bus: b, log: &logtest.Buffer{}}
 			r.slices("ct", ctSpec(), 0, 24)
 			r.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
 			_, err := b.SubmitJob(t.Context(), "early", "/detector", "study-17", bus.Job{SeriesUID: seriesUID, URI: "file:///elsewhere", Nodules: []bus.JobNodule{{ID: "n1"}}})

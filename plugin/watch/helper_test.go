@@ -16,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/logtest"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
@@ -45,7 +46,7 @@ type rig struct {
 	clock *clock
 	w     *Watcher
 	bus   *bus.Bus
-	log   *plugintest.Buffer
+	log   *logtest.Buffer
 }
 
 func testBus(t *testing.T) *bus.Bus {
@@ -66,7 +67,7 @@ func testBus(t *testing.T) *bus.Bus {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, root: t.TempDir(), clock: &clock{now: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)}, bus: testBus(t), log: &plugintest.Buffer{}}
+	r := &rig{t: t, root: t.TempDir(), clock: &clock{now: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)}, bus: testBus(t), log: &logtest.Buffer{}}
 	r.opts = Options{
 		Bus: r.bus, Dir: t.TempDir(), Now: r.clock.Now, Interval: 10 * time.Millisecond, Timeout: time.Minute,
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

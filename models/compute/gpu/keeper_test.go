@@ -1,18 +1,17 @@
 package gpu
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nodulescope/nodulescope/internal/logtest"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/cpu"
@@ -27,31 +26,13 @@ type testDevice struct {
 	waits chan time.Duration
 	tick  chan time.Time
 	used  chan *Backend
-	log   *syncBuffer
-}
-
-// syncBuffer is a log that is read while it is written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
+	log   *logtest.Buffer
 }
 
 func newTestDevice(t *testing.T, submissions int64, r Retry) *testDevice {
 	t.Helper()
 	devices(t)
-	b := &testDevice{left: &atomic.Int64{}, waits: make(chan time.Duration, 10), tick: make(chan time.Time), used: make(chan *Backend, 10), log: &syncBuffer{}}
+	b := &testDevice{left: &atomic.Int64{}, waits: make(chan time.Duration, 10), tick: make(chan time.Time), used: make(chan *Backend, 10), log: &logtest.Buffer{}}
 	b.left.Store(submissions)
 	open := func(_ *Backend, o Options) (*Backend, error) {
 		ctx, err := devices(t)[0].Open()

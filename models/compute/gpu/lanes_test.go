@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodulescope/nodulescope/internal/logtest"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/cpu"
@@ -70,7 +71,7 @@ func decoders(t *testing.T, b *Backend) (plans []*compute.Plan, want [][]float32
 // they give alone, to the bit.
 func TestTwoLanes(t *testing.T) {
 	var m meeting
-	var log syncBuffer
+	var log logtest.Buffer
 	b, err := on(m.of(first(t)), Options{Lanes: 2, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,12 @@
-package plugintest
+// Package logtest holds logs of tests.
+package logtest
 
 import (
 	"bytes"
 	"sync"
 )
 
-// Buffer takes a log from several goroutines.
+// Buffer takes a log from several goroutines, and is read meanwhile.
 type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
