@@ -39,22 +39,10 @@ func TestScoreOnDevice(t *testing.T) {
 			count = 3
 		}
 		x, support, seeds := queries(GAN{Dims: v.Dims}, count)
-		here, err := NewScorer(v, ps, 3, compute.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		there, err := NewScorer(v, ps, 3, compute.Options{Backends: cpu.List(b)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := here.ScoreAll(x, support, seeds)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := there.ScoreAll(x, support, seeds)
-		if err != nil {
-			t.Fatal(err)
-		}
+		here := newScorer(t, v, ps, 3, compute.Options{})
+		there := newScorer(t, v, ps, 3, compute.Options{Backends: cpu.List(b)})
+		want := scoreAll(t, here, x, support, seeds)
+		got := scoreAll(t, there, x, support, seeds)
 		if !there.OnDevice(1) || !there.OnDevice(count) {
 			t.Fatal("the device does not score")
 		}
@@ -120,14 +108,8 @@ func TestLittleMemoryOnDevice(t *testing.T) {
 		rows int
 	}{{1 << 10, 16}, {10, 8}, {2, 0}} {
 		b := deviceFor(t, gpu.Options{Memory: c.mib << 20})
-		s, err := NewScorer(v, ps, 10, compute.Options{Backends: cpu.List(b)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := s.ScoreAll(x, support, seeds)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := newScorer(t, v, ps, 10, compute.Options{Backends: cpu.List(b)})
+		got := scoreAll(t, s, x, support, seeds)
 		many := s.wholes[len(wholeRows)-1]
 		switch {
 		case c.rows > 0 && (many == nil || !many.onDevice() || many.rows > c.rows):

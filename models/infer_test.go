@@ -21,14 +21,8 @@ func TestScoreAllIsScore(t *testing.T) {
 			count = 5
 		}
 		x, support, seeds := queries(GAN{Dims: v.Dims}, count)
-		s, err := NewScorer(v, ps, 3, compute.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := s.ScoreAll(x, support, seeds)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := newScorer(t, v, ps, 3, compute.Options{})
+		got := scoreAll(t, s, x, support, seeds)
 		for i := range x {
 			if d := cmp.Diff(s.Score(x[i], support[i], seeds[i]), got[i]); d != "" {
 				t.Fatalf("%+v: patch %d (-alone +among others):\n%.400s", v, i, d)
@@ -103,10 +97,7 @@ func TestScoreUnderLearnedVariance(t *testing.T) {
 	ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
 	ps.find(sigmaName).Data[0] = -2
 	x, support, seeds := queries(GAN{Dims: 2}, 1)
-	s, err := NewScorer(v, ps, 10, compute.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newScorer(t, v, ps, 10, compute.Options{})
 	b := s.Score(x[0], support[0], seeds[0])
 	if want := b.Recon/2*math.Exp(2) - 2*784/2*6/7.0; math.Abs(b.Misfit-want) > 1e-6*math.Abs(want) {
 		t.Errorf("misfit %g, the formula gives %g", b.Misfit, want)
@@ -123,11 +114,28 @@ func TestScoreUnderLearnedVariance(t *testing.T) {
 		t.Errorf("KL %g, that of its posterior is %g", b.KL, kl)
 	}
 	v.LearnedSigma = false
-	s, err = NewScorer(v, ps[:len(ps)-1], 10, compute.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s = newScorer(t, v, ps[:len(ps)-1], 10, compute.Options{})
 	if b := s.Score(x[0], support[0], seeds[0]); b.Misfit != b.Recon {
 		t.Errorf("without a learned variance the misfit is %g and the reconstruction %g", b.Misfit, b.Recon)
 	}
+}
+
+// newScorer is NewScorer, which must not fail.
+func newScorer(t *testing.T, v VAE, ps Params, samples int, o compute.Options) *Scorer {
+	t.Helper()
+	s, err := NewScorer(v, ps, samples, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// scoreAll is ScoreAll, which must not fail.
+func scoreAll(t *testing.T, s *Scorer, x, support [][]float32, seeds [][32]byte) []PatchBound {
+	t.Helper()
+	got, err := s.ScoreAll(x, support, seeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
 }

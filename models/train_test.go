@@ -159,10 +159,7 @@ func TestScoreIsReproducible(t *testing.T) {
 	blobs{1}.Patch(0, rand.New(rand.NewPCG(1, 1)), x, support)
 	var scores []PatchBound
 	for range 2 {
-		s, err := NewScorer(v, ps, 10, run("").Compute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := newScorer(t, v, ps, 10, run("").Compute)
 		s.Score(support, support, [32]byte{9}) // another patch before
 		scores = append(scores, s.Score(x, support, [32]byte{1}))
 	}
