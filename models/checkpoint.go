@@ -24,9 +24,10 @@ var (
 // Header is what a checkpoint says about itself.
 type Header struct {
 	Format        int                `json:"format"` // 1
-	Kind          string             `json:"kind"`   // "vae" or "gan"
+	Kind          string             `json:"kind"`   // "vae", "gan" or "unet"
 	Dims          int                `json:"dims"`
 	Latent        int                `json:"latent"`
+	Channels      []int              `json:"channels,omitempty"`      // of a UNet
 	LearnedSigma  bool               `json:"learned_sigma,omitempty"` // of a VAE
 	Norm          bool               `json:"norm,omitempty"`          // of a GAN: with batch normalisation
 	Loss          string             `json:"loss,omitempty"`          // of a GAN: "wgan-gp" or "dcgan"

@@ -26,7 +26,7 @@ func GANOf(h Header, ps Params) (*TrainedGAN, error) {
 		return nil, fmt.Errorf("%w: no prior %q: want %q or %q", ErrCheckpoint, h.Prior, UniformPrior, NormalPrior)
 	}
 	g, c := len(n.generatorSpecs()), len(n.criticSpecs())
-	specs := append(append(n.generatorSpecs(), n.criticSpecs()...), n.statisticsSpecs()...)
+	specs := append(append(n.generatorSpecs(), n.criticSpecs()...), statisticsSpecs(n.normed())...)
 	if err := ps.check(specs); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}

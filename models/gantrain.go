@@ -205,23 +205,12 @@ func (t *ganTrainer) step() error {
 				point.Step, point.CriticLoss, point.Generator)
 		}
 	}
-	t.follow(point.Step)
+	follow(t.average, t.generator, s.Average, point.Step)
 	t.history = append(t.history, point)
 	if t.Progress != nil {
 		t.Progress(GANProgress{point, s.Steps, time.Since(t.started)})
 	}
 	return nil
-}
-
-// follow moves the averaged weights. In the first steps they follow faster, so
-// that they forget the initial ones.
-func (t *ganTrainer) follow(step int) {
-	decay := float32(math.Min(t.Settings.Average, float64(1+step)/float64(10+step)))
-	for i, p := range t.average {
-		for j, w := range t.generator[i].Data {
-			p.Data[j] = decay*p.Data[j] + (1-decay)*w
-		}
-	}
 }
 
 // loadCritic fills the inputs of the critic's plan for its step k, counted over

@@ -59,10 +59,10 @@ func (n GAN) normed() []spec {
 	}
 }
 
-// statisticsSpecs are population mean and variance of every normalised layer.
-func (n GAN) statisticsSpecs() []spec {
+// statisticsSpecs are population mean and variance of normalised layers.
+func statisticsSpecs(layers []spec) []spec {
 	var s []spec
-	for _, l := range n.normed() {
+	for _, l := range layers {
 		s = append(s, spec{name: l.name + meanSuffix, shape: l.shape}, spec{name: l.name + varianceSuffix, shape: l.shape})
 	}
 	return s
@@ -76,7 +76,7 @@ func (n GAN) Fold(generator, critic, statistics Params) (GAN, Params, Params, er
 	if err := n.check(generator, critic); err != nil {
 		return n, nil, nil, err
 	}
-	if err := statistics.check(n.statisticsSpecs()); err != nil {
+	if err := statistics.check(statisticsSpecs(n.normed())); err != nil {
 		return n, nil, nil, err
 	}
 	if !n.Norm {

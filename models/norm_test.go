@@ -77,7 +77,7 @@ func foldedEqualsBatch(t *testing.T, n GAN, generator, critic Params, batch int)
 	copy(plan.Input("real"), real)
 	plan.Run()
 	var stats Params
-	for i, s := range n.statisticsSpecs() {
+	for i, s := range statisticsSpecs(n.normed()) {
 		stats = append(stats, Param{s.name, s.shape, append([]float32(nil), plan.Output(i)...)})
 	}
 	compareFolded(t, n, generator, critic, stats, batch, z, real, 1e-4)

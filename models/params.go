@@ -111,6 +111,17 @@ func initialDCGAN(specs []spec, rng *rand.Rand) Params {
 	return ps
 }
 
+// follow moves averaged weights after a step, counted from 1. In the first steps
+// they follow faster, so that they forget the initial ones.
+func follow(average, weights Params, decay float64, step int) {
+	d := float32(math.Min(decay, float64(1+step)/float64(10+step)))
+	for i, p := range average {
+		for j, w := range weights[i].Data {
+			p.Data[j] = d*p.Data[j] + (1-d)*w
+		}
+	}
+}
+
 // check says whether ps has the tensors of specs.
 func (ps Params) check(specs []spec) error {
 	if len(ps) != len(specs) {

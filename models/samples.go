@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 )
 
 // Samples is a set of patches to train on or to validate with. A trainer sees
@@ -79,4 +81,30 @@ func (s source) brightness(train Samples, voxels int) (mean, variance float64, e
 	mean = sum / n
 	variance = math.Max(squares/n-mean*mean, 1e-6)
 	return math.Min(math.Max(mean, 0.01), 0.99), variance, nil
+}
+
+// together does the work of every row of a batch, some at a time. The error is
+// that of the first row that has one.
+func together(rows int, work func(row int) error) error {
+	errs := make([]error, rows)
+	var wait sync.WaitGroup
+	next := make(chan int, rows)
+	for row := range rows {
+		next <- row
+	}
+	close(next)
+	for range min(rows, runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			for row := range next {
+				errs[row] = work(row)
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

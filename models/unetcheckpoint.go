@@ -1,0 +1,31 @@
+package models
+
+import "fmt"
+
+// All are all tensors of the checkpoint: weights, then statistics.
+func (t *TrainedUNet) All() Params { return append(append(Params{}, t.Params...), t.Statistics...) }
+
+// Save writes a checkpoint of kind "unet" so that a crash leaves the old file or
+// the new one.
+func (t *TrainedUNet) Save(path string) error { return Save(path, t.Header, t.All()) }
+
+// UNetOf takes a checkpoint that Decode or Load has read for a UNet. Its errors
+// wrap ErrCheckpoint.
+func UNetOf(h Header, ps Params) (*TrainedUNet, error) {
+	if h.Kind != "unet" {
+		return nil, fmt.Errorf("%w: a %q, not a UNet", ErrCheckpoint, h.Kind)
+	}
+	var u UNet
+	if len(h.Channels) != len(u.Channels) {
+		return nil, fmt.Errorf("%w: channels %v: want %d numbers", ErrCheckpoint, h.Channels, len(u.Channels))
+	}
+	copy(u.Channels[:], h.Channels)
+	if err := u.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	n := len(u.specs())
+	if err := ps.check(append(u.specs(), statisticsSpecs(u.normed())...)); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	return &TrainedUNet{UNet: u, Params: ps[:n:n], Statistics: ps[n:], Header: h}, nil
+}
