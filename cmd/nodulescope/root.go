@@ -74,6 +74,7 @@ func commands() []func(*globals) *cobra.Command {
 		newWatchFolderCommand,
 		newWatchOrthancCommand,
 		newTrainCommand,
+		newOutlineCommand,
 		newEvaluateCommand,
 		newExperimentCommand,
 		newExportCommand,

@@ -1,0 +1,118 @@
+package outline
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/nodulescope/nodulescope/models"
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+const (
+	limit = 0.5 // least probability of a voxel of the outline
+	reach = 5.0 // of an outline from its candidate, at most, mm
+)
+
+// Outliner outlines nodules. It is used by one goroutine at a time.
+type Outliner struct {
+	net *models.Outliner
+	x   []float32 // the input, with the mark of the point
+}
+
+// New prepares a trained network. It refuses one that was trained with another
+// preprocessing.
+func New(t *models.TrainedUNet, o compute.Options) (*Outliner, error) {
+	if p := t.Header.Preprocessing; p != nodule.WholeVersion {
+		return nil, fmt.Errorf("outline: the network was trained with the preprocessing %.60q, this program has %q: train it again", p, nodule.WholeVersion)
+	}
+	net, err := models.NewOutliner(t, o)
+	if err != nil {
+		return nil, err
+	}
+	out := &Outliner{net: net, x: make([]float32, 2*voxels)}
+	mark(out.x[voxels:], [3]float64{middle, middle, middle})
+	return out, nil
+}
+
+// Outline is the nodule of one candidate.
+type Outline struct {
+	Probability []float32 // of every voxel of the cube to be the nodule's
+	Mask        []bool    // the voxels that are: those above one half that hang together, next to the candidate; none where no nodule was found
+	Voxels      int       // of the mask: its volume in mm³
+	Border      bool      // the mask reaches the border of the cube: it may be cut
+}
+
+// Outline outlines the nodule at the middle of a cube.
+func (o *Outliner) Outline(cube *nodule.Cube) (*Outline, error) {
+	image, _ := nodule.Whole(cube)
+	return o.image(image)
+}
+
+func (o *Outliner) image(image []float32) (*Outline, error) {
+	copy(o.x, image)
+	p, err := o.net.Outline(o.x)
+	if err != nil {
+		return nil, err
+	}
+	above := make([]bool, voxels)
+	for i, v := range p {
+		above[i] = v > limit
+	}
+	return outlineOf(p, above), nil
+}
+
+// Machine is what computes outlines.
+func (o *Outliner) Machine() compute.Machine { return o.net.Machine() }
+
+// outlineOf keeps the connected part of a set of voxels that is nearest to the
+// candidate, where it is within reach.
+func outlineOf(probability []float32, in []bool) *Outline {
+	out := &Outline{Probability: probability, Mask: make([]bool, voxels)}
+	start, nearest := -1, reach
+	for i, ok := range in {
+		if !ok {
+			continue
+		}
+		z, y, x := float64(i/(edge*edge))-middle, float64(i/edge%edge)-middle, float64(i%edge)-middle
+		if d := math.Sqrt(z*z + y*y + x*x); d <= nearest {
+			start, nearest = i, d
+		}
+	}
+	if start < 0 {
+		return out
+	}
+	out.Mask[start] = true
+	for queue := []int{start}; len(queue) > 0; queue = queue[1:] {
+		i := queue[0]
+		out.Voxels++
+		eachNeighbour(i, func(j int) {
+			switch {
+			case j < 0:
+				out.Border = true
+			case in[j] && !out.Mask[j]:
+				out.Mask[j] = true
+				queue = append(queue, j)
+			}
+		})
+	}
+	return out
+}
+
+// eachNeighbour calls visit with the six neighbours of a voxel, and with -1 for
+// one that would lie outside the cube.
+func eachNeighbour(i int, visit func(j int)) {
+	for _, stride := range [3]int{edge * edge, edge, 1} {
+		at := i / stride % edge
+		if at > 0 {
+			visit(i - stride)
+		} else {
+			visit(-1)
+		}
+		if at < edge-1 {
+			visit(i + stride)
+		} else {
+			visit(-1)
+		}
+	}
+}
