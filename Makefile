@@ -39,7 +39,7 @@ build: ## build the binary into bin/
 
 .PHONY: race
 race: ## run the tests of concurrent code under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m $(RACE)
+	CGO_ENABLED=1 go test -race -short -buildvcs=false -timeout 20m $(RACE)
 
 .PHONY: test-onnx
 test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)

@@ -53,6 +53,9 @@ func isProduct(o op.Operator) bool {
 // terms: Precision.Error of the sum of their magnitudes, and the rounding of a
 // float32 sum.
 func TestProducts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("values, which the whole run holds: nothing here runs side by side")
+	}
 	onTensorCores(t, func(t *testing.T, b strict, p Precision) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		worst := 0.0
@@ -202,6 +205,9 @@ const kinked = 0.2
 // operators in float64, and the gradients of the critic's step against the
 // processor's.
 func TestPreciseNetworks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("values, which the whole run holds: nothing here runs side by side")
+	}
 	onTensorCores(t, func(t *testing.T, b strict, p Precision) {
 		for _, dims := range []int{2, 3} {
 			feed, networks := networks(t, dims)
