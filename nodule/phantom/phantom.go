@@ -32,6 +32,7 @@ const (
 	streamShapes
 	streamNames
 	streamNoise
+	streamPoints
 )
 
 func (p *Phantom) rng(stream, item uint64) *rand.Rand { return seeded(p.spec.Seed, stream, item) }
