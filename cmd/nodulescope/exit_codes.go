@@ -16,6 +16,7 @@ var exitCodes = func() map[string]int {
 			report_invalid report_not_written not_a_report candidate_elsewhere
 			candidate_invalid candidate_outside_scan candidate_duplicate too_many_candidates no_candidates
 			candidate_file_invalid cube_padding support_too_small geometry_invalid dataset_invalid split_invalid
+			mask_empty measure_invalid
 			not_json not_cloudevent unknown_schema_version wrong_type job_too_large too_many_nodules job_invalid
 			result_invalid review_invalid dead_invalid message_too_large not_replayable
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,

@@ -31,11 +31,11 @@ that one; nothing is chosen by what comes out. The table gives the agreement wit
 the readers' masks by size, medians with quartiles, beside an outline by
 threshold that needs no training.
 
-A fold takes about ten minutes on two cores. The run keeps its state in --dir
+A fold takes about twenty minutes on two cores. The run keeps its state in --dir
 after every epoch: start it again with the same settings and it goes on where it
 stopped, to the same result. Each fold's network is there as unet.safetensors.
 
-The outline is for research so far: 'score' and 'serve' do not use it yet.`
+'score' and 'serve' do not use the outline yet.`
 
 func newOutlineCommand(g *globals) *cobra.Command {
 	var o outlineOptions
