@@ -29,16 +29,16 @@ type OutlineSamples interface {
 // OutlineSettings of a training. The zero value of a field takes the default
 // named behind it.
 type OutlineSettings struct {
-	Epochs  int     `json:"epochs"`  // 20
-	Batch   int     `json:"batch"`   // 16
-	Rate    float64 `json:"rate"`    // 4e-3: the highest, see rate
+	Epochs  int     `json:"epochs"`  // 18
+	Batch   int     `json:"batch"`   // 8
+	Rate    float64 `json:"rate"`    // 3e-3: the highest, see rate
 	Average float64 `json:"average"` // 0.995: decay of the moving average of the weights that is kept
 	Share   float64 `json:"share"`   // 0.02: of the voxels that nodules take, for the first guess
 	Seed    uint64  `json:"seed"`
 }
 
 func (s OutlineSettings) inUse() OutlineSettings {
-	return fillIn(s, OutlineSettings{Epochs: 20, Batch: 16, Rate: 4e-3, Average: 0.995, Share: 0.02})
+	return fillIn(s, OutlineSettings{Epochs: 18, Batch: 8, Rate: 3e-3, Average: 0.995, Share: 0.02})
 }
 
 // Validate names the first setting that makes no sense.
@@ -150,8 +150,8 @@ func newOutlineTrainer(r OutlineRun) (*outlineTrainer, error) {
 	return t, err
 }
 
-// outlineClip is the largest norm of a gradient: some ten times that of a usual
-// step, against the rare one that is far from all others.
+// outlineClip is the largest norm of a gradient, against a rare step that is far
+// from all others.
 const outlineClip = 1
 
 // load fills row b of x and y with sample i.

@@ -16,19 +16,20 @@ const (
 	pointSigma = 3.0 // of the mark of the point, voxels
 )
 
-// What a training draws, see (samples).Outline.
+// What a training draws, see (samples).Outline. More than this of everything
+// outlined nodules of all sizes less well, in as many epochs.
 const (
-	elsewhere    = 0.2 // share of draws whose point is on no nodule
-	clearance    = 9.0 // of such a point from the nodule, at least, voxels
-	pointShift   = 3.0 // of a point from the centre of its nodule, at most, voxels
-	windowShift  = 6   // of the window, voxels
-	zoomed       = 0.2 // share of draws with a change of size and a turn
-	zoomLow      = 0.8 // the largest is 1.5: masses look like that in the coarse cube
-	zoomHigh     = 1.5
+	elsewhere    = 0.1         // share of draws whose point is on no nodule
+	clearance    = 9.0         // of such a point from the nodule, at least, voxels
+	pointShift   = 2.0         // of a point from the centre of its nodule, at most, voxels
+	windowShift  = 4           // of the window, voxels
+	zoomed       = 0.15        // share of draws with a change of size and a turn
+	zoomLow      = 0.85        // smallest size
+	zoomHigh     = 1.3         // largest
 	turnMost     = math.Pi / 4 // in the axial plane, on top of quarter turns
-	noiseMost    = 0.015       // deviation, share of the window: 21 HU
+	noiseMost    = 0.01        // deviation, share of the window: 14 HU
 	offsetMost   = 0.02        // of all intensities: 28 HU
-	filtered     = 0.3         // share of draws with another kernel
+	filtered     = 0.15        // share of draws with another kernel
 	filterSharp  = -0.12       // weight of both neighbours along an axis, from sharpening
 	filterSmooth = 0.22        // to smoothing
 )
@@ -41,7 +42,7 @@ type samples struct {
 
 // Samples are the nodules of a data set that have a mask, with augmentation: the
 // point and the window moved, turned, mirrored, larger and smaller, noisier,
-// sharper and smoother. In three of ten draws the point is on no nodule, and
+// sharper and smoother. In one of ten draws the point is on no nodule, and
 // nothing is to be outlined.
 func Samples(all []nodule.Sample) models.OutlineSamples {
 	s := &samples{}
