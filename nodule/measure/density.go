@@ -10,8 +10,8 @@ type Type string
 // partial volume; HU are means over 3×3×3 voxels of the mask.
 const (
 	Uncertain   Type = "uncertain"    // fewer than 8 voxels of core with data
-	Calcified   Type = "calcified"    // a tenth of the core above 200 HU (Siegelman 1986: 164 to 200 HU)
-	Fat         Type = "fat"          // half the core between -120 and -40 HU (Siegelman 1986, hamartomas)
+	Calcified   Type = "calcified"    // a tenth of the core above 200 HU
+	Fat         Type = "fat"          // half the core between -120 and -40 HU
 	Solid       Type = "solid"        // four fifths of the core above -300 HU
 	PartSolid   Type = "part_solid"   // a twentieth of it
 	GroundGlass Type = "ground_glass" // less
