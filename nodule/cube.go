@@ -15,7 +15,7 @@ const (
 )
 
 // Cube is a 32 mm cube around a candidate, resampled to 1 mm along the
-// patient axes. Voxel (z, y, x) is at (z*CubeSize+y)*CubeSize+x; the candidate
+// patient axes (or larger with larger voxels, see CutOptions). Voxel (z, y, x) is at (z*CubeSize+y)*CubeSize+x; the candidate
 // lies at index 15.5 of every axis; z grows towards the head, y towards the
 // back, x to the patient's left.
 type Cube struct {

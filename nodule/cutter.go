@@ -19,6 +19,9 @@ type CutOptions struct {
 	// MaxPaddingPct is the share of a cube in percent, 0 to 100, that may have
 	// no data before the candidate is refused. 0 means DefaultMaxPaddingPct.
 	MaxPaddingPct float64
+	// SpacingMM is the distance between the voxels of a cube, 1 to 8: a cube has
+	// 32³ of them whatever it is. 0 means 1.
+	SpacingMM float64
 }
 
 // Cutter resamples cubes from one CT volume. It is safe for concurrent use where
@@ -27,7 +30,7 @@ type Cutter struct {
 	grid *grid
 	dec  dicomio.Decoder
 	opts CutOptions
-	step [3][3]float64 // change of (line, row, column) per mm along z, y, x of the cube
+	step [3][3]float64 // change of (line, row, column) per voxel along z, y, x of the cube
 }
 
 // CutResult is the cube of one candidate or the reason why there is none.
@@ -48,6 +51,12 @@ func NewCutter(g dicomio.Geometry, dec dicomio.Decoder, opts CutOptions) (*Cutte
 	if !(opts.MaxPaddingPct > 0 && opts.MaxPaddingPct <= 100) {
 		return nil, fmt.Errorf("prepare cutter: padding limit of %g %%: give a share above 0 and up to 100", opts.MaxPaddingPct)
 	}
+	if opts.SpacingMM == 0 {
+		opts.SpacingMM = 1
+	}
+	if !(opts.SpacingMM >= 1 && opts.SpacingMM <= 8) {
+		return nil, fmt.Errorf("prepare cutter: voxels of %g mm: give 1 to 8", opts.SpacingMM)
+	}
 	m, err := newGrid(g)
 	if err != nil {
 		return nil, err
@@ -55,7 +64,7 @@ func NewCutter(g dicomio.Geometry, dec dicomio.Decoder, opts CutOptions) (*Cutte
 	c := &Cutter{grid: m, dec: dec, opts: opts}
 	for axis := range 3 { // cube axis z is LPS 2, y is 1, x is 0
 		for i := range 3 {
-			c.step[axis][i] = m.inv[i][2-axis]
+			c.step[axis][i] = opts.SpacingMM * m.inv[i][2-axis]
 		}
 	}
 	return c, nil

@@ -62,6 +62,36 @@ func TestLinearFieldIsReproduced(t *testing.T) {
 	}
 }
 
+// TestCubesOfLargerVoxels: the same field at 2 mm.
+func TestCubesOfLargerVoxels(t *testing.T) {
+	at, g := dicomio.Vec{1.37, -2.21, 0.83}, geometries()["gantry tilt"]
+	cube, err := newCutter(t, &volume{geo: g, hu: linear}, CutOptions{MaxPaddingPct: 100, SpacingMM: 2}).Cut(t.Context(), Candidate{ID: "a", PositionLPS: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for i, hu := range cube.HU {
+		p := cubePoint(at, i)
+		for a := range p {
+			p[a] += p[a] - at[a]
+		}
+		if insideCentres(g, p) {
+			checked++
+			if !cube.Valid[i] || !closeTo(float64(hu), linear(p), 1e-3) {
+				t.Fatalf("voxel %d is %g (valid %v), want %g", i, hu, cube.Valid[i], linear(p))
+			}
+		}
+	}
+	if checked < CubeVoxels/2 {
+		t.Fatalf("only %d voxels lie in the volume", checked)
+	}
+	for _, bad := range []float64{-1, 0.5, 9, math.NaN()} {
+		if _, err := NewCutter(g, &volume{geo: g, hu: linear}, CutOptions{SpacingMM: bad}); err == nil {
+			t.Errorf("voxels of %g mm were accepted", bad)
+		}
+	}
+}
+
 // insideCentres tells whether p lies between the centres of the outer voxels,
 // found with the geometry's own inverse.
 func insideCentres(g dicomio.Geometry, p dicomio.Vec) bool {

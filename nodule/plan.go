@@ -36,9 +36,10 @@ func (c *Cutter) place(p *plan, v int) (t, y, x float64) {
 
 func (c *Cutter) plan(pos dicomio.Vec) *plan {
 	g := &c.grid.geo
+	corner := centre * c.opts.SpacingMM
 	p := &plan{
 		cube:   &Cube{HU: make([]float32, CubeVoxels), Valid: make([]bool, CubeVoxels)},
-		origin: c.grid.affine(dicomio.Vec{pos[0] - centre, pos[1] - centre, pos[2] - centre}),
+		origin: c.grid.affine(dicomio.Vec{pos[0] - corner, pos[1] - corner, pos[2] - corner}),
 		first:  g.Slices,
 		start:  make([]int, g.Slices+1),
 		need:   make([]bool, g.Slices),

@@ -99,6 +99,48 @@ func outlineOf(probability []float32, in []bool) *Outline {
 	return out
 }
 
+// centre is the mean place of the mask, z, y, x in voxels from the middle.
+func (o *Outline) centre() (c [3]float64) {
+	for i, in := range o.Mask {
+		if in {
+			for a, stride := range [3]int{edge * edge, edge, 1} {
+				c[a] += float64(i/stride%edge) - middle
+			}
+		}
+	}
+	for a := range c {
+		c[a] /= float64(max(o.Voxels, 1))
+	}
+	return c
+}
+
+// own are the probabilities of the mask and of the voxels beside it, and 0
+// elsewhere: those of other parts do not count.
+func (o *Outline) own() []float32 {
+	p := make([]float32, voxels)
+	for i, in := range o.Mask {
+		if !in {
+			continue
+		}
+		take := func(j int) {
+			if j < 0 {
+				return
+			}
+			switch {
+			case o.Probability == nil:
+				if o.Mask[j] {
+					p[j] = 1
+				}
+			case o.Mask[j] || o.Probability[j] <= limit: // a voxel beside the mask that is above belongs to another part
+				p[j] = o.Probability[j]
+			}
+		}
+		take(i)
+		eachNeighbour(i, take)
+	}
+	return p
+}
+
 // eachNeighbour calls visit with the six neighbours of a voxel, and with -1 for
 // one that would lie outside the cube.
 func eachNeighbour(i int, visit func(j int)) {
