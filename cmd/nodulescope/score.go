@@ -35,7 +35,7 @@ digit: a table, or with --json the content of the result message. A nodule that
 cannot be scored is refused with a code and does not affect the others; the exit
 code is then 3.
 
-With several detectors, each nodule has a line for each. APART is the gap between
+With several detectors, each nodule has a line for each. GAP is the difference between
 their percentiles among reference nodules, in points; if one flags a nodule
 and another does not, a line below the table says so. Neither overrules the
 other, and a large gap is a reason to look.

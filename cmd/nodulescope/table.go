@@ -125,7 +125,7 @@ func whoFlags(scores []bus.NoduleScore) string {
 // they are named, with the gap between them.
 func resultColumns(r bus.Result) []string {
 	if len(r.Models) > 1 {
-		return []string{"NODULE", "MODEL", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "APART", "LIMITS"}
+		return []string{"NODULE", "MODEL", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP", "LIMITS"}
 	}
 	return []string{"NODULE", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "LIMITS"}
 }
@@ -142,7 +142,7 @@ func resultRows(r bus.Result) [][]string {
 			row = append(row, fmt.Sprintf("%.1f %.1f %.1f", p[0], p[1], p[2]), diameter(n.DiameterMM))
 			row = append(row, line.cells...)
 			if len(r.Models) > 1 {
-				row = append(row, apart(n.Disagreement))
+				row = append(row, percentileGap(n.Disagreement))
 			}
 			rows = append(rows, append(row, orDash(strings.Join(n.Applicability, ","))))
 		}
@@ -181,8 +181,8 @@ func modelLines(n bus.ResultNodule) []modelLine {
 	return lines
 }
 
-// apart is how many points of percentile lie between the models.
-func apart(d *bus.Disagreement) string {
+// percentileGap is how many points of percentile lie between the models.
+func percentileGap(d *bus.Disagreement) string {
 	switch {
 	case d == nil:
 		return "-"
