@@ -66,7 +66,8 @@ func TestRealChestGeometry(t *testing.T) {
 }
 
 // TestRealTilt: 18.5 degrees, and a change of spacing from 4.22 to 7.38 mm
-// along the table, which is no integer multiple.
+// along the table, which is no integer multiple, where the scan goes on with
+// slices of 7 mm instead of 4.
 func TestRealTilt(t *testing.T) {
 	s := openReal(t, "awkward", "gantry_tilt_ge")
 	g := s.Geometry
@@ -82,7 +83,7 @@ func TestRealTilt(t *testing.T) {
 	for _, w := range s.Warnings {
 		codes = append(codes, w.Code)
 	}
-	if len(codes) != 2 || codes[0] != CodeGantryTilt || codes[1] != CodeIrregularSpacing {
+	if len(codes) != 3 || codes[0] != CodeSeveralVolumes || codes[1] != CodeGantryTilt || codes[2] != CodeIrregularSpacing {
 		t.Errorf("warnings %v", s.Warnings)
 	}
 }
