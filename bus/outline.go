@@ -1,0 +1,27 @@
+package bus
+
+import "github.com/nodulescope/nodulescope/nodule/measure"
+
+// Outliner names the network that outlined the nodules of a result.
+type Outliner struct {
+	Name          string `json:"name"`
+	Digest        string `json:"digest"`        // of the network, its preprocessing and how it is used
+	Preprocessing string `json:"preprocessing"` // version of what it sees
+}
+
+// Outline is where a nodule was outlined and what was measured of it.
+type Outline struct {
+	Digest string   `json:"digest"`          // of the outliner
+	Found  bool     `json:"found"`           // false: there is no nodule at this place
+	Codes  []string `json:"codes,omitempty"` // nodule_not_found, coarse_cube_absent, outline_cut
+
+	// SpacingMM is the distance between the voxels of the outline's cube, which
+	// has 32 of them along every axis of the patient, and CentreLPS its middle.
+	SpacingMM float64    `json:"spacing_mm"`
+	CentreLPS [3]float64 `json:"centre_lps_mm"`
+
+	Measurements *measure.Measurements `json:"measurements,omitempty"` // rounded; absent where no nodule was found
+
+	// ComputedBy says on what; it is no part of the result's identity.
+	ComputedBy *Machine `json:"computed_by,omitempty"`
+}
