@@ -16,14 +16,14 @@ var exitCodes = func() map[string]int {
 			report_invalid report_not_written not_a_report candidate_elsewhere
 			candidate_invalid candidate_outside_scan candidate_duplicate too_many_candidates no_candidates
 			candidate_file_invalid cube_padding support_too_small geometry_invalid dataset_invalid split_invalid
-			mask_empty measure_invalid
+			mask_empty measure_invalid nodule_not_found coarse_cube_absent outline_cut
 			not_json not_cloudevent unknown_schema_version wrong_type job_too_large too_many_nodules job_invalid
 			result_invalid review_invalid dead_invalid message_too_large not_replayable
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,
 		exitFailure: `
 			pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
 			bus_unreachable stream_unavailable stream_incompatible store_locked server_failed retries_exhausted
-			detector_failed score_not_finite deadline_passed job_timed_out internal_error
+			detector_failed outline_failed score_not_finite deadline_passed job_timed_out internal_error
 			ledger_failed ledger_locked audit_failed result_gone`,
 	} {
 		for _, name := range strings.Fields(names) {

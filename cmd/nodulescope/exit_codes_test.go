@@ -73,7 +73,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 	}
 	add(exitUsage, &plugin.Error{Code: plugin.CodeSettings})
 	for _, code := range []plugin.Code{
-		scoring.CodeDetectorFailed, scoring.CodeScoreNotFinite, plugin.CodeDeadlinePassed, plugin.CodeTimedOut, plugin.CodeRetriesExhausted,
+		scoring.CodeDetectorFailed, scoring.CodeOutlineFailed, scoring.CodeScoreNotFinite, plugin.CodeDeadlinePassed, plugin.CodeTimedOut, plugin.CodeRetriesExhausted,
 		plugin.CodeInternal, plugin.CodeLedger, plugin.CodeLedgerLocked, audit.CodeFailed, documents.CodeGone, "not_known_here",
 	} {
 		add(exitFailure, &plugin.Error{Code: code})

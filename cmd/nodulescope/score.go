@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -62,6 +63,7 @@ func newScoreCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
 	f.StringVar(&o.series, "series", "", "series instance `UID`, if the folder holds several series")
 	o.models.register(f)
+	o.models.outline.register(f)
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
 	f.StringVar(&o.report, "sr", "", "write a DICOM structured report, which names the patient, into `FILE`")
@@ -83,7 +85,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, archives, ds, o.pictures == "", stderr)
+	result, details, err := scoreJob(ctx, job, archives, scorers{ds, o.models.outline.use}, o.pictures == "", stderr)
 	if err != nil {
 		return err
 	}
@@ -112,8 +114,14 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	return refusedNodules(result)
 }
 
+// scorers are what scores and outlines.
+type scorers struct {
+	detectors []detector.Detector
+	outliner  *outline.Outliner // nil: nodules are not outlined
+}
+
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
+func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, by scorers, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
@@ -121,14 +129,14 @@ func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, ds []
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
 	return scoring.Score(ctx, scoring.Request{
-		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds, Series: series.Reader{Archives: archives},
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: by.detectors, Outliner: by.outliner, Series: series.Reader{Archives: archives},
 		NoDetails: noDetails, Progress: func(p scoring.Progress) { showProgress(bar, p) },
 	})
 }
 
 // showProgress puts the stages of scoring.Score on one bar.
 func showProgress(bar *progress, p scoring.Progress) {
-	words := map[string]string{"read": "reading", "cut": "cutting cubes", "score": "scoring"}
+	words := map[string]string{"read": "reading", "cut": "cutting cubes", "outline": "outlining", "score": "scoring"}
 	bar.total(max(p.Total, 1))
 	bar.set(p.Done, words[p.Stage])
 }

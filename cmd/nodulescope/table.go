@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector/outline"
 )
 
 // writeResult prints a result for people: what it is a score of, a line per
@@ -217,7 +218,7 @@ func refusedNodules(r bus.Result) error {
 		switch {
 		case n.Error != nil && len(n.Scores) > 0:
 			partly++
-		case n.Error != nil:
+		case n.Error != nil && n.Error.Code != string(outline.CodeNotFound): // which is an answer
 			refused++
 		}
 	}
