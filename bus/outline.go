@@ -1,6 +1,11 @@
 package bus
 
-import "github.com/nodulescope/nodulescope/nodule/measure"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nodulescope/nodulescope/nodule/measure"
+)
 
 // Outliner names the network that outlined the nodules of a result.
 type Outliner struct {
@@ -24,4 +29,25 @@ type Outline struct {
 
 	// ComputedBy says on what; it is no part of the result's identity.
 	ComputedBy *Machine `json:"computed_by,omitempty"`
+}
+
+// String is an outline on one line, in ASCII: diameter, long and short axis,
+// volume, mean HU and type, or that there is no nodule.
+func (o *Outline) String() string {
+	if !o.Found {
+		return "no nodule found here"
+	}
+	parts := []string{"outlined, not measured"}
+	if m := o.Measurements; m != nil {
+		parts = []string{
+			fmt.Sprintf("%.1f +- %.1f mm", m.DiameterMM, m.DiameterUncertaintyMM),
+			fmt.Sprintf("%.1f x %.1f mm", m.LongAxisMM, m.ShortAxisMM),
+			fmt.Sprintf("%.0f +- %.0f mm3", m.VolumeMM3, m.VolumeUncertaintyMM3),
+		}
+		if m.MeanHU != nil {
+			parts = append(parts, fmt.Sprintf("%.0f HU", *m.MeanHU))
+		}
+		parts = append(parts, strings.ReplaceAll(string(m.Type), "_", "-"))
+	}
+	return strings.Join(append(parts, o.Codes...), ", ")
 }

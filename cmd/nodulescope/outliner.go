@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/detector/outline"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 // outlineFlag says whether nodules are outlined, and by which network. It is a
@@ -49,7 +50,7 @@ func (o *outlineFlag) load(log *slog.Logger) (err error) {
 func (o *outlineFlag) describe() string {
 	switch {
 	case o.use != nil:
-		return outline.Name + " " + shortDigest(o.use.Digest())
+		return describeOutliner(*scoring.DescribeOutliner(o.use))
 	case o.setting == outlineOff:
 		return "off"
 	}

@@ -23,6 +23,7 @@ type scoreOptions struct {
 	pictures string
 	pacs     pacsFlag
 	report   string
+	csv      string
 }
 
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
@@ -41,6 +42,11 @@ their percentiles among reference nodules, in points; if one flags a nodule
 and another does not, a line below the table says so. Neither overrules the
 other, and a large gap is a reason to look.
 
+Every nodule is outlined and measured, where this program has a network for that
+(see --outline): diameter, axes, volume and mean HU with their uncertainty, and
+type. Where there is no nodule at the place of a candidate, that is said in place
+of a score. The outline is a proposal to be looked at: it is drawn on --pictures.
+
 With --sr the result is written as a DICOM structured report of the study, for the
 PACS: a point and the scores for every nodule. It names the patient as the images
 do. The same result has the same UIDs; a file that already holds it is left as it is.
@@ -55,7 +61,8 @@ func newScoreCommand(g *globals) *cobra.Command {
   nodulescope score /data/study --series 1.2.840.1 --nodules annotations.csv --json
   nodulescope score https://pacs.example/dicom-web/studies/1.2.3/series/1.2.3.4 --nodules nodules.json
   nodulescope score /data/series --nodules readers.xml --pictures pictures
-  nodulescope score /data/series --nodules nodules.json --sr report.dcm`,
+  nodulescope score /data/series --nodules nodules.json --sr report.dcm
+  nodulescope score /data/series --nodules nodules.json --csv nodules.csv --outline unet.safetensors`,
 		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runScore(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})
@@ -64,6 +71,7 @@ func newScoreCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.series, "series", "", "series instance `UID`, if the folder holds several series")
 	o.models.register(f)
 	o.models.outline.register(f)
+	f.StringVar(&o.csv, "csv", "", "also write a table with one line per nodule to `FILE`")
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
 	f.StringVar(&o.report, "sr", "", "write a DICOM structured report, which names the patient, into `FILE`")
@@ -96,6 +104,11 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 		}
 		if err := savePictures(o.pictures, pictures); err != nil {
 			return usageError(err, "name a folder for --pictures that can be written")
+		}
+	}
+	if o.csv != "" {
+		if err := saveCSV(o.csv, result); err != nil {
+			return err
 		}
 	}
 	if o.report != "" {
