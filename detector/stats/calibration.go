@@ -108,3 +108,14 @@ func Reliability(p []float64, anomalous []bool, bins int) []ReliabilityBin {
 	}
 	return out
 }
+
+// ECE is the expected calibration error: how far the probabilities of a group
+// are from how many of it are anomalies, on average over the nodules.
+func ECE(bins []ReliabilityBin) float64 {
+	var sum, n float64
+	for _, b := range bins {
+		sum += float64(b.Observed.Of) * math.Abs(b.Mean-b.Observed.Value)
+		n += float64(b.Observed.Of)
+	}
+	return sum / n
+}
