@@ -1,17 +1,19 @@
 package detector
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-
-	"github.com/nodulescope/nodulescope/detector/weights"
 )
+
+//go:embed weights
+var weights embed.FS
 
 // Pretrained returns VAE-AD with the weights in the binary: docs/model-card.md
 // tells how it was trained and what it is worth.
 func Pretrained() (*VAEAD, error) {
-	b, err := weights.Files.ReadFile(weights.Name(VAEName))
+	b, err := weights.ReadFile(weightsOf(VAEName))
 	if err != nil {
 		return nil, fmt.Errorf("detector: this binary was built without weights: %w", err)
 	}
@@ -20,12 +22,14 @@ func Pretrained() (*VAEAD, error) {
 
 // PretrainedAll returns every detector in the binary, the quickest first:
 // VAE-AD, then GAN-AD where its weights were there when it was built.
-func PretrainedAll() ([]Detector, error) { return decodeAll(weights.Files) }
+func PretrainedAll() ([]Detector, error) { return decodeAll(weights) }
+
+func weightsOf(name string) string { return "weights/" + name + ".safetensors" }
 
 func decodeAll(files fs.FS) ([]Detector, error) {
 	var ds []Detector
 	for _, name := range []string{VAEName, GANName} {
-		b, err := fs.ReadFile(files, weights.Name(name))
+		b, err := fs.ReadFile(files, weightsOf(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"github.com/nodulescope/nodulescope/detector/weights"
 )
 
 type encoder interface{ Encode() ([]byte, error) }
@@ -59,7 +57,7 @@ func TestSecondDetectorIsFound(t *testing.T) {
 	} {
 		files := fstest.MapFS{}
 		for file, b := range c.files {
-			files[weights.Name(file)] = &fstest.MapFile{Data: b}
+			files["weights/"+file+".safetensors"] = &fstest.MapFile{Data: b}
 		}
 		ds, err := decodeAll(files)
 		var names []string

@@ -32,12 +32,18 @@ func deviceFor(t *testing.T, o gpu.Options) *gpu.Backend {
 // patch alone against the same patch among others to the bit.
 func TestScoreOnDevice(t *testing.T) {
 	b := deviceFor(t, gpu.Options{})
-	eachVAE(19, 3, func(v VAE, ps Params, x, support [][]float32, seeds [][32]byte) {
+	for _, v := range []VAE{{Dims: 2, Latent: 5}, {Dims: 2, Latent: 5, LearnedSigma: true}, {Dims: 3, Latent: 5}} {
+		ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
+		count := 19 // a full plan and three more
+		if v.Dims == 3 {
+			count = 3
+		}
+		x, support, seeds := queries(GAN{Dims: v.Dims}, count)
 		here := newScorer(t, v, ps, 3, compute.Options{})
 		there := newScorer(t, v, ps, 3, compute.Options{Backends: cpu.List(b)})
 		want := scoreAll(t, here, x, support, seeds)
 		got := scoreAll(t, there, x, support, seeds)
-		if !there.OnDevice(1) || !there.OnDevice(len(x)) {
+		if !there.OnDevice(1) || !there.OnDevice(count) {
 			t.Fatal("the device does not score")
 		}
 		for i := range got {
@@ -51,7 +57,7 @@ func TestScoreOnDevice(t *testing.T) {
 				}
 			}
 		}
-	})
+	}
 }
 
 // TestSearchOnDevice follows searches of the processor for a few steps, after

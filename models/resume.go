@@ -19,24 +19,25 @@ type saved struct {
 // savedState reads the state of a folder, which it makes, and the settings of
 // the start that left it. It returns nil where there is none, and where no
 // folder is named.
-func savedState[T any](dir, name string) (s *saved, settings T, err error) {
+func savedState(dir, name string, settings any) (*saved, error) {
 	if dir == "" {
-		return nil, settings, nil
+		return nil, nil //nolint:nilnil // none is no error
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // weights are no secret
-		return nil, settings, fmt.Errorf("models: resume: %w", err)
+		return nil, fmt.Errorf("models: resume: %w", err)
 	}
-	s = &saved{path: filepath.Join(dir, name)}
+	s := &saved{path: filepath.Join(dir, name)}
+	var err error
 	if s.header, s.params, err = Load(s.path); errors.Is(err, fs.ErrNotExist) {
-		return nil, settings, nil
+		return nil, nil //nolint:nilnil // as above
 	}
 	if err != nil {
-		return nil, settings, fmt.Errorf("models: resume: %w; remove it to start again", err)
+		return nil, fmt.Errorf("models: resume: %w; remove it to start again", err)
 	}
-	if err := json.Unmarshal(s.header.Training, &settings); err != nil {
-		return nil, settings, s.unusable(err)
+	if err := json.Unmarshal(s.header.Training, settings); err != nil {
+		return nil, s.unusable(err)
 	}
-	return s, settings, nil
+	return s, nil
 }
 
 // of tells whether the state is of a run of that kind, data and number of

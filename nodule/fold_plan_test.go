@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 var update = flag.Bool("update", false, "write folds.txt anew from the data sets")
@@ -30,7 +28,7 @@ func patientTraits(t *testing.T) map[string]traits {
 	t.Helper()
 	all := map[string]traits{}
 	for k, file := range foldSets {
-		ds, err := LoadNPZ(checktest.Data(t, file))
+		ds, err := LoadNPZ(dataFile(t, file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
@@ -30,8 +29,7 @@ type Config struct {
 	Site      string // whose jobs are taken, see bus.CheckSite; default "local"
 	DataDir   string // of ledger, audit trail and embedded bus; default DefaultDataDir()
 	Detectors []detector.Detector
-	Outliner  *outline.Outliner // outlines every nodule; nil: none is outlined
-	Software  string            // name and version that results carry; default "nodulescope"
+	Software  string // name and version that results carry; default "nodulescope"
 
 	AllowedRoots  []string      // folders that jobs may name, with what lies below; empty: any
 	PACS          []web.Options // DICOMweb servers that jobs may name; empty: none

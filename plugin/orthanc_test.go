@@ -31,7 +31,9 @@ func inOrthanc(t *testing.T) (server *orthanctest.Server, local, remote bus.Job)
 func TestScoreOverDICOMweb(t *testing.T) {
 	server, local, remote := inOrthanc(t)
 	archives, err := series.NewArchives(server.Options())
-	plugintest.Must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	req := request(t, "")
 	req.Job = local
 	want, _, err := scoring.Score(t.Context(), req)
@@ -102,7 +104,9 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 func TestPACSGoesAwayInTheMiddle(t *testing.T) {
 	server, _, remote := inOrthanc(t)
 	archives, err := series.NewArchives(server.Options())
-	plugintest.Must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	req := request(t, "")
 	req.Job, req.Series = remote, series.Reader{Archives: archives}
 	req.Progress = func(p scoring.Progress) {

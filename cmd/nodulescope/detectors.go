@@ -12,13 +12,11 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
-// detectorFlags say which detectors score, and where. They are settings. A
-// command that outlines nodules registers outline, too.
+// detectorFlags say which detectors score, and where. They are settings.
 type detectorFlags struct {
-	files   []string
-	names   []string
-	device  deviceFlag
-	outline outlineFlag
+	files  []string
+	names  []string
+	device deviceFlag
 }
 
 func (o *detectorFlags) register(f *pflag.FlagSet) {
@@ -29,22 +27,13 @@ func (o *detectorFlags) register(f *pflag.FlagSet) {
 }
 
 // load reads the detectors, the quickest first where they are those of the
-// binary, otherwise in the order of the files, and the network for outlines, and
-// places them on the device.
+// binary, otherwise in the order of the files, and places them on the device.
 func (o *detectorFlags) load(log *slog.Logger) ([]detector.Detector, error) {
 	ds, err := o.read()
-	if err == nil {
-		err = o.outline.load(log)
-	}
 	if err != nil {
 		return nil, err
 	}
-	o.device.use = func(b *gpu.Backend) {
-		detector.Place(ds, b)
-		if o.outline.use != nil {
-			o.outline.use.Place(b)
-		}
-	}
+	o.device.use = func(b *gpu.Backend) { detector.Place(ds, b) }
 	if err := o.device.open(log); err != nil {
 		return nil, err
 	}

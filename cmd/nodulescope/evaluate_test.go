@@ -15,7 +15,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/stats"
-	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/use"
 )
 
@@ -64,7 +63,11 @@ func writeCubes(t *testing.T, malignancy []uint8) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return checktest.WriteFile(t, "cubes.npz", b.Bytes())
+	path := filepath.Join(t.TempDir(), "cubes.npz")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // evaluate runs the command.

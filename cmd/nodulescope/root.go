@@ -75,6 +75,7 @@ func commands() []func(*globals) *cobra.Command {
 		newWatchOrthancCommand,
 		newTrainCommand,
 		newOutlineCommand,
+		newRungsCommand,
 		newEvaluateCommand,
 		newExperimentCommand,
 		newExportCommand,

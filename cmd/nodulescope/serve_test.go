@@ -18,7 +18,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
-	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/logtest"
 )
 
@@ -139,7 +138,11 @@ func cleanEnviron() []string {
 
 func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
-	return checktest.WriteFile(t, name, []byte(content))
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestServeAnswersJobs(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
-	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
@@ -58,7 +57,10 @@ var ErrTest = errors.New("a failure of the test")
 
 // Context ends with the test, and after two minutes.
 func Context(t testing.TB) context.Context {
-	return checktest.Context(t)
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // Logger writes to the test's output.
@@ -69,7 +71,9 @@ func Logger(t testing.TB) *slog.Logger {
 // Must fails the test at an error.
 func Must(t testing.TB, err error) {
 	t.Helper()
-	checktest.Must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // WantCode fails the test unless err carries a code.

@@ -10,7 +10,6 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/internal/coded"
-	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -21,20 +20,20 @@ const scoreBatch = 16
 // judge has every detector score every patch, and adds the scores to the
 // nodules. A detector that fails on a nodule leaves the scores of the others,
 // and an error that names it: a score is never missing without a word.
-func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, subjects []subject) ([]Detail, []bus.ModelTiming, error) {
+func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patches []*nodule.Patch) ([]Detail, []bus.ModelTiming, error) {
 	var details []Detail
 	if !p.req.NoDetails {
 		details = make([]Detail, len(nodules))
 		for i := range nodules {
 			details[i].ID = nodules[i].ID
-			if s := subjects[i]; s.patch != nil {
-				details[i].Patch, details[i].Outline = *s.patch, s.outline
+			if patches[i] != nil {
+				details[i].Patch = *patches[i]
 			}
 		}
 	}
 	var todo []int
-	for i := range subjects {
-		if subjects[i].patch != nil {
+	for i := range patches {
+		if patches[i] != nil {
 			todo = append(todo, i)
 		}
 	}
@@ -46,7 +45,7 @@ func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, subjec
 		for rest := todo; len(rest) > 0; {
 			batch := rest[:min(scoreBatch, len(rest))]
 			rest = rest[len(batch):]
-			scores, errs := scoreEach(ctx, d, batch, subjects)
+			scores, errs := scoreEach(ctx, d, batch, patches)
 			if err := ctx.Err(); err != nil {
 				return nil, nil, fmt.Errorf("score series: %w", err)
 			}
@@ -91,10 +90,10 @@ func disagreement(scores []bus.NoduleScore) *bus.Disagreement {
 
 // scoreEach scores the patches of a batch together, and one by one where that
 // fails, so that only the patch that is to blame has an error.
-func scoreEach(ctx context.Context, d detector.Detector, batch []int, subjects []subject) ([]detector.Score, []error) {
+func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []*nodule.Patch) ([]detector.Score, []error) {
 	list := make([]nodule.Patch, len(batch))
 	for k, i := range batch {
-		list[k] = *subjects[i].patch
+		list[k] = *patches[i]
 	}
 	errs := make([]error, len(list))
 	scores, err := d.Score(ctx, list)
@@ -141,17 +140,13 @@ func noduleScore(d detector.Detector, s detector.Score) bus.NoduleScore {
 	for _, t := range s.Terms {
 		terms = append(terms, bus.Term{Name: t.Name, Value: t.Value})
 	}
+	var by *bus.Machine
+	if m := s.Machine; m.Device != "" {
+		by = &bus.Machine{Device: m.Device, Name: m.Name, Precision: m.Precision}
+	}
 	return bus.NoduleScore{
-		ComputedBy: machineOf(s.Machine),
+		ComputedBy: by,
 		Model:      d.Name(), Digest: d.Digest(), Raw: s.Raw, Sum: s.Sum, PerVoxel: s.PerVoxel, KL: s.KL,
 		Probability: s.Probability, Calibration: s.Calibration, Percentile: s.Percentile, Anomalous: s.Anomalous, Terms: terms,
 	}
-}
-
-// machineOf is a machine as a result names it; nil where none was named.
-func machineOf(m compute.Machine) *bus.Machine {
-	if m.Device == "" {
-		return nil
-	}
-	return &bus.Machine{Device: m.Device, Name: m.Name, Precision: m.Precision}
 }

@@ -7,9 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/nodulescope/nodulescope/internal/checktest"
 )
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 func TestUsersFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "users.json")
@@ -21,18 +26,18 @@ func TestUsersFile(t *testing.T) {
 		t.Error("found in a file that is not there", err)
 	}
 	hash := cheapHash(t, "x")
-	checktest.Must(t, Save(path, []User{{Name: "Ann", Role: RoleView, Hash: hash, Created: time.Unix(1, 0).UTC()}}))
+	must(t, Save(path, []User{{Name: "Ann", Role: RoleView, Hash: hash, Created: time.Unix(1, 0).UTC()}}))
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info.Mode(), err)
 	}
 	if u, there, err := f.Find("aNN"); !there || err != nil || u.Name != "Ann" {
 		t.Error(u, err)
 	}
-	checktest.Must(t, Save(path, []User{{Name: "Ann", Role: RoleAdmin, Hash: hash}, {Name: "bob", Role: RoleView, Hash: hash}}))
+	must(t, Save(path, []User{{Name: "Ann", Role: RoleAdmin, Hash: hash}, {Name: "bob", Role: RoleView, Hash: hash}}))
 	if u, _, err := f.Find("Ann"); err != nil || u.Role != RoleAdmin {
 		t.Error("the change is not seen", u, err)
 	}
-	checktest.Must(t, os.WriteFile(path, []byte("{"), 0o600))
+	must(t, os.WriteFile(path, []byte("{"), 0o600))
 	if _, _, err := f.Find("Ann"); err == nil {
 		t.Error("somebody is let in on a damaged file")
 	}

@@ -1,0 +1,88 @@
+package rungs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nodulescope/nodulescope/detector/features"
+	"github.com/nodulescope/nodulescope/detector/outline"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// Outlines finds the nodule of a sample; cube is the sample's.
+type Outlines func(ctx context.Context, s *nodule.Sample, cube *nodule.Cube) (outline.Finding, error)
+
+// ByThreshold outlines without a network.
+func ByThreshold(_ context.Context, _ *nodule.Sample, cube *nodule.Cube) (outline.Finding, error) {
+	return outline.Finding{Place: outline.Place{SpacingMM: outline.Spacings[0]}, Cube: cube, Outline: outline.Threshold(cube)}, nil
+}
+
+// ByReaders takes the readers' masks: what outlines without an error would give.
+// A nodule without one has an empty outline.
+func ByReaders(_ context.Context, s *nodule.Sample, cube *nodule.Cube) (outline.Finding, error) {
+	o := &outline.Outline{Mask: s.Mask()}
+	if o.Mask == nil {
+		o.Mask = make([]bool, nodule.CubeVoxels)
+	}
+	for _, in := range o.Mask {
+		if in {
+			o.Voxels++
+		}
+	}
+	return outline.Finding{Place: outline.Place{SpacingMM: outline.Spacings[0]}, Cube: cube, Outline: o}, nil
+}
+
+// standInMM is the diameter of the ball that stands in where nothing was outlined.
+const standInMM = 5
+
+func standIn(cube *nodule.Cube) outline.Finding {
+	o := &outline.Outline{Mask: make([]bool, nodule.CubeVoxels)}
+	for i := range o.Mask {
+		d := 0.0
+		for _, stride := range [3]int{nodule.CubeSize * nodule.CubeSize, nodule.CubeSize, 1} {
+			x := float64(i/stride%nodule.CubeSize) - (nodule.CubeSize-1)/2.0
+			d += x * x
+		}
+		if o.Mask[i] = 4*d <= standInMM*standInMM; o.Mask[i] {
+			o.Voxels++
+		}
+	}
+	return outline.Finding{Place: outline.Place{SpacingMM: outline.Spacings[0]}, Cube: cube, Outline: o}
+}
+
+// Cases outlines and describes the nodules of a data set. Where nothing was
+// outlined a ball of 5 mm at the candidate's place stands in, so that every table
+// has all nodules; without is how many these are. progress may be nil.
+func Cases(ctx context.Context, ds *nodule.Dataset, by Outlines, progress func(done, total int)) (cases []Case, without int, err error) {
+	for i := range ds.Samples {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		s := &ds.Samples[i]
+		v, found, err := describe(ctx, s, by)
+		if err != nil {
+			return nil, 0, fmt.Errorf("nodule %d of the data set: %w", i, err)
+		}
+		if !found {
+			without++
+		}
+		cases = append(cases, CaseOf(s, v))
+		if progress != nil {
+			progress(i+1, len(ds.Samples))
+		}
+	}
+	return cases, without, nil
+}
+
+func describe(ctx context.Context, s *nodule.Sample, by Outlines) (v features.Vector, found bool, err error) {
+	cube := s.Cube()
+	f, err := by(ctx, s, cube)
+	if err != nil {
+		return v, false, err
+	}
+	if found = f.Found(); !found {
+		f = standIn(cube)
+	}
+	v, err = features.Extract(f.Cube, f.Outline, f.SpacingMM)
+	return v, found, err
+}
