@@ -3,9 +3,14 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
-BUILD    = go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+TRIM     = -trimpath
+BUILD    = go build $(TRIM) -buildvcs=false -ldflags '$(LDFLAGS)'
 BINARY   = bin/nodulescope$(shell go env GOEXE)
 PLATFORMS = windows/amd64 darwin/amd64 darwin/arm64 linux/arm64
+
+# What a change is compiled for beside this machine: with these two, every file is
+# compiled that any of PLATFORMS takes.
+CHECKED = windows/amd64 darwin/arm64
 
 LINT_VERSION = v2.15.0
 LINT = bin/golangci-lint-$(LINT_VERSION)/golangci-lint
@@ -153,6 +158,12 @@ cross: ## build for windows, macOS and arm64 linux into dist/
 		if [ $$os = windows ]; then ext=.exe; fi; \
 		out=dist/nodulescope-$$os-$$arch$$ext; echo "$$out"; \
 		GOOS=$$os GOARCH=$$arch $(BUILD) -o $$out ./cmd/nodulescope; \
+	done
+
+.PHONY: cross-check
+cross-check: ## compile and link for the systems of CHECKED, not optimised, and keep nothing
+	@set -e; for platform in $(CHECKED); do echo "$$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -buildvcs=false -gcflags='all=-N -l -dwarf=false' -ldflags '-s -w' -o /dev/null ./cmd/nodulescope; \
 	done
 
 .PHONY: bench

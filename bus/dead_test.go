@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/digest"
 )
 
@@ -141,9 +142,7 @@ func TestReplay(t *testing.T) {
 	q := openQueue(t, b, "site")
 	ack := submit(t, b, "site", "1", sampleJob(1))
 	d := next(t, q)
-	if err := d.Dead(testContext(t), CodeRetriesExhausted, "the folder was not there"); err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, d.Dead(testContext(t), CodeRetriesExhausted, "the folder was not there"))
 	first, err := b.Replay(testContext(t), "site", 1)
 	if err != nil || first.Duplicate || first.Sequence == ack.Sequence {
 		t.Fatal(first, err)
@@ -155,9 +154,7 @@ func TestReplay(t *testing.T) {
 	if !bytes.Equal(back.Data, d.Data) || back.Subject != d.Subject || back.NumDelivered != 1 {
 		t.Error("not the same job")
 	}
-	if err := back.Done(testContext(t)); err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, back.Done(testContext(t)))
 	if n := len(allLetters(t, b)); n != 1 {
 		t.Errorf("%d letters", n)
 	}

@@ -7,15 +7,11 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
-// testContext ends well before the test binary's own limit.
-func testContext(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
+var testContext = checktest.Context
 
 func testLogger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))

@@ -51,6 +51,7 @@ type Result struct {
 	Preprocessing string         `json:"preprocessing"`
 	IntendedUse   string         `json:"intended_use"`
 	Models        []Model        `json:"models"`
+	Outliner      *Outliner      `json:"outliner,omitempty"` // absent where nodules were not outlined
 	Geometry      Geometry       `json:"geometry"`
 	Warnings      []Problem      `json:"warnings,omitempty"`
 	Nodules       []ResultNodule `json:"nodules"`
@@ -90,7 +91,9 @@ type ResultNodule struct {
 	Disagreement  *Disagreement  `json:"disagreement,omitempty"`  // of its scores, where there are at least two
 	Applicability []string       `json:"applicability,omitempty"` // limits of use that this nodule touches
 	PaddingPct    float64        `json:"padding_pct"`
-	Error         *Problem       `json:"error,omitempty"` // of the cube, or of the first model in Failed
+	Outline       *Outline       `json:"outline,omitempty"`       // absent where it was not outlined
+	OutlineError  *Problem       `json:"outline_error,omitempty"` // why it has no outline or was not measured; its scores stand
+	Error         *Problem       `json:"error,omitempty"`         // of the cube, of the first model in Failed, or nodule_not_found
 }
 
 // ModelProblem says why one model gave no score.
@@ -154,10 +157,11 @@ type Problem struct {
 
 // Timings of one job, in milliseconds.
 type Timings struct {
-	Read  float64 `json:"read"`
-	Cut   float64 `json:"cut"`
-	Score float64 `json:"score"`
-	Total float64 `json:"total"`
+	Read    float64 `json:"read"`
+	Cut     float64 `json:"cut"`
+	Outline float64 `json:"outline,omitempty"` // absent where nodules were not outlined
+	Score   float64 `json:"score"`
+	Total   float64 `json:"total"`
 
 	Models []ModelTiming `json:"models,omitempty"` // parts of Score, in the order of Result.Models
 }

@@ -216,3 +216,15 @@ func TestPublishReview(t *testing.T) {
 		t.Error("the decision of a second radiologist is lost", err)
 	}
 }
+
+// A result that was made before nodules were outlined, or without, says nothing
+// of outlines.
+func TestResultWithoutOutlines(t *testing.T) {
+	b, err := EncodeResult("/plugin", sampleResult("a"))
+	if err != nil || bytes.Contains(b, []byte("outline")) {
+		t.Errorf("%v\n%s", err, b)
+	}
+	if _, r, err := DecodeResult(b); err != nil || r.Outliner != nil || r.Nodules[0].Outline != nil || r.Nodules[0].OutlineError != nil {
+		t.Errorf("%v, %+v", err, r)
+	}
+}

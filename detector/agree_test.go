@@ -3,13 +3,13 @@ package detector
 import (
 	"context"
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -18,10 +18,7 @@ import (
 // centred on the nodule's box, up to 3 mm from its position, so they are
 // compared where they correlate best as well as at the position itself.
 func TestDataSetAndScanAgree(t *testing.T) {
-	data := os.Getenv("NODULESCOPE_DATA")
-	if data == "" {
-		t.Skip("set NODULESCOPE_DATA to the folder of the real data")
-	}
+	data := checktest.Data(t)
 	d, err := Pretrained()
 	if err != nil {
 		t.Fatal(err)

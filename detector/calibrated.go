@@ -1,16 +1,16 @@
 package detector
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/internal/digest"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -130,6 +130,19 @@ func (d *calibrated) rows(patches []nodule.Patch) (rows []row, counts []float64,
 	return rows, counts, nil
 }
 
+// found is what a network gives for patches, and how many voxels of each count.
+func found[N any, F any](ctx context.Context, d *calibrated, b *batcher[N, F], patches []nodule.Patch) ([]F, []float64, error) {
+	rows, counts, err := d.rows(patches)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := b.score(ctx, rows)
+	if err != nil {
+		return nil, nil, fmt.Errorf("detector: score: %w", err)
+	}
+	return all, counts, nil
+}
+
 // lists are rows as package models takes them.
 func lists(rows []row) (voxels, supports [][]float32, seeds [][32]byte) {
 	for _, r := range rows {
@@ -156,16 +169,12 @@ func decode(b []byte) (Detector, error) {
 
 // load reads a file of bounded size. Errors name it.
 func load[D any](path string, decode func([]byte) (D, error)) (d D, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return d, fmt.Errorf("detector: load model: %w", err)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxDetectorBytes+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return d, fmt.Errorf("detector: load model: %w", err)
-	}
-	if len(b) > maxDetectorBytes {
+	b, err := smallfile.Read(path, maxDetectorBytes)
+	switch {
+	case errors.Is(err, smallfile.ErrTooLarge):
 		return d, fmt.Errorf("%w: %s is larger than %d bytes", models.ErrCheckpoint, path, maxDetectorBytes)
+	case err != nil:
+		return d, fmt.Errorf("detector: load model: %w", err)
 	}
 	if d, err = decode(b); err != nil {
 		return d, fmt.Errorf("%s: %w", path, err)

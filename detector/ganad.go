@@ -141,16 +141,12 @@ func (d *GANAD) Search() models.SearchSettings { return d.search }
 // patch without support is an error; a cancelled ctx ends a search between two
 // steps.
 func (d *GANAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, error) {
-	rows, counts, err := d.rows(patches)
+	searched, counts, err := found(ctx, &d.calibrated, d.batcher, patches)
 	if err != nil {
 		return nil, err
 	}
-	found, err := d.batcher.score(ctx, rows)
-	if err != nil {
-		return nil, fmt.Errorf("detector: score: %w", err)
-	}
 	out := make([]Score, len(patches))
-	for i, f := range found {
+	for i, f := range searched {
 		raw := f.Loss / counts[i]
 		out[i] = d.applyCalibration(Score{
 			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: f.Image, Curve: f.Curve.Loss, Machine: f.Machine,

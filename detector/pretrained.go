@@ -1,19 +1,17 @@
 package detector
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-)
 
-//go:embed weights
-var weights embed.FS
+	"github.com/nodulescope/nodulescope/detector/weights"
+)
 
 // Pretrained returns VAE-AD with the weights in the binary: docs/model-card.md
 // tells how it was trained and what it is worth.
 func Pretrained() (*VAEAD, error) {
-	b, err := weights.ReadFile(weightsOf(VAEName))
+	b, err := weights.Files.ReadFile(weights.Name(VAEName))
 	if err != nil {
 		return nil, fmt.Errorf("detector: this binary was built without weights: %w", err)
 	}
@@ -22,14 +20,12 @@ func Pretrained() (*VAEAD, error) {
 
 // PretrainedAll returns every detector in the binary, the quickest first:
 // VAE-AD, then GAN-AD where its weights were there when it was built.
-func PretrainedAll() ([]Detector, error) { return decodeAll(weights) }
-
-func weightsOf(name string) string { return "weights/" + name + ".safetensors" }
+func PretrainedAll() ([]Detector, error) { return decodeAll(weights.Files) }
 
 func decodeAll(files fs.FS) ([]Detector, error) {
 	var ds []Detector
 	for _, name := range []string{VAEName, GANName} {
-		b, err := fs.ReadFile(files, weightsOf(name))
+		b, err := fs.ReadFile(files, weights.Name(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/nodulescope/nodulescope/detector/weights"
 )
 
 type encoder interface{ Encode() ([]byte, error) }
@@ -57,7 +59,7 @@ func TestSecondDetectorIsFound(t *testing.T) {
 	} {
 		files := fstest.MapFS{}
 		for file, b := range c.files {
-			files["weights/"+file+".safetensors"] = &fstest.MapFile{Data: b}
+			files[weights.Name(file)] = &fstest.MapFile{Data: b}
 		}
 		ds, err := decodeAll(files)
 		var names []string

@@ -2,7 +2,6 @@ package detector
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
@@ -78,13 +77,9 @@ func (d *VAEAD) Name() string { return VAEName }
 // The noise of the samples is drawn from the digests of patch and model: the
 // same patch gives the same score. A patch without support is an error.
 func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, error) {
-	rows, counts, err := d.rows(patches)
+	bounds, counts, err := found(ctx, &d.calibrated, d.batcher, patches)
 	if err != nil {
 		return nil, err
-	}
-	bounds, err := d.batcher.score(ctx, rows)
-	if err != nil {
-		return nil, fmt.Errorf("detector: score: %w", err)
 	}
 	out := make([]Score, 0, len(patches))
 	for i, b := range bounds {

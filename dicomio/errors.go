@@ -41,6 +41,8 @@ const (
 	CodeIrregularSpacing  Code = "irregular_spacing"  // warning
 	CodeDuplicatePosition Code = "duplicate_position" // warning: one of them is kept
 	CodeMixedGeometry     Code = "mixed_geometry"     // warning: instances of another orientation, matrix or spacing were left out
+	CodeSeveralVolumes    Code = "several_volumes"    // warning: one volume of the series was taken, the others were left out
+	CodeMixedVolumes      Code = "mixed_volumes"      // several scans alternate, and nothing tells them apart
 	CodeGantryTilt        Code = "gantry_tilt"        // warning
 	CodeLimit             Code = codec.CodeLimit      // too many files or too large
 )

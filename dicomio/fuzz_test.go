@@ -70,7 +70,7 @@ func checkFile(t *testing.T, b []byte) {
 	if err := r.decode(src, &h.format, make([]float32, n), make([]bool, n)); err != nil && CodeOf(err) == "" {
 		t.Fatalf("an error without a code: %v", err)
 	}
-	if _, err := buildSeries([]*header{h, h}); CodeOf(err) != CodeTooFewSlices {
+	if _, err := buildSeries([]*header{h, h}, Options{}); CodeOf(err) != CodeTooFewSlices {
 		t.Fatalf("one position makes a volume: %v", err)
 	}
 }

@@ -26,12 +26,13 @@ type header struct {
 	sopClass, sopUID, modality, manufacturer string
 	studyUID, seriesUID, frameUID            string
 	imageType                                []string
-	acquisition                              int
+	marks                                    marks
 
 	remote Remote // where the pixels are asked for; nil: in the file at path
 
 	position, rowDir, colDir Vec        // rowDir: along a row, as columns grow
 	spacing                  [2]float64 // between rows, between columns; mm
+	at                       float64    // distance along the normal of the volume, mm
 	format                   format
 }
 
@@ -80,9 +81,7 @@ func (p parsed) identify() *header {
 		manufacturer: p.Text(0x00080070), studyUID: p.Text(0x0020000D), seriesUID: p.Text(0x0020000E),
 		frameUID: p.Text(0x00200052), imageType: p.Texts(0x00080008),
 	}
-	if n, ok := p.Integer(0x00200012); ok {
-		h.acquisition = n
-	}
+	h.marks = p.marks()
 	return h
 }
 

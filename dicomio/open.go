@@ -61,6 +61,7 @@ func OpenSeries(ctx context.Context, dir, seriesUID string, opts Options) (*Seri
 // catalog is what a folder holds.
 type catalog struct {
 	dir     string
+	opts    Options
 	volumes []*Series
 	refused map[string]*Error // SeriesInstanceUID to the reason that no volume came of it
 	stray   []*Error          // files whose series is not known
@@ -77,7 +78,7 @@ func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error)
 	if err != nil {
 		return nil, err
 	}
-	c := &catalog{dir: dir, refused: map[string]*Error{}}
+	c := &catalog{dir: dir, opts: opts, refused: map[string]*Error{}}
 	c.sortOut(all)
 	return c, nil
 }
@@ -110,7 +111,7 @@ func (c *catalog) sortOut(all []scanned) {
 		}
 	}
 	for uid, list := range images {
-		s, err := buildSeries(list)
+		s, err := buildSeries(list, c.opts)
 		if err != nil {
 			c.refuseSeries(uid, list, err, broken[uid])
 			continue

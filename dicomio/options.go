@@ -5,6 +5,10 @@ type Options struct {
 	MaxFiles     int   // files in the folder; 0 means 20,000
 	MaxFileBytes int64 // size of a DICOM file; 0 means 1 GiB
 	Workers      int   // files read at the same time; 0 means 2
+
+	// Kernels are those that are preferred, the most preferred first, where a
+	// series holds volumes of several: values of ConvolutionKernel.
+	Kernels []string
 }
 
 func (o Options) withDefaults() Options {

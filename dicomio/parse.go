@@ -16,6 +16,8 @@ const (
 // wanted are the elements that a CT volume needs, and what they are. No other
 // value is read: a patient's data never enters memory.
 var wanted = map[uint32]string{
+	0x00080022: "DA", 0x0008002A: "DT", 0x00080032: "TM", 0x00080033: "TM",
+	0x00180050: "DS", 0x00180060: "DS", 0x00181060: "DS", 0x00181210: "SH", 0x00200013: "IS", 0x00200100: "IS",
 	0x00080008: "CS", 0x00080016: "UI", 0x00080018: "UI", 0x00080060: "CS", 0x00080070: "LO",
 	0x0020000D: "UI", 0x0020000E: "UI", 0x00200012: "IS", 0x00200032: "DS", 0x00200037: "DS", 0x00200052: "UI",
 	0x00280002: "US", 0x00280004: "CS", 0x00280008: "IS", 0x00280010: "US", 0x00280011: "US", 0x00280030: "DS",

@@ -17,26 +17,12 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
-
-// realData is the folder of real images, which are not part of this
-// repository.
-func realData(t testing.TB, parts ...string) string {
-	t.Helper()
-	root := os.Getenv("NODULESCOPE_DATA")
-	if root == "" {
-		t.Skip("NODULESCOPE_DATA is not set: no real data")
-	}
-	dir := filepath.Join(append([]string{root}, parts...)...)
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the real data lacks %s", filepath.Join(parts...))
-	}
-	return dir
-}
 
 func openReal(t testing.TB, parts ...string) *Series {
 	t.Helper()
-	s, err := OpenSeries(context.Background(), realData(t, parts...), "", Options{})
+	s, err := OpenSeries(context.Background(), checktest.Data(t, parts...), "", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +66,8 @@ func TestRealChestGeometry(t *testing.T) {
 }
 
 // TestRealTilt: 18.5 degrees, and a change of spacing from 4.22 to 7.38 mm
-// along the table, which is no integer multiple.
+// along the table, which is no integer multiple, where the scan goes on with
+// slices of 7 mm instead of 4.
 func TestRealTilt(t *testing.T) {
 	s := openReal(t, "awkward", "gantry_tilt_ge")
 	g := s.Geometry
@@ -96,7 +83,7 @@ func TestRealTilt(t *testing.T) {
 	for _, w := range s.Warnings {
 		codes = append(codes, w.Code)
 	}
-	if len(codes) != 2 || codes[0] != CodeGantryTilt || codes[1] != CodeIrregularSpacing {
+	if len(codes) != 3 || codes[0] != CodeSeveralVolumes || codes[1] != CodeGantryTilt || codes[2] != CodeIrregularSpacing {
 		t.Errorf("warnings %v", s.Warnings)
 	}
 }
@@ -112,7 +99,7 @@ func TestRealGaps(t *testing.T) {
 			t.Errorf("%s: missing %v, want %v", parts, m, want)
 		}
 	}
-	dir := realData(t, "awkward", "dicom2nifti_failing/notavolume")
+	dir := checktest.Data(t, "awkward", "dicom2nifti_failing/notavolume")
 	if _, err := Open(context.Background(), dir, Options{}); CodeOf(err) != CodeTooFewSlices {
 		t.Errorf("one position: %v", err)
 	}
@@ -121,7 +108,7 @@ func TestRealGaps(t *testing.T) {
 // TestRealAwkwardFiles: every file on its own is read or refused with the code
 // that is named here.
 func TestRealAwkwardFiles(t *testing.T) {
-	root := realData(t, "awkward")
+	root := checktest.Data(t, "awkward")
 	foreign := []string{".50.dcm", ".51.dcm", ".53.dcm", ".55.dcm", ".80.dcm", ".81.dcm", ".90.dcm", ".91.dcm", "693_J2K", "explicit_VR-UN", "J2K_pixelrep"}
 	wantCode := func(path string) Code {
 		has := func(parts ...string) bool {
@@ -180,7 +167,7 @@ func TestRealAwkwardFiles(t *testing.T) {
 
 // TestRealSyntaxesAreIdentical: the same slice in every syntax that is read.
 func TestRealSyntaxesAreIdentical(t *testing.T) {
-	dir := realData(t, "awkward", "cornerstone_same_slice_all_syntaxes")
+	dir := checktest.Data(t, "awkward", "cornerstone_same_slice_all_syntaxes")
 	read := func(path string) ([]float32, *header) {
 		h, err := scanFile(path, Options{}.withDefaults())
 		if err != nil {
@@ -220,7 +207,7 @@ func TestRealSyntaxesAreIdentical(t *testing.T) {
 // TestPydicomHU compares every slice of a real series with what pydicom reads;
 // see testdata/pydicom_hu.py.
 func TestPydicomHU(t *testing.T) {
-	dir := realData(t, "ct", "LIDC-IDRI-0001")
+	dir := checktest.Data(t, "ct", "LIDC-IDRI-0001")
 	const python = "/usr/bin/python3"
 	if err := exec.Command(python, "-c", "import pydicom, numpy").Run(); err != nil {
 		t.Skip("no python3-pydicom here")
@@ -255,7 +242,7 @@ func TestPydicomHU(t *testing.T) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	dir := realData(b, "ct", "LIDC-IDRI-0001")
+	dir := checktest.Data(b, "ct", "LIDC-IDRI-0001")
 	for b.Loop() {
 		if _, err := OpenSeries(context.Background(), dir, "", Options{}); err != nil {
 			b.Fatal(err)

@@ -60,7 +60,7 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 	if err != nil {
 		return nil, err
 	}
-	c := &catalog{refused: map[string]*Error{}}
+	c := &catalog{opts: opts, refused: map[string]*Error{}}
 	c.sortOut(all)
 	s, err := c.named(seriesUID)
 	switch CodeOf(err) {

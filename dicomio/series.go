@@ -19,6 +19,7 @@ type Series struct {
 	Geometry            Geometry
 	Slices              []Slice   // ascending along Geometry.Normal
 	Warnings            []Warning // what was found and tolerated
+	Volumes             []Volume  // every volume that the series holds; Slices are of the one that was taken
 
 	workers int // images fetched at once, where they are remote
 }

@@ -1,78 +1,40 @@
 package dicomio
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
+	"strings"
 )
 
 const (
-	sameDirection = 0.01 // per direction cosine
-	samePosition  = 0.01 // mm
-	irregularMM   = 0.2
-	tiltWarnDeg   = 0.5
-	maxTiltDeg    = 45 // a gantry tilts by 30 at most
+	irregularMM = 0.2
+	tiltWarnDeg = 0.5
+	maxTiltDeg  = 45 // a gantry tilts by 30 at most
 )
 
-// largestVolume splits the images of one series into volumes that share frame
-// of reference, orientation, matrix and pixel spacing, and returns the largest
-// and how many images were left out.
-func largestVolume(images []*header) (volume []*header, left int) {
-	var groups [][]*header
-next:
-	for _, h := range images {
-		for i, g := range groups {
-			if g[0].sharesVolume(h) {
-				groups[i] = append(g, h)
-				continue next
-			}
-		}
-		groups = append(groups, []*header{h})
-	}
-	for _, g := range groups {
-		if len(g) > len(volume) {
-			volume = g
-		}
-	}
-	return volume, len(images) - len(volume)
-}
-
-func (h *header) sharesVolume(o *header) bool {
-	return h.frameUID == o.frameUID && h.format.Rows == o.format.Rows && h.format.Cols == o.format.Cols &&
-		h.rowDir.near(o.rowDir, sameDirection) && h.colDir.near(o.colDir, sameDirection) &&
-		math.Abs(h.spacing[0]-o.spacing[0]) <= 1e-4*h.spacing[0] && math.Abs(h.spacing[1]-o.spacing[1]) <= 1e-4*h.spacing[1]
-}
-
-// placed is an image with its distance along the normal.
-type placed struct {
-	*header
-	at float64
-}
-
-// order sorts the images of a volume along normal and keeps one of those that
-// share a position: of the acquisition that most images belong to, so that two
-// phases are not mixed, then the lowest SOPInstanceUID.
-func order(images []*header, normal Vec) (kept []placed, doubles int) {
-	votes := map[int]int{}
-	all := make([]placed, len(images))
-	for i, h := range images {
-		votes[h.acquisition]++
-		all[i] = placed{h, h.position.Dot(normal)}
+// order sorts the images of a volume along its normal and keeps one of those
+// that share a position: that of the acquisition that most images belong to,
+// then the one acquired first, then the lowest SOPInstanceUID.
+func (v *volume) order() (kept []*header, doubles int) {
+	votes := map[float64]int{}
+	for _, h := range v.images {
+		votes[h.marks.clock[clockAcquisition]]++
 	}
 	better := func(a, b *header) bool {
-		if va, vb := votes[a.acquisition], votes[b.acquisition]; va != vb {
-			return va > vb
-		}
-		if a.acquisition != b.acquisition {
-			return a.acquisition < b.acquisition
-		}
-		return a.sopUID < b.sopUID
+		na, nb := a.marks.clock[clockAcquisition], b.marks.clock[clockAcquisition]
+		return cmp.Or(cmp.Compare(votes[nb], votes[na]), cmp.Compare(na, nb),
+			cmp.Compare(a.marks.clock[clockTime], b.marks.clock[clockTime]), strings.Compare(a.sopUID, b.sopUID)) < 0
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].at < all[j].at })
+	near := tolerance(v.typical)
+	all := slices.Clone(v.images)
+	slices.SortStableFunc(all, func(a, b *header) int { return cmp.Compare(a.at, b.at) })
 	for start := 0; start < len(all); {
 		best, end := start, start+1
-		for ; end < len(all) && all[end].at-all[start].at <= samePosition; end++ {
-			if better(all[end].header, all[best].header) {
+		for ; end < len(all) && all[end].at-all[start].at <= near; end++ {
+			if better(all[end], all[best]) {
 				best = end
 			}
 		}
@@ -83,23 +45,49 @@ func order(images []*header, normal Vec) (kept []placed, doubles int) {
 	return kept, doubles
 }
 
+// mixed tells whether what lies in order alternates: many images hold a position
+// that another one holds, or close pairs stand between wide gaps. Nothing in their
+// headers told them apart.
+func (v *volume) mixed(kept []*header, doubles int) bool {
+	if many(doubles, len(v.images)) {
+		return true
+	}
+	gap := func(i int) float64 {
+		if i < 0 || i+1 >= len(kept) {
+			return v.typical
+		}
+		return kept[i+1].at - kept[i].at
+	}
+	pairs := 0
+	for i := range len(kept) - 1 {
+		if 4*gap(i) < v.typical && 2*gap(i-1) > v.typical && 2*gap(i+1) > v.typical {
+			pairs++
+		}
+	}
+	return many(pairs, len(kept))
+}
+
 // buildSeries makes a volume of the images of one series, all of which passed
 // readHeader and none of which is a localizer.
-func buildSeries(images []*header) (*Series, error) {
-	sort.SliceStable(images, func(i, j int) bool { return images[i].sopUID < images[j].sopUID })
-	volume, left := largestVolume(images)
-	first := volume[0]
+func buildSeries(images []*header, opts Options) (*Series, error) {
+	volume, found := choose(volumesOf(images), opts)
+	first := volume.images[0]
 	s := &Series{
 		StudyUID: first.studyUID, SeriesUID: first.seriesUID,
 		FrameOfReferenceUID: first.frameUID, Manufacturer: first.manufacturer,
+		Volumes: found,
 	}
-	if left > 0 {
-		s.warn(CodeMixedGeometry, "%s of another frame of reference, orientation, matrix or pixel spacing left out", count(left, "image"))
-	}
+	s.warnLeftOut()
+	kept, doubles := volume.order()
 	row, col := first.rowDir.unit(), first.colDir.unit()
 	normal := row.Cross(col).unit()
-	kept, doubles := order(volume, normal)
-	if doubles > 0 {
+	if len(volume.joins) > 1 {
+		s.warn(CodeSeveralVolumes, "the scan goes on in another way, at %s; read scores there with care", count(len(volume.joins)-1, "place"))
+	}
+	if len(kept) > 1 && volume.mixed(kept, doubles) {
+		return nil, &Error{Code: CodeMixedVolumes, Op: "build volume", Hint: "images of several scans alternate and nothing in their headers tells them apart; send each scan as a series of its own"}
+	}
+	if doubles += len(images) - volumeImages(found); doubles > 0 {
 		s.warn(CodeDuplicatePosition, "%s left out at a position that another image holds", count(doubles, "image"))
 	}
 	if len(kept) < 2 {
@@ -115,7 +103,7 @@ func buildSeries(images []*header) (*Series, error) {
 	for _, p := range kept {
 		s.Slices = append(s.Slices, Slice{
 			SOPInstanceUID: p.sopUID, SOPClassUID: p.sopClass, Path: p.path,
-			PositionMM: p.at, Origin: p.position, file: p.header,
+			PositionMM: p.at, Origin: p.position, file: p,
 		})
 	}
 	if err := s.measureLine(); err != nil {
@@ -123,6 +111,14 @@ func buildSeries(images []*header) (*Series, error) {
 	}
 	s.measureSpacing()
 	return s, nil
+}
+
+// volumeImages counts the images of all volumes.
+func volumeImages(list []Volume) (n int) {
+	for _, v := range list {
+		n += v.Images
+	}
+	return n
 }
 
 // measureLine finds the true line of the slices from their positions.

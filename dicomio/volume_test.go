@@ -127,7 +127,7 @@ func TestPhasesAreNotMixed(t *testing.T) {
 			set.Set(0x00080018, "UI", uid+".7")
 		}
 	}})
-	if warned(s, dicomio.CodeDuplicatePosition) == "" || len(s.Slices) != 6 {
+	if warned(s, dicomio.CodeSeveralVolumes) == "" || len(s.Slices) != 6 {
 		t.Fatalf("%d slices, warnings %v", len(s.Slices), s.Warnings)
 	}
 	for _, sl := range s.Slices {

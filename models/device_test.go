@@ -32,18 +32,12 @@ func deviceFor(t *testing.T, o gpu.Options) *gpu.Backend {
 // patch alone against the same patch among others to the bit.
 func TestScoreOnDevice(t *testing.T) {
 	b := deviceFor(t, gpu.Options{})
-	for _, v := range []VAE{{Dims: 2, Latent: 5}, {Dims: 2, Latent: 5, LearnedSigma: true}, {Dims: 3, Latent: 5}} {
-		ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
-		count := 19 // a full plan and three more
-		if v.Dims == 3 {
-			count = 3
-		}
-		x, support, seeds := queries(GAN{Dims: v.Dims}, count)
+	eachVAE(19, 3, func(v VAE, ps Params, x, support [][]float32, seeds [][32]byte) {
 		here := newScorer(t, v, ps, 3, compute.Options{})
 		there := newScorer(t, v, ps, 3, compute.Options{Backends: cpu.List(b)})
 		want := scoreAll(t, here, x, support, seeds)
 		got := scoreAll(t, there, x, support, seeds)
-		if !there.OnDevice(1) || !there.OnDevice(count) {
+		if !there.OnDevice(1) || !there.OnDevice(len(x)) {
 			t.Fatal("the device does not score")
 		}
 		for i := range got {
@@ -57,7 +51,7 @@ func TestScoreOnDevice(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 // TestSearchOnDevice follows searches of the processor for a few steps, after

@@ -8,23 +8,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 func TestGANCheckpointRoundTrip(t *testing.T) {
 	for name, r := range map[string]GANRun{"wgan-gp": ganRun(""), "dcgan": dcganRun("")} {
 		r.Settings.Steps = 1
 		want, err := TrainGAN(context.Background(), r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		checktest.Must(t, err)
 		path := filepath.Join(t.TempDir(), "g.safetensors")
-		if err := want.Save(path); err != nil {
-			t.Fatal(err)
-		}
+		checktest.Must(t, want.Save(path))
 		got, err := LoadGAN(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		checktest.Must(t, err)
 		want.Header.Format, want.Header.Digest = 1, want.Params().Digest()
 		sameGAN(t, name, &TrainedGAN{Generator: want.Generator, Critic: want.Critic, Statistics: want.Statistics, Header: want.Header}, got)
 		if got.GAN != r.GAN || got.Header.Loss != name || len(got.Statistics) != len(want.Statistics) {

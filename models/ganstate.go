@@ -94,8 +94,7 @@ func (t *ganTrainer) save() error {
 // resume goes on from the state of an earlier start, if there is one. More
 // steps may be asked for than before; everything else must agree.
 func (t *ganTrainer) resume() error {
-	var old GANSettings
-	s, err := savedState(t.Dir, ganStateFile, &old)
+	s, old, err := savedState[GANSettings](t.Dir, ganStateFile)
 	if s == nil {
 		return err
 	}

@@ -14,13 +14,7 @@ import (
 
 // TestScoreAllIsScore holds many patches at once against one after the other.
 func TestScoreAllIsScore(t *testing.T) {
-	for _, v := range []VAE{{Dims: 2, Latent: 5}, {Dims: 2, Latent: 5, LearnedSigma: true}, {Dims: 3, Latent: 5}} {
-		ps := v.NewParams(rand.New(rand.NewPCG(1, 1)))
-		count := 35 // a full plan and three more
-		if v.Dims == 3 {
-			count = 5
-		}
-		x, support, seeds := queries(GAN{Dims: v.Dims}, count)
+	eachVAE(35, 5, func(v VAE, ps Params, x, support [][]float32, seeds [][32]byte) {
 		s := newScorer(t, v, ps, 3, compute.Options{})
 		got := scoreAll(t, s, x, support, seeds)
 		for i := range x {
@@ -35,6 +29,19 @@ func TestScoreAllIsScore(t *testing.T) {
 		if _, err := s.ScoreAll(x, support, seeds); err == nil {
 			t.Error("a patch that is too small was scored")
 		}
+	})
+}
+
+// eachVAE hands over small networks and patches for them, as many as flat says in
+// two dimensions and deep in three: more than fill a plan.
+func eachVAE(flat, deep int, do func(v VAE, ps Params, x, support [][]float32, seeds [][32]byte)) {
+	for _, v := range []VAE{{Dims: 2, Latent: 5}, {Dims: 2, Latent: 5, LearnedSigma: true}, {Dims: 3, Latent: 5}} {
+		count := flat
+		if v.Dims == 3 {
+			count = deep
+		}
+		x, support, seeds := queries(GAN{Dims: v.Dims}, count)
+		do(v, v.NewParams(rand.New(rand.NewPCG(1, 1))), x, support, seeds)
 	}
 }
 

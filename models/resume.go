@@ -19,25 +19,24 @@ type saved struct {
 // savedState reads the state of a folder, which it makes, and the settings of
 // the start that left it. It returns nil where there is none, and where no
 // folder is named.
-func savedState(dir, name string, settings any) (*saved, error) {
+func savedState[T any](dir, name string) (s *saved, settings T, err error) {
 	if dir == "" {
-		return nil, nil //nolint:nilnil // none is no error
+		return nil, settings, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // weights are no secret
-		return nil, fmt.Errorf("models: resume: %w", err)
+		return nil, settings, fmt.Errorf("models: resume: %w", err)
 	}
-	s := &saved{path: filepath.Join(dir, name)}
-	var err error
+	s = &saved{path: filepath.Join(dir, name)}
 	if s.header, s.params, err = Load(s.path); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // as above
+		return nil, settings, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("models: resume: %w; remove it to start again", err)
+		return nil, settings, fmt.Errorf("models: resume: %w; remove it to start again", err)
 	}
-	if err := json.Unmarshal(s.header.Training, settings); err != nil {
-		return nil, s.unusable(err)
+	if err := json.Unmarshal(s.header.Training, &settings); err != nil {
+		return nil, settings, s.unusable(err)
 	}
-	return s, nil
+	return s, settings, nil
 }
 
 // of tells whether the state is of a run of that kind, data and number of

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -41,6 +42,28 @@ type source struct{ seed uint64 }
 // rng draws for one purpose in one epoch (or step) and of one sample (or row).
 func (s source) rng(purpose, epoch, i int) *rand.Rand {
 	return rand.New(rand.NewPCG(s.seed, uint64(purpose)<<60|uint64(epoch)<<32|uint64(i))) //nolint:gosec // small numbers
+}
+
+// batches calls step for each batch of an epoch over n samples, in the order that
+// is drawn for it: done batches of steps are behind, rows are the samples of this
+// one. The last batch is filled up from the front. A cancelled ctx ends it between
+// two steps with the context's error.
+func (s source) batches(ctx context.Context, epoch, n, batch int, step func(done, steps int, rows []int) error) error {
+	order := s.rng(drawOrder, epoch, 0).Perm(n)
+	steps := (n + batch - 1) / batch
+	rows := make([]int, batch)
+	for done := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for b := range rows {
+			rows[b] = order[(done*batch+b)%n]
+		}
+		if err := step(done, steps, rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // draw writes sample i and refuses what is no number: one such voxel spoils all

@@ -60,15 +60,24 @@ func fillIn[T any](s, def T) T {
 
 // Validate names the first setting that makes no sense.
 func (s Settings) Validate() error {
-	switch {
-	case s.Epochs < 1 || s.Epochs > 100000:
-		return fmt.Errorf("models: %d epochs: want 1 to 100000", s.Epochs)
-	case s.Batch < 1 || s.Batch > 1024:
-		return fmt.Errorf("models: batch of %d: want 1 to 1024", s.Batch)
-	case !(s.Rate > 0) || s.Rate > 1:
-		return fmt.Errorf("models: learning rate %g: want above 0, at most 1", s.Rate)
-	case !(s.Clip >= 0) || !(s.KLWeight >= 0):
+	if err := checkEpochs(s.Epochs, s.Batch, s.Rate); err != nil {
+		return err
+	}
+	if !(s.Clip >= 0) || !(s.KLWeight >= 0) {
 		return fmt.Errorf("models: clip %g and KL weight %g: want at least 0", s.Clip, s.KLWeight)
+	}
+	return nil
+}
+
+// checkEpochs checks what every training by epochs is set to.
+func checkEpochs(epochs, batch int, rate float64) error {
+	switch {
+	case epochs < 1 || epochs > 100000:
+		return fmt.Errorf("models: %d epochs: want 1 to 100000", epochs)
+	case batch < 1 || batch > 1024:
+		return fmt.Errorf("models: batch of %d: want 1 to 1024", batch)
+	case !(rate > 0) || rate > 1:
+		return fmt.Errorf("models: learning rate %g: want above 0, at most 1", rate)
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 )
 
+// stateFile holds the weights, the best weights so far and the optimiser.
+const stateFile = "state.safetensors"
+
 // header describes the best weights so far.
 func (t *trainer) header() Header {
 	h := t.Header
@@ -41,8 +44,7 @@ func (t *trainer) save() error {
 // resume goes on from the state of an earlier start, if there is one. More
 // epochs may be asked for than before; everything else must agree.
 func (t *trainer) resume() error {
-	var old Settings
-	s, err := savedState(t.Dir, stateFile, &old)
+	s, old, err := savedState[Settings](t.Dir, stateFile)
 	if s == nil {
 		return err
 	}

@@ -43,9 +43,6 @@ type Trained struct {
 	Header Header
 }
 
-// stateFile holds the weights, the best weights so far and the optimiser.
-const stateFile = "state.safetensors"
-
 // TrainVAE minimises the mean over the batch of Misfit + KLWeight*KL (see Terms). With Dir
 // set it keeps its state after every epoch and goes on from there when it is
 // started again with the same settings and data; other settings are refused.
@@ -56,13 +53,11 @@ func TrainVAE(ctx context.Context, r Run) (*Trained, error) {
 		return nil, err
 	}
 	t, err := newTrainer(r)
+	for err == nil && t.epoch < r.Settings.Epochs {
+		err = t.runEpoch(ctx)
+	}
 	if err != nil {
 		return nil, err
-	}
-	for t.epoch < r.Settings.Epochs {
-		if err := t.runEpoch(ctx); err != nil {
-			return nil, err
-		}
 	}
 	h := t.header()
 	return &Trained{t.best, h}, nil
@@ -140,16 +135,9 @@ func (t *trainer) load(p *compute.Plan, s Samples, n, i int, patch, noise *rand.
 }
 
 func (t *trainer) runEpoch(ctx context.Context) error {
-	n, batch := t.Train.Len(), t.Settings.Batch
-	order := t.rng(drawOrder, t.epoch, 0).Perm(n)
-	steps := (n + batch - 1) / batch
-	for s := range steps {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		for b := range batch { // the last batch is filled up from the front
-			at := s*batch + b
-			i := order[at%n]
+	err := t.batches(ctx, t.epoch, t.Train.Len(), t.Settings.Batch, func(done, steps int, rows []int) error {
+		for b, i := range rows {
+			at := done*len(rows) + b
 			if err := t.load(t.plan, t.Train, b, i, t.rng(drawPatch, t.epoch, at), t.rng(drawNoise, t.epoch, at)); err != nil {
 				return err
 			}
@@ -162,7 +150,11 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return fmt.Errorf("models: the loss became %g in epoch %d: lower the learning rate or look for values that are not finite in the data", loss, t.epoch+1)
 		}
-		t.tell(s+1, steps, loss, meanOf(t.plan.Output(1)), meanOf(t.plan.Output(2)))
+		t.tell(done+1, steps, loss, meanOf(t.plan.Output(1)), meanOf(t.plan.Output(2)))
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	t.epoch++
 	if err := t.plan.Fetch(); err != nil {

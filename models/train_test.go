@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // blobs are pictures of a disc at a place that the index decides, shifted at
@@ -74,25 +75,40 @@ func interrupt(t *testing.T, run func(dir string) Run) {
 	}
 	dir := t.TempDir()
 	for stop := 1; stop <= 3; stop++ {
-		r := run(dir)
-		ctx, cancel := context.WithCancel(context.Background())
-		r.Progress = func(p Progress) {
-			if p.Epoch == stop && p.Step == 2 {
-				cancel()
+		cancelled(t, func(ctx context.Context, cancel func()) error {
+			r := run(dir)
+			r.Progress = func(p Progress) {
+				if p.Epoch == stop && p.Step == 2 {
+					cancel()
+				}
 			}
-		}
-		if _, err := TrainVAE(ctx, r); !errors.Is(err, context.Canceled) {
-			t.Fatalf("cancelled run: %v", err)
-		}
+			_, err := TrainVAE(ctx, r)
+			return err
+		})
 	}
 	again, err := TrainVAE(context.Background(), run(dir))
-	if err != nil {
-		t.Fatal(err)
+	checktest.Must(t, err)
+	resumed(t, again.Params, whole.Params, again.Header, whole.Header)
+}
+
+// cancelled starts a training that calls cancel, and wants the context's error
+// of it.
+func cancelled(t *testing.T, train func(ctx context.Context, cancel func()) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := train(ctx, cancel); !errors.Is(err, context.Canceled) {
+		t.Fatalf("cancelled run: %v", err)
 	}
-	if d := cmp.Diff(whole.Params.Digest(), again.Params.Digest()); d != "" {
+}
+
+// resumed holds what a resumed training came to against one in one go.
+func resumed(t *testing.T, got, want Params, header, wantHeader Header) {
+	t.Helper()
+	if d := cmp.Diff(want.Digest(), got.Digest()); d != "" {
 		t.Errorf("weights differ (-whole +resumed):\n%s", d)
 	}
-	if d := cmp.Diff(whole.Header, again.Header); d != "" {
+	if d := cmp.Diff(wantHeader, header); d != "" {
 		t.Errorf("headers differ (-whole +resumed):\n%s", d)
 	}
 }

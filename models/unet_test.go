@@ -7,7 +7,6 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/cpu"
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
-	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -23,14 +22,7 @@ func unetGraph(t *testing.T, u UNet, ps Params, rows int, dtype tensor.Dtype) (*
 	logits := u.Outline(g, g.Input("x", edges(3, OutlineEdge, rows, outlineInputs)...))
 	terms := u.OutlineLoss(g, logits, g.Input("y", edges(3, OutlineEdge, rows, 1)...))
 	loss := g.Add(terms.Entropy, terms.Dice)
-	if g.Err != nil {
-		t.Fatal(g.Err)
-	}
-	grads, err := op.Grad(loss, g.Params(ps)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g, append(gorgonia.Nodes{logits, terms.Entropy, terms.Dice}, grads...)
+	return g, withGrads(t, g, loss, ps, logits, terms.Entropy, terms.Dice)
 }
 
 // outlineInput is noise, and a ball that is the target.

@@ -43,17 +43,13 @@ func (s OutlineSettings) inUse() OutlineSettings {
 
 // Validate names the first setting that makes no sense.
 func (s OutlineSettings) Validate() error {
-	switch {
-	case s.Epochs < 1 || s.Epochs > 100000:
-		return fmt.Errorf("models: %d epochs: want 1 to 100000", s.Epochs)
-	case s.Batch < 2 || s.Batch > 1024:
-		return fmt.Errorf("models: batch of %d: want 2 to 1024, since it is normalised", s.Batch)
-	case !(s.Rate > 0) || s.Rate > 1:
-		return fmt.Errorf("models: learning rate %g: want above 0, at most 1", s.Rate)
-	case !(s.Average > 0 && s.Average < 1) || !(s.Share > 0 && s.Share < 1):
+	if s.Batch == 1 {
+		return errors.New("models: batch of 1: want 2 to 1024, since it is normalised")
+	}
+	if !(s.Average > 0 && s.Average < 1) || !(s.Share > 0 && s.Share < 1) {
 		return fmt.Errorf("models: average %g and share %g: want above 0, below 1", s.Average, s.Share)
 	}
-	return nil
+	return checkEpochs(s.Epochs, s.Batch, s.Rate)
 }
 
 // OutlineRun is one training of a UNet.
@@ -83,8 +79,6 @@ type TrainedUNet struct {
 	Header     Header
 }
 
-const outlineStateFile = "outline-state.safetensors"
-
 // TrainUNet minimises cross-entropy plus Dice loss (see OutlineTerms) with Adam.
 // The rate rises for a tenth of the steps and then falls to nothing by half a
 // cosine. With Dir set it keeps its state after every epoch and goes on from
@@ -100,13 +94,11 @@ func TrainUNet(ctx context.Context, r OutlineRun) (*TrainedUNet, error) {
 		return nil, errors.New("models: the training set is empty")
 	}
 	t, err := newOutlineTrainer(r)
+	for err == nil && t.epoch < r.Settings.Epochs {
+		err = t.runEpoch(ctx)
+	}
 	if err != nil {
 		return nil, err
-	}
-	for t.epoch < r.Settings.Epochs {
-		if err := t.runEpoch(ctx); err != nil {
-			return nil, err
-		}
 	}
 	statistics, err := t.statistics(ctx)
 	if err != nil {
@@ -168,16 +160,9 @@ func (t *outlineTrainer) load(x, y []float32, b, i int, rng *rand.Rand) error {
 }
 
 func (t *outlineTrainer) runEpoch(ctx context.Context) error {
-	n, batch := t.Train.Len(), t.Settings.Batch
-	order := t.rng(drawOrder, t.epoch, 0).Perm(n)
-	steps := (n + batch - 1) / batch
-	for s := range steps {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := together(batch, func(b int) error { // the last batch is filled up from the front
-			at := s*batch + b
-			return t.load(t.plan.Input("x"), t.plan.Input("y"), b, order[at%n], t.rng(drawPatch, t.epoch, at))
+	err := t.batches(ctx, t.epoch, t.Train.Len(), t.Settings.Batch, func(s, steps int, rows []int) error {
+		err := together(len(rows), func(b int) error {
+			return t.load(t.plan.Input("x"), t.plan.Input("y"), b, rows[b], t.rng(drawPatch, t.epoch, s*len(rows)+b))
 		})
 		if err != nil {
 			return err
@@ -193,6 +178,10 @@ func (t *outlineTrainer) runEpoch(ctx context.Context) error {
 		if t.Progress != nil {
 			t.Progress(OutlineProgress{t.epoch, t.Settings.Epochs, s + 1, steps, float64(t.plan.Output(1)[0]), float64(t.plan.Output(2)[0]), time.Since(t.started)})
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	t.epoch++
 	return t.save()
@@ -248,7 +237,9 @@ func (t *outlineTrainer) header() Header {
 	return h
 }
 
-// kinds are the parts of a state, each of the size of the network.
+const outlineStateFile = "outline-state.safetensors"
+
+// outlineParts are the parts of a state, each of the size of the network.
 var outlineParts = []string{"", "average.", "adam.m.", "adam.v."}
 
 func (t *outlineTrainer) stateSpecs() []spec {
@@ -287,8 +278,7 @@ func (t *outlineTrainer) save() error {
 // resume goes on from the state of an earlier start, if there is one. All
 // settings must agree: the rate of a step depends on the number of epochs.
 func (t *outlineTrainer) resume() error {
-	var old OutlineSettings
-	s, err := savedState(t.Dir, outlineStateFile, &old)
+	s, old, err := savedState[OutlineSettings](t.Dir, outlineStateFile)
 	if s == nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/models/compute"
 )
 
@@ -45,17 +46,11 @@ func TestOutlinesAreLearned(t *testing.T) {
 	r := outlineRun("")
 	r.Settings.Epochs, r.Settings.Rate = 20, 1e-2
 	trained, err := TrainUNet(context.Background(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	path := filepath.Join(t.TempDir(), "u.safetensors")
-	if err := trained.Save(path); err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, trained.Save(path))
 	h, ps, err := Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	again, err := UNetOf(h, ps)
 	if err != nil {
 		t.Fatal(err)
@@ -100,27 +95,20 @@ func TestInterruptedOutlineTrainingEndsTheSame(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for stop := range 2 {
-		r := outlineRun(dir)
-		ctx, cancel := context.WithCancel(context.Background())
-		r.Progress = func(p OutlineProgress) {
-			if p.Epoch == stop+1 && p.Step == 2 {
-				cancel()
+		cancelled(t, func(ctx context.Context, cancel func()) error {
+			r := outlineRun(dir)
+			r.Progress = func(p OutlineProgress) {
+				if p.Epoch == stop+1 && p.Step == 2 {
+					cancel()
+				}
 			}
-		}
-		if _, err := TrainUNet(ctx, r); !errors.Is(err, context.Canceled) {
-			t.Fatalf("cancelled run: %v", err)
-		}
+			_, err := TrainUNet(ctx, r)
+			return err
+		})
 	}
 	again, err := TrainUNet(context.Background(), outlineRun(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(whole.All().Digest(), again.All().Digest()); d != "" {
-		t.Errorf("weights differ (-whole +resumed):\n%s", d)
-	}
-	if d := cmp.Diff(whole.Header, again.Header); d != "" {
-		t.Errorf("headers differ (-whole +resumed):\n%s", d)
-	}
+	checktest.Must(t, err)
+	resumed(t, again.All(), whole.All(), again.Header, whole.Header)
 	r := outlineRun(dir)
 	r.Settings.Epochs++ // other rates from the first step on
 	if _, err := TrainUNet(context.Background(), r); err == nil || !strings.Contains(err.Error(), "another run") {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 var update = flag.Bool("update", false, "write folds.txt anew from the data sets")
@@ -28,7 +30,7 @@ func patientTraits(t *testing.T) map[string]traits {
 	t.Helper()
 	all := map[string]traits{}
 	for k, file := range foldSets {
-		ds, err := LoadNPZ(dataFile(t, file))
+		ds, err := LoadNPZ(checktest.Data(t, file))
 		if err != nil {
 			t.Fatal(err)
 		}

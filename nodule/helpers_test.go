@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -111,16 +109,6 @@ func wantCode(t *testing.T, err error, code Code) {
 	if err == nil || CodeOf(err) != code {
 		t.Fatalf("error is %v with code %q, want %q", err, CodeOf(err), code)
 	}
-}
-
-// dataFile returns a file of the real data, or skips.
-func dataFile(t *testing.T, parts ...string) string {
-	t.Helper()
-	root := os.Getenv("NODULESCOPE_DATA")
-	if root == "" {
-		t.Skip("NODULESCOPE_DATA is not set: real data is not tested")
-	}
-	return filepath.Join(append([]string{root}, parts...)...)
 }
 
 func closeTo(a, b, tol float64) bool { return math.Abs(a-b) <= tol }

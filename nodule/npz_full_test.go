@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // fullArrays is a 32 mm set of three nodules with readers, and things that are
@@ -159,7 +161,7 @@ func FuzzMasks(f *testing.F) {
 }
 
 func TestRealFullSet(t *testing.T) {
-	ds, err := LoadNPZ(dataFile(t, "lidc_full_32mm.npz"))
+	ds, err := LoadNPZ(checktest.Data(t, "lidc_full_32mm.npz"))
 	if err != nil {
 		t.Fatal(err)
 	}

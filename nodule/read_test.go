@@ -11,15 +11,12 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 func write(t *testing.T, name, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return checktest.WriteFile(t, name, []byte(text))
 }
 
 // openIn reads the candidates of a series from a file.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // known are the two CT series of the real data and the nodules that LUNA16
@@ -20,7 +21,7 @@ func known() map[string][]dicomio.Vec {
 
 func openCT(t *testing.T, patient string) *dicomio.Series {
 	t.Helper()
-	s, err := dicomio.OpenSeries(context.Background(), dataFile(t, "ct", patient), "", dicomio.Options{})
+	s, err := dicomio.OpenSeries(context.Background(), checktest.Data(t, "ct", patient), "", dicomio.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func nearest(cs []Candidate, p dicomio.Vec) (Candidate, float64) {
 }
 
 func TestReaderCentresAgreeWithLUNA16(t *testing.T) {
-	luna := dataFile(t, "csv", "luna16_annotations.csv")
+	luna := checktest.Data(t, "csv", "luna16_annotations.csv")
 	for patient, nodules := range known() {
 		s := openCT(t, patient)
 		lidc := lidcOf(t, s)
@@ -87,7 +88,7 @@ func TestReaderCentresAgreeWithLUNA16(t *testing.T) {
 // TestCubesAgreeWithTheDataset compares each cube cut from CT with the cube of
 // the same nodule in the VOI set, which is centred up to 3 mm away.
 func TestCubesAgreeWithTheDataset(t *testing.T) {
-	ds, err := LoadNPZ(dataFile(t, "lidc_voi_32mm.npz"))
+	ds, err := LoadNPZ(checktest.Data(t, "lidc_voi_32mm.npz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestRealDatasets(t *testing.T) {
 		{"lidc_voi_32mm.npz", 727, 394, 276, 187},
 		{"lidc_cubes_51mm.npz", 85, 85, 15, 46},
 	} {
-		ds, err := LoadNPZ(dataFile(t, c.file))
+		ds, err := LoadNPZ(checktest.Data(t, c.file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
@@ -29,7 +30,8 @@ type Config struct {
 	Site      string // whose jobs are taken, see bus.CheckSite; default "local"
 	DataDir   string // of ledger, audit trail and embedded bus; default DefaultDataDir()
 	Detectors []detector.Detector
-	Software  string // name and version that results carry; default "nodulescope"
+	Outliner  *outline.Outliner // outlines every nodule; nil: none is outlined
+	Software  string            // name and version that results carry; default "nodulescope"
 
 	AllowedRoots  []string      // folders that jobs may name, with what lies below; empty: any
 	PACS          []web.Options // DICOMweb servers that jobs may name; empty: none

@@ -175,7 +175,7 @@ func ask(ctx context.Context, dataDir, method string, body, into any) (asked boo
 	case http.StatusUnauthorized: // another program has the port of a service that was killed
 		return false, nil
 	default:
-		return true, coded.New(CodeLedger, op, "the service could not do it; its log has more", nil)
+		return true, coded.New(CodeLedger, op, "the service could not do this; see its log", nil)
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxControlBytes)).Decode(into); err != nil {
 		return true, coded.New(CodeInternal, op, "its answer cannot be read", err)

@@ -24,14 +24,15 @@ import (
 
 // VersionInfo is what /version answers.
 type VersionInfo struct {
-	Software      string      `json:"software"`
-	Go            string      `json:"go"`
-	Platform      string      `json:"platform"`
-	Site          string      `json:"site"`
-	Preprocessing string      `json:"preprocessing"`
-	Messages      []string    `json:"messages"` // types of events, schema version included
-	Models        []bus.Model `json:"models"`
-	IntendedUse   string      `json:"intended_use"`
+	Software      string        `json:"software"`
+	Go            string        `json:"go"`
+	Platform      string        `json:"platform"`
+	Site          string        `json:"site"`
+	Preprocessing string        `json:"preprocessing"`
+	Messages      []string      `json:"messages"` // types of events, schema version included
+	Models        []bus.Model   `json:"models"`
+	Outliner      *bus.Outliner `json:"outliner,omitempty"` // absent where nodules are not outlined
+	IntendedUse   string        `json:"intended_use"`
 }
 
 // Readiness is what /readyz answers: with status 200 where Ready, 503
@@ -86,7 +87,7 @@ func (p *Plugin) Version() VersionInfo {
 		Software: p.cfg.Software, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Site: p.cfg.Site, Preprocessing: nodule.PreprocessingVersion,
 		Messages: []string{bus.TypeJob, bus.TypeResult, bus.TypeReview, bus.TypeDead},
-		Models:   scoring.Describe(p.cfg.Detectors), IntendedUse: use.Statement,
+		Models:   scoring.Describe(p.cfg.Detectors), Outliner: scoring.DescribeOutliner(p.cfg.Outliner), IntendedUse: use.Statement,
 	}
 }
 

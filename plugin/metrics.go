@@ -97,6 +97,9 @@ func (m *metrics) Result(r bus.Result) {
 	} {
 		m.seconds.WithLabelValues(stage).Observe((time.Duration(ms * float64(time.Millisecond))).Seconds())
 	}
+	if r.Outliner != nil {
+		m.seconds.WithLabelValues("outline").Observe(r.TimingsMS.Outline / 1000)
+	}
 	for _, t := range r.TimingsMS.Models {
 		m.models.WithLabelValues(t.Model).Observe(t.Score / 1000)
 	}

@@ -31,9 +31,7 @@ func inOrthanc(t *testing.T) (server *orthanctest.Server, local, remote bus.Job)
 func TestScoreOverDICOMweb(t *testing.T) {
 	server, local, remote := inOrthanc(t)
 	archives, err := series.NewArchives(server.Options())
-	if err != nil {
-		t.Fatal(err)
-	}
+	plugintest.Must(t, err)
 	req := request(t, "")
 	req.Job = local
 	want, _, err := scoring.Score(t.Context(), req)
@@ -104,9 +102,7 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 func TestPACSGoesAwayInTheMiddle(t *testing.T) {
 	server, _, remote := inOrthanc(t)
 	archives, err := series.NewArchives(server.Options())
-	if err != nil {
-		t.Fatal(err)
-	}
+	plugintest.Must(t, err)
 	req := request(t, "")
 	req.Job, req.Series = remote, series.Reader{Archives: archives}
 	req.Progress = func(p scoring.Progress) {

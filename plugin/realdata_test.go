@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -19,10 +19,7 @@ import (
 // Real CT with the experts' nodules: every one is scored, and over the bus the
 // result is the same in every digit.
 func TestRealSeries(t *testing.T) {
-	data := os.Getenv("NODULESCOPE_DATA")
-	if data == "" {
-		t.Skip("NODULESCOPE_DATA does not name a folder with real CT")
-	}
+	data := checktest.Data(t)
 	p := start(t, testConfig(t))
 	for i, patient := range []string{"LIDC-IDRI-0001", "LIDC-IDRI-0003"} {
 		t.Run(patient, func(t *testing.T) {

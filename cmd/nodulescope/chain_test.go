@@ -214,7 +214,7 @@ func TestFromThePACSAndBack(t *testing.T) {
 	validateReport(t, name)
 	t.Run("pydicom", func(t *testing.T) { c.understood(t, name, results[0]) })
 	out, _ := command(t, exitOK, "outbox", "--config", c.settings, "--data-dir", c.dataDir())
-	if !strings.Contains(out, "Nothing waits.") {
+	if !strings.Contains(out, "The outbox is empty.") {
 		t.Errorf("%s", out)
 	}
 }

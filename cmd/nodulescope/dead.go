@@ -81,7 +81,7 @@ func runDead(ctx context.Context, o deadOptions, g *globals, stdout io.Writer) e
 		}
 	}
 	if count == 0 && !o.json {
-		_, err = fmt.Fprintln(stdout, "Nothing was put aside.")
+		_, err = fmt.Fprintln(stdout, "No dead letters.")
 	}
 	return err
 }
@@ -102,14 +102,23 @@ func printLetter(w io.Writer, letter bus.DeadLetter, asJSON, first bool) error {
 	return err
 }
 
-func runReplay(ctx context.Context, numbers []string, o deadOptions, g *globals, stdout io.Writer) error {
-	sequences := make([]uint64, len(numbers))
-	for i, text := range numbers {
+// listed reads numbers from 1 on, which a command lists.
+func listed(args []string, command string) ([]uint64, error) {
+	numbers := make([]uint64, len(args))
+	for i, text := range args {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil || n == 0 {
-			return usageError(fmt.Errorf("%q is not the number of a job", text), "take it from 'nodulescope dead'")
+			return nil, usageError(fmt.Errorf("%q is not a number in the list", text), "take it from '"+command+"'")
 		}
-		sequences[i] = n
+		numbers[i] = n
+	}
+	return numbers, nil
+}
+
+func runReplay(ctx context.Context, numbers []string, o deadOptions, g *globals, stdout io.Writer) error {
+	sequences, err := listed(numbers, "nodulescope dead")
+	if err != nil {
+		return err
 	}
 	b, err := o.bus.connect(ctx, g.log)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 	"github.com/nodulescope/nodulescope/plugin"
@@ -50,6 +49,7 @@ func newDemoCommand(g *globals) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "demo", "`FOLDER` for what the demo writes")
 	o.models.register(f)
+	o.models.outline.register(f)
 	f.BoolVar(&o.review, "review", false, "then show the result on the review page, until Ctrl-C")
 	f.StringVar(&o.listen, "listen-review", "127.0.0.1:0", "`ADDRESS` of that page, on this machine; port 0 for any")
 	o.phantom.register(f)
@@ -62,6 +62,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
+	by := scorers{ds, o.models.outline.use}
 	p, err := o.phantom.generate()
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 		return err
 	}
 	fmt.Fprintln(stdout, "2. Bus and worker in this process; a job goes in, its result comes out.")
-	result, err := overTheBus(ctx, job, ds, filepath.Join(work, "plugin"), quietInfo(g.log), stderr)
+	result, err := overTheBus(ctx, job, by, filepath.Join(work, "plugin"), quietInfo(g.log), stderr)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 		return err
 	}
 	fmt.Fprintf(stdout, "\n4. Pictures, from the same patches scored once more without the bus.\n")
-	pictures, err := demoPictures(ctx, job, series, ds, result, stderr)
+	pictures, err := demoPictures(ctx, job, series, by, result, stderr)
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	fmt.Fprintf(stdout, "  %s serve, and in another shell:\n", program())
 	fmt.Fprintf(stdout, "    %[1]s submit %[2]s --nodules %[3]s\n    %[1]s results\n", program(), quoted(dir), quoted(truth))
 	if o.review {
-		if err := showReview(ctx, o.listen, dir, filepath.Join(work, "plugin"), ds, quietInfo(g.log), stdout); err != nil {
+		if err := showReview(ctx, o.listen, dir, filepath.Join(work, "plugin"), by, quietInfo(g.log), stdout); err != nil {
 			return err
 		}
 	} else {
@@ -134,9 +135,9 @@ func (f *demoFolder) makeSeries(ctx context.Context, p *phantom.Phantom, work st
 }
 
 // overTheBus runs the service with a bus of its own for one job.
-func overTheBus(ctx context.Context, job bus.Job, ds []detector.Detector, dataDir string, log *slog.Logger, stderr io.Writer) (bus.Result, error) {
+func overTheBus(ctx context.Context, job bus.Job, by scorers, dataDir string, log *slog.Logger, stderr io.Writer) (bus.Result, error) {
 	p, err := plugin.New(plugin.Config{
-		DataDir: dataDir, Detectors: ds, Software: software(), Logger: log,
+		DataDir: dataDir, Detectors: by.detectors, Outliner: by.outliner, Software: software(), Logger: log,
 		Server: bus.ServerOptions{DontListen: true}, MaxAttempts: 1, Grace: time.Second,
 	})
 	if err != nil {
@@ -200,8 +201,8 @@ func askPlugin(ctx context.Context, p *plugin.Plugin, id string, job bus.Job, st
 
 // demoPictures scores without the bus, checks that it gives the same, and
 // draws.
-func demoPictures(ctx context.Context, job bus.Job, series *dicomio.Series, ds []detector.Detector, result bus.Result, stderr io.Writer) ([]picture, error) {
-	again, details, err := scoreJob(ctx, job, nil, ds, false, stderr)
+func demoPictures(ctx context.Context, job bus.Job, series *dicomio.Series, by scorers, result bus.Result, stderr io.Writer) ([]picture, error) {
+	again, details, err := scoreJob(ctx, job, nil, by, false, stderr)
 	if err != nil {
 		return nil, err
 	}

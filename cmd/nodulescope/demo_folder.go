@@ -1,12 +1,9 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/digest"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 const (
@@ -41,15 +40,14 @@ func openDemoFolder(dir string) (*demoFolder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, usageError(err, "name a folder with --dir that can be made")
 	}
-	file, err := os.Open(f.path(demoManifest))
+	text, err := smallfile.Read(f.path(demoManifest), maxManifestBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, smallfile.ErrTooLarge) {
 		return nil, err
 	}
-	defer file.Close()
-	if err := json.NewDecoder(io.LimitReader(file, maxManifestBytes)).Decode(&f.manifest); err != nil || f.Made == nil {
+	if err != nil || json.Unmarshal(text, &f.manifest) != nil || f.Made == nil {
 		return nil, usageError(fmt.Errorf("%s is damaged", f.path(demoManifest)), "name another folder with --dir")
 	}
 	if !f.plausible() {
@@ -113,8 +111,8 @@ func (f *demoFolder) removeWork() error {
 
 // unchanged tells whether a file is as the demo made it.
 func (f *demoFolder) unchanged(name string) bool {
-	sum, err := fileDigest(f.path(name))
-	return err == nil && f.Made[name] == sum
+	b, err := os.ReadFile(f.path(name))
+	return err == nil && f.Made[name] == fileDigest(b)
 }
 
 // holds tells whether the series is there, whole and unchanged.
@@ -162,11 +160,11 @@ func (f *demoFolder) adopt(from, folder string) error {
 		return err
 	}
 	for _, entry := range entries {
-		sum, err := fileDigest(filepath.Join(from, entry.Name()))
+		b, err := os.ReadFile(filepath.Join(from, entry.Name())) //nolint:gosec // made by this run
 		if err != nil {
 			return err
 		}
-		f.Made[folder+"/"+entry.Name()] = sum
+		f.Made[folder+"/"+entry.Name()] = fileDigest(b)
 	}
 	if err := f.save(); err != nil { // first, so that a crash leaves nothing unaccounted
 		return err
@@ -180,8 +178,7 @@ func (f *demoFolder) put(name string, content []byte) error {
 	if _, err := os.Lstat(path); err == nil && !f.unchanged(name) {
 		return usageError(fmt.Errorf("%s is there and was not made by the demo, or was changed", path), "move it, or name another folder with --dir")
 	}
-	sum := sha256.Sum256(content)
-	f.Made[name] = hex.EncodeToString(sum[:])
+	f.Made[name] = fileDigest(content)
 	if err := f.save(); err != nil {
 		return err
 	}
@@ -191,15 +188,7 @@ func (f *demoFolder) put(name string, content []byte) error {
 	return atomicfile.WriteBytes(path, 0o644, content)
 }
 
-func fileDigest(path string) (string, error) {
-	file, err := os.Open(path) //nolint:gosec // below the folder of the demo
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+// fileDigest is the digest of a file as the account holds it.
+func fileDigest(content []byte) string {
+	return strings.TrimPrefix(digest.Of(content), digest.Prefix)
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/web"
@@ -20,7 +19,7 @@ const demoUser = "demo"
 
 // showReview serves the review page over what the demo has scored, until ctx
 // ends, and prints a link that signs in once.
-func showReview(ctx context.Context, addr, series, dataDir string, ds []detector.Detector, log *slog.Logger, stdout io.Writer) error {
+func showReview(ctx context.Context, addr, series, dataDir string, by scorers, log *slog.Logger, stdout io.Writer) error {
 	root, err := filepath.Abs(series)
 	if err != nil {
 		return err
@@ -34,7 +33,7 @@ func showReview(ctx context.Context, addr, series, dataDir string, ds []detector
 		return err
 	}
 	p, err := plugin.New(plugin.Config{
-		DataDir: dataDir, Detectors: ds, Software: software(), Logger: log, AllowedRoots: []string{root},
+		DataDir: dataDir, Detectors: by.detectors, Outliner: by.outliner, Software: software(), Logger: log, AllowedRoots: []string{root},
 		Server: bus.ServerOptions{DontListen: true}, Grace: time.Second,
 		Review: plugin.ReviewConfig{Addr: addr, Page: web.Files()},
 	})

@@ -12,11 +12,13 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 )
 
-// detectorFlags say which detectors score, and where. They are settings.
+// detectorFlags say which detectors score, and where. They are settings. A
+// command that outlines nodules registers outline, too.
 type detectorFlags struct {
-	files  []string
-	names  []string
-	device deviceFlag
+	files   []string
+	names   []string
+	device  deviceFlag
+	outline outlineFlag
 }
 
 func (o *detectorFlags) register(f *pflag.FlagSet) {
@@ -27,13 +29,22 @@ func (o *detectorFlags) register(f *pflag.FlagSet) {
 }
 
 // load reads the detectors, the quickest first where they are those of the
-// binary, otherwise in the order of the files, and places them on the device.
+// binary, otherwise in the order of the files, and the network for outlines, and
+// places them on the device.
 func (o *detectorFlags) load(log *slog.Logger) ([]detector.Detector, error) {
 	ds, err := o.read()
+	if err == nil {
+		err = o.outline.load(log)
+	}
 	if err != nil {
 		return nil, err
 	}
-	o.device.use = func(b *gpu.Backend) { detector.Place(ds, b) }
+	o.device.use = func(b *gpu.Backend) {
+		detector.Place(ds, b)
+		if o.outline.use != nil {
+			o.outline.use.Place(b)
+		}
+	}
 	if err := o.device.open(log); err != nil {
 		return nil, err
 	}

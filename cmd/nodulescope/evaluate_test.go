@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector/evaluation"
 	"github.com/nodulescope/nodulescope/detector/stats"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/use"
 )
 
@@ -63,11 +64,7 @@ func writeCubes(t *testing.T, malignancy []uint8) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "cubes.npz")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return checktest.WriteFile(t, "cubes.npz", b.Bytes())
 }
 
 // evaluate runs the command.

@@ -12,11 +12,11 @@ var exitCodes = func() map[string]int {
 			folder_missing folder_empty file_unreadable file_truncated no_pixel_data no_pixel_spacing no_position not_ct
 			series_not_found series_ambiguous transfer_syntax_unsupported pixel_format_unsupported multi_frame_unsupported
 			decoded_size_mismatch too_few_slices missing_slices irregular_spacing duplicate_position mixed_geometry
-			gantry_tilt limit_exceeded pacs_not_found
+			several_volumes mixed_volumes gantry_tilt limit_exceeded pacs_not_found
 			report_invalid report_not_written not_a_report candidate_elsewhere
 			candidate_invalid candidate_outside_scan candidate_duplicate too_many_candidates no_candidates
 			candidate_file_invalid cube_padding support_too_small geometry_invalid dataset_invalid split_invalid
-			mask_empty measure_invalid feature_not_finite
+			mask_empty measure_invalid nodule_not_found coarse_cube_absent outline_cut feature_not_finite
 			rungs_too_few rungs_one_class feature_constant rating_invalid rungs_invalid
 			not_json not_cloudevent unknown_schema_version wrong_type job_too_large too_many_nodules job_invalid
 			result_invalid review_invalid dead_invalid message_too_large not_replayable
@@ -24,7 +24,7 @@ var exitCodes = func() map[string]int {
 		exitFailure: `
 			pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
 			bus_unreachable stream_unavailable stream_incompatible store_locked server_failed retries_exhausted
-			detector_failed score_not_finite deadline_passed job_timed_out internal_error
+			detector_failed outline_failed score_not_finite deadline_passed job_timed_out internal_error
 			ledger_failed ledger_locked audit_failed result_gone`,
 	} {
 		for _, name := range strings.Fields(names) {

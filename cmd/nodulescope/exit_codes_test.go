@@ -35,7 +35,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 		dicomio.CodeNoPixelSpacing, dicomio.CodeNoPosition, dicomio.CodeNotCT, dicomio.CodeSeriesNotFound, dicomio.CodeSeriesAmbiguous,
 		dicomio.CodeTransferSyntax, dicomio.CodePixelFormat, dicomio.CodeMultiFrame, dicomio.CodeSizeMismatch, dicomio.CodeTooFewSlices,
 		dicomio.CodeMissingSlices, dicomio.CodeIrregularSpacing, dicomio.CodeDuplicatePosition, dicomio.CodeMixedGeometry,
-		dicomio.CodeGantryTilt, dicomio.CodeLimit, dicomio.CodeNotStored,
+		dicomio.CodeSeveralVolumes, dicomio.CodeMixedVolumes, dicomio.CodeGantryTilt, dicomio.CodeLimit, dicomio.CodeNotStored,
 		sr.CodeReportInvalid, sr.CodeNotWritten, sr.CodeNotReport,
 	} {
 		add(exitBadInput, &dicomio.Error{Code: code})
@@ -73,7 +73,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 	}
 	add(exitUsage, &plugin.Error{Code: plugin.CodeSettings})
 	for _, code := range []plugin.Code{
-		scoring.CodeDetectorFailed, scoring.CodeScoreNotFinite, plugin.CodeDeadlinePassed, plugin.CodeTimedOut, plugin.CodeRetriesExhausted,
+		scoring.CodeDetectorFailed, scoring.CodeOutlineFailed, scoring.CodeScoreNotFinite, plugin.CodeDeadlinePassed, plugin.CodeTimedOut, plugin.CodeRetriesExhausted,
 		plugin.CodeInternal, plugin.CodeLedger, plugin.CodeLedgerLocked, audit.CodeFailed, documents.CodeGone, "not_known_here",
 	} {
 		add(exitFailure, &plugin.Error{Code: code})

@@ -2,13 +2,19 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/suyashkumar/dicom"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // TestGoldenScore: the result message, the table and the report of the phantom
@@ -97,4 +103,78 @@ func dumpElements(b *bytes.Buffer, elements []*dicom.Element, indent string) {
 		}
 		fmt.Fprintf(b, " %s\n", maskText(value))
 	}
+}
+
+// TestGoldenCheckpoints: files of detectors that an earlier build wrote are
+// read, keep their digests and score the same. Most of their weights are zero,
+// so that the files pack well; the detectors in the binary have real ones.
+func TestGoldenCheckpoints(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	goldenPhantom(t, dir)
+	args := []string{"score", "scan", "--nodules", "scan/truth.json", "--json", "--device", "cpu"}
+	for _, name := range []string{"vae.safetensors", "gan.safetensors"} {
+		z, err := gzip.NewReader(strings.NewReader(readText(t, filepath.Join(goldenDir, name+".gz"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := io.ReadAll(z)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), file, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--model", name)
+	}
+	goldenJSON(t, "checkpoints.json", []byte(goldenOutput(t, dir, args...)), "job_id")
+}
+
+// TestGoldenRealSeries: both detectors on two chest CT. The golden file names
+// neither patient nor UID; nodules are numbered.
+func TestGoldenRealSeries(t *testing.T) {
+	t.Parallel()
+	contours, err := filepath.Glob(filepath.Join(checktest.Data(t), "ct", "*", "*", "*", "*.xml"))
+	if err != nil || len(contours) != 2 {
+		t.Fatalf("%d files of contours, want 2 (%v)", len(contours), err)
+	}
+	for i, xml := range contours {
+		dir := filepath.Dir(xml)
+		out := goldenOutput(t, t.TempDir(), "score", dir, "--nodules", xml, "--json", "--device", "cpu")
+		goldenJSON(t, fmt.Sprintf("series-%d.json", i+1), []byte(numberNodules(t, out)), "job_id", "study_uid", "series_uid")
+	}
+}
+
+// numberNodules puts numbers in place of the ids of nodules.
+func numberNodules(t *testing.T, text string) string {
+	t.Helper()
+	tree, err := readTree([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range tree.([]field) {
+		if f.name != "nodules" {
+			continue
+		}
+		for i, nodule := range f.value.([]any) {
+			for k := range nodule.([]field) {
+				if member := &nodule.([]field)[k]; member.name == "id" {
+					member.value = json.Number(fmt.Sprint(i + 1))
+				}
+			}
+		}
+	}
+	var b bytes.Buffer
+	writeTree(&b, tree, "")
+	return b.String()
+}
+
+// TestGoldenEvaluation: the tables of the public nodules; no line is about one
+// of them. Its quartiles are of a later build than the rest: since then there
+// is one definition of a quantile.
+func TestGoldenEvaluation(t *testing.T) {
+	t.Parallel()
+	data := checktest.Data(t)
+	out := goldenOutput(t, t.TempDir(), "evaluate", filepath.Join(data, "lidc_voi_32mm.npz"), "--side", "test", "--detectors", "vae-ad", "--device", "cpu")
+	goldenText(t, "evaluation.md", maskText(out))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // runAsProgram makes this test binary the program itself.
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 //
 //	status CODE PROGRAM ARGS...     fails where the exit code is another
 //	model FILE [calibrated|gan]     writes a detector that has learned nothing
+//	network FILE                    writes a network that outlines what is denser than -300 HU
 //	ct DIR UID [MODALITY]           writes 24 slices of 64² at 2 x 1 x 1 mm around the origin
 //	cut FILE TO BYTES               writes the first bytes of a file
 //	nodules FILE COUNT              writes candidates
@@ -38,7 +40,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": expectStatus, "model": writeModel, "ct": writeCT, "cut": cutFile, "nodules": writeNodules,
+			"status": expectStatus, "model": writeModel, "network": writeNetwork, "ct": writeCT, "cut": cutFile, "nodules": writeNodules,
 		},
 	})
 }
@@ -70,6 +72,10 @@ func writeModel(ts *testscript.TestScript, _ bool, args []string) {
 		logistic = &stats.Logistic{Intercept: -3, Slope: 30}
 	}
 	ts.Check(saveModel(ts.MkAbs(args[0]), 1, logistic))
+}
+
+func writeNetwork(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(plugintest.Network().Save(ts.MkAbs(args[0])))
 }
 
 func writeCT(ts *testscript.TestScript, _ bool, args []string) {

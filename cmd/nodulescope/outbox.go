@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,7 +85,7 @@ func runOutbox(ctx context.Context, o outboxOptions, stdout io.Writer) error {
 		}
 	}
 	if len(list) == 0 && !o.json {
-		_, err = fmt.Fprintln(stdout, "Nothing waits.")
+		_, err = fmt.Fprintln(stdout, "The outbox is empty.")
 	}
 	return err
 }
@@ -109,15 +108,11 @@ func printOutgoing(w io.Writer, l outbox.Letter, asJSON, first bool) error {
 
 func runResend(ctx context.Context, args []string, o outboxOptions, stdout io.Writer) error {
 	if o.all == (len(args) > 0) {
-		return usageError(errors.New("nothing is named to be sent again"), "give numbers that 'nodulescope outbox' prints, or --all")
+		return usageError(errors.New("no document was named"), "give numbers that 'nodulescope outbox' prints, or --all")
 	}
-	numbers := make([]uint64, len(args))
-	for i, text := range args {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil || n == 0 {
-			return usageError(fmt.Errorf("%q is not a number", text), "take it from 'nodulescope outbox'")
-		}
-		numbers[i] = n
+	numbers, err := listed(args, "nodulescope outbox")
+	if err != nil {
+		return err
 	}
 	folder, err := o.folder()
 	if err != nil {

@@ -76,7 +76,7 @@ func TestOutbox(t *testing.T) {
 	startService(t, data, model, "--pacs", pacs(server.DICOMweb))
 	eventually(t, "sent", func() bool {
 		out, _ := command(t, exitOK, "outbox", "--data-dir", data)
-		return strings.Contains(out, "Nothing waits.")
+		return strings.Contains(out, "The outbox is empty.")
 	})
 	if n := server.Count(); n != 1 {
 		t.Errorf("%d documents in the PACS", n)

@@ -33,9 +33,8 @@ threshold that needs no training.
 
 A fold takes about twenty minutes on two cores. The run keeps its state in --dir
 after every epoch: start it again with the same settings and it goes on where it
-stopped, to the same result. Each fold's network is there as unet.safetensors.
-
-'score' and 'serve' do not use the outline yet.`
+stopped, to the same result. Each fold's network is there as unet.safetensors,
+which 'score', 'serve' and 'demo' take with --outline.`
 
 func newOutlineCommand(g *globals) *cobra.Command {
 	var o outlineOptions

@@ -99,7 +99,7 @@ func TestDisagreementIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, got, _ := strings.Cut(b.String(), "\n\n")
-	want := `NODULE  MODEL   POSITION LPS MM  DIAMETER  SCORE     PROBABILITY      PERCENTILE  FLAG     APART               LIMITS
+	want := `NODULE  MODEL   POSITION LPS MM  DIAMETER  SCORE     PROBABILITY      PERCENTILE  FLAG     GAP                 LIMITS
 both    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  75.2, flags differ  gantry_tilt,cube_partly_outside
 both    gan-ad  1.0 -2.2 300.0   8.0 mm    0.5       uncalibrated     12.3        -        75.2, flags differ  gantry_tilt,cube_partly_outside
 same    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  3.0                 gantry_tilt,cube_partly_outside

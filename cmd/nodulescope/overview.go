@@ -23,13 +23,16 @@ type overview struct {
 	Columns     []string
 	Rows        [][]string
 	Models      []string
+	Outlines    [][]string // what was measured; empty where nodules were not outlined
+	OutlineHead []string
+	Outliner    string
 	Warnings    []string
 	Nodules     []overviewNodule
 }
 
 type overviewNodule struct {
-	ID, Kind, Refused, Differ string
-	Pictures                  []template.URL
+	ID, Kind, Refused, Nothing, Differ string
+	Pictures                           []template.URL
 }
 
 // overviewPage makes one HTML file that needs nothing else: pictures are in it.
@@ -42,12 +45,19 @@ func overviewPage(r bus.Result, pictures []picture, nodules []phantom.Nodule) ([
 	for _, m := range r.Models {
 		o.Models = append(o.Models, describeModel(m))
 	}
+	o.OutlineHead, o.Outlines = outlineColumns, outlineRows(r)
+	if r.Outliner != nil {
+		o.Outliner = describeOutliner(*r.Outliner)
+	}
 	for _, w := range r.Warnings {
 		o.Warnings = append(o.Warnings, reason(w))
 	}
 	for _, n := range r.Nodules {
 		shown := overviewNodule{ID: n.ID, Kind: kinds[n.ID]}
-		if n.Error != nil {
+		switch {
+		case notFound(n):
+			shown.Nothing = reason(*n.Error)
+		case n.Error != nil:
 			shown.Refused = reason(*n.Error)
 		}
 		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {

@@ -53,6 +53,9 @@ func drawPictures(ctx context.Context, series *dicomio.Series, r bus.Result, det
 			if cubes[i].Cube != nil {
 				panel.Scan = figure.Scan(cubes[i].Cube)
 			}
+			if f := details[i].Outline; f != nil {
+				panel.Nodule = f.OnPatch()
+			}
 			stem := n.ID
 			if len(r.Models) > 1 {
 				stem += "-" + s.Model
@@ -73,11 +76,14 @@ func panelLines(n bus.ResultNodule, s bus.NoduleScore) []string {
 	if s.Anomalous {
 		flag = "flagged: above the threshold of its model"
 	}
-	return []string{
+	lines := []string{
 		fmt.Sprintf("LPS %.1f %.1f %.1f mm, diameter %s, %s %s", p[0], p[1], p[2], diameter(n.DiameterMM), s.Model, shortDigest(s.Digest)),
 		fmt.Sprintf("score %.5g, probability %s, percentile %.1f, %s", s.Raw, probability(s), s.Percentile, flag),
-		use.Purpose, use.Meaning,
 	}
+	if n.Outline != nil {
+		lines = append(lines, "outline: "+n.Outline.String())
+	}
+	return append(lines, use.Purpose, use.Meaning)
 }
 
 func modelIndex(models []bus.Model, digest string) int {

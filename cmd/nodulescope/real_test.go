@@ -1,18 +1,16 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // TestRealSeries takes two chest CT with the contours of their readers through
 // score and through serve and submit: the result is the same in every digit.
 func TestRealSeries(t *testing.T) {
-	data := os.Getenv(envPrefix + "DATA")
-	if data == "" {
-		t.Skip("NODULESCOPE_DATA is not set: no real CT")
-	}
+	data := checktest.Data(t)
 	model := testModel(t)
 	s := startService(t, t.TempDir(), model)
 	for i, patient := range []struct {

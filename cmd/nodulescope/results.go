@@ -23,8 +23,8 @@ type resultsOptions struct {
 }
 
 const resultsHelp = `Print the results on the bus, oldest first: a line per nodule and detector, or
-with --json the content of each result message on a line of its own. APART is the
-gap between the detectors' percentiles of a nodule, in points.
+with --json the content of each result message on a line of its own. GAP is the
+difference between the detectors' percentiles of a nodule, in points.
 
 With --follow it goes on with new results as they come, until interrupted.
 
@@ -176,12 +176,12 @@ func (p *resultPrinter) print(env bus.Envelope, r bus.Result) error {
 		return json.NewEncoder(p.w).Encode(r)
 	}
 	if p.printed == 1 {
-		fmt.Fprintf(p.w, resultLine, "TIME", "JOB", "NODULE", "DIAMETER", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "APART")
+		fmt.Fprintf(p.w, resultLine, "TIME", "JOB", "NODULE", "DIAMETER", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP")
 	}
 	for _, n := range r.Nodules {
 		for _, line := range modelLines(n) {
 			_, err := fmt.Fprintf(p.w, resultLine, env.Time.UTC().Format(time.RFC3339), shorten(r.JobID, 14), shorten(n.ID, 16), diameter(n.DiameterMM),
-				orDash(line.model), line.cells[0], line.cells[1], line.cells[2], line.cells[3], apart(n.Disagreement))
+				orDash(line.model), line.cells[0], line.cells[1], line.cells[2], line.cells[3], percentileGap(n.Disagreement))
 			if err != nil {
 				return err
 			}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
@@ -72,17 +72,12 @@ const maxSecretBytes = 4 << 10
 
 // readSecret reads a file of one short line.
 func readSecret(path string) (string, error) {
-	f, err := os.Open(path) //nolint:gosec // a setting names it
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
-	if err != nil {
+	text, err := smallfile.Read(path, maxSecretBytes)
+	if err != nil && !errors.Is(err, smallfile.ErrTooLarge) {
 		return "", err
 	}
 	secret := strings.TrimRight(string(text), "\r\n")
-	if len(text) > maxSecretBytes || secret == "" || strings.ContainsAny(secret, "\r\n") {
+	if err != nil || secret == "" || strings.ContainsAny(secret, "\r\n") {
 		return "", errors.New("it does not hold one short line")
 	}
 	return secret, nil

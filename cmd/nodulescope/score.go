@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -22,6 +23,7 @@ type scoreOptions struct {
 	pictures string
 	pacs     pacsFlag
 	report   string
+	csv      string
 }
 
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
@@ -35,10 +37,15 @@ digit: a table, or with --json the content of the result message. A nodule that
 cannot be scored is refused with a code and does not affect the others; the exit
 code is then 3.
 
-With several detectors, each nodule has a line for each. APART is the gap between
+With several detectors, each nodule has a line for each. GAP is the difference between
 their percentiles among reference nodules, in points; if one flags a nodule
 and another does not, a line below the table says so. Neither overrules the
 other, and a large gap is a reason to look.
+
+Every nodule is outlined and measured, where this program has a network for that
+(see --outline): diameter, axes, volume and mean HU with their uncertainty, and
+type. Where there is no nodule at the place of a candidate, that is said in place
+of a score. The outline is a proposal to be looked at: it is drawn on --pictures.
 
 With --sr the result is written as a DICOM structured report of the study, for the
 PACS: a point and the scores for every nodule. It names the patient as the images
@@ -54,7 +61,8 @@ func newScoreCommand(g *globals) *cobra.Command {
   nodulescope score /data/study --series 1.2.840.1 --nodules annotations.csv --json
   nodulescope score https://pacs.example/dicom-web/studies/1.2.3/series/1.2.3.4 --nodules nodules.json
   nodulescope score /data/series --nodules readers.xml --pictures pictures
-  nodulescope score /data/series --nodules nodules.json --sr report.dcm`,
+  nodulescope score /data/series --nodules nodules.json --sr report.dcm
+  nodulescope score /data/series --nodules nodules.json --csv nodules.csv --outline unet.safetensors`,
 		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runScore(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})
@@ -62,6 +70,8 @@ func newScoreCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
 	f.StringVar(&o.series, "series", "", "series instance `UID`, if the folder holds several series")
 	o.models.register(f)
+	o.models.outline.register(f)
+	f.StringVar(&o.csv, "csv", "", "also write a table with one line per nodule to `FILE`")
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
 	f.StringVar(&o.report, "sr", "", "write a DICOM structured report, which names the patient, into `FILE`")
@@ -83,7 +93,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, archives, ds, o.pictures == "", stderr)
+	result, details, err := scoreJob(ctx, job, archives, scorers{ds, o.models.outline.use}, o.pictures == "", stderr)
 	if err != nil {
 		return err
 	}
@@ -94,6 +104,11 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 		}
 		if err := savePictures(o.pictures, pictures); err != nil {
 			return usageError(err, "name a folder for --pictures that can be written")
+		}
+	}
+	if o.csv != "" {
+		if err := saveCSV(o.csv, result); err != nil {
+			return err
 		}
 	}
 	if o.report != "" {
@@ -112,8 +127,14 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	return refusedNodules(result)
 }
 
+// scorers are what scores and outlines.
+type scorers struct {
+	detectors []detector.Detector
+	outliner  *outline.Outliner // nil: nodules are not outlined
+}
+
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, ds []detector.Detector, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
+func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, by scorers, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
@@ -121,14 +142,14 @@ func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, ds []
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
 	return scoring.Score(ctx, scoring.Request{
-		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: ds, Series: series.Reader{Archives: archives},
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: by.detectors, Outliner: by.outliner, Series: series.Reader{Archives: archives},
 		NoDetails: noDetails, Progress: func(p scoring.Progress) { showProgress(bar, p) },
 	})
 }
 
 // showProgress puts the stages of scoring.Score on one bar.
 func showProgress(bar *progress, p scoring.Progress) {
-	words := map[string]string{"read": "reading", "cut": "cutting cubes", "score": "scoring"}
+	words := map[string]string{"read": "reading", "cut": "cutting cubes", "outline": "outlining", "score": "scoring"}
 	bar.total(max(p.Total, 1))
 	bar.set(p.Done, words[p.Stage])
 }

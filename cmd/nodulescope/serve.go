@@ -79,6 +79,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	siteFlag(f, &o.site, "local", "`SITE` whose jobs are taken: a-z, 0-9 and -")
 	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
 	o.models.register(f)
+	o.models.outline.register(f)
 	o.models.device.registerRetry(f)
 	o.review.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with their subfolders, separated by commas (default: any)")
@@ -110,7 +111,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		return plugin.Config{}, err
 	}
 	cfg := plugin.Config{
-		Site: o.site, DataDir: o.dataDir, Detectors: ds, Software: software(),
+		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
 		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
@@ -238,6 +239,7 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 	for _, m := range p.Version().Models {
 		fmt.Fprintf(w, "  model    %s\n", describeModel(m))
 	}
+	fmt.Fprintf(w, "  outline  %s\n", o.models.outline.describe())
 	fmt.Fprintf(w, "  device   %s\n", o.models.device.describe())
 	if len(cfg.AllowedRoots) == 0 {
 		fmt.Fprintf(w, "  folders  any that this user can read; limit them with --roots\n")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/logtest"
 )
 
@@ -138,11 +139,7 @@ func cleanEnviron() []string {
 
 func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return checktest.WriteFile(t, name, []byte(content))
 }
 
 func TestServeAnswersJobs(t *testing.T) {

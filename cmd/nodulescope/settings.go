@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,6 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	koanfmaps "github.com/knadh/koanf/maps"
+
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 const (
@@ -57,7 +57,7 @@ func loadSettings(cmd *cobra.Command, path string, environ []string) (unknown []
 		path = lookup(environ, envPrefix+"CONFIG")
 	}
 	if path != "" {
-		data, err := readSettings(path)
+		data, err := smallfile.Read(path, maxSettingsBytes)
 		if err != nil {
 			return nil, usageError(fmt.Errorf("settings file: %w", err), "check --config or NODULESCOPE_CONFIG")
 		}
@@ -163,23 +163,6 @@ func allSettings(cmd *cobra.Command) map[string]bool {
 		maps.Copy(names, allSettings(child))
 	}
 	return names
-}
-
-// readSettings reads a settings file of at most maxSettingsBytes.
-func readSettings(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxSettingsBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxSettingsBytes {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxSettingsBytes)
-	}
-	return data, nil
 }
 
 // mergeFlat adds settings to dest, with the names of nested ones joined by a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -33,9 +34,19 @@ func writeResult(w io.Writer, r bus.Result) error {
 		return err
 	}
 	fmt.Fprintln(w)
+	if err := writeOutlines(w, r); err != nil {
+		return err
+	}
 	for _, n := range r.Nodules {
-		if n.Error != nil && len(n.Failed) == 0 {
+		switch {
+		case n.Error == nil || len(n.Failed) > 0:
+		case notFound(n):
+			fmt.Fprintf(w, "nothing  %s: %s\n", n.ID, reason(*n.Error))
+		default:
 			fmt.Fprintf(w, "refused  %s: %s\n", n.ID, reason(*n.Error))
+		}
+		if n.OutlineError != nil {
+			fmt.Fprintf(w, "outline  %s: %s\n", n.ID, reason(*n.OutlineError))
 		}
 		for _, f := range n.Failed {
 			fmt.Fprintf(w, "failed   %s by %s: %s\n", n.ID, f.Model, reason(f.Problem))
@@ -49,6 +60,9 @@ func writeResult(w io.Writer, r bus.Result) error {
 	}
 	for _, m := range r.Models {
 		fmt.Fprintf(w, "model    %s\n", describeModel(m))
+	}
+	if r.Outliner != nil {
+		fmt.Fprintf(w, "outlines %s\n", describeOutliner(*r.Outliner))
 	}
 	for _, line := range computedBy(r) {
 		fmt.Fprintf(w, "computed %s\n", line)
@@ -64,26 +78,29 @@ func reason(p bus.Problem) string {
 	return strings.TrimSuffix(p.Message, code) + code
 }
 
-// computedBy has a line for every machine that computed scores: which models'.
+// computedBy has a line for every machine that computed scores or outlines:
+// which models'.
 func computedBy(r bus.Result) []string {
-	type pair struct{ machine, model string }
 	var machines []string
 	models := map[string][]string{}
-	seen := map[pair]bool{}
+	note := func(by *bus.Machine, model string) {
+		if by == nil || slices.Contains(models[by.String()], model) {
+			return
+		}
+		machine := by.String()
+		if models[machine] == nil {
+			machines = append(machines, machine)
+		}
+		models[machine] = append(models[machine], model)
+	}
 	for _, n := range r.Nodules {
 		for _, s := range n.Scores {
-			if s.ComputedBy == nil {
-				continue
-			}
-			p := pair{s.ComputedBy.String(), s.Model}
-			if seen[p] {
-				continue
-			}
-			seen[p] = true
-			if models[p.machine] == nil {
-				machines = append(machines, p.machine)
-			}
-			models[p.machine] = append(models[p.machine], p.model)
+			note(s.ComputedBy, s.Model)
+		}
+	}
+	for _, n := range r.Nodules {
+		if n.Outline != nil {
+			note(n.Outline.ComputedBy, r.Outliner.Name)
 		}
 	}
 	lines := make([]string, 0, len(machines))
@@ -125,7 +142,7 @@ func whoFlags(scores []bus.NoduleScore) string {
 // they are named, with the gap between them.
 func resultColumns(r bus.Result) []string {
 	if len(r.Models) > 1 {
-		return []string{"NODULE", "MODEL", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "APART", "LIMITS"}
+		return []string{"NODULE", "MODEL", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP", "LIMITS"}
 	}
 	return []string{"NODULE", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "LIMITS"}
 }
@@ -142,7 +159,7 @@ func resultRows(r bus.Result) [][]string {
 			row = append(row, fmt.Sprintf("%.1f %.1f %.1f", p[0], p[1], p[2]), diameter(n.DiameterMM))
 			row = append(row, line.cells...)
 			if len(r.Models) > 1 {
-				row = append(row, apart(n.Disagreement))
+				row = append(row, percentileGap(n.Disagreement))
 			}
 			rows = append(rows, append(row, orDash(strings.Join(n.Applicability, ","))))
 		}
@@ -172,17 +189,20 @@ func modelLines(n bus.ResultNodule) []modelLine {
 		lines = append(lines, modelLine{f.Model, []string{"failed", f.Code, "-", "-"}})
 	}
 	if len(lines) == 0 {
-		code := "no score"
+		state, code := "refused", "no score"
 		if n.Error != nil {
 			code = n.Error.Code
 		}
-		lines = append(lines, modelLine{"", []string{"refused", code, "-", "-"}})
+		if notFound(n) {
+			state = "nothing"
+		}
+		lines = append(lines, modelLine{"", []string{state, code, "-", "-"}})
 	}
 	return lines
 }
 
-// apart is how many points of percentile lie between the models.
-func apart(d *bus.Disagreement) string {
+// percentileGap is how many points of percentile lie between the models.
+func percentileGap(d *bus.Disagreement) string {
 	switch {
 	case d == nil:
 		return "-"
@@ -217,7 +237,7 @@ func refusedNodules(r bus.Result) error {
 		switch {
 		case n.Error != nil && len(n.Scores) > 0:
 			partly++
-		case n.Error != nil:
+		case n.Error != nil && !notFound(n): // which is an answer
 			refused++
 		}
 	}

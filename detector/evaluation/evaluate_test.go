@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
 	"github.com/nodulescope/nodulescope/detector/stats"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -180,11 +179,7 @@ func TestNearestByDefinition(t *testing.T) {
 // TestBaselinesOnRealData holds the model-free baselines: any change of
 // preprocessing, split or statistic that moves published figures shows here.
 func TestBaselinesOnRealData(t *testing.T) {
-	folder := os.Getenv("NODULESCOPE_DATA")
-	if folder == "" {
-		t.Skip("NODULESCOPE_DATA is not set")
-	}
-	ds, err := nodule.LoadNPZ(filepath.Join(folder, "lidc_voi_32mm.npz"))
+	ds, err := nodule.LoadNPZ(checktest.Data(t, "lidc_voi_32mm.npz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +202,7 @@ func TestBaselinesOnRealData(t *testing.T) {
 		detectortest.Near(t, row, r.Overall.Value, want[0], 0.0006)
 		detectortest.Near(t, row+", size-matched", r.Matched.Value, want[1], 0.0006)
 	}
-	small, err := nodule.LoadNPZ(filepath.Join(folder, "lidc_cubes_51mm.npz"))
+	small, err := nodule.LoadNPZ(checktest.Data(t, "lidc_cubes_51mm.npz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func (e *Evaluation) indeterminate(b *strings.Builder) {
 	if len(areas) == 1 {
 		return
 	}
-	fmt.Fprintf(b, "\n## Readers undecided (malignancy 3)\n\n%d %s of %d patients, beside those above; they count in no other figure.\nAUROC (DeLong):\n\n", e.Indeterminate, e.Unit, patients)
+	fmt.Fprintf(b, "\n## Indeterminate (malignancy 3)\n\n%d %s of %d patients, beside those above; they count in no other figure.\nAUROC (DeLong):\n\n", e.Indeterminate, e.Unit, patients)
 	areas.Write(b)
 	b.WriteString("\nValues:\n\n")
 	values.Write(b)

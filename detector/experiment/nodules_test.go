@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/evaluation"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -208,11 +209,7 @@ func TestFolds(t *testing.T) {
 // TestFoldPlan divides by the plan: every patient but the held-out is tested
 // once, and in the fold of the plan. Others than those of the plan are refused.
 func TestFoldPlan(t *testing.T) {
-	folder := os.Getenv("NODULESCOPE_DATA")
-	if folder == "" {
-		t.Skip("NODULESCOPE_DATA is not set: real data is not tested")
-	}
-	ds, err := nodule.LoadNPZ(filepath.Join(folder, "lidc_cubes_51mm.npz"))
+	ds, err := nodule.LoadNPZ(checktest.Data(t, "lidc_cubes_51mm.npz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ var (
 	ink        = color.RGBA{225, 228, 232, 255}
 	dim        = color.RGBA{150, 156, 166, 255}
 	outline    = color.RGBA{80, 200, 220, 255}
+	noduleLine = color.RGBA{255, 190, 60, 255}
 )
 
 // Panel is the picture of one nodule and one detector.
@@ -35,6 +36,7 @@ type Panel struct {
 	Lines []string // below it
 
 	Scan           []float32 // [28,28,28] 0..1, below 0 where there is no data, see [Scan]; nil leaves the column out
+	Nodule         []bool    // [28,28,28] the voxels of Scan that are the nodule's; nil: no outline is drawn
 	Patch          nodule.Patch
 	Reconstruction []float32 // [28,28,28] 0..1
 }
@@ -62,9 +64,9 @@ func Scan(cube *nodule.Cube) []float32 {
 // Draw makes the picture. It refuses arrays of another size than 28³.
 func (p Panel) Draw() (*image.RGBA, error) {
 	for name, voxels := range map[string]int{
-		"patch": len(p.Patch.Voxels), "support": len(p.Patch.Support), "reconstruction": len(p.Reconstruction), "scan": len(p.Scan),
+		"patch": len(p.Patch.Voxels), "support": len(p.Patch.Support), "reconstruction": len(p.Reconstruction), "scan": len(p.Scan), "nodule": len(p.Nodule),
 	} {
-		if voxels != nodule.PatchVoxels && !(name == "scan" && p.Scan == nil) {
+		if voxels != nodule.PatchVoxels && !(name == "scan" && p.Scan == nil) && !(name == "nodule" && p.Nodule == nil) {
 			return nil, fmt.Errorf("figure: draw panel: %s has %d voxels, not %d", name, voxels, nodule.PatchVoxels)
 		}
 	}
@@ -106,14 +108,18 @@ func (p Panel) WritePNG(w io.Writer) error {
 	return nil
 }
 
-// legend explains the greys, the colours and the outline.
+// legend explains the greys, the colours and the outlines.
 func (p Panel) legend(img *image.RGBA, x, y, columns int) {
 	low, high := fmt.Sprintf("%d ", int(nodule.WindowLow)), fmt.Sprintf(" %d HU", int(nodule.WindowHigh))
 	write(img, x, y, dim, low)
 	bar(img, x+7*len(low), y+3, 80, grey)
 	write(img, x+7*len(low)+80, y, dim, high)
 	if p.Scan != nil {
-		write(img, x, y+line, dim, "outline: voxels that are scored")
+		const text = "outline: voxels that are scored"
+		write(img, x, y+line, dim, text)
+		if p.Nodule != nil {
+			write(img, x+7*(len(text)+2), y+line, noduleLine, "the nodule")
+		}
 	}
 	x += (columns - 1) * (tile + gap)
 	write(img, x, y, dim, "0 ")

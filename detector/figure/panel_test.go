@@ -102,7 +102,7 @@ func TestOnlyScoredVoxelsShowBesideTheScan(t *testing.T) {
 
 func TestOutlineSurroundsTheSupport(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, tile, tile))
-	drawOutline(img, 0, 0, func(v, u int) bool { return v == 3 && (u == 4 || u == 5) })
+	drawBorder(img, 0, 0, size, size, scale, outline, func(v, u int) bool { return v == 3 && (u == 4 || u == 5) })
 	on := func(v, u, dy, dx int) bool { return img.RGBAAt(u*scale+dx, v*scale+dy) == outline }
 	for name, ok := range map[string]bool{
 		"left": on(3, 4, 2, 0), "right": on(3, 5, 2, scale-1), "top": on(3, 4, 0, 2), "bottom": on(3, 5, scale-1, 2),
@@ -110,6 +110,26 @@ func TestOutlineSurroundsTheSupport(t *testing.T) {
 	} {
 		if !ok {
 			t.Errorf("outline is wrong: %s", name)
+		}
+	}
+}
+
+// TestNoduleIsOutlined: on the scan alone, in every plane.
+func TestNoduleIsOutlined(t *testing.T) {
+	p := panelOf(marked(1, 2, 3))
+	p.Nodule = make([]bool, nodule.PatchVoxels)
+	p.Nodule[(centre*size+centre)*size+centre] = true
+	img, err := p.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := margin + line*(1+len(p.Lines)) + gap + line
+	for row, v := range []int{centre, size - 1 - centre, size - 1 - centre} {
+		for column := range 4 {
+			x, y := margin+rowHead+column*(tile+gap)+centre*scale, top+row*(tile+gap)+v*scale
+			if got := img.RGBAAt(x, y) == noduleLine; got != (column == 0) {
+				t.Errorf("row %d, column %d: outlined %v", row, column, got)
+			}
 		}
 	}
 }
@@ -136,6 +156,7 @@ func TestPanelRefusesOtherSizes(t *testing.T) {
 		"support":        func(p *Panel) { p.Patch.Support = nil },
 		"reconstruction": func(p *Panel) { p.Reconstruction = nil },
 		"scan":           func(p *Panel) { p.Scan = p.Scan[:27] },
+		"nodule":         func(p *Panel) { p.Nodule = make([]bool, 3) },
 	} {
 		p := whole
 		change(&p)

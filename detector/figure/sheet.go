@@ -244,7 +244,7 @@ func (c cell) draw(img *image.RGBA, x0, y0, scale int, p pen) {
 		}
 	}
 	if c.inside != nil {
-		drawBorder(img, x0, y0, c.height, c.width, scale, func(v, u int) bool {
+		drawBorder(img, x0, y0, c.height, c.width, scale, outline, func(v, u int) bool {
 			return v >= 0 && v < c.height && u >= 0 && u < c.width && c.inside(v, u)
 		})
 	}

@@ -37,7 +37,8 @@ var planes = []plane{
 type column struct {
 	name    string
 	colour  func(i int) color.RGBA // of voxel i
-	outline func(i int) bool       // nil: none
+	outline func(i int) bool       // of the voxels that are scored; nil: none
+	nodule  func(i int) bool       // likewise of the nodule
 }
 
 func (p Panel) columns() []column {
@@ -52,12 +53,16 @@ func (p Panel) columns() []column {
 	}
 	var columns []column
 	if p.Scan != nil {
-		columns = append(columns, column{name: "scan", outline: counts, colour: func(i int) color.RGBA {
+		scan := column{name: "scan", outline: counts, colour: func(i int) color.RGBA {
 			if p.Scan[i] < 0 {
 				return uncounted
 			}
 			return grey(p.Scan[i])
-		}})
+		}}
+		if p.Nodule != nil {
+			scan.nodule = func(i int) bool { return p.Nodule[i] }
+		}
+		columns = append(columns, scan)
 	}
 	return append(columns,
 		column{name: "patch", colour: within(func(i int) color.RGBA { return grey(p.Patch.Voxels[i]) })},
@@ -78,10 +83,15 @@ func (c column) drawTile(img *image.RGBA, x0, y0 int, p plane) {
 			fill(img, x0+u*scale, y0+v*scale, scale, scale, c.colour(index(v, u)))
 		}
 	}
-	if c.outline != nil {
-		drawOutline(img, x0, y0, func(v, u int) bool {
-			return v >= 0 && v < size && u >= 0 && u < size && c.outline(index(v, u))
-		})
+	for _, o := range []struct {
+		in     func(i int) bool
+		colour color.RGBA
+	}{{c.outline, outline}, {c.nodule, noduleLine}} {
+		if o.in != nil {
+			drawBorder(img, x0, y0, size, size, scale, o.colour, func(v, u int) bool {
+				return v >= 0 && v < size && u >= 0 && u < size && o.in(index(v, u))
+			})
+		}
 	}
 	const letter, height = 7, 13
 	write(img, x0+2, y0+(tile-height)/2, outline, p.left)
@@ -91,14 +101,9 @@ func (c column) drawTile(img *image.RGBA, x0, y0 int, p plane) {
 	fill(img, x0+tile-10*scale-4, y0+tile-6, 10*scale, 2, outline) // 10 mm
 }
 
-// drawOutline draws the border of the voxels of a tile that are inside.
-func drawOutline(img *image.RGBA, x0, y0 int, inside func(v, u int) bool) {
-	drawBorder(img, x0, y0, size, size, scale, inside)
-}
-
 // drawBorder draws the border of the elements that are inside; inside is also
 // asked for those around the image.
-func drawBorder(img *image.RGBA, x0, y0, height, width, scale int, inside func(v, u int) bool) {
+func drawBorder(img *image.RGBA, x0, y0, height, width, scale int, colour color.RGBA, inside func(v, u int) bool) {
 	for v := range height {
 		for u := range width {
 			if !inside(v, u) {
@@ -115,7 +120,7 @@ func drawBorder(img *image.RGBA, x0, y0, height, width, scale int, inside func(v
 				{!inside(v, u+1), x + scale - 1, y, 1, scale},
 			} {
 				if side.out {
-					fill(img, side.x, side.y, side.w, side.h, outline)
+					fill(img, side.x, side.y, side.w, side.h, colour)
 				}
 			}
 		}

@@ -1,9 +1,13 @@
 package outline
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 
+	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
@@ -14,25 +18,52 @@ const (
 	reach = 5.0 // of an outline from its candidate, at most, mm
 )
 
-// Outliner outlines nodules. It is used by one goroutine at a time.
+// scheme is part of the digest of an outliner. It changes when the same network
+// is used in another way: how places are chosen, what of its output is kept, or
+// how that is measured.
+const scheme = "nodulescope/outline/v1"
+
+// Outliner outlines nodules. It is safe for concurrent use: one nodule is
+// outlined at a time, which takes all cores.
 type Outliner struct {
-	net *models.Outliner
-	x   []float32 // the input, with the mark of the point
+	trained *models.TrainedUNet
+	digest  string
+
+	mu      sync.Mutex // guards what follows
+	options compute.Options
+	net     *models.Outliner // nil: to be compiled
+	x       []float32        // the input, with the mark of the point
 }
 
-// New prepares a trained network. It refuses one that was trained with another
-// preprocessing.
+// New prepares a trained network, which is compiled when it is first used. It
+// refuses one that was trained with another preprocessing.
 func New(t *models.TrainedUNet, o compute.Options) (*Outliner, error) {
 	if p := t.Header.Preprocessing; p != nodule.WholeVersion {
 		return nil, fmt.Errorf("outline: the network was trained with the preprocessing %.60q, this program has %q: train it again", p, nodule.WholeVersion)
 	}
-	net, err := models.NewOutliner(t, o)
-	if err != nil {
-		return nil, err
-	}
-	out := &Outliner{net: net, x: make([]float32, 2*voxels)}
+	h := digest.New()
+	h.Text(scheme, nodule.WholeVersion, t.All().Digest())
+	out := &Outliner{trained: t, digest: h.Digest(), options: o, x: make([]float32, 2*voxels)}
 	mark(out.x[voxels:], [3]float64{middle, middle, middle})
 	return out, nil
+}
+
+// Digest names the network, its preprocessing and how it is used:
+// "sha256:<hex>".
+func (o *Outliner) Digest() string { return o.digest }
+
+// Preprocessing is the version of what the network sees.
+func (o *Outliner) Preprocessing() string { return nodule.WholeVersion }
+
+// Place has nodules outlined on a device from the next one on; nil means the
+// processor, which also does what a device fails to do.
+func (o *Outliner) Place(b compute.Backend) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.options.Backends, o.net = nil, nil
+	if b != nil {
+		o.options.Backends = []compute.Backend{b}
+	}
 }
 
 // Outline is the nodule of one candidate.
@@ -41,6 +72,8 @@ type Outline struct {
 	Mask        []bool    // the voxels that are: those above one half that hang together, next to the candidate; none where no nodule was found
 	Voxels      int       // of the mask: its volume in mm³
 	Border      bool      // the mask reaches the border of the cube: it may be cut
+
+	Machine compute.Machine // what computed it; zero for Threshold
 }
 
 // Outline outlines the nodule at the middle of a cube.
@@ -50,8 +83,7 @@ func (o *Outliner) Outline(cube *nodule.Cube) (*Outline, error) {
 }
 
 func (o *Outliner) image(image []float32) (*Outline, error) {
-	copy(o.x, image)
-	p, err := o.net.Outline(o.x)
+	p, by, err := o.probability(image)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +91,28 @@ func (o *Outliner) image(image []float32) (*Outline, error) {
 	for i, v := range p {
 		above[i] = v > limit
 	}
-	return outlineOf(p, above), nil
+	out := outlineOf(p, above)
+	out.Machine = by
+	return out, nil
 }
 
-// Machine is what computes outlines.
-func (o *Outliner) Machine() compute.Machine { return o.net.Machine() }
+func (o *Outliner) probability(image []float32) ([]float32, compute.Machine, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.net == nil {
+		net, err := models.NewOutliner(o.trained, o.options)
+		if err != nil {
+			return nil, compute.Machine{}, err
+		}
+		o.net = net
+	}
+	copy(o.x, image)
+	p, err := o.net.Outline(o.x)
+	if err == nil && slices.ContainsFunc(p, func(v float32) bool { return v != v }) {
+		err = errors.New("outline: the network gave no number; its weights may be damaged")
+	}
+	return p, o.net.Machine(), err
+}
 
 // outlineOf keeps the connected part of a set of voxels that is nearest to the
 // candidate, where it is within reach.

@@ -2,14 +2,13 @@ package derived
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/dicomio/internal/seriestest"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // result is what objects are made of.
@@ -23,19 +22,9 @@ type result struct {
 // character set can write.
 func testResult(t testing.TB) result {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "ct")
-	err := dicomtest.WriteSeries(dir, dicomtest.Named())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := seriestest.Named(t)
 	h, err := sr.HeaderOf(context.Background(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	r := result{
 		Object: Object{Identity: "sha256:5c60f10839e5db38", Time: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), Header: h},
 		ids:    []string{"n1", "Knoten 2 – λ"},
@@ -52,9 +41,5 @@ func testResult(t testing.TB) result {
 
 func writeFile(t testing.TB, b []byte) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "object.dcm")
-	if err := os.WriteFile(name, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return checktest.WriteFile(t, "object.dcm", b)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 var outliner = sr.Algorithm{Name: "outliner", Version: "1.0", Parameters: []string{"threshold 0.5"}}
@@ -156,11 +156,7 @@ func measured(t *testing.T, out string, number int) (volume float64, at dicomio.
 
 // TestRealSegmentation puts a ball on a chest CT.
 func TestRealSegmentation(t *testing.T) {
-	data := os.Getenv("NODULESCOPE_DATA")
-	if data == "" {
-		t.Skip("NODULESCOPE_DATA is not set: no real CT")
-	}
-	s, err := dicomio.OpenSeries(context.Background(), filepath.Join(data, "ct", "LIDC-IDRI-0001"), "", dicomio.Options{})
+	s, err := dicomio.OpenSeries(context.Background(), checktest.Data(t, "ct", "LIDC-IDRI-0001"), "", dicomio.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

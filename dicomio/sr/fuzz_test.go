@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/internal/seriestest"
 )
 
 // checkReport reads any bytes: a content tree, or an error with a code.
@@ -37,7 +38,7 @@ func checkReport(t *testing.T, b []byte) {
 
 // small is a short report with something of everything.
 func small(t testing.TB) []byte {
-	s := testSeries(t)
+	s := seriestest.Named(t)
 	r := testReport(t, s)
 	r.Nodules, r.Notes = r.Nodules[:1], nil
 	r.Nodules[0].Scores = r.Nodules[0].Scores[:1]
@@ -111,7 +112,7 @@ func TestEverySyntaxOfAReport(t *testing.T) {
 	if _, err := exec.LookPath("dcmconv"); err != nil {
 		t.Skip("no dcmconv here")
 	}
-	s := testSeries(t)
+	s := seriestest.Named(t)
 	name := writeFile(t, encode(t, testReport(t, s)))
 	want, err := Read(bytes.NewReader(encode(t, testReport(t, s))))
 	if err != nil {

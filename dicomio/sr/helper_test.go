@@ -9,24 +9,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 )
-
-// testSeries is a small series with a patient whose name no 7-bit character
-// set can write.
-func testSeries(t testing.TB) *dicomio.Series {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "ct")
-	err := dicomtest.WriteSeries(dir, dicomtest.Named())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // testReport has everything that a report can hold.
 func testReport(t testing.TB, s *dicomio.Series) Report {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/dicomio/internal/seriestest"
 )
 
 // testOutline is an outline with every kind of measurement.
@@ -37,7 +39,7 @@ func outlined(r Report, bare bool) Report {
 
 // TestOutlineIsValid: with scores and without, verified or not.
 func TestOutlineIsValid(t *testing.T) {
-	r := testReport(t, testSeries(t))
+	r := testReport(t, seriestest.Named(t))
 	for name, r := range map[string]Report{"first": outlined(r, false), "bare": outlined(r, true), "verified": outlined(reviewed(r, 1), false)} {
 		t.Run(name, func(t *testing.T) { validate(t, writeFile(t, encode(t, r)), name == "first") })
 	}
@@ -46,7 +48,7 @@ func TestOutlineIsValid(t *testing.T) {
 // TestOutlineAsPydicomReadsIt: a nodule with an outline refers to its segment
 // and keeps its place with its first number; one without stays as it was.
 func TestOutlineAsPydicomReadsIt(t *testing.T) {
-	s := testSeries(t)
+	s := seriestest.Named(t)
 	for _, bare := range []bool{false, true} {
 		r := outlined(testReport(t, s), bare)
 		out := readByPydicom(t, s, encode(t, r))
@@ -72,7 +74,7 @@ func TestOutlineAsPydicomReadsIt(t *testing.T) {
 // TestOutlinesOfOthers: what a nodule without an outline says does not depend on
 // those of others.
 func TestOutlinesOfOthers(t *testing.T) {
-	r := testReport(t, testSeries(t))
+	r := testReport(t, seriestest.Named(t))
 	group := func(r Report) []byte {
 		d, err := Read(bytes.NewReader(encode(t, r)))
 		if err != nil {

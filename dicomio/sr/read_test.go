@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/internal/seriestest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // TestNotReports: what is none is refused, and says why.
 func TestNotReports(t *testing.T) {
-	s := testSeries(t)
+	s := seriestest.Named(t)
 	image, err := os.ReadFile(s.Slices[0].Path)
 	if err != nil {
 		t.Fatal(err)
@@ -37,10 +39,7 @@ func TestNotReports(t *testing.T) {
 // TestRealReport takes two chest CT: a point for each nodule of LUNA16 is found
 // by an independent reader on the right image.
 func TestRealReport(t *testing.T) {
-	data := os.Getenv("NODULESCOPE_DATA")
-	if data == "" {
-		t.Skip("NODULESCOPE_DATA is not set: no real CT")
-	}
+	data := checktest.Data(t)
 	for patient, nodules := range map[string][]dicomio.Vec{
 		"LIDC-IDRI-0001": {{56.2, 86.3, -115.9}},
 		"LIDC-IDRI-0003": {{72.3, 76.9, -190.5}, {23.5, -47.6, -172.3}, {-47.4, -30.2, -169.6}},
@@ -50,7 +49,7 @@ func TestRealReport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := Report{Identity: patient, Time: testReport(t, testSeries(t)).Time}
+			r := Report{Identity: patient, Time: testReport(t, seriestest.Named(t)).Time}
 			if r.Header, err = HeaderOf(context.Background(), s); err != nil || r.Header.PatientID != patient {
 				t.Fatal("the header is not that of the patient", err)
 			}
@@ -70,7 +69,7 @@ func TestRealReport(t *testing.T) {
 
 // TestOwnReportsAreKnown: what scores candidates is no report that brings them.
 func TestOwnReportsAreKnown(t *testing.T) {
-	own := encode(t, testReport(t, testSeries(t)))
+	own := encode(t, testReport(t, seriestest.Named(t)))
 	if !IsOwn(own) {
 		t.Error("a report of this package is not known")
 	}

@@ -18,12 +18,13 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/dicomio/internal/seriestest"
 )
 
 // TestReportIsAFunctionOfItsResult: the same result gives the same bytes, and
 // another one or another version other UIDs.
 func TestReportIsAFunctionOfItsResult(t *testing.T) {
-	s := testSeries(t)
+	s := seriestest.Named(t)
 	r := testReport(t, s)
 	if !bytes.Equal(encode(t, r), encode(t, testReport(t, s))) {
 		t.Error("two reports of one result differ")
@@ -58,7 +59,7 @@ func TestReportIsAFunctionOfItsResult(t *testing.T) {
 // TestReportAsPydicomReadsIt: every nodule is on the right image, within a
 // millimetre, and all that the report says is there.
 func TestReportAsPydicomReadsIt(t *testing.T) {
-	s := testSeries(t)
+	s := seriestest.Named(t)
 	out := readByPydicom(t, s, encode(t, reviewed(testReport(t, s), 2)))
 	for _, want := range []string{
 		"patient Müller^Jörg^^Dr.=山田^太郎 P-1 19500102 M A-17",
@@ -134,7 +135,7 @@ func nodulesWithin(t *testing.T, out string, nodules []Nodule) {
 
 func TestReportIsRefused(t *testing.T) {
 	nan := math.NaN()
-	good := testReport(t, testSeries(t))
+	good := testReport(t, seriestest.Named(t))
 	for name, edit := range map[string]func(*Report){
 		"identity": func(r *Report) { r.Identity = "" },
 		"time":     func(r *Report) { r.Time = time.Time{} },
@@ -208,7 +209,7 @@ func (w writer) Write(b []byte) (int, error) { return w(b) }
 // TestStrangeText: what a text may not hold is taken out, and the file stays
 // one that everybody reads.
 func TestStrangeText(t *testing.T) {
-	r := testReport(t, testSeries(t))
+	r := testReport(t, seriestest.Named(t))
 	r.Header.PatientID = strings.Repeat("ß", 70) + "\\x"
 	r.Header.StudyDescription = "a\\b\x1b$B\n\xff"
 	r.Nodules[0].ID = strings.Repeat("x", 70000) // longer than 16 bits can say
@@ -237,7 +238,7 @@ func TestStrangeText(t *testing.T) {
 }
 
 func TestHeaderHidesThePatient(t *testing.T) {
-	r := testReport(t, testSeries(t))
+	r := testReport(t, seriestest.Named(t))
 	if r.Header.PatientName == "" || r.Header.StudyUID == "" {
 		t.Fatal("there is nothing to hide")
 	}
@@ -251,7 +252,7 @@ func TestHeaderHidesThePatient(t *testing.T) {
 }
 
 func TestHeaderOf(t *testing.T) {
-	s := testSeries(t)
+	s := seriestest.Named(t)
 	got, err := HeaderOf(context.Background(), s)
 	want := Header{
 		PatientName: "Müller^Jörg^^Dr.=山田^太郎", PatientID: "P-1", PatientBirthDate: "19500102", PatientSex: "M",

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/dicomio/internal/seriestest"
 )
 
 // validate has DCMTK and dicom3tools judge a report, and PixelMed, which takes
@@ -50,7 +51,7 @@ var mistaken = regexp.MustCompile(`^Error: Template (1410 .*\[Row (5\] SCOORD|7\
 	`1419 .*\[Row 1[34]\] NUM .*"\+/-, range of measurement uncertainty"\): Incorrect relationship - expected INFERRED FROM - found HAS PROPERTIES)$`)
 
 func TestReportIsValid(t *testing.T) {
-	r := testReport(t, testSeries(t))
+	r := testReport(t, seriestest.Named(t))
 	for name, r := range map[string]Report{"first": r, "verified": reviewed(r, 1), "verified again": reviewed(r, 2), "no nodules": {Identity: "none", Time: r.Time, Header: r.Header}} {
 		t.Run(name, func(t *testing.T) { validate(t, writeFile(t, encode(t, r)), name == "verified again") })
 	}

@@ -28,14 +28,14 @@ func statusError(op string, status int) error {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired:
 		code, hint = dicomio.CodeDenied, "the PACS does not accept the credentials, or they do not allow this; check its settings"
 	case status == http.StatusNotFound || status == http.StatusGone:
-		code, hint = dicomio.CodeNotStored, "the PACS does not hold it, or its DICOMweb address is wrong"
+		code, hint = dicomio.CodeNotStored, "the PACS does not have it, or its DICOMweb address is wrong"
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status == http.StatusBadGateway ||
 		status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
-		code, hint = dicomio.CodeUnreachable, "the PACS is busy or not there; it is worth trying again"
+		code, hint = dicomio.CodeUnreachable, "the PACS is busy or cannot be reached; try again later"
 	case status >= 500:
-		code, hint = dicomio.CodeArchiveFailed, "the PACS failed to do it; its log has more"
+		code, hint = dicomio.CodeArchiveFailed, "the PACS failed to do this; see its log"
 	case status >= 300 && status < 400:
-		hint = "the PACS redirects to another address, which is not followed; give that one in the settings"
+		hint = "the PACS redirects to another address, which is not followed; use that address in the settings"
 	}
 	return fail(code, op, fmt.Sprintf("%s (HTTP %d)", hint, status), httpStatus(status))
 }
@@ -79,9 +79,9 @@ func transportError(op string, err error) error {
 	case errors.As(err, &invalid) || errors.As(err, &host) || errors.As(err, &unknown) || errors.As(err, &check):
 		return fail(dicomio.CodeDenied, op, "the certificate of the PACS is not trusted; name its authority with ca-file", err)
 	case errors.As(err, &dial) && dial.Op == "remote error": // a TLS alert
-		return fail(dicomio.CodeDenied, op, "the PACS ended the TLS handshake; does it want a certificate of this client?", err)
+		return fail(dicomio.CodeDenied, op, "the PACS ended the TLS handshake; does it require a client certificate?", err)
 	case errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return fail(dicomio.CodeRefusedThere, op, "the PACS does not speak TLS at this address; is it http?", nil)
+		return fail(dicomio.CodeRefusedThere, op, "the PACS does not use TLS at this address; should it be http?", nil)
 	case errors.As(err, &name) || errors.As(err, &dial) && dial.Op == "dial":
 		return fail(dicomio.CodeUnreachable, op, "no connection to the PACS; is it running, and is its address right?", err)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err):

@@ -79,7 +79,7 @@ func readPart(op string, r io.Reader, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, broken(op, "an image was cut short", nil)
 	case int64(len(file)) > limit:
-		return nil, fail(dicomio.CodeLimit, op, "an image is larger than is read", nil)
+		return nil, fail(dicomio.CodeLimit, op, "an image is larger than the limit", nil)
 	}
 	return file, nil
 }

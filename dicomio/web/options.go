@@ -5,14 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // Options say how a DICOMweb server is reached. Only URL is needed.
@@ -147,7 +147,7 @@ func (o Options) transport() (*http.Transport, error) {
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 	}
 	if o.CAFile != "" {
-		pem, err := readSmall(o.CAFile, maxPEMBytes)
+		pem, err := smallfile.Read(o.CAFile, maxPEMBytes)
 		if err != nil {
 			return nil, bad("ca-file cannot be read: %w", err)
 		}
@@ -187,7 +187,7 @@ func (o Options) authorization() (func(*http.Request), error) {
 
 // readSecret reads the one line of a file.
 func readSecret(path string) (string, error) {
-	b, err := readSmall(path, maxSecretBytes)
+	b, err := smallfile.Read(path, maxSecretBytes)
 	if err != nil {
 		return "", err
 	}
@@ -196,17 +196,4 @@ func readSecret(path string) (string, error) {
 		return "", errors.New("it must hold one line")
 	}
 	return secret, nil
-}
-
-func readSmall(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("it is larger than %d bytes", limit)
-	}
-	return b, err
 }

@@ -147,7 +147,7 @@ func (o *Orthanc) get(ctx context.Context, op string, path []string, query url.V
 // may quote the value.
 func decodeOrthanc(op string, body io.Reader, into any) error {
 	if err := json.NewDecoder(body).Decode(into); err != nil {
-		return broken(op, "the answer is not what Orthanc says; is the address that of its own interface?", nil)
+		return broken(op, "the answer is not from Orthanc; is this the address of its REST API?", nil)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // connect makes a client of a test's Orthanc.
@@ -292,10 +293,7 @@ func TestOrthancDoesNotHold(t *testing.T) {
 
 // TestOrthancWithRealCT reads real series both ways.
 func TestOrthancWithRealCT(t *testing.T) {
-	data := os.Getenv("NODULESCOPE_DATA")
-	if data == "" {
-		t.Skip("NODULESCOPE_DATA names no folder with real data")
-	}
+	data := checktest.Data(t)
 	server := orthanctest.Start(t, orthanctest.Settings{})
 	client := connect(t, server.Options())
 	for _, name := range []string{"LIDC-IDRI-0001", "LIDC-IDRI-0003"} {

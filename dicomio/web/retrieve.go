@@ -61,7 +61,7 @@ func (c *Client) metadata(ctx context.Context, studyUID, seriesUID string, opts 
 		},
 	})
 	if err == nil && len(images) == 0 {
-		err = fail(dicomio.CodeNotStored, op, "the PACS holds no image of the series", nil)
+		err = fail(dicomio.CodeNotStored, op, "the PACS has no images of the series", nil)
 	}
 	return images, err
 }

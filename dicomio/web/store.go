@@ -92,7 +92,7 @@ func (c *Client) Store(ctx context.Context, files ...[]byte) ([]StoreResult, err
 		}
 	}
 	if refused > 0 {
-		return results, fail(dicomio.CodeStoreRefused, op, fmt.Sprintf("the PACS did not take %d of %d; its log has more", refused, len(todo)), nil)
+		return results, fail(dicomio.CodeStoreRefused, op, fmt.Sprintf("the PACS refused %d of %d; see its log", refused, len(todo)), nil)
 	}
 	return results, nil
 }

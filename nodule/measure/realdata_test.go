@@ -2,11 +2,10 @@ package measure_test
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/measure"
 )
@@ -14,15 +13,11 @@ import (
 // TestLIDC compares with the set's own diameters, and types with the readers'
 // consensus texture (1 ground-glass to 5 solid) of the same nodules.
 func TestLIDC(t *testing.T) {
-	dir := os.Getenv("NODULESCOPE_DATA")
-	if dir == "" {
-		t.Skip("NODULESCOPE_DATA names no folder of real data")
-	}
-	full, err := nodule.LoadNPZ(filepath.Join(dir, "lidc_full_32mm.npz"))
+	full, err := nodule.LoadNPZ(checktest.Data(t, "lidc_full_32mm.npz"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	voi, err := nodule.LoadNPZ(filepath.Join(dir, "lidc_voi_32mm.npz"))
+	voi, err := nodule.LoadNPZ(checktest.Data(t, "lidc_voi_32mm.npz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,32 +3,20 @@ package mnist_test
 import (
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule/mnist"
 )
 
-// folder is where the real files lie: a folder mnist below NODULESCOPE_DATA.
-func folder() string { return filepath.Join(os.Getenv("NODULESCOPE_DATA"), "mnist") }
-
 func TestRealFiles(t *testing.T) {
-	if os.Getenv("NODULESCOPE_DATA") == "" {
-		t.Skip("set NODULESCOPE_DATA to the folder of the real data")
-	}
-	if err := mnist.Check(folder()); err != nil {
-		t.Fatal(err)
-	}
-	s, err := mnist.Open(folder())
-	if err != nil {
-		t.Fatal(err)
-	}
+	folder := checktest.Data(t, "mnist")
+	checktest.Must(t, mnist.Check(folder))
+	s, err := mnist.Open(folder)
+	checktest.Must(t, err)
 	test, err := s.Test()
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	// The rows that were drawn must never change: figures hang on them.
 	for name, c := range map[string]struct {
 		set  *mnist.Set

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
@@ -59,7 +60,11 @@ func (p *Phantom) writeSlice(w io.Writer, z int, hu []int16) error {
 // general writes SOP Common, General Study, Series and Equipment, Patient
 // (PS3.3 C.12.1, C.7.2.1, C.7.3.1, C.7.5.1, C.7.1.1).
 func (p *Phantom) general(d *codec.Dataset, z int) {
-	const date, time = "20000101", "120000"
+	day := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	if f := p.spec.FollowUp; f != nil {
+		day = day.AddDate(0, 0, f.Days)
+	}
+	date := day.Format("20060102")
 	d.AddText(0x00080005, "CS", "ISO_IR 100")                   // character set
 	d.AddText(0x00080008, "CS", "ORIGINAL", "PRIMARY", "AXIAL") // image type
 	d.AddText(0x00080016, "UI", ctImageStorage)                 // SOP class
@@ -67,20 +72,20 @@ func (p *Phantom) general(d *codec.Dataset, z int) {
 	// of study, series, acquisition and content
 	for kind := range uint32(4) {
 		d.AddText(0x00080020+kind, "DA", date)
-		d.AddText(0x00080030+kind, "TM", time)
+		d.AddText(0x00080030+kind, "TM", "120000")
 	}
-	d.AddText(0x00080050, "SH")                                              // accession number
-	d.AddText(0x00080060, "CS", "CT")                                        // modality
-	d.AddText(0x00080070, "LO", "Nodulescope")                               // manufacturer
-	d.AddText(0x00080090, "PN")                                              // referring physician
-	d.AddText(0x00081030, "LO", what)                                        // study description
-	d.AddText(0x0008103E, "LO", what)                                        // series description
-	d.AddText(0x00081090, "LO", "Phantom")                                   // model name
-	d.AddText(0x00100010, "PN", "Phantom^Nodulescope")                       // patient name
-	d.AddText(0x00100020, "LO", "PHANTOM-"+hex.EncodeToString(p.digest[:4])) // patient ID
-	d.AddText(0x00100030, "DA")                                              // birth date
-	d.AddText(0x00100040, "CS")                                              // sex
-	d.AddText(0x00100200, "CS", "YES")                                       // quality control subject
+	d.AddText(0x00080050, "SH")                                               // accession number
+	d.AddText(0x00080060, "CS", "CT")                                         // modality
+	d.AddText(0x00080070, "LO", "Nodulescope")                                // manufacturer
+	d.AddText(0x00080090, "PN")                                               // referring physician
+	d.AddText(0x00081030, "LO", what)                                         // study description
+	d.AddText(0x0008103E, "LO", what)                                         // series description
+	d.AddText(0x00081090, "LO", "Phantom")                                    // model name
+	d.AddText(0x00100010, "PN", "Phantom^Nodulescope")                        // patient name
+	d.AddText(0x00100020, "LO", "PHANTOM-"+hex.EncodeToString(p.patient[:4])) // patient ID
+	d.AddText(0x00100030, "DA")                                               // birth date
+	d.AddText(0x00100040, "CS")                                               // sex
+	d.AddText(0x00100200, "CS", "YES")                                        // quality control subject
 }
 
 // acquisition writes General Series and CT Image (C.7.3.1, C.8.2.1).
@@ -93,7 +98,7 @@ func (p *Phantom) acquisition(d *codec.Dataset) {
 	d.AddText(0x00181020, "LO", "1")                                                             // software versions
 	decimals(d, 0x00181100, min(float64(s.Rows)*s.SpacingMM[1], float64(s.Cols)*s.SpacingMM[2])) // reconstruction diameter
 	decimals(d, 0x00181120, s.TiltDeg)                                                           // gantry tilt
-	d.AddText(0x00181210, "SH", "STANDARD")                                                      // convolution kernel
+	d.AddText(0x00181210, "SH", kernels[s.Kernel].name)                                          // convolution kernel
 	d.AddText(0x00185100, "CS", "HFS")                                                           // patient position
 }
 

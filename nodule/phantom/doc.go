@@ -21,10 +21,17 @@
 //
 // # Nodules
 //
-// There are six kinds, see [Kind]. A nodule's diameter is that of its body,
+// There are seven kinds, see [Kind]. A nodule's diameter is that of its body,
 // without spicules, and its position is the centre of the body. Drawn nodules
 // keep 10 mm between each other and 17 mm from the borders of the scan; a third
-// touches the pleura, a third a vessel.
+// touches the pleura, a third a vessel. [Phantom.Mask] and [Phantom.Volume] are
+// exact: what a nodule fills of the lung by half or more, as it is rendered.
+//
+// # Kernels and growth
+//
+// A scan has one of three kernels. A later scan of the same patient, with nodules
+// that have grown or shrunk by a known factor of volume, is a spec with
+// [FollowUp].
 //
 // # Files
 //

@@ -20,10 +20,18 @@ const (
 	Calcified   Kind = "calcified"    // soft tissue with a central or popcorn calcification
 	Spiculated  Kind = "spiculated"   // irregular, with thin cones that run into the lung
 	SmallSolid  Kind = "small-solid"  // smooth, 4-6 mm: a benign lymph node or granuloma
+	Mass        Kind = "mass"         // lobulated soft tissue of 35-80 mm; only where it is asked for
 )
 
 // kinds is the order in which nodules are drawn.
 var kinds = [...]Kind{Solid, PartSolid, GroundGlass, Calcified, Spiculated, SmallSolid}
+
+// Kinds are all that a nodule may be.
+func Kinds() []Kind { return append(kinds[:], Mass) }
+
+// large is the diameter in mm from which a drawn nodule may touch what it meets:
+// there is no room for it otherwise.
+const large = 30
 
 // HU of what nodules are made of.
 const (
@@ -42,11 +50,11 @@ type Nodule struct {
 }
 
 func (n Nodule) validate() error {
-	if !slices.Contains(kinds[:], n.Kind) {
-		return fmt.Errorf("kind %.20q is not known; use one of %v", string(n.Kind), kinds)
+	if !slices.Contains(Kinds(), n.Kind) {
+		return fmt.Errorf("kind %.20q is not known; use one of %v", string(n.Kind), Kinds())
 	}
-	if n.DiameterMM != 0 && !(n.DiameterMM >= 3 && n.DiameterMM <= 40) {
-		return fmt.Errorf("a diameter of %g mm; ask for 3 to 40, or 0 for a usual one", n.DiameterMM)
+	if n.DiameterMM != 0 && !(n.DiameterMM >= 3 && n.DiameterMM <= 80) {
+		return fmt.Errorf("a diameter of %g mm; ask for 3 to 80, or 0 for a usual one", n.DiameterMM)
 	}
 	for _, mm := range n.PositionLPS {
 		if !(math.Abs(mm) <= 5000) {
@@ -58,7 +66,7 @@ func (n Nodule) validate() error {
 
 // usualDiameter is in mm, to a tenth.
 func usualDiameter(k Kind, rng *rand.Rand) float64 {
-	mean := map[Kind]float64{Solid: 12, PartSolid: 16, GroundGlass: 14, Calcified: 10, Spiculated: 18, SmallSolid: 5}[k]
+	mean := map[Kind]float64{Solid: 12, PartSolid: 16, GroundGlass: 14, Calcified: 10, Spiculated: 18, SmallSolid: 5, Mass: 50}[k]
 	return math.Round(mean*(0.85+0.3*rng.Float64())*10) / 10
 }
 
@@ -106,6 +114,8 @@ func newBody(n Nodule, rng *rand.Rand) body {
 	case Calcified:
 		depth = 0.04
 		b.inner = calcium(b, rng)
+	case Mass:
+		b.edge, depth = 1.2, 0.09
 	case Spiculated:
 		b.edge, depth = 1.2, 0.12
 		for range 60 + rng.IntN(12) {
@@ -153,6 +163,9 @@ func (b *body) sample(p vec) (share, hu float64) {
 	}
 	share = soft(dist-r, b.edge)
 	for i := range b.spicules {
+		if share > 0.85 {
+			break
+		}
 		share = max(share, 0.85*soft(b.spicules[i].distance(p), 0.7))
 	}
 	hu = b.hu

@@ -18,6 +18,7 @@ import (
 type Phantom struct {
 	spec     Spec
 	digest   [sha256.Size]byte
+	patient  [sha256.Size]byte // digest of the patient's first scan
 	geometry dicomio.Geometry
 	anatomy  *anatomy
 	nodules  []Nodule
@@ -33,9 +34,19 @@ const (
 	streamNames
 	streamNoise
 	streamPoints
+	streamLater
 )
 
 func (p *Phantom) rng(stream, item uint64) *rand.Rand { return seeded(p.spec.Seed, stream, item) }
+
+// noise is drawn anew for every scan of a patient.
+func (p *Phantom) noise(z int) *rand.Rand {
+	stream := uint64(streamNoise)
+	if p.spec.FollowUp != nil {
+		stream = streamLater
+	}
+	return p.rng(stream, uint64(z))
+}
 
 func seeded(seed, stream, item uint64) *rand.Rand {
 	var b [24]byte
@@ -56,6 +67,11 @@ func Generate(spec Spec) (*Phantom, error) {
 	}
 	var err error
 	if p.digest, err = p.spec.digest(); err != nil {
+		return nil, fmt.Errorf("phantom: %w", err)
+	}
+	first := p.spec
+	first.FollowUp = nil
+	if p.patient, err = first.digest(); err != nil {
 		return nil, fmt.Errorf("phantom: %w", err)
 	}
 	p.geometry = newGeometry(p.spec)

@@ -195,10 +195,10 @@ func TestPaddingReplacesAllOutsideTheCircle(t *testing.T) {
 	}
 }
 
-func TestNoiseIsThatOfASoftKernel(t *testing.T) {
+func TestNoiseIsThatOfABodyKernel(t *testing.T) {
 	const rows, cols, sigma = 200, 300, 20.0
 	hu := make([]float32, rows*cols)
-	addNoise(hu, rows, cols, sigma, seeded(1, streamNoise, 0))
+	addNoise(hu, rows, cols, sigma, neighbour, seeded(1, streamNoise, 0))
 	var sum, sq, beside, below float64
 	for y := range rows - 1 {
 		for x := range cols - 1 {

@@ -62,6 +62,11 @@ func place(p *Phantom, vessels []segment) ([]Nodule, error) {
 		}
 		placed[i].PositionLPS, fixed[i] = pos, true
 	}
+	if f := p.spec.FollowUp; f != nil {
+		for i := range placed {
+			placed[i].DiameterMM *= math.Cbrt(f.VolumeFactor)
+		}
+	}
 	return placed, nil
 }
 
@@ -84,6 +89,10 @@ func (p *Phantom) draw(placed []Nodule, fixed []bool, i int, vessels []segment) 
 		easy := try > tries/2 // no attachment where the lungs are hardly in the scan
 		depth := p.anatomy.depth(pos)
 		switch {
+		case n.DiameterMM >= large:
+			if depth < r*0.5 || !p.covers(pos, r+1) {
+				continue
+			}
 		case depth < r*0.6 || !p.covers(pos, halfCube):
 			continue
 		case easy:

@@ -88,8 +88,10 @@ func (p *Phantom) Slice(z int, dst []int16) {
 	hu := make([]float32, len(dst))
 	p.base(z, hu)
 	p.overlay(z, hu)
+	k := kernels[p.spec.Kernel]
+	k.apply(hu, g.Rows, g.Cols)
 	if p.spec.NoiseHU > 0 {
-		addNoise(hu, g.Rows, g.Cols, p.spec.NoiseHU, p.rng(streamNoise, uint64(z)))
+		addNoise(hu, g.Rows, g.Cols, p.spec.NoiseHU, k.noise, p.noise(z))
 	}
 	p.quantise(hu, dst)
 }
@@ -168,13 +170,18 @@ func (p *Phantom) paintBody(z int, b box, hu []float32) {
 			if share == 0 || to <= float64(hu[i]) {
 				continue
 			}
-			if depth := p.anatomy.depth(q); depth < 2 {
-				share *= soft(-1-depth, 2)
-			}
-			added += share * (to - float64(hu[i]))
+			added += share * p.within(q) * (to - float64(hu[i]))
 		}
 		hu[i] += float32(added / subSlices)
 	})
+}
+
+// within is the share of a nodule at a point that the lung lets be.
+func (p *Phantom) within(q vec) float64 {
+	if depth := p.anatomy.depth(q); depth < 2 {
+		return soft(-1-depth, 2)
+	}
+	return 1
 }
 
 // each calls f with the index of every pixel of a box and its positions in

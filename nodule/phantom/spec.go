@@ -43,8 +43,15 @@ type Spec struct {
 	TiltDeg float64 `json:"tilt_deg"`
 
 	// NoiseHU is the standard deviation of the reconstruction noise, in HU.
-	// 0 is 18 HU; a negative value is no noise.
+	// 0 is 18 HU (soft kernel 11, sharp 50); a negative value is no noise.
 	NoiseHU float64 `json:"noise_hu"`
+
+	// Kernel is that of the reconstruction: how sharp borders are and what the
+	// noise looks like. Its usual noise is taken where NoiseHU is 0.
+	Kernel Kernel `json:"kernel,omitempty"`
+
+	// FollowUp, where set, makes a later scan of the same patient.
+	FollowUp *FollowUp `json:"follow_up,omitempty"`
 
 	// PaddingValue, where set, is the stored value of the pixels outside the
 	// circle of reconstruction, and is declared as PixelPaddingValue.
@@ -60,6 +67,13 @@ type Spec struct {
 	// Count is the number of nodules to draw where Nodules is empty. 0 is 6,
 	// one of each kind; a negative value is none.
 	Count int `json:"count"`
+}
+
+// FollowUp is a scan of the patient of the same spec without it: the same
+// anatomy and places, other noise, UIDs and date.
+type FollowUp struct {
+	VolumeFactor float64 `json:"volume_factor"` // volume of every nodule now, divided by that of the first scan, 0.1 to 10; 1: unchanged
+	Days         int     `json:"days"`          // since then, 1 to 3650
 }
 
 // Small is a phantom that is rendered in a fraction of a second, for tests: 48
@@ -93,7 +107,7 @@ func (s Spec) withDefaults() Spec {
 	}
 	switch {
 	case s.NoiseHU == 0:
-		s.NoiseHU = DefaultNoiseHU
+		s.NoiseHU = kernels[s.Kernel].usualNoise
 	case s.NoiseHU < 0:
 		s.NoiseHU = -1
 	}
@@ -128,6 +142,12 @@ func (s Spec) validate() error {
 		return fmt.Errorf("noise of %g HU; ask for at most 200", s.NoiseHU)
 	case s.PaddingValue != nil && (*s.PaddingValue < minHU-rescaleIntercept || *s.PaddingValue > math.MaxInt16):
 		return fmt.Errorf("padding value %d; ask for %d to %d", *s.PaddingValue, minHU-rescaleIntercept, math.MaxInt16)
+	case !s.Kernel.known():
+		return fmt.Errorf("kernel %.20q is not known; use %s, %s or %s", string(s.Kernel), Standard, Soft, Sharp)
+	case s.FollowUp != nil && !(s.FollowUp.VolumeFactor >= 0.1 && s.FollowUp.VolumeFactor <= 10):
+		return fmt.Errorf("volumes times %g; ask for 0.1 to 10", s.FollowUp.VolumeFactor)
+	case s.FollowUp != nil && (s.FollowUp.Days < 1 || s.FollowUp.Days > 3650):
+		return fmt.Errorf("a scan %d days later; ask for 1 to 3650", s.FollowUp.Days)
 	case len(s.Nodules) > maxNodules:
 		return fmt.Errorf("more than %d nodules; ask for fewer", maxNodules)
 	}

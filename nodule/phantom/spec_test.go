@@ -48,6 +48,9 @@ func TestSpecRefusals(t *testing.T) {
 		"tilt not a number": {Spec{TiltDeg: nan}, "tilt of NaN"},
 		"spacing":           {Spec{SpacingMM: [3]float64{-1, 1, 1}}, "spacing of -1"},
 		"noise":             {Spec{NoiseHU: nan}, "noise of NaN"},
+		"kernel":            {Spec{Kernel: "B99"}, `kernel "B99"`},
+		"growth":            {Spec{FollowUp: &FollowUp{VolumeFactor: nan, Days: 90}}, "volumes times NaN"},
+		"same day":          {Spec{FollowUp: &FollowUp{VolumeFactor: 2}}, "0 days later"},
 		"padding value":     {Spec{PaddingValue: &pad}, "padding value 1048576"},
 		"too many nodules":  {Spec{Count: 1 << 40}, "more than 64"},
 		"unknown kind":      {Spec{Nodules: []Nodule{{Kind: "cyst"}}}, `kind "cyst"`},
@@ -77,7 +80,8 @@ func TestDigestFollowsEveryField(t *testing.T) {
 	seen := map[[32]byte]int{}
 	for i, s := range []Spec{
 		{}, {Seed: 1}, {Slices: 64}, {Rows: 256}, {Rows: 512, Cols: 256}, {SpacingMM: [3]float64{1, 0, 0}},
-		{TiltDeg: 1}, {NoiseHU: 1}, {NoiseHU: -1}, {PaddingValue: &pad}, {Count: 1}, {Count: -1},
+		{TiltDeg: 1}, {NoiseHU: 1}, {NoiseHU: -1}, {Kernel: Sharp},
+		{FollowUp: &FollowUp{1, 90}}, {FollowUp: &FollowUp{2, 90}}, {PaddingValue: &pad}, {Count: 1}, {Count: -1},
 		{Nodules: []Nodule{{Kind: Solid, ID: "x"}}}, {Nodules: []Nodule{{Kind: Solid, DiameterMM: 9}}},
 	} {
 		d, err := s.withDefaults().digest()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,11 +21,17 @@ const TruthFile = "truth.json"
 // truth is the content of TruthFile. nodule.ReadCandidates reads its nodules
 // and ignores the rest.
 type truth struct {
-	Comment             string   `json:"comment"`
-	StudyUID            string   `json:"study_uid"`
-	SeriesUID           string   `json:"series_uid"`
-	FrameOfReferenceUID string   `json:"frame_of_reference_uid"`
-	Nodules             []Nodule `json:"nodules"`
+	Comment             string  `json:"comment"`
+	StudyUID            string  `json:"study_uid"`
+	SeriesUID           string  `json:"series_uid"`
+	FrameOfReferenceUID string  `json:"frame_of_reference_uid"`
+	Nodules             []known `json:"nodules"`
+}
+
+// known is a nodule with its volume.
+type known struct {
+	Nodule
+	VolumeMM3 float64 `json:"volume_mm3"`
 }
 
 // WriteDICOM writes the series into dir: one file per slice, named in an order
@@ -52,9 +59,13 @@ func (p *Phantom) WriteDICOM(ctx context.Context, dir string, progress func(done
 	if err := p.writeSlices(ctx, dir, names, progress); err != nil {
 		return err
 	}
+	nodules := make([]known, len(p.nodules))
+	for i, n := range p.nodules {
+		nodules[i] = known{n, math.Round(10*p.volume(i)) / 10}
+	}
 	b, err := json.MarshalIndent(truth{
 		Comment: what, StudyUID: p.StudyUID(), SeriesUID: p.SeriesUID(),
-		FrameOfReferenceUID: p.FrameOfReferenceUID(), Nodules: p.Nodules(),
+		FrameOfReferenceUID: p.FrameOfReferenceUID(), Nodules: nodules,
 	}, "", "  ")
 	if err != nil {
 		return err

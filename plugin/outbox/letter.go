@@ -58,11 +58,11 @@ type Status struct {
 }
 
 // ErrNotThere says that no letter has a number.
-var ErrNotThere = errors.New("outbox: there is no letter with this number")
+var ErrNotThere = errors.New("outbox: there is no document with this number")
 
 func decodeLetter(text []byte) (l Letter, err error) {
 	if err := json.Unmarshal(text, &l); err != nil {
-		return l, fmt.Errorf("outbox: a letter is damaged: %w", err)
+		return l, fmt.Errorf("outbox: an entry is damaged: %w", err)
 	}
 	return l, nil
 }

@@ -178,7 +178,7 @@ func (s *Sender) grow(w wait) wait {
 // laterError is how long a PACS is left alone that is not there.
 type laterError time.Duration
 
-func (laterError) Error() string { return "the PACS was not there just now" }
+func (laterError) Error() string { return "the PACS could not be reached a moment ago" }
 
 // one sends a letter.
 func (s *Sender) one(ctx context.Context, l Letter) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
@@ -57,10 +58,7 @@ var ErrTest = errors.New("a failure of the test")
 
 // Context ends with the test, and after two minutes.
 func Context(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
+	return checktest.Context(t)
 }
 
 // Logger writes to the test's output.
@@ -71,9 +69,7 @@ func Logger(t testing.TB) *slog.Logger {
 // Must fails the test at an error.
 func Must(t testing.TB, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 }
 
 // WantCode fails the test unless err carries a code.

@@ -21,18 +21,12 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/reviewtest"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // testStore is a store with its file.
 type testStore struct {
@@ -43,16 +37,16 @@ type testStore struct {
 func newStore(t testing.TB) testStore {
 	t.Helper()
 	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true})
-	must(t, err)
+	checktest.Must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	s, err := store.Open(db)
-	must(t, err)
+	checktest.Must(t, err)
 	return testStore{s, db}
 }
 
 func (s testStore) add(t testing.TB, r store.Record) {
 	t.Helper()
-	must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Add(tx, r) }))
+	checktest.Must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Add(tx, r) }))
 }
 
 // sample is a record with findings of some probabilities.
@@ -124,7 +118,7 @@ const goodPassword = "a password for tests"
 func cheapHash(t testing.TB) string {
 	t.Helper()
 	hash, err := argon2id.CreateHash(goodPassword, &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
-	must(t, err)
+	checktest.Must(t, err)
 	return hash
 }
 
@@ -132,7 +126,7 @@ func newServer(t testing.TB, change func(*Config)) *testServer {
 	t.Helper()
 	s := &testServer{t: t, store: newStore(t), clock: &clock{at: time.Unix(1_700_000_000, 0)}}
 	users := filepath.Join(t.TempDir(), "users.json")
-	must(t, accounts.Save(users, []accounts.User{
+	checktest.Must(t, accounts.Save(users, []accounts.User{
 		{Name: "ann", Role: accounts.RoleReview, Hash: cheapHash(t)}, {Name: "vera", Role: accounts.RoleView, Hash: cheapHash(t)},
 	}))
 	cfg := Config{
@@ -149,7 +143,7 @@ func newServer(t testing.TB, change func(*Config)) *testServer {
 		cfg.PublicURL = s.http.URL
 	}
 	server, err := New(cfg)
-	must(t, err)
+	checktest.Must(t, err)
 	s.Server = server
 	mux.Handle("/", server.Handler())
 	t.Cleanup(server.Close)
@@ -186,7 +180,7 @@ type client struct {
 
 func (s *testServer) client() *client {
 	jar, err := cookiejar.New(nil)
-	must(s.t, err)
+	checktest.Must(s.t, err)
 	return &client{testServer: s, jar: jar}
 }
 
@@ -205,24 +199,24 @@ func (c *client) call(want int, method, path string, in, out any) {
 	var body io.Reader
 	if in != nil {
 		text, err := json.Marshal(in)
-		must(c.t, err)
+		checktest.Must(c.t, err)
 		body = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(context.Background(), method, c.http.URL+path, body)
-	must(c.t, err)
+	checktest.Must(c.t, err)
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("X-CSRF-Token", c.csrf)
 	res, err := (&http.Client{Jar: c.jar, Timeout: time.Minute}).Do(req)
-	must(c.t, err)
+	checktest.Must(c.t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	must(c.t, err)
+	checktest.Must(c.t, err)
 	if res.StatusCode != want {
 		c.t.Fatalf("%s %s: %d, want %d: %s", method, path, res.StatusCode, want, text)
 	}
 	if out != nil {
-		must(c.t, json.Unmarshal(text, out))
+		checktest.Must(c.t, json.Unmarshal(text, out))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
@@ -33,7 +34,7 @@ type provider struct {
 
 func newProvider(t *testing.T) *provider {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	must(t, err)
+	checktest.Must(t, err)
 	p := &provider{t: t, key: key, claims: map[string]any{"sub": "s-1", "preferred_username": "grace", "name": "Grace H.", "groups": []string{"x", "nodulescope-review"}}}
 	mux := http.NewServeMux()
 	p.http = httptest.NewServer(mux)
@@ -84,13 +85,13 @@ func (p *provider) token() string {
 	}
 	part := func(v any) string {
 		text, err := json.Marshal(v)
-		must(p.t, err)
+		checktest.Must(p.t, err)
 		return base64.RawURLEncoding.EncodeToString(text)
 	}
 	signed := part(map[string]string{"alg": "RS256", "kid": "k"}) + "." + part(claims)
 	sum := sha256.Sum256([]byte(signed))
 	sig, err := rsa.SignPKCS1v15(rand.Reader, p.key, crypto.SHA256, sum[:])
-	must(p.t, err)
+	checktest.Must(p.t, err)
 	return signed + "." + base64.RawURLEncoding.EncodeToString(sig)
 }
 
@@ -109,7 +110,7 @@ func TestOIDC(t *testing.T) {
 	login := func() (int, *client) {
 		c := s.client()
 		res, err := (&http.Client{Jar: c.jar}).Get(s.http.URL + auth.OIDC.URL)
-		must(t, err)
+		checktest.Must(t, err)
 		res.Body.Close()
 		return res.StatusCode, c
 	}
@@ -155,13 +156,13 @@ func TestOIDCState(t *testing.T) {
 		c.OIDC = OIDC{Issuer: p.http.URL, ClientID: "nodulescope", ClientSecret: "hush"}
 	})
 	jar, err := cookiejar.New(nil)
-	must(t, err)
+	checktest.Must(t, err)
 	victim := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := victim.Get(s.http.URL + "/auth/oidc/login")
-	must(t, err)
+	checktest.Must(t, err)
 	res.Body.Close()
 	to, err := url.Parse(res.Header.Get("Location"))
-	must(t, err)
+	checktest.Must(t, err)
 	state := to.Query().Get("state")
 	if res.StatusCode != 302 || state == "" || to.Query().Get("code_challenge") == "" || to.Query().Get("nonce") == "" || strings.Contains(to.RawQuery, "hush") {
 		t.Fatalf("%s", to)
@@ -172,7 +173,7 @@ func TestOIDCState(t *testing.T) {
 			query += "x"
 		}
 		res, err := c.Get(s.http.URL + "/auth/oidc/callback" + query)
-		must(t, err)
+		checktest.Must(t, err)
 		res.Body.Close()
 		if res.StatusCode != 401 {
 			t.Errorf("%s: %d", name, res.StatusCode)
@@ -180,7 +181,7 @@ func TestOIDCState(t *testing.T) {
 	}
 	s.clock.add(10*time.Minute + time.Second)
 	res, err = victim.Get(s.http.URL + "/auth/oidc/callback?code=c-1&state=" + state)
-	must(t, err)
+	checktest.Must(t, err)
 	res.Body.Close()
 	if res.StatusCode != 401 {
 		t.Error("a login that took too long:", res.StatusCode)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
@@ -36,7 +37,7 @@ func TestDescriptionIsComplete(t *testing.T) {
 		}
 	}
 	source, err := os.ReadFile("server.go")
-	must(t, err)
+	checktest.Must(t, err)
 	routes := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?:public|signed)\((dicomWeb\+)?"([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
 		route := m[2]
@@ -51,7 +52,7 @@ func TestDescriptionIsComplete(t *testing.T) {
 		t.Errorf("described and served differ: %s", d)
 	}
 	codes, err := os.ReadFile("internal/answer/problem.go")
-	must(t, err)
+	checktest.Must(t, err)
 	for _, m := range regexp.MustCompile(`Code\w+ += "(\w+)"`).FindAllStringSubmatch(string(codes), -1) {
 		if !regexp.MustCompile(`\b` + m[1] + `\b`).MatchString(text) {
 			t.Errorf("code %s is not described", m[1])

@@ -19,6 +19,7 @@ const (
 	ApplyMissingSlices    = "missing_slices_near"       // slices are missing within the cube
 	ApplyDiameter         = "diameter_outside_training" // known, and outside what the training normals of one of the detectors have
 	ApplyDiameterUnknown  = "diameter_unknown"
+	ApplyDiameterDiffers  = "diameter_differs_from_outline" // the one given and the outline's, by more than a factor of 1.5
 )
 
 // coarseSpacingMM is the limit of ApplySpacingCoarse.

@@ -9,9 +9,9 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// cut makes the nodules of the result, and the patch of each; nil where the
-// nodule has an error.
-func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch, error) {
+// cut makes the nodules of the result and the patch of each; none where the
+// nodule has an error. Where nodules are outlined it keeps their cubes.
+func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []subject, []*nodule.Cube, error) {
 	job := p.req.Job
 	candidates := make([]nodule.Candidate, len(job.Nodules))
 	for i, n := range job.Nodules {
@@ -20,28 +20,31 @@ func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []*nodule.Patch
 	p.req.report("cut", 0, len(candidates))
 	cubes, err := p.cutter.CutAll(ctx, candidates)
 	if err != nil {
-		return nil, nil, fmt.Errorf("score series: %w", err)
+		return nil, nil, nil, fmt.Errorf("score series: %w", err)
 	}
 	for _, c := range cubes { // a PACS that went away is no fault of a nodule
 		if dicomio.OfArchive(dicomio.CodeOf(c.Err)) {
-			return nil, nil, fmt.Errorf("score series: %w", c.Err)
+			return nil, nil, nil, fmt.Errorf("score series: %w", c.Err)
 		}
 	}
 	low, high := diameters(p.req.Detectors)
 	nodules := make([]bus.ResultNodule, len(cubes))
-	patches := make([]*nodule.Patch, len(cubes))
+	subjects := make([]subject, len(cubes))
+	kept := make([]*nodule.Cube, len(cubes))
 	for i, c := range cubes {
 		nodules[i] = bus.ResultNodule{JobNodule: job.Nodules[i], PaddingPct: c.PaddingPct, Applicability: applicability(p.series, c, low, high)}
 		err := c.Err
 		if err == nil {
 			patch := nodule.Central(c.Cube)
-			patches[i], err = &patch, patch.CheckSupport()
+			subjects[i].patch, err = &patch, patch.CheckSupport()
 		}
 		if err != nil {
-			patches[i], nodules[i].Error = nil, bus.ProblemOf(err)
+			subjects[i].patch, nodules[i].Error = nil, bus.ProblemOf(err)
+		} else if p.req.Outliner != nil {
+			kept[i] = c.Cube
 		}
 		cubes[i].Cube = nil // let go of it before the next patch is made
 	}
 	p.req.report("cut", len(cubes), len(cubes))
-	return nodules, patches, nil
+	return nodules, subjects, kept, nil
 }

@@ -3,6 +3,7 @@ package scoring
 import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
@@ -37,4 +38,13 @@ func Describe(detectors []detector.Detector) []bus.Model {
 		models = append(models, m)
 	}
 	return models
+}
+
+// DescribeOutliner is the outliner as a result and /version name it; nil where
+// there is none.
+func DescribeOutliner(o *outline.Outliner) *bus.Outliner {
+	if o == nil {
+		return nil
+	}
+	return &bus.Outliner{Name: outline.Name, Digest: o.Digest(), Preprocessing: o.Preprocessing()}
 }

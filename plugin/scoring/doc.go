@@ -5,13 +5,20 @@
 //
 // [Prepare] opens the series (headers only) and knows the identity of the
 // result; [Prepared.Score] cuts a cube of 32 mm around each nodule, resamples it
-// to 1 mm, has every detector score the patch of 28×28×28 voxels, and puts the
+// to 1 mm, has every nodule outlined and measured where the request has an
+// outliner, has every detector score the patch of 28×28×28 voxels, and puts the
 // result together. [Score] does both. Workers call the same code as a caller
 // without a bus, so that both give the same result.
 //
 // A nodule that cannot be scored has an error with a code in its place and does
 // not fail the others. Nodules carry the limits of use that they touch
 // ([ApplySpacingCoarse] and so on).
+//
+// # Outlines
+//
+// Where the outliner finds no nodule at the place of a candidate, there is no
+// score: the code nodule_not_found stands in its place. An outliner that fails
+// costs no score; the nodule has an outline_error then.
 //
 // # Several detectors
 //
@@ -26,8 +33,8 @@
 //
 // A result is named by a digest of all that it follows from: the job's source,
 // the series, the set of SOP instances that were read, every nodule's id,
-// position and diameter, the digests of the models, and the version of
-// preprocessing with its padding limit. The order of nodules, their confidence,
+// position and diameter, the digests of the models and of the outliner, and the
+// version of preprocessing with its padding limit. The order of nodules, their confidence,
 // the id of the job and the folder do not count.
 //
 // # Pictures

@@ -20,6 +20,7 @@ type identityParts struct {
 	preprocessing string
 	maxPaddingPct float64  // what is refused is part of a result too
 	models        []string // digests, which cover weights and calibration
+	outliner      string   // digest; empty where nodules are not outlined
 	nodules       []bus.JobNodule
 }
 
@@ -42,6 +43,9 @@ func (p identityParts) digest() string {
 			h.Number(x)
 		}
 		h.Number(n.DiameterMM)
+	}
+	if p.outliner != "" { // results without outlines keep the identity that they had before there were any
+		h.Text("outliner", p.outliner)
 	}
 	return h.Digest()
 }

@@ -30,6 +30,8 @@ func TestIdentityOfEveryPart(t *testing.T) {
 		"padding limit":  func(p *identityParts) { p.maxPaddingPct = 26 },
 		"a model":        func(p *identityParts) { p.models[1] = "sha256:m3" },
 		"fewer models":   func(p *identityParts) { p.models = p.models[:1] },
+		"an outliner":    func(p *identityParts) { p.outliner = "sha256:o1" },
+		"another one":    func(p *identityParts) { p.outliner = "sha256:o2" },
 		"id":             func(p *identityParts) { p.nodules[0].ID = "c" },
 		"x":              func(p *identityParts) { p.nodules[0].PositionLPS[0] = math.Nextafter(1, 2) },
 		"y":              func(p *identityParts) { p.nodules[0].PositionLPS[1] = 2.5 },

@@ -10,6 +10,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -20,20 +21,20 @@ const scoreBatch = 16
 // judge has every detector score every patch, and adds the scores to the
 // nodules. A detector that fails on a nodule leaves the scores of the others,
 // and an error that names it: a score is never missing without a word.
-func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patches []*nodule.Patch) ([]Detail, []bus.ModelTiming, error) {
+func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, subjects []subject) ([]Detail, []bus.ModelTiming, error) {
 	var details []Detail
 	if !p.req.NoDetails {
 		details = make([]Detail, len(nodules))
 		for i := range nodules {
 			details[i].ID = nodules[i].ID
-			if patches[i] != nil {
-				details[i].Patch = *patches[i]
+			if s := subjects[i]; s.patch != nil {
+				details[i].Patch, details[i].Outline = *s.patch, s.outline
 			}
 		}
 	}
 	var todo []int
-	for i := range patches {
-		if patches[i] != nil {
+	for i := range subjects {
+		if subjects[i].patch != nil {
 			todo = append(todo, i)
 		}
 	}
@@ -45,7 +46,7 @@ func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, patche
 		for rest := todo; len(rest) > 0; {
 			batch := rest[:min(scoreBatch, len(rest))]
 			rest = rest[len(batch):]
-			scores, errs := scoreEach(ctx, d, batch, patches)
+			scores, errs := scoreEach(ctx, d, batch, subjects)
 			if err := ctx.Err(); err != nil {
 				return nil, nil, fmt.Errorf("score series: %w", err)
 			}
@@ -90,10 +91,10 @@ func disagreement(scores []bus.NoduleScore) *bus.Disagreement {
 
 // scoreEach scores the patches of a batch together, and one by one where that
 // fails, so that only the patch that is to blame has an error.
-func scoreEach(ctx context.Context, d detector.Detector, batch []int, patches []*nodule.Patch) ([]detector.Score, []error) {
+func scoreEach(ctx context.Context, d detector.Detector, batch []int, subjects []subject) ([]detector.Score, []error) {
 	list := make([]nodule.Patch, len(batch))
 	for k, i := range batch {
-		list[k] = *patches[i]
+		list[k] = *subjects[i].patch
 	}
 	errs := make([]error, len(list))
 	scores, err := d.Score(ctx, list)
@@ -140,13 +141,17 @@ func noduleScore(d detector.Detector, s detector.Score) bus.NoduleScore {
 	for _, t := range s.Terms {
 		terms = append(terms, bus.Term{Name: t.Name, Value: t.Value})
 	}
-	var by *bus.Machine
-	if m := s.Machine; m.Device != "" {
-		by = &bus.Machine{Device: m.Device, Name: m.Name, Precision: m.Precision}
-	}
 	return bus.NoduleScore{
-		ComputedBy: by,
+		ComputedBy: machineOf(s.Machine),
 		Model:      d.Name(), Digest: d.Digest(), Raw: s.Raw, Sum: s.Sum, PerVoxel: s.PerVoxel, KL: s.KL,
 		Probability: s.Probability, Calibration: s.Calibration, Percentile: s.Percentile, Anomalous: s.Anomalous, Terms: terms,
 	}
+}
+
+// machineOf is a machine as a result names it; nil where none was named.
+func machineOf(m compute.Machine) *bus.Machine {
+	if m.Device == "" {
+		return nil
+	}
+	return &bus.Machine{Device: m.Device, Name: m.Name, Precision: m.Precision}
 }

@@ -17,6 +17,7 @@ import (
 type Prepared struct {
 	req      Request
 	series   *dicomio.Series
+	slices   dicomio.Decoder // of the series
 	cutter   *nodule.Cutter
 	identity string
 	read     time.Duration
@@ -48,7 +49,11 @@ func Prepare(ctx context.Context, req Request) (*Prepared, error) {
 	if err := req.Job.Check(); err != nil {
 		return nil, err
 	}
-	cutter, err := nodule.NewCutter(s.Geometry, s, nodule.CutOptions{MaxPaddingPct: req.MaxPaddingPct})
+	var slices dicomio.Decoder = s
+	if req.Outliner != nil {
+		slices = holdSlices(s, heldBytes)
+	}
+	cutter, err := nodule.NewCutter(s.Geometry, slices, nodule.CutOptions{MaxPaddingPct: req.MaxPaddingPct})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
@@ -59,8 +64,11 @@ func Prepare(ctx context.Context, req Request) (*Prepared, error) {
 	for _, d := range req.Detectors {
 		parts.models = append(parts.models, d.Digest())
 	}
+	if req.Outliner != nil {
+		parts.outliner = req.Outliner.Digest()
+	}
 	req.report("read", 1, 1)
-	return &Prepared{req: req, series: s, cutter: cutter, identity: parts.digest(), read: time.Since(start)}, nil
+	return &Prepared{req: req, series: s, slices: slices, cutter: cutter, identity: parts.digest(), read: time.Since(start)}, nil
 }
 
 // Identity names the result; see the package's doc.
@@ -69,15 +77,19 @@ func (p *Prepared) Identity() string { return p.identity }
 // Series is the one that is scored.
 func (p *Prepared) Series() *dicomio.Series { return p.series }
 
-// Score cuts and scores what Prepare has opened.
+// Score cuts, outlines and scores what Prepare has opened.
 func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {
 	start := time.Now()
-	nodules, patches, err := p.cut(ctx)
+	nodules, subjects, cubes, err := p.cut(ctx)
 	if err != nil {
 		return bus.Result{}, nil, err
 	}
 	cut := time.Since(start)
-	details, timings, err := p.judge(ctx, nodules, patches)
+	if err := p.outline(ctx, nodules, subjects, cubes); err != nil {
+		return bus.Result{}, nil, err
+	}
+	outlined := time.Since(start)
+	details, timings, err := p.judge(ctx, nodules, subjects)
 	if err != nil {
 		return bus.Result{}, nil, err
 	}
@@ -91,9 +103,12 @@ func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {
 		Nodules:  nodules,
 		TimingsMS: bus.Timings{
 			Read: milliseconds(p.read), Cut: milliseconds(cut),
-			Score: milliseconds(time.Since(start) - cut), Total: milliseconds(p.read + time.Since(start)),
+			Score: milliseconds(time.Since(start) - outlined), Total: milliseconds(p.read + time.Since(start)),
 			Models: timings,
 		},
+	}
+	if result.Outliner = DescribeOutliner(p.req.Outliner); result.Outliner != nil {
+		result.TimingsMS.Outline = milliseconds(outlined - cut)
 	}
 	for _, gap := range g.Missing {
 		result.Geometry.MissingSlices += gap.Count

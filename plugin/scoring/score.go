@@ -5,6 +5,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -28,8 +29,9 @@ type Request struct {
 	Software string  // copied to the result; default "nodulescope"
 
 	Detectors     []detector.Detector
-	Series        series.Reader // of what may be read; zero: any folder, no PACS
-	MaxPaddingPct float64       // see nodule.CutOptions; 0: its default
+	Outliner      *outline.Outliner // outlines every nodule; nil: none is outlined
+	Series        series.Reader     // of what may be read; zero: any folder, no PACS
+	MaxPaddingPct float64           // see nodule.CutOptions; 0: its default
 
 	NoDetails bool           // return no Detail, and hold no patch longer than needed
 	Progress  func(Progress) // called from the same goroutine; may be nil
@@ -37,7 +39,7 @@ type Request struct {
 
 // Progress says how far a request is.
 type Progress struct {
-	Stage string // "read", "cut" or "score"
+	Stage string // "read", "cut", "outline" where there is an outliner, or "score"
 	Done  int    // of Total, in the unit of the stage: patches times detectors for "score"
 	Total int
 }
@@ -49,6 +51,8 @@ type Detail struct {
 	ID     string
 	Patch  nodule.Patch     // [28,28,28], see nodule.Patch
 	Scores []detector.Score // Reconstruction: [28,28,28]
+
+	Outline *outline.Finding // nil where it was not outlined, or no nodule was found
 }
 
 // Score reads the series that a job names, cuts the cubes of its nodules and

@@ -19,7 +19,7 @@ const (
 	maxFilesTried  = 64     // for one of a series, before all headers are read
 	maxKnownFiles  = 10_000 // whose place is remembered
 	opHeader       = "read patient and study"
-	hintNotInStore = "the PACS holds no image of the series"
+	hintNotInStore = "the PACS has no images of the series"
 )
 
 // ErrOtherSeries says that a file was replaced by one of another series.

@@ -46,7 +46,7 @@ func newFileWatch(dir string, w *Watcher) *fileWatch {
 func (f *fileWatch) poll(now time.Time) (notes []*note, err error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return nil, coded.New(codeSettings, "read candidates", "the folder of candidates cannot be read: is it there?", err)
+		return nil, coded.New(codeSettings, "read candidates", "the folder of candidates cannot be read: does it exist?", err)
 	}
 	there := map[string]bool{}
 	for _, entry := range entries[:min(len(entries), maxFiles)] {
@@ -108,12 +108,12 @@ func (f *fileWatch) look(path string, seen time.Time) (*note, *Waiting) {
 	l := &Waiting{Number: *f.looked, What: "file", Since: seen.UTC(), Path: path}
 	if errors.Is(err, errNoNote) {
 		l.Missing, l.Detail = NotCandidates, "not a file of candidates: "+reason(err)
-		f.log.Info("a file is passed over, it is in the list of what waits", "file", l.Number, "code", l.Missing, "reason", reason(err))
+		f.log.Info("file skipped, and listed as waiting", "file", l.Number, "code", l.Missing, "reason", reason(err))
 		return nil, l
 	}
 	code := coded.CodeOf(err)
 	l.What, l.Late, l.Missing, l.Detail = "candidates", true, MissingNothing, "the file cannot be used ("+string(code)+")"
-	f.log.Error("a file of candidates cannot be used; it is in the list of what waits", "file", l.Number, "code", code, "error", coded.Summary(err))
+	f.log.Error("a file of candidates cannot be used, and is listed as waiting", "file", l.Number, "code", code, "error", coded.Summary(err))
 	return nil, l
 }
 

@@ -59,7 +59,7 @@ func (f *Folder) poll(ctx context.Context, w *Watcher) error {
 	}
 	entries, err := os.ReadDir(f.Root)
 	if err != nil {
-		return coded.New(codeSettings, "read folder", "the folder that is watched cannot be read: is it there?", err)
+		return coded.New(codeSettings, "read folder", "the watched folder cannot be read: does it exist?", err)
 	}
 	if _, err := f.beside.poll(w.opts.Now()); err != nil {
 		return err

@@ -2,12 +2,13 @@ package web_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 var quick = []string{"--detectors", "vae-ad"}
@@ -209,10 +210,7 @@ func TestLiveAndLost(t *testing.T) {
 
 // A real scan with the readers' marks as candidates.
 func TestRealSeries(t *testing.T) {
-	data := os.Getenv("NODULESCOPE_DATA")
-	if data == "" {
-		t.Skip("NODULESCOPE_DATA names no folder with real scans")
-	}
+	data := checktest.Data(t)
 	marks, err := filepath.Glob(filepath.Join(data, "ct", "LIDC-IDRI-0003", "*", "*", "*.xml"))
 	if err != nil || len(marks) == 0 {
 		t.Skipf("no readers' marks of LIDC-IDRI-0003 there (%v)", err)

@@ -50,6 +50,9 @@ func bound(s *jsonschema.Schema) {
 		orNull(field("Result", name))
 	}
 	orNull(field("NoduleScore", "probability"))
+	for _, name := range []string{"mean_hu", "sd_hu", "mean_uncertainty_hu", "eroded_mean_hu"} {
+		orNull(field("Measurements", name))
+	}
 
 	field("Review", "decision").Enum = []any{"accept", "reject", "unsure"}
 	for _, name := range []string{"identity", "nodule_id", "reviewer"} {

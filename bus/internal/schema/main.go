@@ -60,9 +60,11 @@ func schemas() (map[string][]byte, error) {
 		"dead.v1.json":   {bus.TypeDead, "Dead letter: a message that could not be scored", bus.Dead{}},
 	} {
 		r := jsonschema.Reflector{AllowAdditionalProperties: true, Anonymous: true}
-		// The walk from here to the folder of package bus gives its import path.
-		if err := r.AddGoComments("github.com/nodulescope/nodulescope/bus/internal/schema", filepath.Join("..", "..")); err != nil {
-			return nil, err
+		// The walk from here to the folder of a package gives its import path.
+		for _, dir := range []string{filepath.Join("..", ".."), filepath.Join("..", "..", "..", "nodule", "measure")} {
+			if err := r.AddGoComments("github.com/nodulescope/nodulescope/bus/internal/schema", dir); err != nil {
+				return nil, err
+			}
 		}
 		s := event(m.typ, m.title, r.Reflect(m.data))
 		bound(s)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/nodule/measure"
 )
 
 // messages is one message of each type, with every field set.
@@ -21,15 +22,19 @@ func messages(t *testing.T) map[string][]byte {
 	}
 	job := bus.Job{StudyUID: "1.2", SeriesUID: "1.2.3", URI: "file:///data/series", FrameOfReferenceUID: "1.2.4", Priority: bus.PriorityStat, Deadline: &now,
 		Nodules: []bus.JobNodule{{ID: "n1", PositionLPS: [3]float64{1, -2, 3.5}, DiameterMM: 8, Confidence: 0.5}}}
-	p, problem := 0.4, bus.Problem{Code: "cube_padding", Message: "too little data"}
+	p, hu, problem := 0.4, -300.0, bus.Problem{Code: "cube_padding", Message: "too little data"}
 	result := bus.Result{Identity: "sha256:1", Supersedes: "sha256:0", JobID: "j", JobSource: "/d", StudyUID: "1.2", SeriesUID: "1.2.3", Software: "s", Preprocessing: "p", IntendedUse: "u",
 		Models:   []bus.Model{{Name: "vae-ad", Digest: "sha256:2", Calibration: "uncalibrated", DiameterMM: &[2]float64{3, 30}}},
+		Outliner: &bus.Outliner{Name: "outline", Digest: "sha256:5", Preprocessing: "p"},
 		Geometry: bus.Geometry{SpacingMM: [3]float64{1, 0.7, 0.7}, Slices: 100}, Warnings: []bus.Problem{problem}, Error: &problem, SRSOPUID: "1.2.5",
 		Nodules: []bus.ResultNodule{{JobNodule: job.Nodules[0], Applicability: []string{"small"}, Error: &problem, Failed: []bus.ModelProblem{{Model: "gan-ad", Digest: "sha256:3", Problem: problem}},
+			Outline: &bus.Outline{Digest: "sha256:5", Found: true, Codes: []string{"outline_cut"}, SpacingMM: 2, CentreLPS: [3]float64{1, -2, 4},
+				Measurements: &measure.Measurements{VolumeMM3: 214, MeanHU: &hu, Type: measure.PartSolid}, ComputedBy: &bus.Machine{Device: "cpu", Precision: "float32"}},
+			OutlineError: &problem,
 			Disagreement: &bus.Disagreement{PercentileGap: 20, FlagsDiffer: true},
 			Scores: []bus.NoduleScore{{Model: "vae-ad", Digest: "sha256:2", Raw: 0.1, Probability: &p, Calibration: "natural-prevalence", Terms: []bus.Term{{Name: "KL", Value: 1}},
 				ComputedBy: &bus.Machine{Device: "cpu", Name: "avx2", Precision: "float32"}}}}},
-		TimingsMS: bus.Timings{Total: 5, Models: []bus.ModelTiming{{Model: "vae-ad", Digest: "sha256:2", Score: 4}}}}
+		TimingsMS: bus.Timings{Total: 5, Outline: 1, Models: []bus.ModelTiming{{Model: "vae-ad", Digest: "sha256:2", Score: 4}}}}
 	review := bus.Review{Identity: "sha256:1", NoduleID: "n1", Decision: "accept", Reason: "r", Comment: "c", Reviewer: "ann", Time: now, Version: 1}
 	dead := bus.Dead{Code: "not_json", Message: "m", Subject: "s", Sequence: 3, JobID: "j", Digest: "sha256:4", Size: 2, Payload: []byte("ab"), Headers: map[string][]string{"k": {"v"}}, Time: now}
 	return map[string][]byte{

@@ -5,10 +5,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -109,9 +108,5 @@ func (d Nodules) Write(t testing.TB) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "set.npz")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return checktest.WriteFile(t, "set.npz", b.Bytes())
 }

@@ -56,9 +56,9 @@ func Choose(setting string, all []driver.Device, missing []driver.Missing) (try 
 			}
 		}
 		if len(try) > 0 {
-			return try, "it is the first graphics card that is fit", nil
+			return try, "it is the first usable graphics card", nil
 		}
-		why = "there is no graphics card that is fit (" + reasons(all, missing) + ")"
+		why = "there is no usable graphics card (" + reasons(all, missing) + ")"
 		if setting == GPU {
 			return nil, why, fmt.Errorf("%w: %s", ErrNoDevice, why)
 		}

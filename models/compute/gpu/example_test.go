@@ -82,6 +82,6 @@ func ExampleChoose() {
 	_, why, err = gpu.Choose(gpu.Auto, cards[:1], nil)
 	fmt.Println(why, err)
 	// Output:
-	// cuda:0 it is the first graphics card that is fit <nil>
-	// there is no graphics card that is fit (opencl:0 (a processor that plays a device): it is no graphics card: name it to use it) <nil>
+	// cuda:0 it is the first usable graphics card <nil>
+	// there is no usable graphics card (opencl:0 (a processor that plays a device): it is no graphics card: name it to use it) <nil>
 }

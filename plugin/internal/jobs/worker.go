@@ -13,20 +13,22 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
-// Worker takes jobs and answers them. All fields but ReportUID are needed.
+// Worker takes jobs and answers them. All fields but Outliner and ReportUID are needed.
 type Worker struct {
 	Site     string
 	Software string // name and version that results carry
 
 	Detectors     []detector.Detector
-	Series        series.Reader // of what may be read
-	MaxPaddingPct float64       // see nodule.CutOptions
+	Outliner      *outline.Outliner // nil: nodules are not outlined
+	Series        series.Reader     // of what may be read
+	MaxPaddingPct float64           // see nodule.CutOptions
 
 	Slots       int           // jobs worked on at once
 	MaxAttempts int           // of one job, before it is put aside

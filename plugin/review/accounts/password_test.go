@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/alexedwards/argon2id"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 func TestPassword(t *testing.T) {
 	hash, err := HashPassword("correct horse battery")
-	must(t, err)
+	checktest.Must(t, err)
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=65536,t=3,p=2$") {
 		t.Error(hash)
 	}
@@ -43,7 +45,7 @@ func TestPassword(t *testing.T) {
 // A file that was written before hashing was the library's still lets people in.
 func TestEarlierFile(t *testing.T) {
 	users, err := Load(filepath.Join("testdata", "users.json"))
-	must(t, err)
+	checktest.Must(t, err)
 	for name, password := range map[string]string{"ann": "correct horse battery staple", "vera": "a sentence that vera remembers"} {
 		i := Find(users, name)
 		if i < 0 {
@@ -62,7 +64,7 @@ func TestEarlierFile(t *testing.T) {
 func cheapHash(t testing.TB, password string) string {
 	t.Helper()
 	hash, err := argon2id.CreateHash(password, &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
-	must(t, err)
+	checktest.Must(t, err)
 	return hash
 }
 

@@ -7,14 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+	"github.com/nodulescope/nodulescope/internal/checktest"
+)
 
 func TestUsersFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "users.json")
@@ -26,18 +21,18 @@ func TestUsersFile(t *testing.T) {
 		t.Error("found in a file that is not there", err)
 	}
 	hash := cheapHash(t, "x")
-	must(t, Save(path, []User{{Name: "Ann", Role: RoleView, Hash: hash, Created: time.Unix(1, 0).UTC()}}))
+	checktest.Must(t, Save(path, []User{{Name: "Ann", Role: RoleView, Hash: hash, Created: time.Unix(1, 0).UTC()}}))
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info.Mode(), err)
 	}
 	if u, there, err := f.Find("aNN"); !there || err != nil || u.Name != "Ann" {
 		t.Error(u, err)
 	}
-	must(t, Save(path, []User{{Name: "Ann", Role: RoleAdmin, Hash: hash}, {Name: "bob", Role: RoleView, Hash: hash}}))
+	checktest.Must(t, Save(path, []User{{Name: "Ann", Role: RoleAdmin, Hash: hash}, {Name: "bob", Role: RoleView, Hash: hash}}))
 	if u, _, err := f.Find("Ann"); err != nil || u.Role != RoleAdmin {
 		t.Error("the change is not seen", u, err)
 	}
-	must(t, os.WriteFile(path, []byte("{"), 0o600))
+	checktest.Must(t, os.WriteFile(path, []byte("{"), 0o600))
 	if _, _, err := f.Find("Ann"); err == nil {
 		t.Error("somebody is let in on a damaged file")
 	}

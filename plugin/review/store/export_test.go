@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 func TestExport(t *testing.T) {
@@ -16,13 +18,13 @@ func TestExport(t *testing.T) {
 	s.add(t, r)
 	for _, d := range []NewDecision{{Decision: Accept, Comment: "+1, \"quoted\"\n-2"}, {Decision: Reject, Reason: "vessel", Comment: " @x", BaseVersion: 1}} {
 		_, _, err := s.Decide(r, 1, d, "ann", time.Unix(1, 0))
-		must(t, err)
+		checktest.Must(t, err)
 	}
 	var all, current bytes.Buffer
-	must(t, s.WriteCSV(&all, false))
-	must(t, s.WriteCSV(&current, true))
+	checktest.Must(t, s.WriteCSV(&all, false))
+	checktest.Must(t, s.WriteCSV(&current, true))
 	rows, err := csv.NewReader(&all).ReadAll()
-	must(t, err)
+	checktest.Must(t, err)
 	if len(rows) != 3 || !slices.Equal(rows[0], exportColumns) || rows[1][7] != "false" || rows[2][7] != "true" ||
 		rows[1][10] != "'+1, \"quoted\"\n'-2" || rows[2][10] != "' @x" || rows[1][5] != "'=cmd|' /C calc'!A0" || rows[1][16] != "0.3" {
 		t.Errorf("%q", rows)
@@ -40,10 +42,10 @@ func TestExportBatches(t *testing.T) {
 	const n = exportBatch + 20
 	for v := range n {
 		_, _, err := s.Decide(r, 1, NewDecision{Decision: Accept, BaseVersion: v}, "ann", time.Unix(int64(v), 0))
-		must(t, err)
+		checktest.Must(t, err)
 	}
 	var b bytes.Buffer
-	must(t, s.WriteCSV(&b, false))
+	checktest.Must(t, s.WriteCSV(&b, false))
 	if lines := strings.Count(b.String(), "\n"); lines != n+1 {
 		t.Errorf("%d lines, want %d", lines, n+1)
 	}

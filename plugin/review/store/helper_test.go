@@ -9,22 +9,16 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/reviewtest"
 )
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func openDB(t testing.TB, path string) *bbolt.DB {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true})
-	must(t, err)
+	checktest.Must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -32,14 +26,14 @@ func openDB(t testing.TB, path string) *bbolt.DB {
 func newStore(t testing.TB) *Store {
 	t.Helper()
 	s, err := Open(openDB(t, filepath.Join(t.TempDir(), "ledger.db")))
-	must(t, err)
+	checktest.Must(t, err)
 	return s
 }
 
 func (s *Store) add(t testing.TB, records ...Record) {
 	t.Helper()
 	for _, r := range records {
-		must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Add(tx, r) }))
+		checktest.Must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Add(tx, r) }))
 	}
 }
 

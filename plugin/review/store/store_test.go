@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 func ids(l List) string {
@@ -32,7 +33,7 @@ func TestWorklistOrderAndFilters(t *testing.T) {
 	differ := sample("b", 2, 0.9, 0.95)
 	differ.Result.Nodules[1].Disagreement = &bus.Disagreement{FlagsDiffer: true}
 	s.add(t, sample("a", 1, 0.2), differ, sample("c", 3, 0.4, 0.6), uncalibrated, refused)
-	must(t, s.MarkRead("ann", sample("a", 1).ID, time.Now()))
+	checktest.Must(t, s.MarkRead("ann", sample("a", 1).ID, time.Now()))
 	yes, no := true, false
 	for name, tt := range map[string]struct {
 		q    Query
@@ -70,20 +71,20 @@ func TestStoreIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	db := openDB(t, path)
 	s, err := Open(db)
-	must(t, err)
+	checktest.Must(t, err)
 	first, second := sample("a", 1, 0.2, 0.3), sample("b", 1, 0.4)
 	second.Supersedes = first.ID
 	s.add(t, first)
 	_, _, err = s.Decide(first, 2, NewDecision{Decision: Accept}, "ann", time.Unix(50, 0))
-	must(t, err)
+	checktest.Must(t, err)
 	_, entry, err := s.Decide(first, 2, NewDecision{Decision: Unsure, BaseVersion: 1}, "bob", time.Unix(60, 0))
-	must(t, err)
+	checktest.Must(t, err)
 	s.add(t, second)
-	must(t, s.MarkRead("ann", second.ID, time.Unix(70, 0)))
-	must(t, db.Close())
+	checktest.Must(t, s.MarkRead("ann", second.ID, time.Unix(70, 0)))
+	checktest.Must(t, db.Close())
 
 	again, err := Open(openDB(t, path))
-	must(t, err)
+	checktest.Must(t, err)
 	for _, store := range []*Store{s, again} {
 		got := store.Find(Query{Superseded: true, Limit: 9}, "ann", nil)
 		if len(got.Rows) != 2 || got.Rows[1].SupersededBy != second.ID || got.Rows[1].Decided != 1 || got.Rows[0].Unread || !got.Rows[1].Unread {
@@ -124,7 +125,7 @@ func TestStoreReplaces(t *testing.T) {
 	}
 	rolledBack := errors.New("no")
 	_ = s.db.Update(func(tx *bbolt.Tx) error {
-		must(t, s.Add(tx, sample("b", 2, 0.1)))
+		checktest.Must(t, s.Add(tx, sample("b", 2, 0.1)))
 		return rolledBack
 	})
 	if got := s.Find(Query{Limit: 9}, "", nil); got.Total != 1 {
@@ -137,9 +138,9 @@ func TestStoreExpires(t *testing.T) {
 	decided, old, fresh := sample("a", 1, 0.2), sample("b", 2, 0.2), sample("c", 100, 0.2)
 	s.add(t, decided, old, fresh)
 	_, _, err := s.Decide(decided, 1, NewDecision{Decision: Accept}, "ann", time.Now())
-	must(t, err)
-	must(t, s.MarkRead("ann", old.ID, time.Now()))
-	must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Expire(tx, time.Unix(1050, 0)) }))
+	checktest.Must(t, err)
+	checktest.Must(t, s.MarkRead("ann", old.ID, time.Now()))
+	checktest.Must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Expire(tx, time.Unix(1050, 0)) }))
 	if got := s.Find(Query{Limit: 9, Sort: "time"}, "", nil); ids(got) != "1.2.100 1.2.1" {
 		t.Error(ids(got))
 	}
@@ -226,9 +227,9 @@ func TestPublisherOnce(t *testing.T) {
 		p := &Publisher{Site: "local", Store: s, Bus: b, Logger: discard(), Audit: func(e Entry) error { notes = append(notes, e); return nil }}
 		for n := 1; n <= 2; n++ {
 			_, entry, err := s.Decide(r, n, NewDecision{Decision: Accept}, "ann", time.Unix(9, 0))
-			must(t, err)
+			checktest.Must(t, err)
 			if n == 1 { // the second is left to the publisher, as after a crash
-				must(t, p.Kept(entry))
+				checktest.Must(t, p.Kept(entry))
 			}
 		}
 		for range 3 {
@@ -264,7 +265,7 @@ func TestPublisherWaitsForAuditTrail(t *testing.T) {
 	full := errors.New("disk full")
 	p := &Publisher{Site: "local", Store: s, Bus: b, Logger: discard(), Audit: func(Entry) error { return full }}
 	_, entry, err := s.Decide(r, 1, NewDecision{Decision: Accept}, "ann", time.Unix(9, 0))
-	must(t, err)
+	checktest.Must(t, err)
 	if err := p.Kept(entry); !errors.Is(err, full) {
 		t.Error(err)
 	}
@@ -272,7 +273,7 @@ func TestPublisherWaitsForAuditTrail(t *testing.T) {
 		t.Errorf("%v, %d published", err, len(b.got))
 	}
 	full = nil
-	must(t, p.drain(context.Background()))
+	checktest.Must(t, p.drain(context.Background()))
 	if len(b.got) != 1 {
 		t.Error("not published when the disk was there again")
 	}
