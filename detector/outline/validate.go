@@ -119,10 +119,7 @@ func (o Options) fold(ctx context.Context, ds *nodule.Dataset, fold int) ([]Nodu
 	}
 	var all []Nodule
 	for _, row := range rows {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n, err := out.compare(&ds.Samples[row], uint64(row)) //nolint:gosec // a row
+		n, err := out.compare(ctx, &ds.Samples[row], uint64(row)) //nolint:gosec // a row
 		if err != nil {
 			return nil, err
 		}
@@ -133,41 +130,60 @@ func (o Options) fold(ctx context.Context, ds *nodule.Dataset, fold int) ([]Nodu
 }
 
 // compare outlines a nodule and the same from a moved candidate.
-func (o *Outliner) compare(s *nodule.Sample, seed uint64) (Nodule, error) {
+func (o *Outliner) compare(ctx context.Context, s *nodule.Sample, seed uint64) (Nodule, error) {
 	cube, mask := s.Cube(), s.Mask()
 	shift := direction(rand.New(rand.NewPCG(seed, Moved)))
 	for a := range shift {
 		shift[a] *= Moved
 	}
-	moved := moveCube(cube, shift)
-	here, err := o.Outline(cube)
-	if err != nil {
-		return Nodule{}, err
+	cubes := FromCubes([]*nodule.Cube{cube, moveCube(cube, shift)})
+	n := Nodule{DiameterMM: s.MaskDiameterMM()}
+	for _, way := range []struct {
+		by  by
+		out *Agreement
+	}{{o.Outline, &n.Network}, {func(c *nodule.Cube) (*Outline, error) { return Threshold(c), nil }, &n.Threshold}} {
+		found, err := find(ctx, 2, cubes, way.by)
+		if err != nil {
+			return n, err
+		}
+		*way.out = agreement(found[0].inPlace(), found[0].Outline.Voxels, found[1].Outline.Voxels, mask)
 	}
-	there, err := o.Outline(moved)
-	if err != nil {
-		return Nodule{}, err
-	}
-	return Nodule{
-		DiameterMM: s.MaskDiameterMM(),
-		Network:    agreement(here, there, mask),
-		Threshold:  agreement(Threshold(cube), Threshold(moved), mask),
-	}, nil
+	return n, nil
 }
 
-func agreement(here, there *Outline, mask []bool) Agreement {
+// inPlace is the mask on the grid of the cube around the candidate, of voxels of
+// 1 mm.
+func (f *Finding) inPlace() []bool {
+	mask := make([]bool, voxels)
+	for i, in := range f.Outline.Mask {
+		at, inside := 0, in
+		for a, stride := range [3]int{edge * edge, edge, 1} {
+			k := i/stride%edge + int(math.Round(f.ShiftMM[a]))
+			inside = inside && k >= 0 && k < edge
+			at += k * stride
+		}
+		if inside {
+			mask[at] = true
+		}
+	}
+	return mask
+}
+
+// agreement of an outline on the grid of the readers' mask; volume and that from
+// the moved candidate in mm³.
+func agreement(outlined []bool, volume, moved int, mask []bool) Agreement {
 	var both, readers float64
 	for i, in := range mask {
 		if in {
 			readers++
-			if here.Mask[i] {
+			if outlined[i] {
 				both++
 			}
 		}
 	}
-	v := float64(here.Voxels)
+	v := float64(volume)
 	return Agreement{Dice: 2 * both / (v + readers), VolumeMM: v, Error: math.Abs(v-readers) / readers,
-		Change: math.Abs(float64(there.Voxels)-v) / math.Max(v, 1)}
+		Change: math.Abs(float64(moved)-v) / math.Max(v, 1)}
 }
 
 // direction is a random unit vector.
