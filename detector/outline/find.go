@@ -72,8 +72,8 @@ func (f *Finding) Measure() (measure.Measurements, error) {
 // Find outlines the nodules of n candidates. Each is outlined in a cube around
 // its candidate; again around the middle of that outline, so that the place of
 // the candidate counts little; and in larger cubes where the outline reaches the
-// border, or where nothing was found in a place that is all soft tissue, as the
-// inside of a mass is.
+// border or is large, or where nothing was found in a place that is all soft
+// tissue, as the inside of a mass is.
 func (o *Outliner) Find(ctx context.Context, n int, cut Cutter) ([]Finding, error) {
 	return find(ctx, n, cut, o.Outline)
 }
@@ -136,11 +136,22 @@ func (o by) round(ctx context.Context, all []Finding, places []Place, cut Cutter
 		if err != nil {
 			return err
 		}
-		if f.Cube == nil || out.Voxels > 0 {
+		if f.Cube == nil || f.better(out, p.SpacingMM) {
 			f.Place, f.Cube, f.Outline = p, cuts[k].Cube, out
 		}
 	}
 	return nil
+}
+
+// better says whether an outline takes the place of the one before: in a cube of
+// the same size where something is found at all, in a larger one where the one
+// before may be cut, or was but a part.
+func (f *Finding) better(out *Outline, spacing float64) bool {
+	if out.Voxels == 0 || !f.Found() || spacing == f.SpacingMM || f.Outline.Border {
+		return out.Voxels > 0
+	}
+	grown := spacing / f.SpacingMM
+	return float64(out.Voxels)*grown*grown*grown > partOf*float64(f.Outline.Voxels)
 }
 
 // centred are the places of cubes around the outlines of a spacing that lie off
@@ -170,7 +181,7 @@ func coarser(all []Finding, spacing float64) (places []Place) {
 		if f.Cube == nil || f.SpacingMM >= spacing || len(f.Codes) > 0 {
 			continue
 		}
-		if f.Found() && f.Outline.Border || !f.Found() && filled(f.Cube) {
+		if f.Found() && (f.Outline.Border || f.Outline.Voxels > large) || !f.Found() && filled(f.Cube) {
 			places = append(places, Place{Candidate: i, ShiftMM: f.ShiftMM, SpacingMM: spacing})
 		}
 	}
@@ -178,8 +189,10 @@ func coarser(all []Finding, spacing float64) (places []Place) {
 }
 
 const (
-	filledEdge  = 12  // of the middle that is looked at, voxels
-	filledShare = 0.9 // of it that is soft tissue inside a mass
+	large       = 3000 // voxels, a sphere of 18: of what may be a part of something that does not fit
+	partOf      = 1.5  // how much more a larger cube has to show
+	filledEdge  = 12   // of the middle that is looked at, voxels
+	filledShare = 0.9  // of it that is soft tissue inside a mass
 )
 
 // filled says whether the middle of a cube is all soft tissue.

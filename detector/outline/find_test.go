@@ -54,7 +54,7 @@ func TestFind(t *testing.T) {
 	}{
 		"in the middle":    {ball(5), 5, nil, 1, [3]float64{}, []float64{1}},
 		"beside it":        {moved(ball(5), 3, -2, 1), 5, nil, 1, [3]float64{3, -2, 1}, []float64{1, 1}},
-		"a mass of 44 mm":  {moved(ball(22), 0, 4, 0), 22, nil, 2, [3]float64{0, 5, 0}, []float64{1, 1, 2, 2}},
+		"a mass of 44 mm":  {moved(ball(22), 0, 4, 0), 22, nil, 2, [3]float64{0, 5, 0}, []float64{1, 1, 2, 2, 4}},
 		"a mass of 80 mm":  {ball(40), 40, nil, 4, [3]float64{}, []float64{1, 2, 4}},
 		"nothing":          {func(_, _, _ float64) bool { return false }, 0, []coded.Code{CodeNotFound}, 1, [3]float64{}, []float64{1}},
 		"everything":       {func(_, _, _ float64) bool { return true }, 0, []coded.Code{CodeNotFound}, 1, [3]float64{}, []float64{1, 2, 4}},
