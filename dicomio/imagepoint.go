@@ -41,10 +41,15 @@ func (s *Series) OnImage(p Vec) (at ImagePoint, ok bool) {
 
 // InPatient is the inverse of OnImage: the place, in LPS mm, of a point on an
 // image of the series (equation C.7.6.2.1-1 of PS3.3). ok is false where the
-// series does not hold that image, or the point is no finite one.
+// series holds neither that image nor another at its position, or the point is no
+// finite one.
 func (s *Series) InPatient(at ImagePoint) (p Vec, ok bool) {
 	if math.IsNaN(at.Column+at.Row) || math.IsInf(at.Column+at.Row, 0) {
 		return Vec{}, false
+	}
+	z, found := s.Doubles[at.SOPInstanceUID]
+	if found {
+		at.SOPInstanceUID = s.Slices[z].SOPInstanceUID
 	}
 	for i := range s.Slices {
 		if slice := &s.Slices[i]; slice.SOPInstanceUID == at.SOPInstanceUID && slice.Frame == at.Frame {

@@ -21,6 +21,10 @@ type Series struct {
 	Warnings            []Warning // what was found and tolerated
 	Volumes             []Volume  // every volume that the series holds; Slices are of the one that was taken
 
+	// Doubles are images of the volume that were left out because another one
+	// is at their position: SOPInstanceUID to the index of that slice.
+	Doubles map[string]int
+
 	workers int // images fetched at once, where they are remote
 }
 

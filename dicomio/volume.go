@@ -17,8 +17,9 @@ const (
 
 // order sorts the images of a volume along its normal and keeps one of those
 // that share a position: that of the acquisition that most images belong to,
-// then the one acquired first, then the lowest SOPInstanceUID.
-func (v *volume) order() (kept []*header, doubles int) {
+// then the one acquired first, then the lowest SOPInstanceUID. The others are
+// doubles, with the index of what was kept.
+func (v *volume) order() (kept []*header, doubles map[string]int) {
 	votes := map[float64]int{}
 	for _, h := range v.images {
 		votes[h.marks.clock[clockAcquisition]]++
@@ -28,6 +29,7 @@ func (v *volume) order() (kept []*header, doubles int) {
 		return cmp.Or(cmp.Compare(votes[nb], votes[na]), cmp.Compare(na, nb),
 			cmp.Compare(a.marks.clock[clockTime], b.marks.clock[clockTime]), strings.Compare(a.sopUID, b.sopUID)) < 0
 	}
+	doubles = map[string]int{}
 	near := tolerance(v.typical)
 	all := slices.Clone(v.images)
 	slices.SortStableFunc(all, func(a, b *header) int { return cmp.Compare(a.at, b.at) })
@@ -38,8 +40,12 @@ func (v *volume) order() (kept []*header, doubles int) {
 				best = end
 			}
 		}
+		for i := start; i < end; i++ {
+			if i != best && all[i].sopUID != all[best].sopUID {
+				doubles[all[i].sopUID] = len(kept)
+			}
+		}
 		kept = append(kept, all[best])
-		doubles += end - start - 1
 		start = end
 	}
 	return kept, doubles
@@ -84,11 +90,12 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 	if len(volume.joins) > 1 {
 		s.warn(CodeSeveralVolumes, "the scan goes on in another way, at %s; read scores there with care", count(len(volume.joins)-1, "place"))
 	}
-	if len(kept) > 1 && volume.mixed(kept, doubles) {
+	if len(kept) > 1 && volume.mixed(kept, len(volume.images)-len(kept)) {
 		return nil, &Error{Code: CodeMixedVolumes, Op: "build volume", Hint: "images of several scans alternate and nothing in their headers tells them apart; send each scan as a series of its own"}
 	}
-	if doubles += len(images) - volumeImages(found); doubles > 0 {
-		s.warn(CodeDuplicatePosition, "%s left out at a position that another image holds", count(doubles, "image"))
+	s.Doubles = doubles
+	if n := len(volume.images) - len(kept) + len(images) - volumeImages(found); n > 0 {
+		s.warn(CodeDuplicatePosition, "%s left out at a position that another image holds", count(n, "image"))
 	}
 	if len(kept) < 2 {
 		return nil, &Error{Code: CodeTooFewSlices, Op: "build volume", Hint: "the series has fewer than 2 slices at different positions; send the whole series"}

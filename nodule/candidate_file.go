@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 )
@@ -91,14 +92,34 @@ func ReadCandidates(r io.Reader) (*CandidateFile, error) {
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
 	switch {
+	case isUTF16(text):
+		return nil, badFileCause(ErrNotCandidates, "the text is UTF-16; save it as UTF-8")
 	case len(text) == 0:
 		return nil, badFileCause(ErrNotCandidates, "the file is empty")
 	case text[0] == '{' || text[0] == '[':
 		return readJSON(text)
 	case text[0] == '<':
-		return readLIDCHead(text)
+		return readLIDCHead(asUTF8(text))
 	}
 	return readLUNA16Head(text)
+}
+
+// isUTF16 tells text of two bytes a character, by its mark or its first zero.
+func isUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) ||
+		len(text) > 3 && (text[0] == 0 || text[1] == 0)
+}
+
+// asUTF8 takes text that is no UTF-8 for Latin-1. What is read of it is ASCII.
+func asUTF8(text []byte) []byte {
+	if utf8.Valid(text) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+len(text)/8)
+	for _, b := range text {
+		out = utf8.AppendRune(out, rune(b))
+	}
+	return out
 }
 
 // OpenCandidates is [ReadCandidates] of a regular file.
@@ -135,12 +156,15 @@ func (f *CandidateFile) Names(seriesUID string) bool {
 // was left out is told, too: marks of a report that are on images of another
 // series, for example.
 //
-// Which series JSON names is for the caller to check. Errors:
-// CodeNoCandidates where a table has no row of the series;
-// CodeCandidateElsewhere where no mark of a report lies in it;
+// Errors: CodeCandidateElsewhere where JSON or contours name another study, series
+// or frame of reference, and where no mark of a report lies in the series;
+// CodeNoCandidates where a table has no row of it;
 // CodeCandidateFileInvalid where contours are of another series, and where
 // rows or contours are broken; the codes of ValidateAll.
 func (f *CandidateFile) In(series *dicomio.Series) ([]Candidate, []Skipped, error) {
+	if err := f.belongs(series); err != nil {
+		return nil, nil, err
+	}
 	switch f.Kind {
 	case KindLUNA16:
 		return parseLUNA16(bytes.NewReader(f.text), series.SeriesUID)
@@ -172,6 +196,29 @@ func (f *CandidateFile) In(series *dicomio.Series) ([]Candidate, []Skipped, erro
 		return nil, skipped, first
 	}
 	return list, skipped, nil
+}
+
+// belongs refuses a file that names another study, series or frame of reference.
+// A table may name many series, the image of a report is looked for by its UID,
+// and contours of another series have a code of their own.
+func (f *CandidateFile) belongs(s *dicomio.Series) error {
+	elsewhere := func(what string) error {
+		return &Error{Code: CodeCandidateElsewhere, Op: "place candidates", Hint: "the file names another " + what + " than that of the series; give the candidates of this series"}
+	}
+	if f.Kind != KindJSON && f.Kind != KindLIDC {
+		return nil
+	}
+	switch {
+	case f.Kind == KindJSON && len(f.SeriesUIDs) > 0 && !f.Names(s.SeriesUID):
+		return elsewhere("series")
+	case len(f.SeriesUIDs) > 0 && !f.Names(s.SeriesUID): // told where the contours are read
+		return nil
+	case f.StudyUID != "" && f.StudyUID != s.StudyUID:
+		return elsewhere("study")
+	case f.FrameOfReferenceUID != "" && f.FrameOfReferenceUID != s.FrameOfReferenceUID:
+		return elsewhere("frame of reference")
+	}
+	return nil
 }
 
 // why says in a few words why a mark was left out.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/dicomio"
@@ -27,7 +28,7 @@ func readLIDCHead(text []byte) (*CandidateFile, error) {
 		}
 		return badFileCause(err, "not well-formed XML")
 	}
-	dec := xml.NewDecoder(bytes.NewReader(text))
+	dec := newXML(bytes.NewReader(text))
 	for {
 		tok, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -82,10 +83,11 @@ func readLIDCHead(text []byte) (*CandidateFile, error) {
 // mm; the diameter that of the sphere with the readers' mean volume. Ids are
 // "lidc-1" and so on, those marked by most readers first, then by z, y and x.
 //
-// Images are found by SOP instance UID; where a slice was left out as a duplicate
-// position, by the z position of an axial series. Contours of images that the
-// series lacks are skipped; where none is left, or the file names another
-// series, the error has CodeCandidateFileInvalid. A file in which nobody
+// Images are found by SOP instance UID, also where another image was kept at the
+// same position. A contour without one is placed by its z position, where the
+// file names the series and that is axial; without a z position it has no place.
+// Contours of images that the series lacks are skipped; where none is left, or
+// the file names another series, the error has CodeCandidateFileInvalid. A file in which nobody
 // contoured a nodule gives CodeNoCandidates.
 func parseLIDC(r io.Reader, series *dicomio.Series) ([]Candidate, []Skipped, error) {
 	p := newLIDC(series)
@@ -94,7 +96,7 @@ func parseLIDC(r io.Reader, series *dicomio.Series) ([]Candidate, []Skipped, err
 	}
 	if len(p.marks) == 0 {
 		if p.unmatched > 0 {
-			return nil, p.skipped(), badFile("none of the %d contours is on an image of this series; give the file of this series", p.unmatched)
+			return nil, p.skipped(), badFile("none of the %d contours is on an image of this series, or has another place in it; give the file of this series", p.unmatched)
 		}
 		return nil, p.skipped(), &Error{Code: CodeNoCandidates, Op: "parse candidates", Hint: "no reader contoured a nodule of 3 mm or more"}
 	}
@@ -105,7 +107,7 @@ func parseLIDC(r io.Reader, series *dicomio.Series) ([]Candidate, []Skipped, err
 // skipped tells what the file holds beside what became marks.
 func (p *lidc) skipped() (list []Skipped) {
 	if p.unmatched > 0 {
-		list = append(list, Skipped{"a contour on an image that the series does not hold", p.unmatched})
+		list = append(list, Skipped{"a contour on an image that the series does not hold, or without a place", p.unmatched})
 	}
 	if p.points > 0 {
 		list = append(list, Skipped{"a nodule of less than 3 mm, which has no contour", p.points})
@@ -115,9 +117,9 @@ func (p *lidc) skipped() (list []Skipped) {
 
 // lidcROI and lidcNodule are the elements of the file that are used.
 type lidcROI struct {
-	Z         float64 `xml:"imageZposition"`
-	SOP       string  `xml:"imageSOP_UID"`
-	Inclusion string  `xml:"inclusion"`
+	Z         string `xml:"imageZposition"`
+	SOP       string `xml:"imageSOP_UID"`
+	Inclusion string `xml:"inclusion"`
 	Edge      []struct {
 		X int `xml:"xCoord"`
 		Y int `xml:"yCoord"`
@@ -132,6 +134,7 @@ type lidcNodule struct {
 type lidc struct {
 	series    *dicomio.Series
 	slices    map[string]int // by SOP instance UID
+	named     bool           // the file names the series
 	reader    int
 	pixels    int // work done so far
 	marks     []*mark
@@ -144,11 +147,14 @@ func newLIDC(s *dicomio.Series) *lidc {
 	for i, sl := range s.Slices {
 		p.slices[sl.SOPInstanceUID] = i
 	}
+	for uid, i := range s.Doubles {
+		p.slices[uid] = i
+	}
 	return p
 }
 
 func (p *lidc) read(r io.Reader) error {
-	dec := xml.NewDecoder(r)
+	dec := newXML(r)
 	root := false
 	for {
 		tok, err := dec.Token()
@@ -173,6 +179,7 @@ func (p *lidc) read(r io.Reader) error {
 			if uid = strings.TrimSpace(uid); uid != "" && uid != p.series.SeriesUID {
 				return badFile("the contours are of another series; give the file of this series")
 			}
+			p.named = p.named || uid != ""
 		case "readingSession":
 			p.reader++
 		case "unblindedReadNodule":
@@ -237,19 +244,37 @@ func (p *lidc) add(n lidcNodule) error {
 
 // slice finds the image of a contour.
 func (p *lidc) slice(roi lidcROI) (int, bool) {
-	if z, ok := p.slices[strings.TrimSpace(roi.SOP)]; ok {
-		return z, true
+	if sop := strings.TrimSpace(roi.SOP); sop != "" {
+		z, ok := p.slices[sop]
+		return z, ok
 	}
-	const near = 0.1 // mm
-	if n := p.series.Geometry.Normal; n[2] < 0.999 {
+	at, err := strconv.ParseFloat(strings.TrimSpace(roi.Z), 64)
+	if err != nil || !p.named || p.series.Geometry.Normal[2] < 0.999 {
 		return 0, false
 	}
+	const near = 0.1 // mm
 	for i, s := range p.series.Slices {
-		if d := s.Origin[2] - roi.Z; d > -near && d < near {
+		if d := s.Origin[2] - at; d > -near && d < near {
 			return i, true
 		}
 	}
 	return 0, false
+}
+
+// newXML reads what [ReadCandidates] has turned into UTF-8, whatever the file
+// says of its single-byte characters.
+func newXML(r io.Reader) *xml.Decoder {
+	dec := xml.NewDecoder(r)
+	dec.CharsetReader = func(charset string, r io.Reader) (io.Reader, error) {
+		charset = strings.ToLower(charset)
+		for _, known := range [...]string{"iso-8859-", "iso8859-", "latin", "l1", "windows-125", "cp125", "us-ascii", "ascii"} {
+			if strings.HasPrefix(charset, known) {
+				return r, nil
+			}
+		}
+		return nil, errors.New("unknown encoding")
+	}
+	return dec
 }
 
 // xmlCause names the line of a syntax error and keeps values out of the message.

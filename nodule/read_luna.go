@@ -25,16 +25,27 @@ func openLUNA16(r io.Reader) (rows *csv.Reader, col map[string]int, err error) {
 		return nil, nil, badFileCause(errors.Join(csvCause(err), ErrNotCandidates), "no header row")
 	}
 	col = map[string]int{}
+	twice := ""
 	for i, name := range head {
-		col[strings.ToLower(strings.TrimSpace(name))] = i
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, there := col[name]; there && name != "" {
+			twice = name
+		}
+		col[name] = i
 	}
 	for _, name := range []string{"seriesuid", "coordx", "coordy", "coordz"} {
 		if _, ok := col[name]; !ok {
 			return nil, nil, badFileCause(ErrNotCandidates, "neither JSON nor XML, and as CSV it lacks the column %s; the header must name seriesuid, coordX, coordY, coordZ, diameter_mm", name)
 		}
 	}
+	if twice != "" {
+		return nil, nil, badFile("a column comes twice%s; name each once", map[bool]string{true: ": " + twice}[lunaColumns[twice]])
+	}
 	return rows, col, nil
 }
+
+// lunaColumns are the columns that are read.
+var lunaColumns = map[string]bool{"seriesuid": true, "coordx": true, "coordy": true, "coordz": true, "diameter_mm": true}
 
 // readLUNA16Head notes which series a table has rows of.
 func readLUNA16Head(text []byte) (*CandidateFile, error) {
@@ -88,7 +99,11 @@ func parseLUNA16(r io.Reader, seriesUID string) ([]Candidate, []Skipped, error) 
 			if !ok {
 				return 0
 			}
-			v, e := strconv.ParseFloat(strings.TrimSpace(row[i]), 64)
+			text := strings.TrimSpace(row[i])
+			if text == "" && name == "diameter_mm" {
+				return 0 // unknown
+			}
+			v, e := strconv.ParseFloat(text, 64)
 			if e != nil && err == nil {
 				err = badFile("line %d: %s is not a number", line, name)
 			}

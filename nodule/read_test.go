@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,12 +12,15 @@ import (
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio"
-	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 func write(t *testing.T, name, text string) string {
 	t.Helper()
-	return checktest.WriteFile(t, name, []byte(text))
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // openIn reads the candidates of a series from a file.
@@ -262,14 +266,35 @@ func TestParseLIDCJoinsReaders(t *testing.T) {
 }
 
 func TestParseLIDCFindsImages(t *testing.T) {
-	roi := square("other", 60, 80, 9) // imageZposition is 0
+	const z = "<imageZposition>0</imageZposition>"
 	s := lidcSeries()
-	_, err := readIn(lidcXML("1.2.3", roi), s)
-	wantCode(t, err, CodeCandidateFileInvalid) // no slice at 0 mm
-	atZ := strings.Replace(roi, "<imageZposition>0<", "<imageZposition>-60.0<", 1)
-	cs, err := readIn(lidcXML("1.2.3", atZ), s)
-	if err != nil || !closeTo(cs[0].PositionLPS[2], -60, 1e-9) {
-		t.Errorf("by z position: %v, %v", cs, err)
+	s.Slices[25].Origin[2], s.Geometry.Offsets[25] = 0, 100 // a slice at z = 0, where what is absent would go
+	s.Doubles = map[string]int{"double": 20}
+	roi := func(sop, at string) string { return strings.Replace(square(sop, 60, 80, 9), z, at, 1) }
+	for name, c := range map[string]struct {
+		series, roi string
+		want        float64 // NaN: refused
+	}{
+		"by its UID":                   {"1.2.3", roi("s20", z), -60},
+		"by the UID of a double":       {"", roi("double", ""), -60},
+		"no UID, by z":                 {"1.2.3", roi("", "<imageZposition> -60.0 </imageZposition>"), -60},
+		"no UID, z far from all":       {"1.2.3", roi("", "<imageZposition>-61</imageZposition>"), math.NaN()},
+		"no UID, z of no named series": {"", roi("", "<imageZposition>-60.0</imageZposition>"), math.NaN()},
+		"another image, z fits":        {"1.2.3", roi("other", "<imageZposition>-60.0</imageZposition>"), math.NaN()},
+		"another image, no series":     {"", roi("other", "<imageZposition>-60.0</imageZposition>"), math.NaN()},
+		"no z":                         {"1.2.3", roi("", ""), math.NaN()},
+		"empty z":                      {"1.2.3", roi("", "<imageZposition/>"), math.NaN()},
+		"another image, no z":          {"1.2.3", roi("other", ""), math.NaN()},
+	} {
+		cs, err := readIn(lidcXML(c.series, c.roi), s)
+		switch {
+		case math.IsNaN(c.want):
+			if CodeOf(err) != CodeCandidateFileInvalid {
+				t.Errorf("%s: %v, %v", name, cs, err)
+			}
+		case err != nil || !closeTo(cs[0].PositionLPS[2], c.want, 1e-9):
+			t.Errorf("%s: %v, %v", name, cs, err)
+		}
 	}
 }
 
@@ -321,6 +346,9 @@ func TestAreaFill(t *testing.T) {
 func FuzzCandidates(f *testing.F) {
 	f.Add([]byte(lunaCSV))
 	f.Add([]byte(`{"nodules":[{"id":"a","position_lps_mm":[1,2,3]}]}`))
+	f.Add([]byte(`{"series_uid":"1.2.3","study_uid":"","nodules":[{"id":"a","position_lps_mm":[1,null,3],"ID":"b","x":1,"x":2}]}`))
+	f.Add([]byte("seriesuid,coordX,coordY,coordZ,coordZ,diameter_mm\n1.2.3,1,2,3,4,\n"))
+	f.Add([]byte(strings.Replace(lidcXML("", strings.Replace(square("", 10, 20, 4), "0</imageZ", "</imageZ", 1)), "UTF-8", "ISO-8859-1", 1)))
 	f.Add([]byte(lidcXML("1.2.3", square("s10", 10, 20, 4)+square("s11", 10, 20, 4), square("s10", 11, 20, 4))))
 	series := lidcSeries()
 	f.Add(smallReport(f))
