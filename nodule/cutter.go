@@ -76,8 +76,8 @@ func NewCutter(g dicomio.Geometry, dec dicomio.Decoder, opts CutOptions) (*Cutte
 // A voxel is valid where its position lies in the volume (half a voxel beyond
 // the border takes the border's value), not within a run of missing slices, and
 // no neighbour that it is interpolated from is padding. Errors have the codes
-// CodeCandidateInvalid, CodeCandidateOutside, CodeCubePadding, or those of the
-// decoder.
+// CodeCandidateInvalid, CodeCandidateOutside, CodeGapInNodule, CodeCubePadding, or
+// those of the decoder.
 func (c *Cutter) Cut(ctx context.Context, cand Candidate) (*Cube, error) {
 	rs, err := c.cut(ctx, []Candidate{cand})
 	if err != nil {
@@ -105,7 +105,11 @@ func (c *Cutter) cut(ctx context.Context, cs []Candidate) ([]CutResult, error) {
 	var plans []*plan
 	for i, cand := range cs {
 		results[i].Candidate = cand
-		if err := c.checkCentre(cand); err != nil {
+		err := c.checkCentre(cand)
+		if err == nil {
+			err = c.checkGap(cand)
+		}
+		if err != nil {
 			results[i].Err = err
 			continue
 		}
@@ -177,8 +181,8 @@ func (c *Cutter) finish(p *plan) {
 	p.result.PaddingPct = p.cube.PaddingPct
 	if p.cube.PaddingPct > c.opts.MaxPaddingPct {
 		p.result.Err = &Error{Code: CodeCubePadding, Op: "cut cube", Hint: fmt.Sprintf(
-			"%.1f %% of the cube has no data and the limit is %g %%; the candidate is too near to the border of the scan",
-			p.cube.PaddingPct, c.opts.MaxPaddingPct)}
+			"%.1f %% of the cube has no data and the limit is %g %%; the candidate is too near to the border of the scan%s",
+			p.cube.PaddingPct, c.opts.MaxPaddingPct, map[bool]string{true: " or to missing slices"}[len(c.grid.geo.Missing) > 0])}
 		return
 	}
 	p.result.Cube = p.cube

@@ -152,12 +152,13 @@ func TestMissingSlicesAreNotInterpolated(t *testing.T) {
 	g := box(30, 64, 64, dicomio.Vec{1, 0, 0}, dicomio.Vec{0, 1, 0}, dicomio.Vec{0, 0, 1}, off)
 	g.Missing = []dicomio.Gap{{After: 14, Count: 2}}
 	v := &volume{geo: g, hu: linear}
-	cube, err := newCutter(t, v, CutOptions{}).Cut(context.Background(), Candidate{ID: "a"})
+	cand := Candidate{ID: "a", PositionLPS: dicomio.Vec{0, 0, 6.5}} // the gap spans -3 to 3 mm
+	cube, err := newCutter(t, v, CutOptions{}).Cut(context.Background(), cand)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range cube.HU { // the gap spans -3 to 3 mm
-		z := cubePoint(dicomio.Vec{}, i)[2]
+	for i := range cube.HU {
+		z := cubePoint(cand.PositionLPS, i)[2]
 		if want := math.Abs(z) >= 3; cube.Valid[i] != want {
 			t.Fatalf("z = %g mm: valid %v, want %v", z, cube.Valid[i], want)
 		}

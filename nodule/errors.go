@@ -21,6 +21,7 @@ const (
 	CodeNoCandidates         Code = "no_candidates"
 	CodeCandidateFileInvalid Code = "candidate_file_invalid"
 	CodeCandidateElsewhere   Code = "candidate_elsewhere" // it has no place in this series
+	CodeGapInNodule          Code = "gap_in_nodule"       // slices are missing where the nodule is
 	CodeCubePadding          Code = "cube_padding"        // too much of the cube has no data
 	CodeSupportTooSmall      Code = "support_too_small"   // too little of the core has data
 	CodeGeometryInvalid      Code = "geometry_invalid"

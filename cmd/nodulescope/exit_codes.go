@@ -15,7 +15,7 @@ var exitCodes = func() map[string]int {
 			several_volumes mixed_volumes gantry_tilt limit_exceeded pacs_not_found
 			report_invalid report_not_written not_a_report candidate_elsewhere
 			candidate_invalid candidate_outside_scan candidate_duplicate too_many_candidates no_candidates
-			candidate_file_invalid cube_padding support_too_small geometry_invalid dataset_invalid split_invalid
+			candidate_file_invalid gap_in_nodule cube_padding support_too_small geometry_invalid dataset_invalid split_invalid
 			mask_empty measure_invalid nodule_not_found coarse_cube_absent outline_cut feature_not_finite
 			rungs_too_few rungs_one_class feature_constant rating_invalid rungs_invalid
 			not_json not_cloudevent unknown_schema_version wrong_type job_too_large too_many_nodules job_invalid

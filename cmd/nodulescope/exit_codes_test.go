@@ -47,7 +47,7 @@ func TestExitCodeOfEveryCode(t *testing.T) {
 	}
 	for _, code := range []nodule.Code{
 		nodule.CodeCandidateInvalid, nodule.CodeCandidateOutside, nodule.CodeCandidateDuplicate, nodule.CodeTooManyCandidates,
-		nodule.CodeNoCandidates, nodule.CodeCandidateElsewhere, nodule.CodeCandidateFileInvalid, nodule.CodeCubePadding, nodule.CodeSupportTooSmall,
+		nodule.CodeNoCandidates, nodule.CodeCandidateElsewhere, nodule.CodeCandidateFileInvalid, nodule.CodeGapInNodule, nodule.CodeCubePadding, nodule.CodeSupportTooSmall,
 		nodule.CodeGeometryInvalid, nodule.CodeDatasetInvalid, nodule.CodeSplitInvalid,
 	} {
 		add(exitBadInput, &nodule.Error{Code: code})
