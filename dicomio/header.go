@@ -42,7 +42,6 @@ type format struct {
 	syntax           codec.Syntax
 	pixels           codec.Pixels
 	highBit          int
-	signed           bool
 	slope, intercept float64
 	padded           bool // PixelPaddingValue is there
 	padLow, padHigh  int  // inclusive, in stored values
@@ -174,7 +173,7 @@ func (f *format) read(p parsed) error {
 		return refuse(CodePixelFormat, "BitsStored and HighBit do not fit BitsAllocated", nil)
 	}
 	n, _ := p.Integer(0x00280103)
-	f.signed = n == 1
+	f.Signed = n == 1
 	if err := f.readRescale(p); err != nil {
 		return err
 	}
@@ -211,14 +210,14 @@ func (f *format) readPadding(p parsed) {
 	}
 	f.padLow, f.padHigh = min(low, high), max(low, high)
 	smallest, largest := 0, 1<<f.Stored-1
-	if f.signed {
+	if f.Signed {
 		smallest, largest = -1<<(f.Stored-1), 1<<(f.Stored-1)-1
 	}
 	f.padded = f.padHigh >= smallest && f.padLow <= largest
 }
 
 func (f *format) asStored(n int) int {
-	if f.signed {
+	if f.Signed {
 		return int(int16(uint16(n)))
 	}
 	return int(uint16(n))
@@ -242,9 +241,14 @@ func (f *format) readPixels(p parsed) error {
 	}
 	have, need := f.pixels.Length, f.Bytes()
 	switch {
-	case !f.pixels.Whole || have < need:
-		return refuse(CodeTruncated, "the pixel data is shorter than rows x columns x bytes; fetch the file again", nil)
-	case have > need+1:
+	case !f.pixels.Whole:
+		return refuse(CodeTruncated, "the pixel data is cut short; fetch the file again", nil)
+	case have < need:
+		return refuse(CodeSizeMismatch, "the header says that the pixel data is shorter than rows x columns x bytes", nil)
+	}
+	// Some writers fill up to a block (PS3.5 section 8.1.1). Whole rows or another
+	// image are no filling.
+	if over := have - need; over > 1 && (over%(need/int64(f.Rows)) == 0 || over >= need) {
 		return refuse(CodeSizeMismatch, "the pixel data is longer than rows x columns x bytes", nil)
 	}
 	return nil

@@ -123,7 +123,7 @@ func (f *format) rescale(raw []byte, hu []float32, pad []bool) {
 	shift := f.highBit + 1 - f.Stored
 	mask := 1<<f.Stored - 1
 	sign := 0
-	if f.signed {
+	if f.Signed {
 		sign = 1 << (f.Stored - 1)
 	}
 	low, high := f.padLow, f.padHigh

@@ -49,7 +49,7 @@ func (c *collector) set(off, end int64, explicit bool, depth int) (d Dataset, ne
 			return d, 0, err
 		}
 		if off > end {
-			return d, 0, errCut
+			return d, 0, errOver()
 		}
 	}
 	return d, off, nil
@@ -111,8 +111,10 @@ func (c *collector) items(e place, end int64, explicit bool, depth int) (items [
 		}
 		stop := end
 		if item.length != undefinedLength {
-			if stop = item.value + int64(item.length); stop > end {
+			if stop = item.value + int64(item.length); stop > c.src.Size() {
 				return items, 0, errCut
+			} else if stop > end {
+				return items, 0, errOver()
 			}
 		}
 		d, next, err := c.set(item.value, stop, explicit, depth+1)

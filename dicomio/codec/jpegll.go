@@ -30,7 +30,9 @@ func decodeJPEGLossless(code, raw []byte, f Shape) error {
 	if err := d.headers(); err != nil {
 		return err
 	}
-	if d.rows != f.Rows || d.cols != f.Cols || d.precision > f.Allocated || d.precision < f.Stored {
+	// Fewer bits than BitsStored are the same values where those are unsigned; the
+	// sign of others could be in either.
+	if d.rows != f.Rows || d.cols != f.Cols || d.precision > f.Allocated || d.precision < f.Stored && f.Signed {
 		return refuse(CodeSizeMismatch, fmt.Sprintf("the JPEG frame is %d x %d with %d bits, the header says %d x %d with %d", d.rows, d.cols, d.precision, f.Rows, f.Cols, f.Stored), nil)
 	}
 	if d.restart%d.cols != 0 {

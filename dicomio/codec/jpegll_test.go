@@ -121,7 +121,7 @@ func TestJPEGLosslessDamage(t *testing.T) {
 	for i := range px {
 		px[i] = i * i % 4096
 	}
-	f := Shape{Rows: 9, Cols: 13, Allocated: 16, Stored: 12}
+	f := Shape{Rows: 9, Cols: 13, Allocated: 16, Stored: 12, Signed: true}
 	whole := encodeJPEG(px, 9, 13, 12, 1, 0, 3)
 	raw := make([]byte, 2*9*13)
 	// Without the EOI marker every pixel is still there; with less it is not.
@@ -150,6 +150,32 @@ func TestJPEGLosslessDamage(t *testing.T) {
 		}
 		if err := decodeJPEGLossless(b, raw, f); coded.CodeOf(err) != c.want {
 			t.Errorf("%s: %v, want code %q", name, err, c.want)
+		}
+	}
+}
+
+// TestJPEGLosslessOfFewerBits: where the header states more bits than the code
+// has, unsigned pixels are what they are, and signed ones are refused.
+func TestJPEGLosslessOfFewerBits(t *testing.T) {
+	for _, precision := range []int{8, 10, 12, 15} {
+		px := make([]int, 9*13)
+		for i := range px {
+			px[i] = i * i % (1 << precision)
+		}
+		code := encodeJPEG(px, 9, 13, precision, 1, 0, 0)
+		raw := make([]byte, 2*len(px))
+		f := Shape{Rows: 9, Cols: 13, Allocated: 16, Stored: 16}
+		if err := decodeJPEGLossless(code, raw, f); err != nil {
+			t.Fatalf("%d bits: %v", precision, err)
+		}
+		for i, want := range px {
+			if got := int(binary.LittleEndian.Uint16(raw[2*i:])); got != want {
+				t.Fatalf("%d bits: pixel %d is %d, want %d", precision, i, got, want)
+			}
+		}
+		f.Signed = true
+		if err := decodeJPEGLossless(code, raw, f); coded.CodeOf(err) != CodeSizeMismatch {
+			t.Errorf("%d bits, signed: %v", precision, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 type Shape struct {
 	Rows, Cols        int
 	Allocated, Stored int // bits; Allocated is 8 or 16
+	Signed            bool
 }
 
 // Bytes is the length of the pixels, uncompressed.

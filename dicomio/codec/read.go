@@ -118,14 +118,15 @@ func (f *File) read(c *collector, off int64) error {
 }
 
 // meta walks the file meta information (PS3.10 section 7.1), which is explicit
-// little endian and may be missing, and returns the transfer syntax it names.
+// little endian, though some write it in implicit VR, and may be missing, and
+// returns the transfer syntax it names.
 func (f *File) meta(w *walker, off int64) (uid string, next int64, err error) {
 	for {
 		b, err := w.bytes(off, 6)
 		if err != nil {
 			return "", 0, err
 		}
-		if binary.LittleEndian.Uint16(b) != 0x0002 || !isVR(b[4:6]) {
+		if binary.LittleEndian.Uint16(b) != 0x0002 {
 			return uid, off, nil
 		}
 		e, err := w.next(off, true)

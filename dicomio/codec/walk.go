@@ -83,10 +83,20 @@ func (w *walker) next(off int64, explicit bool) (place, error) {
 	// Items and delimiters have no VR in any syntax (PS3.5 section 7.5).
 	if !explicit || e.tag>>16 == 0xFFFE {
 		e.length = w.order.Uint32(b[4:])
-		return e, nil
+		if explicit || e.length == undefinedLength || e.value+int64(e.length) <= w.src.Size() || !isVR(b[4:6]) || e.tag>>16 == 0xFFFE {
+			return e, nil
+		}
+		// Explicit VR in a sequence of unknown VR, which should have none: the
+		// letters are no length.
 	}
 	if !isVR(b[4:6]) {
-		return place{}, refuse(CodeUnreadable, "an element has no value representation; the file is corrupt", nil)
+		// Some writers put elements in implicit VR among explicit ones: those of a
+		// sequence that they took over, or a single one.
+		e.length = w.order.Uint32(b[4:])
+		if e.length != undefinedLength && e.value+int64(e.length) > w.src.Size() {
+			return place{}, refuse(CodeUnreadable, "an element has no value representation, and no length that fits; the file is corrupt", nil)
+		}
+		return e, nil
 	}
 	e.vr = string(b[4:6])
 	if !longForm(e.vr) {
@@ -164,6 +174,10 @@ func (w *walker) inside(e place, explicit bool) (inner bool, back func()) {
 
 func errDeep() error {
 	return refuse(CodeLimit, "sequences are nested too deeply", nil)
+}
+
+func errOver() error {
+	return refuse(CodeUnreadable, "an element is longer than the sequence or item that it is in; the file is corrupt", nil)
 }
 
 func errNoItem() error {
