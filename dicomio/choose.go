@@ -18,7 +18,7 @@ type Volume struct {
 	// Differs says what it is beside the one that was taken.
 	Differs string
 
-	grid bool // it lies in another grid than the one that was taken
+	OtherGrid bool // it has another orientation, matrix or pixel spacing, or is of another frame or study
 }
 
 // choose takes one volume of a series: of those at least half as long as the
@@ -72,7 +72,7 @@ func choose(list []*volume, opts Options) (taken *volume, found []Volume) {
 		m := v.images[0].marks
 		found = append(found, Volume{
 			Images: len(v.images), Kernel: m.kernel, Type: m.imageType, Why: why[v],
-			Differs: taken.differs(v), grid: !taken.images[0].sharesGrid(v.images[0]),
+			Differs: taken.differs(v), OtherGrid: !taken.images[0].sharesGrid(v.images[0]),
 		})
 	}
 	return taken, found
@@ -139,7 +139,7 @@ func (s *Series) warnLeftOut() {
 	for _, v := range s.Volumes {
 		switch {
 		case v.Why == "":
-		case v.grid:
+		case v.OtherGrid:
 			grid += v.Images
 		default:
 			if volumes++; volumes <= named {

@@ -138,6 +138,9 @@ func (c *Client) try(ctx context.Context, q call) (wait time.Duration, err error
 	if (status < 200 || status > 299) && (q.answers == nil || !q.answers(status)) {
 		return retryAfter(response.Header), statusError(q.op, status)
 	}
+	if e := response.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") { // gzip was undone
+		return 0, broken(q.op, "the PACS compressed its answer in a way that was not asked for (Content-Encoding); have it send gzip or none", nil)
+	}
 	body := &bounded{r: response.Body, left: q.limit}
 	err = q.read(status, response.Header, body)
 	size = q.limit - body.left

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,8 +47,8 @@ var errModel = errors.New("not the DICOM JSON model")
 
 // checkJSON wants the media type of DICOM JSON.
 func checkJSON(op string, h http.Header) error {
-	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil || kind != "application/dicom+json" && kind != "application/json" {
+	kind, _, ok := mediaType(h.Get("Content-Type"))
+	if !ok || kind != "application/dicom+json" && kind != "application/json" {
 		return broken(op, "the PACS did not answer in DICOM JSON, which was asked for", nil)
 	}
 	return nil

@@ -117,6 +117,7 @@ func FuzzParts(f *testing.F) {
 	f.Add(`multipart/related; type="application/dicom"; boundary=b`, []byte("--b\r\nContent-Type: application/dicom\r\n\r\none\r\n--b--\r\n"))
 	f.Add(`multipart/related; boundary="a b"`, []byte("--a b\r\n\r\n\r\n--a b--"))
 	f.Add("application/dicom", []byte("DICM"))
+	f.Add("multipart/related; type=application/dicom; boundary=----=_Part_1_12.34", []byte("------=_Part_1_12.34\r\n\r\none\r\n------=_Part_1_12.34--"))
 	f.Add("multipart/related; boundary=--", []byte("----\n\n----\n\n------"))
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
 		var total int

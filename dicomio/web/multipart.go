@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -25,9 +24,9 @@ const (
 // or, as some servers send one instance, the file itself. Parts of another kind
 // are left out.
 func readParts(op string, h http.Header, body io.Reader, limit int64, each func(file []byte) error) error {
-	kind, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		return broken(op, "the PACS sent an answer without a media type", nil)
+	kind, parameters, ok := mediaType(h.Get("Content-Type"))
+	if !ok {
+		return broken(op, "the PACS sent an answer whose media type is missing or cannot be read", nil)
 	}
 	switch kind {
 	case kindDICOM:
@@ -54,7 +53,7 @@ func readParts(op string, h http.Header, body io.Reader, limit int64, each func(
 		if err != nil {
 			return broken(op, "the parts that the PACS sent are cut short or not separated as they should be", nil)
 		}
-		if kind, _, err := mime.ParseMediaType(part.Header.Get("Content-Type")); err == nil && kind != kindDICOM {
+		if kind, _, ok := mediaType(part.Header.Get("Content-Type")); ok && kind != kindDICOM {
 			continue
 		}
 		if e := part.Header.Get("Content-Transfer-Encoding"); e != "" && !strings.EqualFold(e, "binary") && !strings.EqualFold(e, "8bit") {

@@ -260,3 +260,41 @@ func TestMetadataAreBounded(t *testing.T) {
 	_, err = open(t, faulty(t, nil, a.ServeHTTP), dicomio.Options{})
 	wantCode(t, err, dicomio.CodeNotStored)
 }
+
+// TestContentTypesOfServers: what servers write is read, and what cannot be is
+// refused for the true reason.
+func TestContentTypesOfServers(t *testing.T) {
+	_, local := series(t, dicomtest.Spec{Slices: 4})
+	for header, told := range map[string]string{
+		`multipart/related; type=application/dicom; boundary=xyz`: "", `multipart/related; boundary=xyz; type=application/dicom`: "",
+		`multipart/related;boundary=xyz;type=application/dicom;`: "", `multipart/related; type=application/dicom; type=application/dicom; boundary="xyz"`: "",
+		`multipart/related; boundary=abc; boundary=xyz`: "media type", ``: "media type", `multipart/related; type=application/dicom`: "boundary", `text/html`: "DICOM files",
+	} {
+		a := newArchive(t, local)
+		a.change = func(uid, _ string, w http.ResponseWriter) bool {
+			w.Header()["Content-Type"] = []string{header}
+			fmt.Fprintf(w, "--xyz\r\nContent-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.1\r\n\r\n%s\r\n--xyz--\r\n", a.files[uid])
+			return true
+		}
+		remote, err := open(t, faulty(t, func(o *web.Options) { o.Attempts = 1 }, a.ServeHTTP), dicomio.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = remote.HU(t.Context(), 0, 1); told == "" && err != nil || told != "" && (err == nil || !strings.Contains(err.Error(), told)) {
+			t.Errorf("%s: %v, want %q", header, err, told)
+		}
+	}
+	a := newArchive(t, local)
+	a.change = func(_, _ string, w http.ResponseWriter) bool {
+		w.Header().Set("Content-Encoding", "deflate")
+		sendInstance(w, []byte("x"))
+		return true
+	}
+	remote, err := open(t, faulty(t, func(o *web.Options) { o.Attempts = 1 }, a.ServeHTTP), dicomio.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = remote.HU(t.Context(), 0, 1); err == nil || !strings.Contains(err.Error(), "Content-Encoding") {
+		t.Errorf("deflated: %v", err)
+	}
+}
