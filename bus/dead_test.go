@@ -31,6 +31,7 @@ func send(t *testing.T, b *Bus, data []byte, header nats.Header) {
 }
 
 func TestDeadKeepsAJobWithItsReason(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	q := openQueue(t, b, "site")
 	data := jobText("1.2.3", "")
@@ -60,6 +61,7 @@ func TestDeadKeepsAJobWithItsReason(t *testing.T) {
 // The advisory of the end of a job must find the letter there already: at
 // every moment the job is in one stream or in both.
 func TestDeadIsStoredBeforeTheJobEnds(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	q := openQueue(t, b, "site")
 	advisories := make(chan *nats.Msg, 1)
@@ -103,6 +105,7 @@ func TestDeadIsStoredBeforeTheJobEnds(t *testing.T) {
 // A worker that dies between the two steps leaves a letter and a job. The next
 // one must not write a second letter, also after the duplicate window.
 func TestDeadOnceAfterACrash(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	c := config(t, b, StreamDead)
 	c.Duplicates = 100 * time.Millisecond

@@ -117,6 +117,7 @@ func TestNothingIsTakenAhead(t *testing.T) {
 // Many workers, as goroutines and over two connections, share the work: each
 // job is seen once.
 func TestWorkersShareTheJobs(t *testing.T) {
+	t.Parallel()
 	const jobs, workers = 120, 6
 	server := startServer(t, ServerOptions{DontListen: true})
 	buses := []*Bus{connect(t, Options{Server: server}), connect(t, Options{Server: server})}
@@ -172,6 +173,7 @@ func TestWorkersShareTheJobs(t *testing.T) {
 }
 
 func TestJobOfADeadWorkerComesAgain(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	submit(t, b, "site", "1", sampleJob(1))
 	if d := next(t, openQueue(t, b, "site")); d.NumDelivered != 1 {
@@ -189,6 +191,7 @@ func TestJobOfADeadWorkerComesAgain(t *testing.T) {
 }
 
 func TestKeepAliveHoldsAJob(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	q := openQueue(t, b, "site")
 	submit(t, b, "site", "1", sampleJob(1))
@@ -203,6 +206,7 @@ func TestKeepAliveHoldsAJob(t *testing.T) {
 }
 
 func TestRetryWaitsAndHoldsUpNobody(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	q, err := b.Jobs(testContext(t), "site", ConsumerOptions{PollWait: 20 * time.Millisecond})
 	if err != nil {
@@ -260,6 +264,7 @@ func TestQueueOutlivesItsConsumer(t *testing.T) {
 }
 
 func TestJobsRefuses(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	_, err := b.Jobs(testContext(t), "a.b", ConsumerOptions{})
 	wantCode(t, err, CodeSiteInvalid)

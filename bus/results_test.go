@@ -22,6 +22,7 @@ func publishResult(t *testing.T, b *Bus, site, identity string) Ack {
 }
 
 func TestResultIsStoredOnceAndFound(t *testing.T) {
+	t.Parallel()
 	b := newBus(t)
 	if last, err := b.LastResultSeq(testContext(t)); last != 0 || err != nil {
 		t.Error(last, err)

@@ -143,6 +143,7 @@ func TestRestartKeepsMessages(t *testing.T) {
 }
 
 func TestReconnectAfterRestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := startServer(t, ServerOptions{StoreDir: dir, Port: -1})
 	b := connect(t, Options{URL: s.URL()})

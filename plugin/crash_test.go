@@ -88,6 +88,7 @@ func crashConfig(plan crashPlan) Config {
 // of message ids gone when the next one starts: one result, no job left, none
 // put aside.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		point   string
 		outcome jobs.Outcome

@@ -79,6 +79,7 @@ func auditRecords(t *testing.T, cfg Config) (records []audit.Record) {
 // machine that is busy enough to hold up the heartbeats the job comes again, to
 // the second slot, and is answered by the ledger.)
 func TestTwoDetectorsOverTheBus(t *testing.T) {
+	t.Parallel()
 	b := plugintest.NewBroker(t)
 	cfg := testConfig(t)
 	cfg.Bus.URL, cfg.Queue.AckWait, cfg.Slots = b.URL, 200*time.Millisecond, 2

@@ -29,6 +29,7 @@ func inOrthanc(t *testing.T) (server *orthanctest.Server, local, remote bus.Job)
 }
 
 func TestScoreOverDICOMweb(t *testing.T) {
+	t.Parallel()
 	server, local, remote := inOrthanc(t)
 	archives, err := series.NewArchives(server.Options())
 	plugintest.Must(t, err)
@@ -67,6 +68,7 @@ func TestScoreOverDICOMweb(t *testing.T) {
 // TestPACSIsAwayForLongerThanAJobHasAttempts takes Orthanc away before a job is
 // read, and brings it back.
 func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
+	t.Parallel()
 	server, local, remote := inOrthanc(t)
 	cfg := testConfig(t)
 	opts := server.Options()
@@ -100,6 +102,7 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 // TestPACSGoesAwayInTheMiddle takes Orthanc away between the metadata and the
 // images: no nodule may be blamed for it.
 func TestPACSGoesAwayInTheMiddle(t *testing.T) {
+	t.Parallel()
 	server, _, remote := inOrthanc(t)
 	archives, err := series.NewArchives(server.Options())
 	plugintest.Must(t, err)

@@ -61,6 +61,7 @@ func decideOverHTTP(ctx context.Context, url string) error {
 // gone when the next one starts: the decision is there, in the audit trail, and
 // published once.
 func TestKilledWhileDeciding(t *testing.T) {
+	t.Parallel()
 	dir := plugintest.WriteCT(t, plugintest.CT())
 	for _, tt := range []struct {
 		point  string

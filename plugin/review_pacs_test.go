@@ -13,6 +13,7 @@ import (
 // A series that lies in a PACS is reviewed like one in a folder: with identity,
 // slices and pictures; without the PACS the row stays and says why it is bare.
 func TestReviewFromPACS(t *testing.T) {
+	t.Parallel()
 	server := orthanctest.Start(t, orthanctest.Settings{})
 	dir := plugintest.WriteCT(t, patientSpec())
 	server.StoreSCU(dir)

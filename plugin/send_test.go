@@ -75,6 +75,7 @@ func (r *running) sent() {
 // TestResultsGoToThePACS: report, heat map and capture of a scored series, and
 // the verified report when its review is complete, each once.
 func TestResultsGoToThePACS(t *testing.T) {
+	t.Parallel()
 	server := orthanctest.Start(t, orthanctest.Settings{})
 	dir := plugintest.WriteCT(t, patientSpec())
 	server.StoreSCU(dir)
@@ -203,6 +204,7 @@ func TestPACSIsAwayAndNothingIsLost(t *testing.T) {
 
 // TestKilledWhileSending: at any point of it, and the PACS has one report.
 func TestKilledWhileSending(t *testing.T) {
+	t.Parallel()
 	server := orthanctest.Start(t, orthanctest.Settings{})
 	dir := plugintest.WriteCT(t, plugintest.CT())
 	for i, tt := range []struct {

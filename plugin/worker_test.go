@@ -168,6 +168,7 @@ func TestLostResultComesAgain(t *testing.T) {
 // A job that takes longer than AckWait stays with its worker, while one that
 // nobody keeps alive comes again and again.
 func TestHeartbeats(t *testing.T) {
+	t.Parallel()
 	cfg := testConfig(t)
 	cfg.Queue.AckWait, cfg.Slots = 1500*time.Millisecond, 2
 	var calls atomic.Int32
@@ -227,6 +228,7 @@ func TestStopFinishes(t *testing.T) {
 // What cannot be finished is handed back, and that is no attempt: with a
 // single one allowed the job is scored by the next.
 func TestStopHandsBack(t *testing.T) {
+	t.Parallel()
 	cfg := testConfig(t)
 	cfg.MaxAttempts, cfg.Grace = 1, 50*time.Millisecond
 	good, began := cfg.Detectors, make(chan struct{}, 1)

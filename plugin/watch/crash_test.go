@@ -39,6 +39,7 @@ func (p crashPlan) options(b *bus.Bus, log *slog.Logger) Options {
 // TestKilled: a watcher that is killed at any point, with a table and a job
 // that was sent ahead: each makes one job.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	for _, point := range []string{"job held", "job kept", "series looked at", "job due", "job stored", "job published"} {
 		t.Run(point, func(t *testing.T) {
 			broker := plugintest.NewBroker(t)

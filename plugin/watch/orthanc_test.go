@@ -101,6 +101,7 @@ func (r *orthancRig) store(file []byte) {
 // TestOrthancSeriesThenReport: the report of another detector comes after the
 // images; our own report, stored then, makes no job; neither does a restart.
 func TestOrthancSeriesThenReport(t *testing.T) {
+	t.Parallel()
 	r := newOrthancRig(t)
 	r.look() // from here on
 	folder := r.send(ctSpec(), 0, 24)
@@ -131,6 +132,7 @@ func TestOrthancSeriesThenReport(t *testing.T) {
 // two parts, with Orthanc and the watcher away in between; a part that comes
 // late makes another job.
 func TestOrthancTableThenSeries(t *testing.T) {
+	t.Parallel()
 	r := newOrthancRig(t)
 	dropped := &rig{t: t, root: r.extra}
 	dropped.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
@@ -158,6 +160,7 @@ func TestOrthancTableThenSeries(t *testing.T) {
 // TestOrthancKilledBeforeItIsStable: a series that Orthanc never calls stable
 // in its journal, for it was restarted meanwhile.
 func TestOrthancKilledBeforeItIsStable(t *testing.T) {
+	t.Parallel()
 	r := newOrthancRig(t)
 	dropped := &rig{t: t, root: r.extra}
 	dropped.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
@@ -170,6 +173,7 @@ func TestOrthancKilledBeforeItIsStable(t *testing.T) {
 
 // TestOrthancFromStart takes what is there already, where it is asked to.
 func TestOrthancFromStart(t *testing.T) {
+	t.Parallel()
 	r := newOrthancRig(t)
 	dropped := &rig{t: t, root: r.extra}
 	dropped.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
