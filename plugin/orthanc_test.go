@@ -16,8 +16,8 @@ import (
 )
 
 // inOrthanc stores a series in a PACS of the test, and makes the job for it
-// there and in its folder.
-func inOrthanc(t *testing.T) (server *orthanctest.Server, local, remote bus.Job) {
+// there and in its folder. archives has that PACS alone.
+func inOrthanc(t *testing.T) (server *orthanctest.Server, archives *series.Archives, local, remote bus.Job) {
 	t.Helper()
 	server = orthanctest.Start(t, orthanctest.Settings{})
 	dir := plugintest.WriteCT(t, plugintest.CT())
@@ -25,14 +25,14 @@ func inOrthanc(t *testing.T) (server *orthanctest.Server, local, remote bus.Job)
 	local = plugintest.Job(dir)
 	remote = local
 	remote.URI = series.ArchiveURI(server.DICOMweb, "1.2.826.0.1.3680043.10.9.1", local.SeriesUID)
-	return server, local, remote
+	archives, err := series.NewArchives(server.Options())
+	plugintest.Must(t, err)
+	return server, archives, local, remote
 }
 
 func TestScoreOverDICOMweb(t *testing.T) {
 	t.Parallel()
-	server, local, remote := inOrthanc(t)
-	archives, err := series.NewArchives(server.Options())
-	plugintest.Must(t, err)
+	server, archives, local, remote := inOrthanc(t)
 	req := request(t, "")
 	req.Job = local
 	want, _, err := scoring.Score(t.Context(), req)
@@ -69,7 +69,7 @@ func TestScoreOverDICOMweb(t *testing.T) {
 // read, and brings it back.
 func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 	t.Parallel()
-	server, local, remote := inOrthanc(t)
+	server, _, local, remote := inOrthanc(t)
 	cfg := testConfig(t)
 	opts := server.Options()
 	opts.Attempts = 1
@@ -103,9 +103,7 @@ func TestPACSIsAwayForLongerThanAJobHasAttempts(t *testing.T) {
 // images: no nodule may be blamed for it.
 func TestPACSGoesAwayInTheMiddle(t *testing.T) {
 	t.Parallel()
-	server, _, remote := inOrthanc(t)
-	archives, err := series.NewArchives(server.Options())
-	plugintest.Must(t, err)
+	server, archives, _, remote := inOrthanc(t)
 	req := request(t, "")
 	req.Job, req.Series = remote, series.Reader{Archives: archives}
 	req.Progress = func(p scoring.Progress) {
@@ -113,6 +111,6 @@ func TestPACSGoesAwayInTheMiddle(t *testing.T) {
 			server.Kill()
 		}
 	}
-	_, _, err = scoring.Score(t.Context(), req)
+	_, _, err := scoring.Score(t.Context(), req)
 	plugintest.WantCode(t, err, dicomio.CodeUnreachable)
 }

@@ -31,19 +31,7 @@ func TestScoreOutlines(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Outliner = plugintest.Outliner(t)
-	var stages []string
-	req.Progress = func(p Progress) {
-		if p.Done == p.Total {
-			stages = append(stages, p.Stage)
-		}
-	}
-	r, details, err := Score(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([]string{"read", "cut", "outline", "score"}, stages); d != "" {
-		t.Error(d)
-	}
+	r, details := scoreInStages(t, req, "read", "cut", "outline", "score")
 	want := &bus.Outliner{Name: outline.Name, Digest: req.Outliner.Digest(), Preprocessing: req.Outliner.Preprocessing()}
 	if d := cmp.Diff(want, r.Outliner); d != "" || plain.Outliner != nil || r.Identity == plain.Identity || r.TimingsMS.Outline <= 0 {
 		t.Errorf("%sidentities %s and %s, timings %+v", d, r.Identity, plain.Identity, r.TimingsMS)

@@ -31,8 +31,9 @@ func request(t testing.TB, dir string) Request {
 	return Request{JobID: "j", Source: "/test", Job: plugintest.Job(dir), Detectors: []detector.Detector{plugintest.Detector(t)}, Software: "test 1"}
 }
 
-func TestScore(t *testing.T) {
-	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+// scoreInStages scores, and wants the stages to end in this order.
+func scoreInStages(t *testing.T, req Request, want ...string) (bus.Result, []Detail) {
+	t.Helper()
 	var stages []string
 	req.Progress = func(p Progress) {
 		if p.Done == p.Total {
@@ -40,12 +41,16 @@ func TestScore(t *testing.T) {
 		}
 	}
 	r, details, err := Score(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([]string{"read", "cut", "score"}, stages); d != "" {
+	plugintest.Must(t, err)
+	if d := cmp.Diff(want, stages); d != "" {
 		t.Error(d)
 	}
+	return r, details
+}
+
+func TestScore(t *testing.T) {
+	req := request(t, plugintest.WriteCT(t, plugintest.CT()))
+	r, details := scoreInStages(t, req, "read", "cut", "score")
 	model := bus.Model{Name: "vae-ad", Digest: req.Detectors[0].Digest(), Calibration: "uncalibrated", Threshold: 0.15}
 	want := bus.Result{
 		JobID: "j", JobSource: "/test", StudyUID: "1.2.826.0.1.3680043.10.9.1", SeriesUID: "1.2.826.0.1.3680043.10.9.1.2",

@@ -21,6 +21,9 @@ type orthancRig struct {
 	extra  string // folder of candidates
 }
 
+// drop writes a file of candidates.
+func (r *orthancRig) drop(name, text string) { (&rig{t: r.t, root: r.extra}).write(name, text) }
+
 func newOrthancRig(t *testing.T) *orthancRig {
 	t.Helper()
 	server := orthanctest.Start(t, orthanctest.Settings{Extra: map[string]any{"StableAge": 1}})
@@ -134,8 +137,7 @@ func TestOrthancSeriesThenReport(t *testing.T) {
 func TestOrthancTableThenSeries(t *testing.T) {
 	t.Parallel()
 	r := newOrthancRig(t)
-	dropped := &rig{t: t, root: r.extra}
-	dropped.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
+	r.drop("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
 	r.look()
 	r.until("waiting for images", r.missing(MissingSeries))
 	r.send(ctSpec(), 0, 10)
@@ -162,8 +164,7 @@ func TestOrthancTableThenSeries(t *testing.T) {
 func TestOrthancKilledBeforeItIsStable(t *testing.T) {
 	t.Parallel()
 	r := newOrthancRig(t)
-	dropped := &rig{t: t, root: r.extra}
-	dropped.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
+	r.drop("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
 	r.look()
 	r.send(ctSpec(), 0, 24)
 	r.server.Kill()
@@ -175,8 +176,7 @@ func TestOrthancKilledBeforeItIsStable(t *testing.T) {
 func TestOrthancFromStart(t *testing.T) {
 	t.Parallel()
 	r := newOrthancRig(t)
-	dropped := &rig{t: t, root: r.extra}
-	dropped.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
+	r.drop("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
 	r.send(ctSpec(), 0, 24)
 	r.opts.Source.(*Orthanc).FromStart = true
 	r.until("published", r.jobsAre(1))
