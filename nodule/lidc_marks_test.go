@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // TestReaderMarks: the four readers of a real scan, whose nodules are those that
@@ -16,14 +18,10 @@ func TestReaderMarks(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	f, err := os.Open(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	defer f.Close()
 	nodules, err := ReaderMarks(f, series)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	readers := map[int]int{}
 	for _, marks := range nodules {
 		readers[len(marks)]++

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 )
@@ -22,17 +23,11 @@ import (
 func write(t *testing.T, s phantom.Spec) (*phantom.Phantom, string, *dicomio.Series) {
 	t.Helper()
 	p, err := phantom.Generate(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	dir := filepath.Join(t.TempDir(), "series")
-	if err := p.WriteDICOM(t.Context(), dir, nil); err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, p.WriteDICOM(t.Context(), dir, nil))
 	series, err := dicomio.OpenSeries(t.Context(), dir, p.SeriesUID(), dicomio.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	return p, dir, series
 }
 
@@ -58,13 +53,9 @@ func TestWrittenSeriesReadsBack(t *testing.T) {
 			}
 			n := p.Spec().Slices
 			want, err := p.HU(t.Context(), 0, n)
-			if err != nil {
-				t.Fatal(err)
-			}
+			checktest.Must(t, err)
 			got, err := series.HU(t.Context(), 0, n)
-			if err != nil {
-				t.Fatal(err)
-			}
+			checktest.Must(t, err)
 			if !slices.Equal(want.HU, got.HU) || !slices.Equal(want.Padding, got.Padding) {
 				t.Error("pixels or padding that were read are not those that were rendered")
 			}
@@ -95,13 +86,9 @@ func TestFileNamesAreNotInScanOrder(t *testing.T) {
 func TestTruthIsReadAsCandidates(t *testing.T) {
 	p, dir, series := write(t, phantom.Small(1))
 	file, err := nodule.OpenCandidates(filepath.Join(dir, phantom.TruthFile))
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	got, _, err := file.In(series)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	if diff := cmp.Diff(p.Candidates(), got); diff != "" {
 		t.Errorf("candidates (-phantom +read):\n%s", diff)
 	}
@@ -111,17 +98,11 @@ func TestCubesOfDrawnNodulesLieInside(t *testing.T) {
 	for name, spec := range variants() {
 		t.Run(name, func(t *testing.T) {
 			p, err := phantom.Generate(spec)
-			if err != nil {
-				t.Fatal(err)
-			}
+			checktest.Must(t, err)
 			cutter, err := nodule.NewCutter(p.Geometry(), p, nodule.CutOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			checktest.Must(t, err)
 			cut, err := cutter.CutAll(t.Context(), p.Candidates())
-			if err != nil {
-				t.Fatal(err)
-			}
+			checktest.Must(t, err)
 			for i, r := range cut {
 				if r.Err != nil || r.Cube.PaddingPct != 0 {
 					t.Errorf("nodule %d: error %v, cube %+v", i, r.Err, r.Cube != nil)
@@ -156,9 +137,7 @@ func TestDciodvfyAcceptsTheFiles(t *testing.T) {
 
 func TestProgressCountsEverySlice(t *testing.T) {
 	p, err := phantom.Generate(phantom.Small(1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	last := 0
 	err = p.WriteDICOM(t.Context(), t.TempDir(), func(done, total int) {
 		if done != last+1 || total != 48 {
@@ -173,14 +152,10 @@ func TestProgressCountsEverySlice(t *testing.T) {
 
 func TestNonEmptyFolderIsRefused(t *testing.T) {
 	p, err := phantom.Generate(phantom.Small(1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	dir := t.TempDir()
 	other := filepath.Join(dir, "000001.dcm")
-	if err := os.WriteFile(other, []byte("of somebody else"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, os.WriteFile(other, []byte("of somebody else"), 0o600))
 	if err := p.WriteDICOM(t.Context(), dir, nil); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("got error %v, want a refusal", err)
 	}
@@ -191,9 +166,7 @@ func TestNonEmptyFolderIsRefused(t *testing.T) {
 
 func TestCancelledWriteLeavesNothing(t *testing.T) {
 	p, err := phantom.Generate(phantom.Small(1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	checktest.Must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	dir := t.TempDir()

@@ -3,6 +3,7 @@ package cpu
 import (
 	"testing"
 
+	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/models/compute"
 	"github.com/nodulescope/nodulescope/models/compute/cpu/internal/kernel"
 	"github.com/nodulescope/nodulescope/models/op"
@@ -25,17 +26,11 @@ func TestRunAllocatesNothing(t *testing.T) {
 		h = b.Do(op.Conv{Stride: 1, Pad: 1}, b.Do(op.Upsample{Out: []int{3, 3, 3}}, h), leaf("v", 4, 5, 3, 3, 3))
 		h = b.Do(op.Conv{Stride: 1, Pad: 1}, b.Do(op.Upsample{Out: []int{6, 6, 6}}, h), leaf("u", 1, 4, 3, 3, 3))
 		cost := b.Mean(b.SumRows(b.Unary(op.Square, h)))
-		if b.Err != nil {
-			t.Fatal(b.Err)
-		}
+		checktest.Must(t, b.Err)
 		ds, err := op.Grad(cost, x)
-		if err != nil {
-			t.Fatal(err)
-		}
+		checktest.Must(t, err)
 		p, err := compute.Compile(append(ds, cost), nil, compute.Options{Backends: []compute.Backend{&Backend{2, kernel.Best()}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		checktest.Must(t, err)
 		if n := testing.AllocsPerRun(20, p.Run); n != 0 {
 			t.Errorf("batch of %d: %v allocations in a run", batch, n)
 		}
