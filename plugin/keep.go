@@ -65,6 +65,9 @@ func (k *kept) Result(tx *bbolt.Tx, e ledger.Entry, r bus.Result) error {
 		return err
 	}
 	for _, kind := range k.onResult {
+		if kind == outbox.Outline && !documents.Outlined(r) {
+			continue
+		}
 		if err := k.outbox.Add(tx, record.ID, kind, time.Now()); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
@@ -146,7 +147,10 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 		Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
 	}
 	if slices.Contains(k.onResult, outbox.Report) {
-		w.ReportUID = func(identity string) string { return sr.Report{Identity: identity}.SOPInstanceUID() }
+		w.ReportUID = func(r bus.Result) string {
+			outlines := slices.Contains(k.onResult, outbox.Outline) && documents.Outlined(r)
+			return sr.Report{Identity: r.Identity, Outlines: outlines}.SOPInstanceUID()
+		}
 	}
 	return w
 }

@@ -20,14 +20,16 @@ import (
 // have a store address: the documents of a series that lies in one of them to
 // that one, all others to the first.
 type SendConfig struct {
-	Kinds        []outbox.Kind // nil: report and verified; empty: nothing
+	Kinds        []outbox.Kind // nil: outline, report and verified; empty: nothing
 	Organization string        // of those who review, in verified reports; default Config.Site
 	FirstWait    time.Duration // after a failed attempt, doubled for each after; default 2 s
 	LastWait     time.Duration // at most; default 2 min
 }
 
 // DefaultKinds are sent where nothing else is said.
-func DefaultKinds() []outbox.Kind { return []outbox.Kind{outbox.Report, outbox.Verified} }
+func DefaultKinds() []outbox.Kind {
+	return []outbox.Kind{outbox.Outline, outbox.Report, outbox.Verified}
+}
 
 func (c SendConfig) kinds() []outbox.Kind {
 	if c.Kinds == nil {
@@ -40,7 +42,7 @@ func (c SendConfig) check() error {
 	const op = "check settings"
 	for _, k := range c.Kinds {
 		if !slices.Contains(outbox.Kinds(), k) {
-			return coded.New(CodeSettings, op, "what is to be sent is report, verified, heat-map or capture", nil)
+			return coded.New(CodeSettings, op, "what is to be sent is outline, report, verified, heat-map or capture", nil)
 		}
 	}
 	if c.FirstWait < 0 || c.LastWait < 0 || len(c.Organization) > 64 {
@@ -77,6 +79,7 @@ func (p *Plugin) empty(ctx context.Context, k *kept, trail *audit.Trail) {
 		Store: k.outbox, Packer: &documents.Packer{
 			Records: k.review, Scoring: p.scoring(), Headers: series.NewHeaders(p.reader),
 			Observer: p.observer, Organization: cmp.Or(p.cfg.Send.Organization, p.cfg.Site),
+			Outlines: slices.Contains(p.cfg.Send.kinds(), outbox.Outline),
 		},
 		First: p.cfg.Send.FirstWait, Last: p.cfg.Send.LastWait, Logger: p.cfg.Logger.With("part", "outbox"),
 		Problem: func(err error) (string, string) { return bus.ProblemOf(err).Code, coded.Summary(err) },

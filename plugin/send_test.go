@@ -72,6 +72,63 @@ func (r *running) sent() {
 	plugintest.WaitFor(r.t, func() bool { return r.CheckReady(plugintest.Context(r.t)).Send.Waiting == 0 })
 }
 
+// TestOutlinesGoToThePACS: a segmentation and a report that refers to it, before
+// a review and after; each is named before it is made. Without "outline" among
+// what is sent there is no segmentation, and the report is the plain one.
+func TestOutlinesGoToThePACS(t *testing.T) {
+	server := orthanctest.Start(t, orthanctest.Settings{})
+	dir := plugintest.WriteCT(t, patientSpec())
+	server.StoreSCU(dir)
+	job := plugintest.Job(dir)
+	job.Nodules = append(job.Nodules, bus.JobNodule{ID: "lung", PositionLPS: [3]float64{-12, 0, 0}})
+	run := func(kinds ...outbox.Kind) *running {
+		cfg := sendConfig(t, server, kinds...)
+		cfg.Outliner = plugintest.Outliner(t)
+		p := start(t, cfg)
+		p.submit("/test", "1", job)
+		p.outcome(jobs.Scored, 1)
+		p.sent()
+		return p
+	}
+	plain := run(outbox.Report)
+	if n := len(sentFiles(t, server, sr.ClassSegmentation)); n != 0 {
+		t.Errorf("%d segmentations that nobody wanted", n)
+	}
+	p := run(DefaultKinds()...)
+	files := sentFiles(t, server, sr.ClassSegmentation)
+	if len(files) != 1 {
+		t.Fatalf("%d segmentations", len(files))
+	}
+	valid(t, files[0])
+	with, without := p.results(1)[0].SRSOPUID, plain.results(1)[0].SRSOPUID
+	if with == without || p.results(1)[0].Identity != plain.results(1)[0].Identity {
+		t.Errorf("reports %s and %s", with, without)
+	}
+	b := signIn(t, p, "ann")
+	path := "/api/v1/series/" + b.worklist("").Rows[0].ID + "/findings/"
+	for _, number := range []string{"1", "2"} {
+		b.json(200, "PUT", path+number+"/decision", map[string]any{"decision": "unsure", "base_version": 0}, nil)
+	}
+	p.sent()
+	referring := 0
+	for _, file := range sentFiles(t, server, sr.ClassComprehensive3D) {
+		valid(t, file)
+		refers := bytes.Contains(file, []byte("Referenced Segment"))
+		if refers {
+			referring++
+		}
+		if id, err := dicomio.Identify(file); err != nil || refers == (id.SOPInstanceUID == without) {
+			t.Errorf("report %s refers to a segment: %v (%v)", id.SOPInstanceUID, refers, err)
+		}
+		if !bytes.Contains(file, []byte("nodule_not_found")) {
+			t.Error("a report does not say that a nodule was not found")
+		}
+	}
+	if referring != 2 { // the first and the verified one
+		t.Errorf("%d reports refer to a segment", referring)
+	}
+}
+
 // TestResultsGoToThePACS: report, heat map and capture of a scored series, and
 // the verified report when its review is complete, each once.
 func TestResultsGoToThePACS(t *testing.T) {

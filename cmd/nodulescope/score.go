@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -16,14 +17,14 @@ import (
 )
 
 type scoreOptions struct {
-	nodules  string
-	series   string
-	models   detectorFlags
-	json     bool
-	pictures string
-	pacs     pacsFlag
-	report   string
-	csv      string
+	nodules   string
+	series    string
+	models    detectorFlags
+	json      bool
+	pictures  string
+	pacs      pacsFlag
+	documents documentFlags
+	csv       string
 }
 
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
@@ -50,6 +51,9 @@ of a score. The outline is a proposal to be looked at: it is drawn on --pictures
 With --sr the result is written as a DICOM structured report of the study, for the
 PACS: a point and the scores for every nodule. It names the patient as the images
 do. The same result has the same UIDs; a file that already holds it is left as it is.
+With --seg the outlines are written as a DICOM segmentation of the same series. The
+report then refers to its segments and holds what was measured of them; without
+--seg it has the measurements as text.
 
 ` + use.Purpose + `
 ` + use.Meaning
@@ -61,7 +65,7 @@ func newScoreCommand(g *globals) *cobra.Command {
   nodulescope score /data/study --series 1.2.840.1 --nodules annotations.csv --json
   nodulescope score https://pacs.example/dicom-web/studies/1.2.3/series/1.2.3.4 --nodules nodules.json
   nodulescope score /data/series --nodules readers.xml --pictures pictures
-  nodulescope score /data/series --nodules nodules.json --sr report.dcm
+  nodulescope score /data/series --nodules nodules.json --sr report.dcm --seg outlines.dcm
   nodulescope score /data/series --nodules nodules.json --csv nodules.csv --outline unet.safetensors`,
 		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runScore(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -74,7 +78,7 @@ func newScoreCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.csv, "csv", "", "also write a table with one line per nodule to `FILE`")
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
-	f.StringVar(&o.report, "sr", "", "write a DICOM structured report, which names the patient, into `FILE`")
+	o.documents.register(f)
 	o.pacs.register(f)
 	mustRequire(cmd, "nodules")
 	return cmd
@@ -85,6 +89,9 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return err
 	}
+	if o.documents.outlines != "" && o.models.outline.use == nil {
+		return usageError(errors.New("--seg without a network for outlines"), "name one with --outline, or leave --seg out")
+	}
 	archives, err := o.pacs.archives(g.log, folder)
 	if err != nil {
 		return err
@@ -93,7 +100,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, archives, scorers{ds, o.models.outline.use}, o.pictures == "", stderr)
+	result, details, err := scoreJob(ctx, job, archives, scorers{ds, o.models.outline.use}, o.pictures == "" && o.documents.outlines == "", stderr)
 	if err != nil {
 		return err
 	}
@@ -111,8 +118,8 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 			return err
 		}
 	}
-	if o.report != "" {
-		if err := saveReport(ctx, o.report, result, series); err != nil {
+	if o.documents.any() {
+		if err := o.documents.save(ctx, g.log, result, details, series); err != nil {
 			return err
 		}
 	}

@@ -65,7 +65,7 @@ func ExampleNewSegmentation() {
 		}},
 	}}
 	n.Image, _ = series.OnImage(n.PositionLPS)
-	report := sr.Report{Identity: object.Identity, Time: object.Time, Header: own, Nodules: []sr.Nodule{n}}
+	report := sr.Report{Identity: object.Identity, Outlines: true, Time: object.Time, Header: own, Nodules: []sr.Nodule{n}}
 	fmt.Println("segment", segment.Number, "report written:", report.Encode(&file) == nil)
 	// Output:
 	// segment 1 report written: true

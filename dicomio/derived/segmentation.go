@@ -133,6 +133,9 @@ func (n Outline) fault() string {
 	return ""
 }
 
+// Empty says whether no outline holds a pixel: there is nothing to store.
+func (m *Segmentation) Empty() bool { return len(m.segments) == 0 }
+
 // SOPInstanceUID is that of the segmentation.
 func (m *Segmentation) SOPInstanceUID() string { return m.sopInstanceUID("segmentation") }
 
@@ -157,7 +160,7 @@ func (m *Segmentation) Segment(noduleID string) (at sr.Segment, ok bool) {
 // a segmentation without a segment is one.
 func (m *Segmentation) Encode(w io.Writer) error {
 	const op = "write segmentation"
-	if len(m.segments) == 0 {
+	if m.Empty() {
 		return invalid(op, "no outline holds a pixel of the series; there is nothing to store")
 	}
 	var d codec.Dataset

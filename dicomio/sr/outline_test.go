@@ -30,7 +30,7 @@ func testOutline() *Outline {
 // where bare is true.
 func outlined(r Report, bare bool) Report {
 	r.Nodules = append([]Nodule(nil), r.Nodules...)
-	r.Nodules[0].Outline = testOutline()
+	r.Nodules[0].Outline, r.Outlines = testOutline(), true
 	if bare {
 		r.Nodules[0].Scores, r.Nodules[0].DiameterMM = nil, 0
 	}

@@ -32,6 +32,10 @@ type Report struct {
 	Notes       []string // what limits the use of all scores: warnings of the series
 	Nodules     []Nodule // in the order in which they are shown, at most 4096
 
+	// Outlines says that the nodules may refer to segments: such a report is another
+	// document than the one of the same result without them.
+	Outlines bool
+
 	Review *Review // nil: nobody has verified it
 }
 
@@ -67,12 +71,16 @@ type Algorithm struct {
 }
 
 // SOPInstanceUID is that of the report: of the first form without a review,
-// and of its own for every version of a review.
+// and of its own for every version of a review, with outlines and without.
 func (r Report) SOPInstanceUID() string {
-	if r.Review == nil {
-		return UID(r.Identity, "report")
+	role := "report"
+	if r.Review != nil {
+		role = fmt.Sprintf("verified report, version %d", r.Review.Version)
 	}
-	return UID(r.Identity, fmt.Sprintf("verified report, version %d", r.Review.Version))
+	if r.Outlines {
+		role += ", with outlines"
+	}
+	return UID(r.Identity, role)
 }
 
 // SeriesInstanceUID is that of the series which holds all reports of a result.
@@ -131,6 +139,9 @@ func (r Report) check(op string) error {
 		}
 		if hint := n.Outline.fault(); hint != "" {
 			return bad("nodule %d %s", i+1, hint)
+		}
+		if n.Outline != nil && !r.Outlines {
+			return bad("nodule %d has an outline, and the report does not say that it has any", i+1)
 		}
 		if n.Outline != nil && at.SOPInstanceUID == "" {
 			return bad("nodule %d has an outline, but is on no image", i+1)

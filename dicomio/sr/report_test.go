@@ -162,26 +162,36 @@ func TestReportIsRefused(t *testing.T) {
 		"observer":        func(r *Report) { *r = reviewed(*r, 1); r.Review.Observer = "" },
 		"organisation":    func(r *Report) { *r = reviewed(*r, 1); r.Review.Organization = "\x00" },
 		"review version":  func(r *Report) { *r = reviewed(*r, 0) },
-		"segment":         func(r *Report) { r.Nodules[0].Outline = testOutline(); r.Nodules[0].Outline.Segment.Number = 0 },
-		"outline of whom": func(r *Report) { r.Nodules[0].Outline = testOutline(); r.Nodules[0].Outline.Algorithm.Version = "" },
-		"unmeasured":      func(r *Report) { r.Nodules[0].Outline = testOutline(); r.Nodules[0].Outline.Measurements = nil },
+		"segment": func(r *Report) {
+			r.Nodules[0].Outline, r.Outlines = testOutline(), true
+			r.Nodules[0].Outline.Segment.Number = 0
+		},
+		"outline of whom": func(r *Report) {
+			r.Nodules[0].Outline, r.Outlines = testOutline(), true
+			r.Nodules[0].Outline.Algorithm.Version = ""
+		},
+		"unmeasured": func(r *Report) {
+			r.Nodules[0].Outline, r.Outlines = testOutline(), true
+			r.Nodules[0].Outline.Measurements = nil
+		},
 		"measurement": func(r *Report) {
-			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline, r.Outlines = testOutline(), true
 			r.Nodules[0].Outline.Measurements[1].Value = nan
 		},
 		"uncertainty": func(r *Report) {
-			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline, r.Outlines = testOutline(), true
 			r.Nodules[0].Outline.Measurements[1].PlusMinus = -1
 		},
 		"unit": func(r *Report) {
-			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline, r.Outlines = testOutline(), true
 			r.Nodules[0].Outline.Measurements[0].Unit.Meaning = " "
 		},
 		"derivation": func(r *Report) {
-			r.Nodules[0].Outline = testOutline()
+			r.Nodules[0].Outline, r.Outlines = testOutline(), true
 			r.Nodules[0].Outline.Measurements[3].Derivation.Scheme = ""
 		},
-		"outline nowhere": func(r *Report) { r.Nodules[2].Outline = testOutline() },
+		"outline nowhere": func(r *Report) { r.Nodules[2].Outline, r.Outlines = testOutline(), true },
+		"outline untold":  func(r *Report) { r.Nodules[0].Outline = testOutline() },
 		"too many":        func(r *Report) { r.Nodules = make([]Nodule, maxNodules+1) },
 	} {
 		r := good

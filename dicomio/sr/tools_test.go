@@ -43,9 +43,10 @@ func validate(t *testing.T, name string, thorough bool) {
 	})
 }
 
-// mistaken are errors that PixelMed finds where there is none: it judges every
-// group of a report that has planar ones by template 1410, those of 1411 too,
-// and takes the uncertainty of a number (TID 310, by HAS PROPERTIES) for a number
+// mistaken are errors that PixelMed finds where there is none: where a report has
+// exactly one image region, that is one nodule without an outline, it judges every
+// group by template 1410, those of 1411 too (with none, or with several, it checks
+// no group by 1410); and it takes the uncertainty of a number (TID 310, by HAS PROPERTIES) for a number
 // that it is inferred from.
 var mistaken = regexp.MustCompile(`^Error: Template (1410 .*\[Row (5\] SCOORD|7\] IMAGE) .*: Missing conditional content item|` +
 	`1419 .*\[Row 1[34]\] NUM .*"\+/-, range of measurement uncertainty"\): Incorrect relationship - expected INFERRED FROM - found HAS PROPERTIES)$`)
@@ -55,4 +56,13 @@ func TestReportIsValid(t *testing.T) {
 	for name, r := range map[string]Report{"first": r, "verified": reviewed(r, 1), "verified again": reviewed(r, 2), "no nodules": {Identity: "none", Time: r.Time, Header: r.Header}} {
 		t.Run(name, func(t *testing.T) { validate(t, writeFile(t, encode(t, r)), name == "verified again") })
 	}
+}
+
+// TestPlanarGroupIsValid: a report of a single nodule without an outline, the one
+// kind whose group PixelMed checks by template 1410, and nothing is mistaken.
+func TestPlanarGroupIsValid(t *testing.T) {
+	r := testReport(t, seriestest.Named(t))
+	r.Nodules = r.Nodules[:1]
+	name := writeFile(t, encode(t, r))
+	validate(t, name, true)
 }

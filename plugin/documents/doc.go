@@ -3,6 +3,7 @@
 //
 // # Kinds
 //
+// [Segmentation] holds the outlines of the nodules on the pixels of the series.
 // [Report] is the structured report (TID 1500, PS3.16) of a result; it is not
 // verified. Once every nodule that is on an image has a decision, a verified
 // report is made of the same result, and a new version of it after every change

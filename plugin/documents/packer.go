@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/nodulescope/nodulescope/dicomio/derived"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
@@ -20,8 +21,8 @@ const CodeGone coded.Code = "result_gone"
 
 const codeLedger coded.Code = "ledger_failed"
 
-// Packer makes the documents of results. It implements outbox.Packer. All
-// fields are needed.
+// Packer makes the documents of results, one at a time. It implements
+// outbox.Packer. All fields but Outlines are needed.
 type Packer struct {
 	Records *store.Store
 	Scoring scoring.Request // settings with which the service scores; its job is left out
@@ -29,6 +30,13 @@ type Packer struct {
 
 	Observer     func(reviewer string) string // name of a reviewer in DICOM's form
 	Organization string                       // of those who review
+
+	Outlines bool // the PACS gets segmentations: reports refer to them
+
+	last struct { // that was made
+		record   string
+		outlines *derived.Segmentation
+	}
 }
 
 var _ outbox.Packer = (*Packer)(nil)
@@ -45,6 +53,8 @@ func (k *Packer) Pack(ctx context.Context, l outbox.Letter, stored int) (outbox.
 	}
 	p := outbox.Parcel{To: client}
 	switch l.Kind {
+	case outbox.Outline:
+		return k.packOutlines(p, r)
 	case outbox.Report:
 		return k.packReport(p, r), nil
 	case outbox.Verified:
@@ -61,10 +71,14 @@ func instance(r store.Record, seriesUID, sopInstanceUID string) outbox.Instance 
 }
 
 func (k *Packer) packReport(p outbox.Parcel, r store.Record) outbox.Parcel {
-	named := sr.Report{Identity: r.Result.Identity}
+	named := sr.Report{Identity: r.Result.Identity, Outlines: k.Outlines && Outlined(*r.Result)}
 	p.Instances = []outbox.Instance{instance(r, named.SeriesInstanceUID(), named.SOPInstanceUID())}
 	p.Make = func(ctx context.Context) ([][]byte, error) {
-		report, err := k.report(ctx, r)
+		outlines, err := k.segmentation(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		report, err := k.report(ctx, r, outlines)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +88,7 @@ func (k *Packer) packReport(p outbox.Parcel, r store.Record) outbox.Parcel {
 }
 
 // report is the unverified one. The same record gives the same bytes.
-func (k *Packer) report(ctx context.Context, r store.Record) (sr.Report, error) {
+func (k *Packer) report(ctx context.Context, r store.Record, outlines *derived.Segmentation) (sr.Report, error) {
 	scan, err := k.Scoring.Series.Open(ctx, series.PlaceOf(r.Job()))
 	if err != nil {
 		return sr.Report{}, err
@@ -83,7 +97,9 @@ func (k *Packer) report(ctx context.Context, r store.Record) (sr.Report, error) 
 	if err != nil {
 		return sr.Report{}, err
 	}
-	return Report(*r.Result, scan, header, documentTime(r))
+	report, err := Report(*r.Result, scan, header, documentTime(r), outlines)
+	report.Outlines = k.Outlines && Outlined(*r.Result) // also where the network is not loaded now: the result names the document
+	return report, err
 }
 
 // documentTime is that of all documents of a result, so that they do not

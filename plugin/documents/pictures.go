@@ -1,11 +1,9 @@
 package documents
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
@@ -76,20 +74,18 @@ func (k *Packer) draw(ctx context.Context, r store.Record, list []pictured, kind
 	if err != nil {
 		return nil, err
 	}
-	req := k.Scoring
-	req.Source, req.Job = r.Source, r.Job()
-	for _, n := range r.Result.Nodules {
-		req.Job.Nodules = append(req.Job.Nodules, n.JobNodule)
-	}
-	open, err := scoring.Prepare(ctx, req)
+	open, err := scoring.Prepare(ctx, k.again(r))
 	if err != nil {
 		return nil, err
 	}
-	last, cube, patch := -1, (*nodule.Cube)(nil), nodule.Patch{}
+	last, cube, patch, inside := -1, (*nodule.Cube)(nil), nodule.Patch{}, []bool(nil)
 	for _, one := range list {
 		n := r.Result.Nodules[one.nodule]
 		if one.nodule != last {
 			if cube, patch, err = open.Nodule(ctx, n.JobNodule); err != nil {
+				return nil, err
+			}
+			if inside, err = k.inside(ctx, open, r, one.nodule, kind); err != nil {
 				return nil, err
 			}
 			last = one.nodule
@@ -104,7 +100,7 @@ func (k *Packer) draw(ctx context.Context, r store.Record, list []pictured, kind
 			made, err = encodeAll(heatMap(object, open.Series(), n, one.score.Model, patch, score.Reconstruction))
 		} else {
 			made, err = capture(object, figure.Panel{
-				Title: n.ID, Lines: pictureLines(n, one.score), Scan: figure.Scan(cube), Patch: patch, Reconstruction: score.Reconstruction,
+				Title: n.ID, Lines: pictureLines(n, one.score), Scan: figure.Scan(cube), Nodule: inside, Patch: patch, Reconstruction: score.Reconstruction,
 			})
 		}
 		if err != nil {
@@ -113,6 +109,20 @@ func (k *Packer) draw(ctx context.Context, r store.Record, list []pictured, kind
 		files = append(files, made...)
 	}
 	return files, nil
+}
+
+// inside are the voxels of a nodule on its capture; nil where it has no outline,
+// or its network is not loaded.
+func (k *Packer) inside(ctx context.Context, open *scoring.Prepared, r store.Record, nodule int, kind outbox.Kind) ([]bool, error) {
+	n := &r.Result.Nodules[nodule]
+	if o := k.Scoring.Outliner; kind != outbox.Capture || !found(n) || o == nil || o.Digest() != n.Outline.Digest {
+		return nil, nil
+	}
+	made, err := open.Outlines(ctx, n.JobNodule)
+	if err != nil {
+		return nil, err
+	}
+	return made[0].OnPatch(), nil
 }
 
 // capture draws a panel as a secondary capture.
@@ -145,11 +155,7 @@ func heatMap(object derived.Object, series *dicomio.Series, n bus.ResultNodule, 
 // objectOf is what pictures of a result have in common; number is which of
 // their kind.
 func objectOf(r store.Record, header sr.Header, number int) derived.Object {
-	name, version, _ := strings.Cut(r.Result.Software, " ")
-	return derived.Object{
-		Identity: r.Result.Identity, Time: documentTime(r), Header: header, Number: number,
-		Device: sr.Device{Version: cmp.Or(version, name)},
-	}
+	return derived.Object{Identity: r.Result.Identity, Time: documentTime(r), Header: header, Number: number, Device: deviceOf(*r.Result)}
 }
 
 // sourceImage is the slice on which a nodule is shown, as a list; empty where
@@ -172,9 +178,12 @@ func pictureLines(n bus.ResultNodule, s bus.NoduleScore) []string {
 		probability = fmt.Sprintf("probability of deviation %.3g", *s.Probability)
 	}
 	p := n.PositionLPS
-	return []string{
+	lines := []string{
 		fmt.Sprintf("LPS %.1f %.1f %.1f mm, %s", p[0], p[1], p[2], s.Model),
 		fmt.Sprintf("score %.5g, %s, percentile %.1f, %s", s.Raw, probability, s.Percentile, flag),
-		use.Purpose, use.Meaning,
 	}
+	if n.Outline != nil {
+		lines = append(lines, "outline: "+n.Outline.String())
+	}
+	return append(lines, use.Purpose, use.Meaning)
 }

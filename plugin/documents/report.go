@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/derived"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -16,31 +18,35 @@ import (
 // Report is the structured report of a result. scanned is the series that was
 // scored, header is read from one of its images, and at is when the result was
 // made: the time of its event. The same result at the same time gives the same
-// file, and the same result at any time the same UIDs.
+// file, and the same result at any time the same UIDs. Nodules refer to their
+// segments in outlines, which [Segmentation] has made of the same result, or nil:
+// what was measured of them is then a text.
 //
 // Codes: series_mismatch where the result is of another series.
-func Report(result bus.Result, scanned *dicomio.Series, header sr.Header, at time.Time) (sr.Report, error) {
+func Report(result bus.Result, scanned *dicomio.Series, header sr.Header, at time.Time, outlines *derived.Segmentation) (sr.Report, error) {
 	if result.SeriesUID != scanned.SeriesUID || header.SeriesUID != scanned.SeriesUID {
 		return sr.Report{}, coded.New(series.CodeMismatch, "make report", "the result, the series and the patient do not belong together", nil)
 	}
-	name, version, _ := strings.Cut(result.Software, " ")
-	if version == "" {
-		version = name
-	}
 	report := sr.Report{
 		Identity: result.Identity, Time: at, Header: header, IntendedUse: result.IntendedUse,
-		Device: sr.Device{Version: version},
+		Device: deviceOf(result), Outlines: outlines != nil,
 	}
 	for _, w := range result.Warnings {
 		report.Notes = append(report.Notes, w.Code+": "+w.Message)
 	}
 	for _, n := range result.Nodules {
-		report.Nodules = append(report.Nodules, reportNodule(result, n, scanned))
+		report.Nodules = append(report.Nodules, reportNodule(result, n, scanned, outlines))
 	}
 	return report, nil
 }
 
-func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series) sr.Nodule {
+// deviceOf is the program that made a result.
+func deviceOf(result bus.Result) sr.Device {
+	name, version, _ := strings.Cut(result.Software, " ")
+	return sr.Device{Version: cmp.Or(version, name)}
+}
+
+func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series, outlines *derived.Segmentation) sr.Nodule {
 	out := sr.Nodule{ID: n.ID, PositionLPS: n.PositionLPS, DiameterMM: n.DiameterMM}
 	if at, ok := series.OnImage(n.PositionLPS); ok {
 		out.Image = at
@@ -70,6 +76,7 @@ func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series)
 	if d := n.Disagreement; d != nil && d.FlagsDiffer {
 		out.Notes = append(out.Notes, fmt.Sprintf("The algorithms disagree: one flags the nodule and another does not; their percentiles are %.1f points apart", d.PercentileGap))
 	}
+	addOutline(&out, result, &n, outlines)
 	out.Notes = append(out.Notes, n.Applicability...)
 	if n.Error != nil {
 		out.Error = n.Error.Code + ": " + n.Error.Message

@@ -67,7 +67,7 @@ func scoredPhantom(t *testing.T) (bus.Result, *dicomio.Series, sr.Header) {
 // the right slice, with the scores of the result; dsrdump and dciodvfy take it.
 func TestReportOfAPhantom(t *testing.T) {
 	result, series, header := scoredPhantom(t)
-	report, err := Report(result, series, header, reportTime)
+	report, err := Report(result, series, header, reportTime, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestReportTellsAll(t *testing.T) {
 			Error: &bus.Problem{Code: "detector_failed", Message: "b gave no score"},
 		}},
 	}
-	report, err := Report(result, scan, header, reportTime)
+	report, err := Report(result, scan, header, reportTime, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestReportTellsAll(t *testing.T) {
 		}
 	}
 	result.SeriesUID = "1.2.3"
-	_, err = Report(result, scan, header, reportTime)
+	_, err = Report(result, scan, header, reportTime, nil)
 	plugintest.WantCode(t, err, series.CodeMismatch)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/derived"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
@@ -23,23 +24,40 @@ func (k *Packer) packVerified(ctx context.Context, p outbox.Parcel, r store.Reco
 	if !Decided(r, decisions) {
 		return p, outbox.ErrNothing
 	}
-	report, err := k.report(ctx, r)
+	list, reviewer := reviews(*r.Result, decisions)
+	verify := func(ctx context.Context, outlines *derived.Segmentation) (sr.Report, bool, error) {
+		report, err := k.report(ctx, r, outlines)
+		if err != nil {
+			return report, false, err
+		}
+		report, complete := reviewed(report, list, k.Observer(reviewer), k.Organization)
+		return report, complete, nil
+	}
+	report, complete, err := verify(ctx, nil) // reads no pixel
 	if err != nil {
 		return p, err
 	}
-	list, reviewer := reviews(*r.Result, decisions)
-	report, complete := reviewed(report, list, k.Observer(reviewer), k.Organization)
 	if !complete || report.Review.Version <= stored {
 		return p, outbox.ErrNothing
 	}
-	report.Review.Previous = stored
 	p.Version = report.Review.Version
 	p.Instance = func(version int) outbox.Instance {
-		other := sr.Report{Identity: r.Result.Identity, Review: &sr.Review{Version: version}}
+		other := sr.Report{Identity: r.Result.Identity, Outlines: report.Outlines, Review: &sr.Review{Version: version}}
 		return instance(r, other.SeriesInstanceUID(), other.SOPInstanceUID())
 	}
 	p.Instances = []outbox.Instance{p.Instance(p.Version)}
-	p.Make = func(context.Context) ([][]byte, error) { return encodeAll(report) }
+	p.Make = func(ctx context.Context) ([][]byte, error) {
+		outlines, err := k.segmentation(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		report, _, err := verify(ctx, outlines)
+		if err != nil {
+			return nil, err
+		}
+		report.Review.Previous = stored
+		return encodeAll(report)
+	}
 	return p, nil
 }
 

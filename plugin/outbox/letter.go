@@ -12,6 +12,7 @@ type Kind string
 
 // Kinds.
 const (
+	Outline  Kind = "outline"  // segmentation of the nodules of a result that have an outline
 	Report   Kind = "report"   // Comprehensive 3D SR, unverified
 	Verified Kind = "verified" // the same after a review, one document for every version of it
 	HeatMap  Kind = "heat-map" // parametric maps, one for each nodule and detector
@@ -19,7 +20,7 @@ const (
 )
 
 // Kinds lists all of them, in the order in which they are sent.
-func Kinds() []Kind { return []Kind{Report, Verified, Capture, HeatMap} }
+func Kinds() []Kind { return []Kind{Outline, Report, Verified, Capture, HeatMap} }
 
 // ParseKind reads the name of a kind.
 func ParseKind(text string) (Kind, error) {

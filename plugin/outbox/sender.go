@@ -28,7 +28,8 @@ type Parcel struct {
 	To        Target
 	Instances []Instance // in the order of the files
 	Version   int        // of a review, 0 for anything else
-	// Make makes the files. It may take long: patches are cut and scored again.
+	// Make makes the files. It may take long: patches are cut and scored again. It
+	// may find that there is nothing to send, and return none.
 	Make func(ctx context.Context) ([][]byte, error)
 	// Instance is the document that another version of the review has.
 	Instance func(version int) Instance
@@ -246,6 +247,9 @@ func (s *Sender) deliver(ctx context.Context, l Letter, p Parcel) error {
 		}
 	}
 	s.Logger.Debug("document made", "letter", l.Number)
+	if len(files) == 0 { // there turned out to be nothing
+		return nil
+	}
 	results, err := p.To.Store(ctx, files...)
 	if dicomio.CodeOf(err) == dicomio.CodeStoreRefused {
 		return &refusedError{err, results}

@@ -45,7 +45,7 @@ func (w *Worker) intend(ctx context.Context, t task, result *bus.Result) (e ledg
 		return e, err
 	}
 	if w.ReportUID != nil && result.Error == nil {
-		result.SRSOPUID = w.ReportUID(result.Identity)
+		result.SRSOPUID = w.ReportUID(*result)
 	}
 	e.Event, err = bus.EncodeResult("/nodulescope/"+w.Site, *result, bus.WithTime(e.Time),
 		bus.WithTraceParent(bus.ChildTraceParent(t.env.TraceParent)), bus.WithTraceState(t.env.TraceState))

@@ -36,7 +36,7 @@ type Worker struct {
 	JobTimeout  time.Duration // of one attempt
 	Grace       time.Duration // for what is in work when Run's context ends
 
-	ReportUID func(identity string) string // of the structured report that goes to a PACS; nil: none goes
+	ReportUID func(r bus.Result) string // of the structured report that goes to a PACS; nil: none goes
 
 	Bus     *bus.Bus
 	Queue   *bus.JobQueue
