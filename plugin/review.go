@@ -225,6 +225,34 @@ func (s *reviewSource) Explain(ctx context.Context, r store.Record, number int, 
 	return e, err
 }
 
+// Outline implements review.Source.
+func (s *reviewSource) Outline(ctx context.Context, r store.Record, number int) ([]bool, error) {
+	if r.Result == nil || number < 1 || number > len(r.Result.Nodules) || r.Result.Nodules[number-1].Outline == nil {
+		return nil, review.ErrNoPatch
+	}
+	n, req := r.Result.Nodules[number-1], s.p.scoring()
+	if req.Outliner == nil || req.Outliner.Digest() != n.Outline.Digest {
+		return nil, review.ErrNotLoaded
+	}
+	req.Source, req.Job = r.Source, r.Job()
+	req.Job.Nodules = []bus.JobNodule{n.JobNodule}
+	open, err := scoring.Prepare(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	made, err := open.Outlines(ctx, n.JobNodule)
+	if err == nil {
+		err = made[0].Err
+	}
+	if err == nil && !made[0].Found() {
+		err = review.ErrNoPatch
+	}
+	if err != nil {
+		return nil, err
+	}
+	return made[0].Outline.Mask, nil
+}
+
 // Waiting implements review.Source. Without a bus nothing is known to wait.
 func (s *reviewSource) Waiting(ctx context.Context) ([]bus.WaitingJob, error) {
 	b := s.p.state().bus

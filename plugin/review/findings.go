@@ -35,6 +35,8 @@ type finding struct {
 	Applicability []store.Reason     `json:"applicability"`
 	PaddingPct    float64            `json:"padding_pct"`
 	Problem       *bus.Problem       `json:"problem"`
+	Outline       *outlineAnswer     `json:"outline"`
+	OutlineError  *bus.Problem       `json:"outline_problem"`
 	Patch         *patchPlace        `json:"patch"`
 	Decision      *store.Decision    `json:"decision"`
 	Versions      int                `json:"versions"`
@@ -83,6 +85,7 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: store.Known(n.DiameterMM), Confidence: store.Known(n.Confidence),
 		Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.Probability, Percentile: high.Percentile, Flagged: high.Flagged,
 		Disagreement: n.Disagreement, Applicability: []store.Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
+		Outline: outlineOf(n.Outline), OutlineError: n.OutlineError,
 		Decision: s.cfg.Store.Decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
 	}
 	if f.Failed == nil {
@@ -97,7 +100,7 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 	for _, score := range n.Scores {
 		f.Scores = append(f.Scores, s.score(r.Result, score))
 	}
-	if len(n.Scores)+len(n.Failed) > 0 {
+	if len(n.Scores)+len(n.Failed) > 0 || n.Outline != nil {
 		const half = (nodule.PatchSize - 1) / 2.0
 		f.Patch = &patchPlace{[3]int{nodule.PatchSize, nodule.PatchSize, nodule.PatchSize}, 1,
 			[3]float64{n.PositionLPS[0] - half, n.PositionLPS[1] - half, n.PositionLPS[2] - half}}

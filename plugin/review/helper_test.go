@@ -78,6 +78,9 @@ func (f fakeSource) Header(_ context.Context, r store.Record) (sr.Header, error)
 func (f fakeSource) Explain(ctx context.Context, _ store.Record, _ int, _ string) (Explanation, error) {
 	return f.explain(ctx)
 }
+func (f fakeSource) Outline(context.Context, store.Record, int) ([]bool, error) {
+	return nil, errNoImages
+}
 func (f fakeSource) Waiting(context.Context) ([]bus.WaitingJob, error) { return nil, nil }
 func (f fakeSource) Summary(error) bus.Problem {
 	return bus.Problem{Code: "folder_missing", Message: "the folder is not there"}

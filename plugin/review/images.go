@@ -20,7 +20,7 @@ const sameScore = 1e-6
 
 func (s *Server) getImage(w http.ResponseWriter, r *http.Request, who *signin.Session, f findingOf) error {
 	kind, v := r.PathValue("kind"), r.URL.Query()
-	if !slices.Contains([]string{"scan", "patch", "support", "reconstruction", "residual"}, kind) {
+	if !slices.Contains([]string{"scan", "patch", "support", "reconstruction", "residual", "outline"}, kind) {
 		return answer.NotFound()
 	}
 	view, err := parseView(v.Get("format"), v.Get("plane"), v.Get("index"), v.Get("scale"))
@@ -35,6 +35,9 @@ func (s *Server) getImage(w http.ResponseWriter, r *http.Request, who *signin.Se
 	}
 	if err := s.auditView(who, f.Record, f.number, "pictures"); err != nil {
 		return err
+	}
+	if kind == "outline" {
+		return s.getOutline(r.Context(), w, f, view)
 	}
 	e, err := s.explain(r.Context(), f, score)
 	if err != nil {
@@ -73,18 +76,24 @@ func (s *Server) explain(ctx context.Context, f findingOf, score *bus.NoduleScor
 	e, err := s.pictures.get(ctx, key, func(ctx context.Context) (Explanation, error) {
 		return s.cfg.Source.Explain(ctx, f.Record, f.number, digest)
 	})
+	if err != nil {
+		err = s.pictureError(err, "the model that scored this finding is not loaded", "this finding has no patch: too much of it lies outside the scan")
+	}
+	return e, err
+}
+
+// pictureError answers why there is no picture.
+func (s *Server) pictureError(err error, notLoaded, noPatch string) error {
 	var known *answer.Problem
 	switch {
-	case err == nil:
-		return e, nil
 	case errors.As(err, &known):
-		return e, err
+		return err
 	case errors.Is(err, ErrNotLoaded):
-		return e, answer.Fail(http.StatusConflict, answer.CodeModelNotLoaded, "the model that scored this finding is not loaded", nil)
+		return answer.Fail(http.StatusConflict, answer.CodeModelNotLoaded, notLoaded, nil)
 	case errors.Is(err, ErrNoPatch):
-		return e, answer.Fail(http.StatusConflict, answer.CodeNoPatch, "this finding has no patch: too much of it lies outside the scan", nil)
+		return answer.Fail(http.StatusConflict, answer.CodeNoPatch, noPatch, nil)
 	}
-	return e, s.sourceError(err)
+	return s.sourceError(err)
 }
 
 // values are the voxels of one kind of image.

@@ -17,6 +17,8 @@ var limitLabels = map[string]string{
 	"missing_slices_near":       "Slices are missing near the nodule",
 	"diameter_outside_training": "Smaller or larger than the reference nodules",
 	"diameter_unknown":          "Diameter unknown",
+
+	"diameter_differs_from_outline": "The diameter that was given is not that of the outline",
 }
 
 // limitLabel is limitLabels with the figures, where they are known. A code that
@@ -25,6 +27,9 @@ func (s *Server) limitLabel(r *bus.Result, n *bus.ResultNodule, code string) str
 	label, known := limitLabels[code]
 	if !known {
 		return code
+	}
+	if o := n.Outline; code == "diameter_differs_from_outline" && o != nil && o.Measurements != nil {
+		return fmt.Sprintf("%.1f mm given, %.1f mm by the outline: one of them is of something else", n.DiameterMM, o.Measurements.DiameterMM)
 	}
 	low, high, ok := s.referenceDiameters(r)
 	if code != "diameter_outside_training" || !ok {

@@ -80,6 +80,7 @@ type seriesAnswer struct {
 	InstancesURL   string          `json:"instances_url"`
 	WindowPresets  []windowPreset  `json:"window_presets"`
 	Models         []modelAnswer   `json:"models"`
+	Outliner       *bus.Outliner   `json:"outliner"`
 	Findings       []finding       `json:"findings"`
 	Warnings       []bus.Problem   `json:"warnings"`
 	Problem        *bus.Problem    `json:"problem"`
@@ -116,6 +117,7 @@ func (s *Server) getSeries(w http.ResponseWriter, r *http.Request, who *signin.S
 		for _, m := range res.Models {
 			a.Models = append(a.Models, modelAnswer{m.Name, m.Digest, m.Calibration, m.Prevalence, m.Threshold, s.detectorOf(m.Digest) != nil})
 		}
+		a.Outliner = res.Outliner
 		a.Findings = s.findings(record, series)
 	}
 	if err := s.cfg.Store.MarkRead(who.User(), record.ID, s.now()); err != nil {

@@ -25,16 +25,20 @@ type Source interface {
 	// digest of a detector it is scored, too; ErrNotLoaded where the service
 	// does not run that detector, ErrNoPatch where the finding has no patch.
 	Explain(ctx context.Context, r store.Record, number int, digest string) (Explanation, error)
+	// Outline outlines finding number once more: the mask [32,32,32] on the grid
+	// of its outline. ErrNotLoaded where the service does not run the network that
+	// outlined it, ErrNoPatch where it finds no nodule now.
+	Outline(ctx context.Context, r store.Record, number int) ([]bool, error)
 	// Waiting lists jobs that nobody has answered yet.
 	Waiting(ctx context.Context) ([]bus.WaitingJob, error)
 	// Summary is the code of an error and a text that names no patient.
 	Summary(err error) bus.Problem
 }
 
-// Errors of Source.Explain.
+// Errors of Source.Explain and Source.Outline.
 var (
 	ErrNotLoaded = errors.New("review: the detector is not loaded")
-	ErrNoPatch   = errors.New("review: the finding has no patch")
+	ErrNoPatch   = errors.New("review: the finding has no patch, or no outline")
 )
 
 // Explanation is what a picture of one finding needs. Arrays are [28,28,28],
@@ -43,6 +47,8 @@ type Explanation struct {
 	Scan  []float32 // 0..1 for the window of patches, -1 without data
 	Patch nodule.Patch
 	Score *detector.Score // nil where no detector was asked for
+
+	Outline []bool // [32,32,32], where an outline was asked for and nothing else
 }
 
 // sourceError answers that images cannot be read, with the reader's code.

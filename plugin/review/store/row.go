@@ -77,6 +77,7 @@ func rowOf(r *Record) *Row {
 	for _, m := range r.Result.Models {
 		w.Models = append(w.Models, Model{m.Name, m.Digest})
 	}
+	scored := 0
 	for i := range r.Result.Nodules {
 		n := &r.Result.Nodules[i]
 		h := Highest(n)
@@ -87,9 +88,14 @@ func rowOf(r *Record) *Row {
 		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
 			w.Disagree++
 		}
-		if len(n.Scores) == 0 {
+		if len(n.Scores) > 0 {
+			scored++
+		} else if n.Outline == nil || n.Outline.Found { // that there is no nodule is an answer
 			w.unscored++
 		}
+	}
+	if scored == 0 { // and no reason to call a series clear
+		w.unscored = max(w.unscored, len(r.Result.Nodules))
 	}
 	return w
 }

@@ -17,6 +17,16 @@ export const ranked = (percentile: number | null): string => (percentile === nul
 
 export const millimetres = (mm: number | null): string => (mm === null ? "size not given" : `${mm.toFixed(1)} mm`);
 
+/** notFound says that a finding has no score because there is no nodule. */
+export const notFound = (f: Finding): boolean => f.outline !== null && !f.outline.found;
+
+/** plusMinus is a value with its uncertainty, where that is known, and its unit. */
+export const plusMinus = (value: number, by: number | null, digits: number, unit: string): string =>
+  `${value.toFixed(digits).replace("-", "−")}${by === null ? "" : ` ± ${by.toFixed(digits)}`} ${unit}`;
+
+/** sized is the diameter of a finding: that of its outline, or the one that was given. */
+export const sized = (f: Finding): string => millimetres(f.outline?.measurements?.diameter_mm ?? f.diameter_mm);
+
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /** moment is local time, as 2026-01-31 08:05. */

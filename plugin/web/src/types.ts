@@ -156,6 +156,33 @@ export interface Patch {
   origin_lps_mm: Vec3;
 }
 
+export interface Measurements {
+  volume_mm3: number;
+  volume_uncertainty_mm3: number;
+  diameter_mm: number;
+  diameter_uncertainty_mm: number;
+  long_axis_mm: number;
+  short_axis_mm: number;
+  mean_axis_mm: number;
+  axis_uncertainty_mm: number;
+  mean_hu: number | null;
+  sd_hu: number | null;
+  mean_uncertainty_hu: number | null;
+  solid_volume_mm3: number;
+  solid_diameter_mm: number;
+  type: string;
+  sphericity: number;
+  wall_contact_share: number;
+  vessel_contact_share: number;
+}
+
+export interface Outline {
+  found: boolean;
+  codes: Labelled[];
+  grid: Patch | null;
+  measurements: Measurements | null;
+}
+
 export interface Finding {
   number: number;
   nodule_id: string;
@@ -174,6 +201,8 @@ export interface Finding {
   applicability: Labelled[];
   padding_pct: number;
   problem: Note | null;
+  outline: Outline | null;
+  outline_problem: Note | null;
   patch: Patch | null;
   decision: Decision | null;
   versions: number;
@@ -196,6 +225,7 @@ export interface Series {
   instances_url: string;
   window_presets: WindowPreset[];
   models: Model[];
+  outliner: { name: string; digest: string; preprocessing: string } | null;
   findings: Finding[];
   warnings: Note[];
   problem: Note | null;
@@ -207,7 +237,7 @@ export interface Series {
   event_id: string;
 }
 
-export type ImageKind = "scan" | "patch" | "support" | "reconstruction" | "residual";
+export type ImageKind = "scan" | "patch" | "support" | "reconstruction" | "residual" | "outline";
 
 export interface ProblemBody {
   title: string;

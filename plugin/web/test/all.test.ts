@@ -2,3 +2,4 @@ import "./grid.test.ts";
 import "./cube.test.ts";
 import "./keys.test.ts";
 import "./texts.test.ts";
+import "./contour.test.ts";

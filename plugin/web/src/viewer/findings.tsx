@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
-import { millimetres, percent, ranked, choiceNames } from "../format.ts";
+import { choiceNames, notFound, percent, ranked, sized } from "../format.ts";
 import type { Finding } from "../types.ts";
 
 /** FindingList is every finding of the series, the most deviating first. */
@@ -25,9 +25,9 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
                 : <span class="nothumb" aria-hidden="true" />}
               <span class="what">
                 <span>
-                  <b>{f.number}</b> {f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
+                  <b>{f.number}</b> {notFound(f) ? <em class="none">no nodule found</em> : f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
                 </span>
-                <small title={f.percentile === null ? undefined : ranked(f.percentile)}>{millimetres(f.diameter_mm)}</small>
+                <small title={f.percentile === null ? undefined : ranked(f.percentile)}>{notFound(f) ? "" : sized(f)}</small>
                 <small>
                   {f.flagged && <span class="badge flag">flagged</span>}
                   {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}

@@ -2,6 +2,7 @@
 
 import type { Finding, Vec3 } from "../types.ts";
 import { heatTable, residualFull } from "./colour.ts";
+import { contour } from "./contour.ts";
 import { corners, value, type Cube } from "./cube.ts";
 import { add, dot, length } from "./grid.ts";
 import type { View } from "./planes.ts";
@@ -13,9 +14,10 @@ export interface OverlayState {
   mark: Vec3 | null; // where a distance begins that ends at the point
   marks: boolean; // crosshair and circles
   heat: Cube | null; // residual, where it is to be shown
+  outline: Cube | null; // of the current finding, likewise
 }
 
-const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", shadow: "rgba(0,0,0,0.75)", ground: "rgba(0,0,0,0.65)", scaleBar: "#e6e9ec" };
+const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", outline: "#ff7ad9", shadow: "rgba(0,0,0,0.75)", ground: "rgba(0,0,0,0.65)", scaleBar: "#e6e9ec" };
 export const defaultRadiusMM = 5; // of a nodule whose diameter is not known
 
 /** letters names the direction of a vector for a viewer, such as L or HL. */
@@ -50,12 +52,35 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
   const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
   ctx.font = `${font}px system-ui, sans-serif`;
   const k = font / 14; // lines grow with the letters
+  const outlined = state.outline !== null && drawOutline(ctx, view, state.outline, w, h, k);
   if (state.marks) {
-    for (const f of state.findings) drawNodule(ctx, view, f, f.number === state.current, k);
+    for (const f of state.findings) {
+      if (!(outlined && f.number === state.current)) drawNodule(ctx, view, f, f.number === state.current, k);
+    }
     drawCross(ctx, view, state, w, h, k);
   }
   if (state.mark) drawDistance(ctx, view, state.mark, state.point, k);
   drawScaleBar(ctx, view, w, h, k);
+}
+
+// drawOutline draws the line around the nodule, and tells whether this plane
+// cuts it.
+function drawOutline(ctx: CanvasRenderingContext2D, view: View, cube: Cube, w: number, h: number, k: number): boolean {
+  const lines = contour(cube, view, w, h);
+  ctx.save();
+  ctx.lineCap = "round";
+  for (const [style, width] of [[colours.shadow, 3.5], [colours.outline, 1.5]] as const) {
+    ctx.strokeStyle = style;
+    ctx.lineWidth = width * k;
+    ctx.beginPath();
+    for (const [x0, y0, x1, y1] of lines) {
+      ctx.moveTo(x0, y0);
+      ctx.lineTo(x1, y1);
+    }
+    ctx.stroke();
+  }
+  ctx.restore();
+  return lines.length > 0;
 }
 
 // drawDistance draws the way from the mark to the point as it looks from here.

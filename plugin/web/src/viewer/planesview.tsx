@@ -25,6 +25,9 @@ interface Props {
   heat: Cube | null;
   heatReady: boolean;
   marks: boolean;
+  outline: Cube | null;
+  outlined: boolean; // the finding has an outline to be shown
+  onOutline: () => void;
   onHeat: (on: boolean) => void;
   onMarks: (on: boolean) => void;
   onLoaded: (whole: boolean) => void;
@@ -79,7 +82,7 @@ export function PlanesView(props: Props) {
         if (!canvas || view.size()[0] < 2) continue;
         draw(canvas, view, {
           point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
-          mark: p.mark, marks: latest.current.marks, heat: latest.current.heat,
+          mark: p.mark, marks: latest.current.marks, heat: latest.current.heat, outline: latest.current.outline,
         });
         next[plane] = describe(p, v, plane);
       }
@@ -143,7 +146,7 @@ export function PlanesView(props: Props) {
     if (f) shown.current?.moveTo(f.position_lps_mm);
   };
   useEffect(home, [props.current?.number]);
-  useEffect(redraw, [props.heat, props.marks, props.series, single]);
+  useEffect(redraw, [props.heat, props.marks, props.outline, props.series, single]);
   useImperativeHandle(props.handle, () => ({ home }), []);
 
   function setWindow(w: Window): void {
@@ -211,6 +214,7 @@ export function PlanesView(props: Props) {
         </div>
         <div class="group" role="group" aria-label="Overlays">
           <button type="button" aria-pressed={props.heat !== null} disabled={!props.heatReady} title="heat map of the residual (H)" onClick={() => props.onHeat(props.heat === null)}>Heat map</button>
+          <button type="button" aria-pressed={props.outline !== null} disabled={!props.outlined} title="outline of the nodule (T)" onClick={props.onOutline}>Outline</button>
           <button type="button" aria-pressed={props.marks} title="crosshair and circles (O)" onClick={() => props.onMarks(!props.marks)}>Marks</button>
         </div>
         <div class="group" role="group" aria-label="Size">

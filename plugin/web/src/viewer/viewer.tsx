@@ -29,6 +29,7 @@ export function ViewerPage(props: ViewerProps) {
   const [newer, setNewer] = useState<string | null>(null);
   const [heat, setHeat] = useState(false);
   const [marks, setMarks] = useState(true);
+  const [outlines, setOutlines] = useState(true);
   const [loaded, setLoaded] = useState(false);
   const [model, setModel] = useState("");
   const planes = useRef<PlanesHandle>(null);
@@ -51,6 +52,7 @@ export function ViewerPage(props: ViewerProps) {
   const current = series?.findings.find((f) => f.number === props.finding) ?? series?.findings[0] ?? null;
   const scored = current?.scores.find((s) => s.model === model)?.model ?? current?.scores[0]?.model ?? "";
   const images = usePatchImages(props.id, current, scored);
+  const outline = useOutline(props.id, current);
   const latest = useLatest({ current, series });
 
   // A decision, whoever made it, takes its place; what others do is told.
@@ -111,6 +113,7 @@ export function ViewerPage(props: ViewerProps) {
     { keys: ["f"], shown: "F", does: "back to the finding", run: () => planes.current?.home() },
     { keys: ["h"], shown: "H", does: "heat map of the residual on or off", run: () => setHeat(!heat) },
     { keys: ["o"], shown: "O", does: "crosshair and circles on or off", run: () => setMarks(!marks) },
+    { keys: ["t"], shown: "T", does: "outline of the nodule on or off", run: () => setOutlines(!outlines) },
     { keys: ["w"], shown: "W", does: "work list", run: () => { location.hash = "#/"; } },
   ]);
 
@@ -149,12 +152,13 @@ export function ViewerPage(props: ViewerProps) {
             handle={planes} series={series} current={current} presets={series.window_presets} opened={opened}
             heat={heat ? images.residual : null} marks={marks} onHeat={setHeat} onMarks={setMarks} onLoaded={setLoaded}
             heatReady={images.residual !== null}
+            outline={outlines ? outline.cube : null} outlined={outline.cube !== null} onOutline={() => setOutlines(!outlines)}
           />
         ) : <div class="planes empty"><p>No images.</p></div>}
         <aside class="side" aria-label="Finding">
           <div class="scrolled">
             {current
-              ? <WhyPanel finding={current} images={images} model={scored} onModel={setModel} models={series.models} />
+              ? <WhyPanel finding={current} images={images} outlineProblem={outline.problem} model={scored} onModel={setModel} models={series.models} />
               : <p class="empty">This series has no findings.</p>}
             <details class="about">
               <summary>About this result</summary>
@@ -162,6 +166,7 @@ export function ViewerPage(props: ViewerProps) {
                 {series.models.map((m) => (
                   <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : " · not loaded"}</dd></div>
                 ))}
+                {series.outliner && <div><dt>Outlines</dt><dd>{series.outliner.name} {shortDigest(series.outliner.digest)}</dd></div>}
                 <div><dt>Software</dt><dd>{series.software}</dd></div>
                 <div><dt>Preprocessing</dt><dd>{series.preprocessing}</dd></div>
                 {series.warnings.map((w) => <div key={w.code}><dt>Warning</dt><dd>{hint(w)}</dd></div>)}
@@ -178,6 +183,24 @@ export function ViewerPage(props: ViewerProps) {
       </div>
     </main>
   );
+}
+
+/** useOutline fetches the outline of the newest finding. */
+function useOutline(id: string, finding: Finding | null): { cube: Cube | null; problem: string } {
+  const [got, setGot] = useState<{ cube: Cube | null; problem: string; key: string }>({ cube: null, problem: "", key: "" });
+  const grid = finding?.outline?.grid ?? null;
+  const key = String(finding?.number ?? 0);
+  useEffect(() => {
+    if (!finding || !grid) return;
+    const stop = new AbortController();
+    api.image(id, finding.number, "outline", "", stop.signal)
+      .then((data) => setGot({ cube: makeCube(data, grid), problem: "", key }))
+      .catch((e) => {
+        if (!stop.signal.aborted) setGot({ cube: null, problem: problemOf(e).message, key });
+      });
+    return () => stop.abort();
+  }, [id, key, grid !== null]);
+  return got.key === key && grid ? got : { cube: null, problem: "" };
 }
 
 /** usePatchImages fetches what a detector saw and made of it, the newest finding alone. */

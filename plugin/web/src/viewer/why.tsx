@@ -2,7 +2,8 @@
 // reference nodules, the input of the detector and its reconstruction.
 
 import { useEffect, useRef } from "preact/hooks";
-import { hint, millimetres, percent, place, rank } from "../format.ts";
+import { hint, millimetres, notFound, percent, place, rank } from "../format.ts";
+import { OutlinePanel } from "./measured.tsx";
 import type { Finding, Model, Score } from "../types.ts";
 import { heatTable, residualFull, residualFullHU } from "./colour.ts";
 import { cut, planes, type Cube, type Plane } from "./cube.ts";
@@ -19,17 +20,24 @@ interface Props {
   images: PatchImages;
   model: string;
   models: Model[];
+  outlineProblem: string;
   onModel: (name: string) => void;
 }
 
-export function WhyPanel({ finding: f, images, model, models, onModel }: Props) {
+export function WhyPanel({ finding: f, images, model, models, outlineProblem, onModel }: Props) {
   const score = f.scores.find((s) => s.model === model);
   return (
     <section class="why" aria-label="Why">
       <h2>
-        Finding {f.number} <small>{millimetres(f.diameter_mm)} · {place(f.position_lps_mm)} mm{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
+        Finding {f.number} <small>{millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""} · {place(f.position_lps_mm)} mm{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
       </h2>
-      {f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
+      {notFound(f)
+        ? (
+          <p class="banner none" data-test="no-nodule">
+            <b>No nodule found here.</b> The network that outlines nodules finds none at this place, so there is no score. It may err: look.
+          </p>
+        )
+        : f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
         <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
@@ -38,6 +46,7 @@ export function WhyPanel({ finding: f, images, model, models, onModel }: Props) 
         </p>
       )}
       {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model} gave no score: {x.message} ({x.code})</p>)}
+      <OutlinePanel finding={f} problem={outlineProblem} />
       <Limits finding={f} />
       {score && <ReferenceHistogram score={score} prevalence={models.find((m) => m.name === model)?.prevalence ?? 0} />}
       {f.patch && score && <Strip images={images} model={model} />}
