@@ -16,6 +16,10 @@ type Code = coded.Code
 // text that may leave the machine.
 type Error = coded.Error
 
+// ErrChanged is the cause of an error about a file that is not what it was when
+// its series was opened: it is to be opened again.
+var ErrChanged = errors.New("the file has changed")
+
 // CodeOf returns the code of the first Error in err's tree, or "" where there
 // is none.
 func CodeOf(err error) Code { return coded.CodeOf(err) }

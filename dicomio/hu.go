@@ -3,6 +3,7 @@ package dicomio
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 
@@ -89,12 +90,12 @@ type frameReader struct{ codec.Decoder }
 func (r *frameReader) slice(h *header, hu []float32, pad []bool) *Error {
 	f, err := os.Open(h.path)
 	if err != nil {
-		return opened(refuse(CodeUnreadable, "the file cannot be opened any more", err))
+		return opened(refuse(CodeUnreadable, "the file cannot be opened any more", errors.Join(ErrChanged, err)))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || info.Size() != h.size || !info.ModTime().Equal(h.modTime) {
-		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", err))
+		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", errors.Join(ErrChanged, err)))
 	}
 	if err := r.decode(fileSource{f, h.size}, &h.format, hu, pad); err != nil {
 		return opened(asError(err, CodeUnreadable, "the pixel data is corrupt"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"time"
 )
 
 // Open reads the headers of every file below dir and returns the CT volumes
@@ -87,10 +88,14 @@ func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error)
 func (c *catalog) sortOut(all []scanned) {
 	images := map[string][]*header{}
 	broken := map[string][]*Error{}
+	modified := map[string]time.Time{} // "": of files whose series is not known
 	for _, f := range all {
 		uid := ""
 		if f.header != nil {
 			uid = f.header.seriesUID
+		}
+		if f.modified.After(modified[uid]) && !errors.Is(f.err, errNotDICOM) {
+			modified[uid] = f.modified
 		}
 		var e *Error
 		refused := errors.As(f.err, &e)
@@ -119,6 +124,9 @@ func (c *catalog) sortOut(all []scanned) {
 		delete(c.refused, uid)
 		s.tolerate(broken[uid])
 		s.tolerate(c.stray)
+		if s.Modified = modified[uid]; modified[""].After(s.Modified) {
+			s.Modified = modified[""]
+		}
 		c.volumes = append(c.volumes, s)
 	}
 	for uid, list := range broken {

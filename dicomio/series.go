@@ -4,6 +4,7 @@ import (
 	"context"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/nodulescope/nodulescope/internal/digest"
 )
@@ -24,6 +25,10 @@ type Series struct {
 	// Doubles are images of the volume that were left out because another one
 	// is at their position: SOPInstanceUID to the index of that slice.
 	Doubles map[string]int
+
+	// Modified is when a file of the series, or one that may be of it, was last
+	// written; zero where it is remote.
+	Modified time.Time
 
 	workers int // images fetched at once, where they are remote
 }
@@ -71,4 +76,15 @@ func (s *Series) InstanceDigest() string {
 	}
 	sort.Strings(uids)
 	return digest.Of([]byte(strings.Join(uids, "\n")))
+}
+
+// Cut tells whether files were left out that are cut short or damaged, as those
+// are that are still being written.
+func (s *Series) Cut() bool {
+	for _, w := range s.Warnings {
+		if w.Code == CodeTruncated || w.Code == CodeUnreadable {
+			return true
+		}
+	}
+	return false
 }

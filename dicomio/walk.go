@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // listFiles returns the regular files below dir in lexical order. Links to
@@ -64,8 +65,9 @@ func isFile(path string, d fs.DirEntry) bool {
 
 // scanned is what came of one file.
 type scanned struct {
-	header *header
-	err    error // nil, errNotDICOM or an *Error
+	header   *header
+	err      error     // nil, errNotDICOM or an *Error
+	modified time.Time // of the file; zero where that is not known
 }
 
 // scanFiles reads the headers of all files, in their order.
@@ -77,6 +79,9 @@ func scanFiles(ctx context.Context, files []string, opts Options) ([]scanned, er
 		wg.Go(func() {
 			for i := range next {
 				out[i].header, out[i].err = scanFile(files[i], opts)
+				if info, err := os.Stat(files[i]); err == nil {
+					out[i].modified = info.ModTime()
+				}
 			}
 		})
 	}

@@ -52,6 +52,8 @@ type Config struct {
 	Slots       int           // jobs worked on at once; default 1, for one uses every processor
 	MaxAttempts int           // of one job, before it is put aside; default 5
 	RetryDelay  time.Duration // before the second attempt, doubled for each after; default 10 s
+	Quiet       time.Duration // without a change before a series counts as all there; 0: nothing is waited for
+	QuietLimit  time.Duration // since a job was sent, after which what is there is scored; default 2 min
 	JobTimeout  time.Duration // of one attempt; default 30 min
 	Grace       time.Duration // for what is in work when Run's context ends; default 20 s
 	KeepResults time.Duration // how long the ledger remembers a result; default 400 days
@@ -72,6 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Slots = orDefault(c.Slots, 1)
 	c.MaxAttempts = orDefault(c.MaxAttempts, 5)
 	c.RetryDelay = orDefault(c.RetryDelay, 10*time.Second)
+	c.QuietLimit = orDefault(c.QuietLimit, 2*time.Minute)
 	c.JobTimeout = orDefault(c.JobTimeout, 30*time.Minute)
 	c.Grace = orDefault(c.Grace, 20*time.Second)
 	c.KeepResults = orDefault(c.KeepResults, 400*24*time.Hour)
@@ -140,6 +143,8 @@ func (c Config) Validate() error {
 		return bad("a job has 1 to 1000 attempts")
 	case c.RetryDelay < 0 || c.JobTimeout < time.Second || c.Grace < 0 || c.KeepResults < time.Hour:
 		return bad("RetryDelay and Grace must not be negative, JobTimeout at least 1 s, KeepResults at least 1 h")
+	case c.Quiet < 0 || c.QuietLimit < c.Quiet:
+		return bad("Quiet must not be negative, and QuietLimit not shorter")
 	case c.MinFreeBytes < 0:
 		return bad("the free space that is needed must not be negative")
 	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):

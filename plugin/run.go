@@ -21,6 +21,7 @@ import (
 )
 
 const (
+	partialAgain = time.Hour        // up to which a partial answer is looked at again
 	shutdownTime = 20 * time.Second // for the embedded bus to end
 	streamsWait  = 2 * time.Second  // between attempts to make the streams of an external broker
 )
@@ -143,7 +144,8 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 	w := &jobs.Worker{
 		Site: p.cfg.Site, Software: p.cfg.Software,
 		Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
-		Slots: p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
+		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
+		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
 		Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
 	}
 	if slices.Contains(k.onResult, outbox.Report) {

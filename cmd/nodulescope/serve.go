@@ -58,6 +58,8 @@ type serveOptions struct {
 	retryDelay  time.Duration
 	jobTimeout  time.Duration
 	grace       time.Duration
+	quiet       time.Duration
+	quietLimit  time.Duration
 	checkConfig bool
 }
 
@@ -88,6 +90,8 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor, several share the batches of a graphics card")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it becomes a dead letter")
 	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each one after; 0: at once")
+	f.DurationVar(&o.quiet, "arrival-quiet", 5*time.Second, "`TIME` without a change before a series counts as all there; 0: it is not waited for")
+	f.DurationVar(&o.quietLimit, "arrival-limit", 2*time.Minute, "`TIME` since a job was sent, after which what is there of its series is scored")
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
 	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for jobs in progress when the service is stopped; 0: they are handed back at once")
 	o.bus.register(f, "", "a bus of its own")
@@ -97,10 +101,10 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.server.cert, "nats-server-cert", "", "PEM `FILE` with the certificate of its own bus")
 	f.StringVar(&o.server.key, "nats-server-key", "", "PEM `FILE` of its key")
 	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that must have signed the certificates of its bus's clients")
-	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "job-timeout", "grace",
+	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace",
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
-	refuseZero(f, "workers", "max-attempts", "job-timeout", "review-idle", "review-lifetime")
-	refuseNegative(f, "device-retry")
+	refuseZero(f, "workers", "max-attempts", "arrival-limit", "job-timeout", "review-idle", "review-lifetime")
+	refuseNegative(f, "device-retry", "arrival-quiet", "arrival-limit")
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings and exit")
 }
 
@@ -113,7 +117,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 	cfg := plugin.Config{
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
-		PACS: o.pacs.pacs, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
+		PACS: o.pacs.pacs, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
 	if cfg.Review, err = o.review.config(); err != nil {
 		return cfg, err

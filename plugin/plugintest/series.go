@@ -45,6 +45,14 @@ func WriteCT(t testing.TB, spec dicomtest.Spec) (dir string) {
 	return dir
 }
 
+// Files are those in a folder.
+func Files(t testing.TB, dir string) (paths []string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"))
+	Must(t, err)
+	return paths
+}
+
 // Job asks for one nodule in the middle of a series of [CT].
 func Job(dir string) bus.Job {
 	return bus.Job{

@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nodulescope/nodulescope/bus"
@@ -22,8 +23,8 @@ func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []subject, []*n
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("score series: %w", err)
 	}
-	for _, c := range cubes { // a PACS that went away is no fault of a nodule
-		if dicomio.OfArchive(dicomio.CodeOf(c.Err)) {
+	for _, c := range cubes { // a PACS that went away, or files that are being written, are no fault of a nodule
+		if dicomio.OfArchive(dicomio.CodeOf(c.Err)) || errors.Is(c.Err, dicomio.ErrChanged) {
 			return nil, nil, nil, fmt.Errorf("score series: %w", c.Err)
 		}
 	}

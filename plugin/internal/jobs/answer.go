@@ -26,6 +26,16 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	if err != nil {
 		return "", err
 	}
+	partial := w.arriving(t)
+	if partial && w.waits(d) {
+		return "", errArriving
+	}
+	answered := func(o Outcome) Outcome {
+		if partial && time.Since(d.Stored) < w.Arrival.Again {
+			return Partial
+		}
+		return o
+	}
 	unlock, err := w.locks.lock(ctx, t.lineage) // one job of a series at a time
 	if err != nil {
 		return "", err
@@ -36,15 +46,21 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	case err != nil:
 		return "", err
 	case known.State == ledger.Published:
-		return Answered, nil
+		return answered(Answered), nil
 	case known.State == ledger.Intended:
-		return Repaired, w.finish(ctx, log, t.scan.Identity(), known)
+		return answered(Repaired), w.finish(ctx, log, t.scan.Identity(), known)
 	}
 	result, err := t.score(ctx)
 	if err != nil {
 		return "", err
 	}
-	return Scored, w.publish(ctx, log, t, result)
+	if misses(result) && w.waits(d) && !w.looks.again(deliveryKey(d), result.Identity) {
+		return "", errArriving
+	}
+	if partial {
+		tellPartial(&result)
+	}
+	return answered(Scored), w.publish(ctx, log, t, result)
 }
 
 // task is a job whose series is open.

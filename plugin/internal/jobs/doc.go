@@ -34,4 +34,10 @@
 // Worker.MaxAttempts. A job that kills its worker is counted too, and ends as
 // retries_exhausted. Trouble of broker or disk, a PACS that is not there, and a
 // stop of the service do not count.
+//
+// A series that is still being written is waited for ([Arrival]): its files were
+// written just now or are cut short, or a nodule lies where there are no slices and
+// the images are not those of the last look. After a while it is answered as it is;
+// where its files say that there is more to come the result says so, too, and the
+// job comes again: the result of the whole series supersedes it.
 package jobs

@@ -20,13 +20,16 @@ const (
 	Scored   Outcome = "scored"   // a new result
 	Answered Outcome = "answered" // its result was there
 	Repaired Outcome = "repaired" // its result was made before a crash
+	Partial  Outcome = "partial"  // answered, and the job comes again: its series is still arriving
 	Retried  Outcome = "retried"
 	Returned Outcome = "handed_back" // at a stop
 	Dead     Outcome = "dead"
 )
 
 // Outcomes are all of them.
-func Outcomes() []Outcome { return []Outcome{Scored, Answered, Repaired, Retried, Returned, Dead} }
+func Outcomes() []Outcome {
+	return []Outcome{Scored, Answered, Repaired, Partial, Retried, Returned, Dead}
+}
 
 // Codes of this package. They are part of the message schema.
 const (
@@ -49,7 +52,9 @@ func (w *Worker) outcomeOf(ctx context.Context, how Outcome, err error, attempt 
 	var never hopelessError
 	switch {
 	case err == nil:
-		return how, false
+		return how, how == Partial
+	case errors.Is(err, errArriving):
+		return Retried, true
 	case errors.As(err, &never):
 		return Dead, false
 	case ctx.Err() != nil:

@@ -26,15 +26,22 @@ func (w *Worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	var err error
-	switch outcome {
-	case Retried:
-		delay := backoff.Doubling{First: w.RetryDelay, Max: maxRetryDelay}.After(attempt)
+	delay, again := w.comesAgain(outcome, why)
+	if !again {
+		w.looks.forget(deliveryKey(d))
+	}
+	switch {
+	case again:
+		log.Info("job is looked at again", "outcome", outcome, "delay", delay)
+		err = d.Retry(ctx, delay)
+	case outcome == Retried:
+		delay = backoff.Doubling{First: w.RetryDelay, Max: maxRetryDelay}.After(attempt)
 		warn(log, "job will be tried again", why, "attempt", attempt, "delay", delay)
 		err = d.Retry(ctx, delay)
-	case Returned:
+	case outcome == Returned:
 		err = d.Retry(ctx, 0)
 		log.Info("job handed back")
-	case Dead:
+	case outcome == Dead:
 		err = w.putAside(ctx, log, d, why)
 	default:
 		if err = d.Done(ctx); err == nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
-// Worker takes jobs and answers them. All fields but Outliner and ReportUID are needed.
+// Worker takes jobs and answers them. All fields but Outliner, Arrival and ReportUID are needed.
 type Worker struct {
 	Site     string
 	Software string // name and version that results carry
@@ -29,6 +29,7 @@ type Worker struct {
 	Outliner      *outline.Outliner // nil: nodules are not outlined
 	Series        series.Reader     // of what may be read
 	MaxPaddingPct float64           // see nodule.CutOptions
+	Arrival       Arrival           // of series that are still being written
 
 	Slots       int           // jobs worked on at once
 	MaxAttempts int           // of one job, before it is put aside
@@ -47,6 +48,7 @@ type Worker struct {
 	Log     *slog.Logger
 
 	locks keyLocks
+	looks looks
 }
 
 // Keeper keeps what others need of an answer, in the transaction of the ledger
