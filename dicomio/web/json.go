@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,11 @@ func checkJSON(op string, h http.Header) error {
 // readRecords reads an array of records and hands over one after the other,
 // with the elements that keep wants. An error of each ends it.
 func readRecords(r io.Reader, keep func(tag uint32) bool, each func(Dataset) error) error {
-	dec := json.NewDecoder(r)
+	text := bufio.NewReader(r)
+	if mark, err := text.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
+		_, _ = text.Discard(3) // a mark of the order of bytes, which UTF-8 does not need
+	}
+	dec := json.NewDecoder(text)
 	if err := want(dec, json.Delim('[')); err != nil {
 		return err
 	}

@@ -86,6 +86,10 @@ func TestParts(t *testing.T) {
 	if err != nil || cmp.Diff([]string{"one\r\n--not", "two"}, got) != "" {
 		t.Errorf("%q, %v", got, err)
 	}
+	got, err = parts(related("b"), "--b\r\nContent-Type: application/octet-stream\r\n\r\none\r\n--b--", 100)
+	if err != nil || cmp.Diff([]string{"one"}, got) != "" {
+		t.Errorf("%q, %v", got, err)
+	}
 	got, err = parts(http.Header{"Content-Type": {"application/dicom"}}, "bare", 4)
 	if err != nil || cmp.Diff([]string{"bare"}, got) != "" {
 		t.Errorf("%q, %v", got, err)

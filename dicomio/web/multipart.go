@@ -13,6 +13,7 @@ import (
 
 const (
 	kindDICOM    = "application/dicom"
+	kindBytes    = "application/octet-stream" // as some servers call a part
 	kindRelated  = "multipart/related"
 	maxParts     = 1 << 16
 	maxBoundary  = 70 // RFC 2046 section 5.1.1
@@ -53,7 +54,7 @@ func readParts(op string, h http.Header, body io.Reader, limit int64, each func(
 		if err != nil {
 			return broken(op, "the parts that the PACS sent are cut short or not separated as they should be", nil)
 		}
-		if kind, _, ok := mediaType(part.Header.Get("Content-Type")); ok && kind != kindDICOM {
+		if kind, _, ok := mediaType(part.Header.Get("Content-Type")); ok && kind != kindDICOM && kind != kindBytes {
 			continue
 		}
 		if e := part.Header.Get("Content-Transfer-Encoding"); e != "" && !strings.EqualFold(e, "binary") && !strings.EqualFold(e, "8bit") {
