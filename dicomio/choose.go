@@ -10,10 +10,13 @@ import (
 // Volume is what was found in a series: the images of one pass of the scanner,
 // reconstructed in one way.
 type Volume struct {
-	Images int
-	Kernel string // ConvolutionKernel; may be empty
-	Type   string // ImageType, its values joined by "/"
-	// Why says why it was left out; empty: it is the one that was taken.
+	Images      int
+	Slices      int     // images at different positions
+	SpacingMM   float64 // distance of its slices, as is typical
+	ThicknessMM float64 // SliceThickness; 0: not told
+	Kernel      string  // ConvolutionKernel; may be empty
+	Type        string  // ImageType, its values joined by "/"
+	// Why says what the one that was taken has before it; empty: it is that one.
 	Why string
 	// Differs says what it is beside the one that was taken.
 	Differs string
@@ -71,7 +74,7 @@ func choose(list []*volume, opts Options) (taken *volume, found []Volume) {
 	for _, v := range list {
 		m := v.images[0].marks
 		found = append(found, Volume{
-			Images: len(v.images), Kernel: m.kernel, Type: m.imageType, Why: why[v],
+			Images: len(v.images), Slices: v.slices, SpacingMM: v.typical, ThicknessMM: m.thickness, Kernel: m.kernel, Type: m.imageType, Why: why[v],
 			Differs: taken.differs(v), OtherGrid: !taken.images[0].sharesGrid(v.images[0]),
 		})
 	}

@@ -64,6 +64,7 @@ func commands() []func(*globals) *cobra.Command {
 		newDeadCommand,
 		newDemoCommand,
 		newDevicesCommand,
+		newInspectCommand,
 		newOutboxCommand,
 		newPhantomCommand,
 		newResultsCommand,
