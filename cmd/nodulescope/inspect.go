@@ -146,6 +146,9 @@ func (o inspectOptions) inspect(ctx context.Context, s *dicomio.Series) (inspect
 			Taken: v.Why == "", Differs: v.Differs, Why: v.Why,
 		})
 	}
+	for _, sl := range s.Slices {
+		r.Instances = append(r.Instances, sl.SOPInstanceUID)
+	}
 	for _, w := range s.Warnings {
 		r.Warnings = append(r.Warnings, refusal{Code: string(w.Code), Message: w.Detail})
 	}

@@ -30,6 +30,7 @@ type inspectedSeries struct {
 	Images    string            `json:"images"` // digest of the SOP instance UIDs
 	Syntaxes  map[string]int    `json:"transfer_syntaxes"`
 	Volumes   []inspectedVolume `json:"volumes"`
+	Instances []string          `json:"sop_instance_uids"` // of the slices, in scan order
 	Warnings  []refusal         `json:"warnings,omitempty"`
 	Pixels    *inspectedPixels  `json:"pixels,omitempty"`
 	Error     *refusal          `json:"error,omitempty"`

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""Reads folders with pydicom (and GDCM), with dcm2niix and with nodulescope, and prints a Markdown row for each.
+
+    dicomio/testdata/readers.py NODULESCOPE FOLDER [FOLDER...]
+
+Needs Debian's python3-pydicom, python3-gdcm and dcm2niix. "same HU" means: every slice that nodulescope takes has, to the
+last bit, the HU that pydicom gives, in the same order."""
+import glob, hashlib, json, os, struct, subprocess, sys, tempfile, warnings
+
+import numpy
+import pydicom
+
+warnings.simplefilter('ignore')
+
+
+def headers(folder):
+    found = {}
+    for root, _, files in os.walk(folder):
+        for name in files:
+            try:
+                d = pydicom.dcmread(os.path.join(root, name), force=True)
+                if d.get('Modality') == 'CT' and 'SOPInstanceUID' in d:
+                    found.setdefault(str(d.SeriesInstanceUID), {})[str(d.SOPInstanceUID)] = d
+            except Exception:  # no DICOM, or not for pydicom
+                pass
+    return found
+
+
+def hu(d):
+    return (d.pixel_array.astype('f8') * float(d.RescaleSlope) + float(d.RescaleIntercept)).astype('<f4')
+
+
+def with_pydicom(series):
+    words = []
+    for images in series.values():
+        good, why = 0, ''
+        for d in images.values():
+            try:
+                hu(d)
+                good += 1
+            except Exception as e:
+                why = type(e).__name__
+        words.append('%d of %d images%s' % (good, len(images), ' (%s)' % why if why else ''))
+    return '; '.join(words) or 'no CT'
+
+
+def with_dcm2niix(folder):
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(['dcm2niix', '-b', 'n', '-z', 'n', '-o', out, '-f', '%s_%t', folder], capture_output=True, timeout=300)
+        words = []
+        for path in sorted(glob.glob(out + '/*.nii')):
+            head = open(path, 'rb').read(120)
+            dims, size = struct.unpack('<8h', head[40:56]), struct.unpack('<8f', head[76:108])
+            words.append('%d slices%s of %.4g mm' % (dims[3], ' x %d' % dims[4] if dims[4] > 1 else '', size[3]))
+        return '; '.join(words) or 'nothing'
+
+
+def same(one, images):
+    if any(uid not in images for uid in one['sop_instance_uids']):
+        return 'not read by pydicom'
+    total = hashlib.sha256()
+    try:
+        for uid in one['sop_instance_uids']:
+            total.update(numpy.ascontiguousarray(hu(images[uid])).tobytes())
+    except Exception as e:
+        return 'pydicom: ' + type(e).__name__
+    return 'same HU' if 'sha256:' + total.hexdigest() == one['pixels']['digest'] else '**OTHER HU**'
+
+
+def with_nodulescope(program, folder, series):
+    out = subprocess.run([program, 'inspect', '--json', folder], capture_output=True, timeout=300)
+    if not out.stdout:
+        return out.stderr.decode().strip().split('(')[-1].rstrip(')') + ', refused'
+    found = json.loads(out.stdout)
+    words = []
+    for one in found['series']:
+        told = ' '.join(w['code'] for w in one.get('warnings', []))
+        if 'pixels' not in one:
+            words.append(one['error']['code'] + ', refused')
+            continue
+        words.append('%d slices of %.4g mm, %s%s' % (one['slices'], one['spacing_mm'][0], same(one, series.get(one['series_uid'], {})), ', ' + told if told else ''))
+    for one in found.get('refused', []) + found.get('refused_files', []):
+        if one['code'] != 'not_ct':
+            words.append(one['code'] + ', refused')
+    return '; '.join(words) or 'no CT'
+
+
+program, folders = sys.argv[1], sys.argv[2:]
+print('| folder | pydicom + GDCM | dcm2niix | nodulescope |\n|---|---|---|---|')
+for folder in folders:
+    name = os.path.basename(folder.rstrip('/'))
+    if name == 's':
+        name = os.path.basename(os.path.dirname(folder.rstrip('/')))
+    series = headers(folder)
+    print('| %s | %s | %s | %s |' % (name, with_pydicom(series), with_dcm2niix(folder), with_nodulescope(program, folder, series)), flush=True)
