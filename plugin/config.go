@@ -35,6 +35,7 @@ type Config struct {
 
 	AllowedRoots  []string      // folders that jobs may name, with what lies below; empty: any
 	PACS          []web.Options // DICOMweb servers that jobs may name; empty: none
+	Kernels       []string      // convolution kernels to be preferred where a series has several; empty: none
 	MaxPaddingPct float64       // see nodule.CutOptions; 0: its default
 
 	// Bus names an external broker (URL) or a server of the host program

@@ -56,7 +56,7 @@ func New(cfg Config) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{
-		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
+		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)

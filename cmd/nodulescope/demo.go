@@ -16,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 type demoOptions struct {
@@ -83,7 +84,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	}
 	dir := folder.path("series")
 	truth := filepath.Join(dir, phantom.TruthFile)
-	job, series, err := readJob(ctx, dir, truth, "", nil, stderr)
+	job, series, err := readJob(ctx, dir, truth, "", series.Reader{}, stderr)
 	if err != nil {
 		return err
 	}
@@ -201,8 +202,8 @@ func askPlugin(ctx context.Context, p *plugin.Plugin, id string, job bus.Job, st
 
 // demoPictures scores without the bus, checks that it gives the same, and
 // draws.
-func demoPictures(ctx context.Context, job bus.Job, series *dicomio.Series, by scorers, result bus.Result, stderr io.Writer) ([]picture, error) {
-	again, details, err := scoreJob(ctx, job, nil, by, false, stderr)
+func demoPictures(ctx context.Context, job bus.Job, scan *dicomio.Series, by scorers, result bus.Result, stderr io.Writer) ([]picture, error) {
+	again, details, err := scoreJob(ctx, job, series.Reader{}, by, false, stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func demoPictures(ctx context.Context, job bus.Job, series *dicomio.Series, by s
 	if same, err := equalJSON(again, result); err != nil || !same {
 		return nil, errors.Join(errors.New("the result over the bus differs from that without it: this is a defect, please report it"), err)
 	}
-	return drawPictures(ctx, series, result, details)
+	return drawPictures(ctx, scan, result, details)
 }
 
 func equalJSON(a, b any) (bool, error) {

@@ -53,11 +53,11 @@ func newInspectCommand(g *globals) *cobra.Command {
 		})
 	f := cmd.Flags()
 	f.StringVar(&o.series, "series", "", "series instance `UID`; others are left out")
-	f.StringSliceVar(&o.kernels, "kernels", nil, "convolution `KERNELS` to be preferred where a series has several, separated by commas")
 	f.BoolVar(&o.headers, "headers", false, "read headers only, no pixels")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.StringVar(&o.montage, "montage", "", "write a picture of every series, as a PNG named after its UID, into `FOLDER`")
 	o.pacs.register(f)
+	kernelsFlag(f, &o.kernels)
 	return cmd
 }
 

@@ -32,12 +32,12 @@ const nodulesHelp = `FILE holds the candidates in LPS millimetres and may be
 // file:// URI, or in a PACS, and the candidates in a file, and makes the job for
 // them. seriesUID may be empty where the folder holds one CT series. What the
 // file holds besides candidates of the series is told on stderr.
-func readJob(ctx context.Context, place, nodules, seriesUID string, archives *series.Archives, stderr io.Writer) (bus.Job, *dicomio.Series, error) {
+func readJob(ctx context.Context, place, nodules, seriesUID string, reader series.Reader, stderr io.Writer) (bus.Job, *dicomio.Series, error) {
 	uri, err := placeURI(place)
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
-	s, err := series.Reader{Archives: archives}.Open(ctx, series.Place{URI: uri, SeriesUID: seriesUID})
+	s, err := reader.Open(ctx, series.Place{URI: uri, SeriesUID: seriesUID})
 	if err != nil {
 		return bus.Job{}, nil, err
 	}

@@ -55,6 +55,13 @@ func (p *pacsFlag) register(f *pflag.FlagSet) {
 	markSettings(f, "pacs")
 }
 
+// kernelsFlag adds the flag of the kernels that are preferred. It is for every
+// command that reads a series.
+func kernelsFlag(f *pflag.FlagSet, kernels *[]string) {
+	f.StringSliceVar(kernels, "kernels", nil, "convolution `KERNELS` to be preferred where a series has several, separated by commas")
+	markSettings(f, "kernels")
+}
+
 // Type is pflag.Value.
 func (p *pacsFlag) Type() string { return "pacs" }
 

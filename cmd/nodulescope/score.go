@@ -25,6 +25,7 @@ type scoreOptions struct {
 	pacs      pacsFlag
 	documents documentFlags
 	csv       string
+	kernels   []string
 }
 
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
@@ -80,6 +81,7 @@ func newScoreCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
 	o.documents.register(f)
 	o.pacs.register(f)
+	kernelsFlag(f, &o.kernels)
 	mustRequire(cmd, "nodules")
 	return cmd
 }
@@ -96,11 +98,12 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return err
 	}
-	job, series, err := readJob(ctx, folder, o.nodules, o.series, archives, stderr)
+	reader := series.Reader{Archives: archives, Kernels: o.kernels}
+	job, series, err := readJob(ctx, folder, o.nodules, o.series, reader, stderr)
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, archives, scorers{ds, o.models.outline.use}, o.pictures == "" && o.documents.outlines == "", stderr)
+	result, details, err := scoreJob(ctx, job, reader, scorers{ds, o.models.outline.use}, o.pictures == "" && o.documents.outlines == "", stderr)
 	if err != nil {
 		return err
 	}
@@ -141,7 +144,7 @@ type scorers struct {
 }
 
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, by scorers, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
+func scoreJob(ctx context.Context, job bus.Job, reader series.Reader, by scorers, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
@@ -149,7 +152,7 @@ func scoreJob(ctx context.Context, job bus.Job, archives *series.Archives, by sc
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
 	return scoring.Score(ctx, scoring.Request{
-		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: by.detectors, Outliner: by.outliner, Series: series.Reader{Archives: archives},
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: by.detectors, Outliner: by.outliner, Series: reader,
 		NoDetails: noDetails, Progress: func(p scoring.Progress) { showProgress(bar, p) },
 	})
 }

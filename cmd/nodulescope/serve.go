@@ -60,6 +60,7 @@ type serveOptions struct {
 	grace       time.Duration
 	quiet       time.Duration
 	quietLimit  time.Duration
+	kernels     []string
 	checkConfig bool
 }
 
@@ -86,6 +87,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	o.review.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with their subfolders, separated by commas (default: any)")
 	o.pacs.register(f)
+	kernelsFlag(f, &o.kernels)
 	o.send.register(f)
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor, several share the batches of a graphics card")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it becomes a dead letter")
@@ -117,7 +119,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 	cfg := plugin.Config{
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
-		PACS: o.pacs.pacs, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
+		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
 	if cfg.Review, err = o.review.config(); err != nil {
 		return cfg, err

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 const submitHelp = `Put a job on the bus: this series has these nodule candidates.
@@ -36,6 +37,7 @@ type submitOptions struct {
 	priority string
 	deadline time.Duration
 	pacs     pacsFlag
+	kernels  []string
 }
 
 func newSubmitCommand(g *globals) *cobra.Command {
@@ -57,6 +59,7 @@ func newSubmitCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.priority, "priority", bus.PriorityRoutine, "`PRIORITY`: stat or routine")
 	f.DurationVar(&o.deadline, "deadline", 0, "`TIME` from now after which nobody needs the answer, such as 30m (default: none)")
 	o.pacs.register(f)
+	kernelsFlag(f, &o.kernels)
 	o.bus.register(f, localBus, "")
 	mustRequire(cmd, "nodules")
 	return cmd
@@ -76,7 +79,7 @@ func runSubmit(ctx context.Context, folder string, o submitOptions, g *globals, 
 	if err != nil {
 		return err
 	}
-	job, _, err := readJob(ctx, folder, o.nodules, o.series, archives, stderr)
+	job, _, err := readJob(ctx, folder, o.nodules, o.series, series.Reader{Archives: archives, Kernels: o.kernels}, stderr)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ type watchOptions struct {
 	priority   string
 	wait       time.Duration
 	gaps       bool
+	kernels    []string
 	list       bool
 }
 
@@ -78,6 +79,7 @@ func (o *watchOptions) register(f *pflag.FlagSet, fallback string) {
 	f.DurationVar(&o.wait, "wait", 30*time.Minute, "`TIME` after which the log says what a series is waiting for; 0: at once")
 	f.BoolVar(&o.gaps, "accept-gaps", false, "treat a series with missing slices as complete")
 	f.BoolVar(&o.list, "list", false, "print what is waiting, as JSON, and exit")
+	kernelsFlag(f, &o.kernels)
 	o.bus.register(f, localBus, "")
 }
 
@@ -192,7 +194,7 @@ func (o *watchOptions) run(ctx context.Context, dir string, source watch.Source,
 	}
 	w, err := watch.New(watch.Options{
 		Source: source, Bus: b, Dir: dir, Site: o.site, Priority: o.priority, Candidates: o.candidates, HoldSite: o.holdSite,
-		Timeout: orAtOnce(o.wait), AcceptGaps: o.gaps, Keep: max(30*24*time.Hour, 2*o.wait), Logger: g.log,
+		Timeout: orAtOnce(o.wait), AcceptGaps: o.gaps, Kernels: o.kernels, Keep: max(30*24*time.Hour, 2*o.wait), Logger: g.log,
 	})
 	if errors.Is(err, watch.ErrState) {
 		return usageError(err, "name a folder of its own with --watch-dir")

@@ -40,6 +40,7 @@ func PlaceOf(job bus.Job) Place {
 type Reader struct {
 	Roots    []string  // folders that may be named, with what lies below them; empty: any
 	Archives *Archives // PACS that may be asked; nil: none
+	Kernels  []string  // preferred where a series has several, see dicomio.Options
 }
 
 // Open reads the headers of a series. Codes: those of [FolderOf],
@@ -78,7 +79,7 @@ func (r Reader) find(ctx context.Context, p Place) (*dicomio.Series, error) {
 		if err != nil {
 			return nil, err
 		}
-		return wrapOpen(dicomio.OpenSeries(ctx, dir, p.SeriesUID, dicomio.Options{}))
+		return wrapOpen(dicomio.OpenSeries(ctx, dir, p.SeriesUID, dicomio.Options{Kernels: r.Kernels}))
 	}
 	client, study, series, err := r.Archives.Client(p.URI)
 	if err != nil {
@@ -87,7 +88,7 @@ func (r Reader) find(ctx context.Context, p Place) (*dicomio.Series, error) {
 	if p.SeriesUID != "" && p.SeriesUID != series {
 		return nil, coded.New(CodeMismatch, op, "the uri names a series other than series_uid", nil)
 	}
-	s, err := client.Open(ctx, study, series, dicomio.Options{})
+	s, err := client.Open(ctx, study, series, dicomio.Options{Kernels: r.Kernels})
 	if err == nil && s.StudyUID != study {
 		return nil, coded.New(CodeStudyMismatch, op, "the series belongs to a study other than that in the uri", nil)
 	}

@@ -75,7 +75,7 @@ func (w *Watcher) one(ctx context.Context, e *entry, notes []*note) error {
 	if ready, err := w.opts.Source.ready(ctx, e); err != nil || !ready {
 		return err
 	}
-	s, err := series.Reader{Archives: w.opts.Source.archives()}.Open(ctx, series.Place{URI: e.URI, SeriesUID: e.SeriesUID})
+	s, err := series.Reader{Archives: w.opts.Source.archives(), Kernels: w.opts.Kernels}.Open(ctx, series.Place{URI: e.URI, SeriesUID: e.SeriesUID})
 	if err != nil && (away(err) || ctx.Err() != nil || dicomio.CodeOf(err) == dicomio.CodeArchiveFailed) {
 		return err
 	}

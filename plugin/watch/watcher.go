@@ -41,6 +41,7 @@ type Options struct {
 	Queue      bus.ConsumerOptions // of HoldSite
 	Interval   time.Duration       // between two looks; default 2 s
 	Timeout    time.Duration       // after which it is told what a series waits for; default 30 min
+	Kernels    []string            // that the service prefers where a series has several
 	AcceptGaps bool                // a series with missing slices counts as complete
 	Keep       time.Duration       // how long a series and its candidates are remembered; default 30 days
 
