@@ -37,6 +37,26 @@ func TestGoldenScore(t *testing.T) {
 	goldenText(t, "score.txt", maskText(text))
 }
 
+// TestGoldenOutlines: the message and the tables of the phantom as the network in
+// the binary outlines it. Measurements are rounded, and the same by all kernels.
+func TestGoldenOutlines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	goldenPhantom(t, dir)
+	args := []string{"score", "scan", "--nodules", "nodules.json", "--outline", "auto", "--detectors", "vae-ad", "--device", "cpu"}
+	out, _, _ := goldenRun(t, dir, "", append(args, "--json")...)
+	if !strings.Contains(out, `"outliner"`) {
+		t.Skip("this build has no network for outlines")
+	}
+	goldenJSON(t, "outlines.json", []byte(out), "job_id", "scores")
+	if !strings.Contains(out, `"avx`) {
+		t.Skip("this machine has neither AVX-512 nor AVX2: the scores in the table differ in digits that are rounded")
+	}
+	text, _, _ := goldenRun(t, dir, "", args...)
+	_, text, _ = strings.Cut(maskText(text), "\nNODULE  ")
+	goldenText(t, "outlines.txt", text)
+}
+
 // kernels is what a table or report says that it was computed by: AVX-512 and
 // AVX2 give the same digits.
 var kernels = regexp.MustCompile(`avx(2|512)`)

@@ -49,7 +49,7 @@ func TestOutbox(t *testing.T) {
 	pacs := func(store string) string {
 		return fmt.Sprintf("%s store-url=%s user=%s password-file=%s", server.DICOMweb, store, server.User, server.PasswordFile)
 	}
-	s := startService(t, data, model, "--pacs", pacs(server.URL+"/nowhere"))
+	s := startService(t, data, model, "--outline", "off", "--pacs", pacs(server.URL+"/nowhere"))
 	command(t, exitOK, "submit", dir, "--nodules", writeFile(t, "nodules.json", manyNodules(1)), "--nats-url", s.bus)
 	refused := func() bool {
 		out, _ := command(t, exitOK, "outbox", "--json", "--data-dir", data)
