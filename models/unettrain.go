@@ -29,7 +29,7 @@ type OutlineSamples interface {
 // OutlineSettings of a training. The zero value of a field takes the default
 // named behind it.
 type OutlineSettings struct {
-	Epochs  int     `json:"epochs"`  // 18
+	Epochs  int     `json:"epochs"`  // 20
 	Batch   int     `json:"batch"`   // 8
 	Rate    float64 `json:"rate"`    // 3e-3: the highest, see rate
 	Average float64 `json:"average"` // 0.995: decay of the moving average of the weights that is kept
@@ -38,7 +38,7 @@ type OutlineSettings struct {
 }
 
 func (s OutlineSettings) inUse() OutlineSettings {
-	return fillIn(s, OutlineSettings{Epochs: 18, Batch: 8, Rate: 3e-3, Average: 0.995, Share: 0.02})
+	return fillIn(s, OutlineSettings{Epochs: 20, Batch: 8, Rate: 3e-3, Average: 0.995, Share: 0.02})
 }
 
 // Validate names the first setting that makes no sense.

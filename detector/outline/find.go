@@ -181,7 +181,7 @@ func coarser(all []Finding, spacing float64) (places []Place) {
 		if f.Cube == nil || f.SpacingMM >= spacing || len(f.Codes) > 0 {
 			continue
 		}
-		if f.Found() && (f.Outline.Border || f.Outline.Voxels > large) || !f.Found() && filled(f.Cube) {
+		if f.Found() && (f.Outline.Border || f.Outline.Voxels > large || f.SpacingMM > 1) || !f.Found() && filled(f.Cube) {
 			places = append(places, Place{Candidate: i, ShiftMM: f.ShiftMM, SpacingMM: spacing})
 		}
 	}
@@ -189,7 +189,7 @@ func coarser(all []Finding, spacing float64) (places []Place) {
 }
 
 const (
-	large       = 3000 // voxels, a sphere of 18: of what may be a part of something that does not fit
+	large       = 3000 // voxels of 1 mm, a sphere of 18: of what may be a part of something that does not fit, as what was found in larger voxels always may
 	partOf      = 1.5  // how much more a larger cube has to show
 	filledEdge  = 12   // of the middle that is looked at, voxels
 	filledShare = 0.9  // of it that is soft tissue inside a mass

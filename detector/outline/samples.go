@@ -19,7 +19,9 @@ const (
 // What a training draws, see (samples).Outline. More than this of everything
 // outlined nodules of all sizes less well, in as many epochs.
 const (
-	elsewhere    = 0.1         // share of draws whose point is on no nodule
+	elsewhere    = 0.16        // share of draws whose point is on no nodule
+	onTissue     = 0.75        // of these, on a vessel or the chest wall, where there is one
+	tissue       = 0.36        // intensity of such a voxel: more than -500 HU
 	clearance    = 9.0         // of such a point from the nodule, at least, voxels
 	pointShift   = 2.0         // of a point from the centre of its nodule, at most, voxels
 	windowShift  = 4           // of the window, voxels
@@ -61,7 +63,7 @@ func (s *samples) Len() int { return len(s.images) }
 // Outline implements models.OutlineSamples.
 func (s *samples) Outline(i int, rng *rand.Rand, x, y []float32) {
 	image, mask := s.images[i], s.masks[i]
-	point, on := drawPoint(mask, rng)
+	point, on := drawPoint(image, mask, rng)
 	window := drawWindow(point, on, rng)
 	place := drawPlace(point, window, rng)
 	place.resample(image, mask, x[:voxels], y)
@@ -73,13 +75,16 @@ func (s *samples) Outline(i int, rng *rand.Rand, x, y []float32) {
 }
 
 // drawPoint draws a point of the cube in voxels, and whether it is on the nodule.
-func drawPoint(mask []bool, rng *rand.Rand) (p [3]float64, on bool) {
+func drawPoint(image []float32, mask []bool, rng *rand.Rand) (p [3]float64, on bool) {
 	if rng.Float64() < elsewhere {
-		for range 50 {
-			for a := range p {
+		solid := rng.Float64() < onTissue
+		for try := range 200 {
+			at := 0
+			for a, stride := range [3]int{edge * edge, edge, 1} {
 				p[a] = 1 + rng.Float64()*(edge-3)
+				at += int(p[a]+0.5) * stride
 			}
-			if clearOf(mask, p) {
+			if (!solid || try >= 150 || image[at] > tissue) && clearOf(mask, p) {
 				return p, false
 			}
 		}
