@@ -2,6 +2,24 @@ package nodule
 
 import "math/rand/v2"
 
+// WeighLine weighs each of n values, stride apart from x[start] on, with its two
+// neighbours: by 1-2w and w. Above 0 that smooths as a soft kernel does, below 0
+// it sharpens; at the ends the value itself stands for the neighbour that is not
+// there.
+func WeighLine(x []float32, start, n, stride int, w float32) {
+	before := x[start]
+	for k := range n {
+		at := start + k*stride
+		after := x[at]
+		if k < n-1 {
+			after = x[at+stride]
+		}
+		v := x[at]
+		x[at] = (1-2*w)*v + w*(before+after)
+		before = v
+	}
+}
+
 // keepSupport is the share of the central patch's support that a shift along z
 // must keep.
 const keepSupport = 0.9

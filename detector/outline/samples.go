@@ -246,31 +246,15 @@ func disturb(x []float32, rng *rand.Rand) {
 	if kernel < filtered {
 		w := float32(filterSharp + (filterSmooth-filterSharp)*width)
 		for _, stride := range [3]int{edge * edge, edge, 1} {
-			smooth(x, stride, w)
+			for start := range x {
+				if start/stride%edge == 0 {
+					nodule.WeighLine(x, start, edge, stride, w)
+				}
+			}
 		}
 	}
 	for i, v := range x {
 		v += float32(offset + noise*rng.NormFloat64())
 		x[i] = max(0, min(1, v))
-	}
-}
-
-// smooth weighs every voxel with its two neighbours along an axis.
-func smooth(x []float32, stride int, w float32) {
-	for start := range x {
-		if start/stride%edge != 0 {
-			continue
-		}
-		before := x[start]
-		for k := range edge {
-			at := start + k*stride
-			after := x[at]
-			if k < edge-1 {
-				after = x[at+stride]
-			}
-			v := x[at]
-			x[at] = (1-2*w)*v + w*(before+after)
-			before = v
-		}
 	}
 }

@@ -117,7 +117,8 @@ func fitOneSided(rows [][]float64, weights []float64) (model, error) {
 		}
 	}
 	w, err := solve(correlations(m.Scale.applyAll(rows), weights), d)
-	m.Weight = append(w, 0)
+	m.Weight = append(m.Weight[:0], w...)
+	m.Weight = append(m.Weight, 0)
 	return m, err
 }
 

@@ -2,6 +2,8 @@ package phantom
 
 import (
 	"math/rand/v2"
+
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // Kernel names how a scan is reconstructed.
@@ -38,24 +40,11 @@ func (k reconstruction) apply(hu []float32, rows, cols int) {
 	if k.blur == 0 {
 		return
 	}
-	line := func(start, n, stride int) {
-		before := hu[start]
-		for i := range n {
-			at := start + i*stride
-			after := hu[at]
-			if i < n-1 {
-				after = hu[at+stride]
-			}
-			v := hu[at]
-			hu[at] = (1-2*k.blur)*v + k.blur*(before+after)
-			before = v
-		}
-	}
 	for y := range rows {
-		line(y*cols, cols, 1)
+		nodule.WeighLine(hu, y*cols, cols, 1, k.blur)
 	}
 	for x := range cols {
-		line(x, rows, cols)
+		nodule.WeighLine(hu, x, rows, cols, k.blur)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
-	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // Codes of what is measured (PS3.16 context groups 7470, 7469 and 7461, UCUM).
@@ -153,11 +152,7 @@ func (k *Packer) segmentation(ctx context.Context, r store.Record) (*derived.Seg
 	if k.last.record == r.ID {
 		return k.last.outlines, nil
 	}
-	header, err := k.Headers.Read(ctx, series.PlaceOf(r.Job()))
-	if err != nil {
-		return nil, err
-	}
-	open, err := scoring.Prepare(ctx, k.again(r))
+	header, open, err := k.reopen(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -67,14 +67,21 @@ func (k *Packer) packPictures(p outbox.Parcel, r store.Record, kind outbox.Kind)
 	return p, nil
 }
 
+// reopen opens the series of a result once more, to be scored as it was, and
+// reads what its objects have in common.
+func (k *Packer) reopen(ctx context.Context, r store.Record) (sr.Header, *scoring.Prepared, error) {
+	header, err := k.Headers.Read(ctx, series.PlaceOf(r.Job()))
+	if err != nil {
+		return header, nil, err
+	}
+	open, err := scoring.Prepare(ctx, k.again(r))
+	return header, open, err
+}
+
 // draw cuts and scores the nodules once more: sampling is seeded, so that the
 // pictures are those of the scores in the result.
 func (k *Packer) draw(ctx context.Context, r store.Record, list []pictured, kind outbox.Kind) (files [][]byte, err error) {
-	header, err := k.Headers.Read(ctx, series.PlaceOf(r.Job()))
-	if err != nil {
-		return nil, err
-	}
-	open, err := scoring.Prepare(ctx, k.again(r))
+	header, open, err := k.reopen(ctx, r)
 	if err != nil {
 		return nil, err
 	}

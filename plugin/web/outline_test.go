@@ -22,10 +22,7 @@ func TestOutlines(t *testing.T) {
 	}
 	s := serve(t, append([]string{"--outline", network}, quick...)...)
 	run(t, "", "submit", dir, "--nodules", nodules, "--nats-url", s.bus)
-	ann := newTab(browser, t, "ann")
-	ann.size(1280, 800)
-	ann.signIn(s.url, "ann")
-	ann.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	ann := annSees(browser, t, s)
 	ann.press("o")
 	ann.opened()
 	ann.press("e")

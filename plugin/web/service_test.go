@@ -237,3 +237,13 @@ func (w *wire) set(cut bool) {
 		}
 	}
 }
+
+// annSees is the tab of a reader in whose work list the first series is scored.
+func annSees(browser context.Context, t testing.TB, s *service) *tab {
+	t.Helper()
+	ann := newTab(browser, t, "ann")
+	ann.size(1280, 800)
+	ann.signIn(s.url, "ann")
+	ann.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
+	return ann
+}
