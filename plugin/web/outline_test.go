@@ -35,7 +35,7 @@ func TestOutlines(t *testing.T) {
 		return n;
 	})`
 	ann.until("the outline on three planes", drawn+`.filter((n) => n > 60).length === 3`)
-	ann.text("[data-test=outline]", "Volume")
+	ann.text("[data-test=outline]", "Axes")
 	ann.text("[data-test=outline]", "mm³")
 	ann.text("[data-test=outline]", "±")
 	ann.text("[data-test=outline]", "solid")

@@ -16,29 +16,25 @@ export function OutlinePanel({ finding: f, problem }: { finding: Finding; proble
   );
 }
 
+// Three lines: input, reconstruction and residual below are to stay in sight.
 function Table({ m }: { m: Measurements }) {
+  const density = m.mean_hu === null ? [] : [plusMinus(m.mean_hu, m.mean_uncertainty_hu, 0, "HU") + (m.sd_hu === null ? "" : ` (SD ${m.sd_hu.toFixed(0)})`)];
+  const type = m.type.replaceAll("_", "-") + (m.type === "part_solid" ? ` (${m.solid_diameter_mm.toFixed(1)} mm solid)` : "");
+  const contact = ([["chest wall", m.wall_contact_share], ["vessel", m.vessel_contact_share]] as const)
+    .filter(([, share]) => share >= 0.05).map(([what, share]) => `${what} ${Math.round(100 * share)} %`);
   const rows: { name: string; value: string; title: string }[] = [
-    { name: "Diameter", value: plusMinus(m.diameter_mm, m.diameter_uncertainty_mm, 1, "mm"), title: "of the sphere of the same volume" },
+    {
+      name: "Outline", value: `⌀ ${plusMinus(m.diameter_mm, m.diameter_uncertainty_mm, 1, "mm")}, ${plusMinus(m.volume_mm3, m.volume_uncertainty_mm3, 0, "mm³")}`,
+      title: "diameter of the sphere of the same volume, and volume, with their uncertainties",
+    },
     {
       name: "Axes", value: `${plusMinus(m.mean_axis_mm, m.axis_uncertainty_mm, 1, "mm")} (${m.long_axis_mm.toFixed(1)} × ${m.short_axis_mm.toFixed(1)})`,
       title: "mean of the longest diameter in an axial plane and the longest perpendicular to it (both)",
     },
-    { name: "Volume", value: plusMinus(m.volume_mm3, m.volume_uncertainty_mm3, 0, "mm³"), title: "of the outline" },
+    { name: "Type", value: [type, ...density, ...contact].join(", "), title: "by rules on HU, a description and no diagnosis; mean of the voxels; shares of the surface beside soft tissue" },
   ];
-  if (m.mean_hu !== null) {
-    const spread = m.sd_hu === null ? "" : `, SD ${m.sd_hu.toFixed(0)} HU`;
-    rows.push({ name: "Density", value: plusMinus(m.mean_hu, m.mean_uncertainty_hu, 0, "HU") + spread, title: "mean of its voxels" });
-  }
-  let type = m.type.replaceAll("_", "-");
-  if (m.type === "part_solid") type += `, solid part ${m.solid_diameter_mm.toFixed(1)} mm`;
-  rows.push({ name: "Type", value: type, title: "by rules on HU; a description, not a diagnosis" });
-  const touches = ([["chest wall", m.wall_contact_share], ["vessel", m.vessel_contact_share]] as const).filter(([, share]) => share >= 0.05);
-  if (touches.length > 0) {
-    rows.push({ name: "Contact", value: touches.map(([what, share]) => `${what} ${Math.round(100 * share)} %`).join(", "), title: "share of its surface beside soft tissue" });
-  }
   return (
     <table class="measurements">
-      <caption>Measured by its outline</caption>
       <tbody>
         {rows.map((r) => <tr key={r.name} title={r.title}><th scope="row">{r.name}</th><td>{r.value}</td></tr>)}
       </tbody>

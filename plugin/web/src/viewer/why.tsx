@@ -88,7 +88,7 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
 function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: number }) {
   const h = score.histogram;
   if (!h || h.counts.length === 0) return <p class="hint">{score.model} is not loaded, so its reference histogram cannot be shown.</p>;
-  const [w, ht, base] = [300, 84, 66];
+  const [w, ht, base] = [300, 70, 52];
   const low = h.edges[0] ?? 0;
   const high = h.edges.at(-1) ?? 1;
   const most = Math.max(...h.counts, 1);
@@ -177,7 +177,7 @@ function Limits({ finding: f }: { finding: Finding }) {
   return (
     <section class={items.length > 0 ? "limits touched" : "limits"} aria-label="Limits of use">
       <h3>Limits of use</h3>
-      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>None of the known limits applies.</p>}
+      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none known applies.</p>}
     </section>
   );
 }
