@@ -21,6 +21,8 @@ type evaluateOptions struct {
 	dataset   datasetFlags
 	masks     string
 	detectors detectorFlags
+	rungs     string
+	outline   outlineFlag
 	side      string
 	splitSeed uint64
 	reference string
@@ -37,6 +39,10 @@ same nodules in another way: every detector, its terms, and what needs no model
 at all (diameter, mask, intensity, distance to the mean normal nodule). A
 detector that does not beat these baselines adds nothing to them. What the
 figures mean: docs/evaluation.md.
+
+The rungs score what is measured of each nodule's outline: by normals alone, by
+normals and unlabelled nodules, and by readers' ratings ('nodulescope rungs --help'),
+without and, where the file has diameters, with one from a simulated detector.
 
 With --side, the data set is split as 'train' split it and one side is scored;
 the training side then serves for the rows of the mean image and the nearest
@@ -68,6 +74,8 @@ func newEvaluateCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.masks, "masks", "", "`FILE` with the masks of the nodules, in the order of the data set (default: DATA_masks.npz, if there)")
 	o.dataset.register(f)
 	o.detectors.register(f)
+	f.StringVar(&o.rungs, "rungs", rungsAuto, "`WHICH` rungs score outlined nodules: auto (those in the binary), off, or the file of 'nodulescope rungs'")
+	o.outline.register(f)
 	f.StringVar(&o.side, "side", "", "`SIDE` of the split: train, validation, calibration or test (default: all nodules)")
 	f.Uint64Var(&o.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
 	f.StringVar(&o.reference, "reference", "", "data set `FILE` whose training side gives the mean normal and the nearest normals")
@@ -84,6 +92,9 @@ func runEvaluate(ctx context.Context, o evaluateOptions, g *globals, stdout, std
 	}
 	ds, settings, err := evaluationData(o, detectors)
 	if err != nil {
+		return err
+	}
+	if err := o.outlined(&settings, ds, g.log); err != nil {
 		return err
 	}
 	bar := newProgress(stderr, "scoring", 0)

@@ -104,7 +104,7 @@ func TestEvaluateCommand(t *testing.T) {
 	if e.Row(evaluation.RowMaskVolume).Overall.Value != 1 {
 		t.Errorf("the baseline of balls that grow with malignancy: %+v", e.Row(evaluation.RowMaskVolume).Overall)
 	}
-	if d := e.Detectors; len(d) != 2 || d[0].Brier != nil || d[1].Brier == nil || d[0].Digests[0] == d[1].Digests[0] {
+	if d := e.Detectors; len(d) != 8 || d[0].Brier != nil || d[1].Brier == nil || d[0].Digests[0] == d[1].Digests[0] {
 		t.Errorf("%+v", d)
 	}
 	f, err := os.Open(scores)

@@ -195,6 +195,6 @@ func numberNodules(t *testing.T, text string) string {
 func TestGoldenEvaluation(t *testing.T) {
 	t.Parallel()
 	data := checktest.Data(t)
-	out := goldenOutput(t, t.TempDir(), "evaluate", filepath.Join(data, "lidc_voi_32mm.npz"), "--side", "test", "--detectors", "vae-ad", "--device", "cpu")
+	out := goldenOutput(t, t.TempDir(), "evaluate", filepath.Join(data, "lidc_voi_32mm.npz"), "--side", "test", "--detectors", "vae-ad", "--device", "cpu", "--rungs", "off")
 	goldenText(t, "evaluation.md", maskText(out))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/stats"
+	"github.com/nodulescope/nodulescope/nodule"
 )
 
 // reliabilityBins is how many groups a reliability curve has where there are
@@ -24,6 +25,7 @@ type CalibrationCheck struct {
 	Counts      Counts                 `json:"counts"`
 	Brier       *float64               `json:"brier"`       // nil where uncalibrated
 	BrierPrior  float64                `json:"brier_prior"` // of the prevalence as everybody's probability
+	ECE         *float64               `json:"ece"`         // expected calibration error, over the groups of Bins
 	Fit         *stats.CalibrationFit  `json:"fit"`         // slope and intercept; nil where there is no maximum
 	FitMissing  string                 `json:"fit_missing,omitempty"`
 	Bins        []stats.ReliabilityBin `json:"reliability"`
@@ -72,19 +74,42 @@ func (e *Evaluation) checkCalibration(j int, labelled []int) CalibrationCheck {
 	}
 	d.fitCalibration(p, c.anomalous)
 	name := PointYouden
-	if d.Calibration == "uncalibrated" {
+	switch d.Calibration {
+	case "uncalibrated":
 		name = PointReference95
+	case calibrationHeldOut:
+		name = PointSensitive90
 	}
 	for _, t := range []struct {
 		name string
 		at   []float64
 	}{{name, youden}, {PointSensitive, sensitive}} {
 		if !slices.ContainsFunc(t.at, math.IsNaN) {
-			d.Points = append(d.Points, operate(t.name, c.scores, t.at, c.anomalous))
+			p := operate(t.name, c.scores, t.at, c.anomalous)
+			p.Undecided = e.undecided(j, k, t.name == PointSensitive)
+			d.Points = append(d.Points, p)
 		}
 	}
 	d.Reproduced = reproduce(c.scores, c.anomalous)
 	return d
+}
+
+// undecided counts the indeterminate nodules that detector j, of column k, flags.
+func (e *Evaluation) undecided(j, k int, sensitive bool) stats.Proportion {
+	flagged, n := 0, 0
+	for i := range e.Scored {
+		s := &e.Scored[i]
+		at := s.Predictions[j].Threshold
+		if sensitive {
+			at = s.Predictions[j].Sensitive
+		}
+		if v := s.Values[k].Value; s.Label == nodule.Indeterminate && !math.IsNaN(v) && !math.IsNaN(at) {
+			if n++; v > at {
+				flagged++
+			}
+		}
+	}
+	return stats.Wilson(flagged, n)
 }
 
 func (d *CalibrationCheck) fitCalibration(p []float64, anomalous []bool) {
@@ -95,6 +120,8 @@ func (d *CalibrationCheck) fitCalibration(p []float64, anomalous []bool) {
 	b := stats.Brier(p, anomalous)
 	d.Brier = &b
 	d.Bins = stats.Reliability(p, anomalous, max(1, min(reliabilityBins, len(p)/10)))
+	ece := stats.ECE(d.Bins)
+	d.ECE = &ece
 	fit, err := stats.FitCalibration(p, anomalous)
 	if err != nil {
 		d.FitMissing = err.Error()

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -22,6 +23,9 @@ type Options struct {
 	// Calibration are nodules to choose operating points on that a detector's
 	// file lacks: those that it was calibrated on. May be nil.
 	Calibration *nodule.Dataset
+	// Rungs also score what Outlines outlines; nil: they do not.
+	Rungs    *rungs.Rungs
+	Outlines rungs.Outlines
 	// Seed and Fold are noted beside every score.
 	Seed uint64
 	Fold int
@@ -57,7 +61,7 @@ func Evaluate(ctx context.Context, detectors []detector.Detector, ds *nodule.Dat
 	refused, total := 0, len(ds.Samples)*len(detectors)
 	for start := 0; start < len(ds.Samples); start += detector.BatchSize {
 		batch := ds.Samples[start:min(start+detector.BatchSize, len(ds.Samples))]
-		lines, err := v.score(ctx, batch, func(d int) {
+		lines, err := v.score(ctx, batch, start, func(d int) {
 			if o.Progress != nil {
 				o.Progress(start*len(detectors)+d*len(batch), total)
 			}
@@ -72,6 +76,9 @@ func Evaluate(ctx context.Context, detectors []detector.Detector, ds *nodule.Dat
 		scored[i].Data = ds.Digest()
 	}
 	notes := slices.Concat(o.Notes, v.notes(scored))
+	if v.outlined != nil {
+		notes = append(notes, v.outlined.notes()...)
+	}
 	if refused > 0 {
 		notes = append(notes, fmt.Sprintf("%d nodules are left out: their cubes have too little data around the nodule to be scored.", refused))
 	}
@@ -85,12 +92,14 @@ type evaluator struct {
 	settings  []*detector.Calibration // per detector; nil where it has none
 	mean      []float32
 	nearest   *nearest
-	shares    bool // some cube is not complete
+	outlined  *outlined // nil: no rungs
+	shares    bool      // some cube is not complete
 	o         Options
 }
 
 func newEvaluator(ctx context.Context, detectors []detector.Detector, ds *nodule.Dataset, o Options) (*evaluator, error) {
 	v := &evaluator{detectors: detectors, settings: make([]*detector.Calibration, len(detectors)), mean: o.Mean, o: o}
+	v.outlined = newOutlined(o, ds)
 	v.shares = slices.ContainsFunc(ds.Samples, func(s nodule.Sample) bool { return s.Inside < 1 })
 	if len(o.Neighbours) > 0 {
 		v.nearest = newNearest(o.Neighbours)
@@ -151,15 +160,17 @@ func chooseSensitive(ctx context.Context, d detector.Detector, ds *nodule.Datase
 	return &at, err
 }
 
-// score makes the lines of some nodules. Those that cannot be served are left
-// out. tell is called with the number of detectors that are done.
-func (v *evaluator) score(ctx context.Context, samples []nodule.Sample, tell func(done int)) ([]Scored, error) {
+// score makes the lines of some nodules, the first of which is a row of the data
+// set. Those that cannot be served are left out. tell is called with the number of detectors that are done.
+func (v *evaluator) score(ctx context.Context, samples []nodule.Sample, row int, tell func(done int)) ([]Scored, error) {
 	var lines []Scored
 	var kept []nodule.Patch
 	var of []*nodule.Sample
+	var rows []int
 	for i := range samples {
 		if p := nodule.Central(samples[i].Cube()); p.CheckSupport() == nil {
 			kept, of = append(kept, p), append(of, &samples[i])
+			rows = append(rows, row+i)
 			lines = append(lines, v.line(&samples[i]))
 		}
 	}
@@ -187,6 +198,11 @@ func (v *evaluator) score(ctx context.Context, samples []nodule.Sample, tell fun
 		tell(j + 1)
 	}
 	for i := range lines {
+		if v.outlined != nil {
+			if err := v.outlined.add(ctx, &lines[i], of[i], rows[i]); err != nil {
+				return nil, fmt.Errorf("nodule %d: %w", i, err)
+			}
+		}
 		lines[i].Values = append(lines[i].Values, v.modelFree(of[i], kept[i])...)
 	}
 	return lines, nil

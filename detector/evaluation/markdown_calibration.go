@@ -17,7 +17,7 @@ func (e *Evaluation) calibrationMarkdown(b *strings.Builder) {
 			p("model %s", digest)
 		}
 		if d.Brier != nil {
-			p("Brier score %.3f; the prevalence as everybody's probability has %.3f", *d.Brier, d.BrierPrior)
+			p("Brier score %.3f; the prevalence as everybody's probability has %.3f; expected calibration error %.3f", *d.Brier, d.BrierPrior, *d.ECE)
 		} else {
 			p("no probability: %s", d.Calibration)
 		}
@@ -38,8 +38,8 @@ func (e *Evaluation) calibrationMarkdown(b *strings.Builder) {
 }
 
 func (d *CalibrationCheck) pointsMarkdown(b *strings.Builder) {
-	names := map[string]string{PointYouden: "Youden", PointSensitive: "95 % sensitivity", PointReference95: "95th percentile"}
-	table := Grid{{"threshold", "sensitivity", "specificity", "PPV", "NPV"}}
+	names := map[string]string{PointYouden: "Youden", PointSensitive: "95 % sensitivity", PointSensitive90: "90 % sensitivity", PointReference95: "95th percentile"}
+	table := Grid{{"threshold", "sensitivity", "specificity", "PPV", "NPV", "flagged of malignancy 3"}}
 	has := map[string]bool{}
 	for _, o := range d.Points {
 		has[o.Name] = true
@@ -47,13 +47,13 @@ func (d *CalibrationCheck) pointsMarkdown(b *strings.Builder) {
 		if o.Threshold != nil {
 			name += fmt.Sprintf(" %.4g", *o.Threshold)
 		}
-		table = append(table, []string{name, o.Sensitivity.String(), o.Specificity.String(), o.PPV.String(), o.NPV.String()})
+		table = append(table, []string{name, o.Sensitivity.String(), o.Specificity.String(), o.PPV.String(), o.NPV.String(), o.Undecided.String()})
 	}
 	if len(d.Points) > 0 {
 		b.WriteString("\nOperating points, chosen on the calibration patients and applied here (Wilson intervals):\n\n")
 		table.Write(b)
 	}
-	if !has[PointSensitive] && d.Calibration != "uncalibrated" {
+	if !has[PointSensitive] && d.Calibration != "uncalibrated" && d.Calibration != calibrationHeldOut {
 		b.WriteString("\nThe model's file holds no threshold for 95 % sensitivity, and too few calibration patients were given to choose it on.\n")
 	}
 }

@@ -6,6 +6,7 @@ import "github.com/nodulescope/nodulescope/detector/stats"
 const (
 	PointYouden      = "youden"         // largest sensitivity + specificity - 1
 	PointSensitive   = "sensitivity-95" // sensitivity of 95 %
+	PointSensitive90 = "sensitivity-90" // sensitivity of 90 %
 	PointReference95 = "reference-95"   // 95th percentile of the reference normals, where uncalibrated
 )
 
@@ -18,6 +19,8 @@ type OperatingPoint struct {
 	Specificity stats.Proportion `json:"specificity"`
 	PPV         stats.Proportion `json:"ppv"` // at the prevalence of this set
 	NPV         stats.Proportion `json:"npv"`
+	// Undecided are the nodules of malignancy 3 that are flagged.
+	Undecided stats.Proportion `json:"flagged_of_indeterminate"`
 }
 
 // operate applies the rule score > threshold, each nodule with its own.

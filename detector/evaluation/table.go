@@ -284,9 +284,11 @@ func (e *Evaluation) compare(a, b string) (stats.Comparison, error) {
 // compareAll sets every detector beside the baselines and every other detector.
 func (e *Evaluation) compareAll(ctx context.Context) error {
 	for i, d := range e.Detectors {
-		against := []string{RowDiameter, RowMaskDiameter, RowMeanImage, RowNearest}
+		against := []string{RowDiameter, RowMaskDiameter, RowOutlineDiameter, RowPlain, RowMeanImage, RowNearest}
 		for _, other := range e.Detectors[i+1:] {
-			against = append(against, other.Detector)
+			if d.Calibration != calibrationHeldOut { // of rungs, the baselines say enough
+				against = append(against, other.Detector)
+			}
 		}
 		for _, b := range against {
 			if e.Row(d.Detector) == nil || e.Row(b) == nil {

@@ -14,8 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
+	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -244,5 +247,88 @@ func TestMarkdown(t *testing.T) {
 		if math.Abs(a-b) > 0.0015+1e-3*math.Abs(b) {
 			t.Errorf("figure %d is %s, want %s", i, g[i], w[i])
 		}
+	}
+}
+
+// TestRungsBesideDetectors: all of them, with a diameter where the file has one,
+// and what they are set beside; their table can be made again from the file.
+func TestRungsBesideDetectors(t *testing.T) {
+	trained, err := rungs.Pretrained()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := detectortest.Many(20)
+	for i := range d.Malignancy { // some are undecided
+		if i%5 == 0 {
+			d.Malignancy[i] = 3
+		}
+	}
+	ds := d.Load(t)
+	evaluate := func() *Evaluation {
+		e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, ds, Options{Rungs: trained, Outlines: rungs.ByThreshold})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	e := evaluate()
+	var names []string
+	for _, n := range rungs.Names() {
+		names = append(names, string(n), string(n)+" + diameter")
+	}
+	for _, name := range names {
+		row, s := e.Row(name), e.Scored[0].Prediction(name)
+		if row == nil || !row.Model || s == nil || s.Digest != trained.Digest() || !(s.Probability >= 0 && s.Probability <= 1) || math.IsNaN(s.Threshold) {
+			t.Fatalf("%s: %+v, %+v", name, row, s)
+		}
+		if !strings.Contains(e.Markdown(), "| **"+name+"**") {
+			t.Errorf("%s is not in the table", name)
+		}
+	}
+	for _, c := range e.Detectors[1:] {
+		if len(c.Points) != 1 || c.Points[0].Name != PointSensitive90 || c.Points[0].Undecided.Of != 8 || c.ECE == nil {
+			t.Errorf("%s: %+v", c.Detector, c.Points)
+		}
+	}
+	against := map[string]bool{}
+	for _, c := range e.Comparisons {
+		against[c.A+" - "+c.B] = true
+	}
+	for _, want := range []string{RowDiameter, RowOutlineDiameter, RowPlain} {
+		if !against["readers-ratings - "+want] || e.Row(want) == nil {
+			t.Errorf("no comparison with %s", want)
+		}
+	}
+	if !strings.Contains(strings.Join(e.Notes, " "), "as a detector might give it") {
+		t.Errorf("notes: %q", e.Notes)
+	}
+	var b bytes.Buffer
+	if err := e.WriteCSV(&b); err != nil {
+		t.Fatal(err)
+	}
+	read, err := ReadCSV(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Tabulate(context.Background(), read, TableOptions{Notes: e.Notes})
+	if err != nil || cmp.Diff(again.Detectors, e.Detectors) != "" || len(again.Rows) != len(e.Rows) {
+		t.Errorf("another table: %v", err)
+	}
+	if evaluate().Markdown() != e.Markdown() {
+		t.Error("the second evaluation differs")
+	}
+}
+
+// TestRungsWithoutDiameters: a file without diameters has no rows with one.
+func TestRungsWithoutDiameters(t *testing.T) {
+	trained, err := rungs.Pretrained()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := detectortest.Many(20).Load(t)
+	ds.Samples[3].DiameterMM = 0
+	e, err := Evaluate(context.Background(), []detector.Detector{shade{name: "a"}}, ds, Options{Rungs: trained, Outlines: rungs.ByThreshold})
+	if err != nil || len(e.Detectors) != 4 || e.Row("readers-ratings + diameter") != nil {
+		t.Errorf("%v, %d detectors", err, len(e.Detectors))
 	}
 }

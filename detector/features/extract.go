@@ -94,7 +94,7 @@ func newShape(cube *nodule.Cube, mask []bool, spacingMM float64) *shape {
 			n.in = append(n.in, i)
 		}
 	}
-	n.outside, n.depth = distances(mask, spacingMM), distances(not, spacingMM)
+	n.outside, n.depth = outline.Distances(mask, spacingMM), outline.Distances(not, spacingMM)
 	return n
 }
 

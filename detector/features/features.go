@@ -1,5 +1,7 @@
 package features
 
+import "math"
+
 // Direction is where a feature is suspicious.
 type Direction int
 
@@ -107,6 +109,9 @@ var all = [Count]Feature{
 	wallContact:    {"wall_contact", "", Around, Either, "share of the surface at the chest wall"},
 	vesselContact:  {"vessel_contact", "", Around, Either, "share of the surface at vessels"},
 }
+
+// DiameterMM is that of a sphere of the nodule's volume.
+func (v *Vector) DiameterMM() float64 { return math.Cbrt(6 * math.Exp(v[logVolume]) / math.Pi) }
 
 // All are the features in the order of a Vector.
 func All() []Feature { return all[:] }

@@ -131,21 +131,26 @@ func outlineOf(probability []float32, in []bool) *Outline {
 	if start < 0 {
 		return out
 	}
-	out.Mask[start] = true
+	out.fill(in, start)
+	return out
+}
+
+// fill makes the mask the part of a set that hangs together with one of its
+// voxels, by six neighbours.
+func (o *Outline) fill(in []bool, start int) {
+	o.Mask[start] = true
 	for queue := []int{start}; len(queue) > 0; queue = queue[1:] {
-		i := queue[0]
-		out.Voxels++
-		eachNeighbour(i, func(j int) {
+		o.Voxels++
+		eachNeighbour(queue[0], func(j int) {
 			switch {
 			case j < 0:
-				out.Border = true
-			case in[j] && !out.Mask[j]:
-				out.Mask[j] = true
+				o.Border = true
+			case in[j] && !o.Mask[j]:
+				o.Mask[j] = true
 				queue = append(queue, j)
 			}
 		})
 	}
-	return out
 }
 
 // centre is the mean place of the mask, z, y, x in voxels from the middle.

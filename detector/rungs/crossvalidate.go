@@ -9,6 +9,7 @@ import (
 
 // Options of CrossValidate.
 type Options struct {
+	Folds    []int   // of the plan that are scored; empty: all
 	Seeds    int     // trainings of what is drawn: basis and simulated diameter; 0: 5
 	Readers  int     // that must have rated a nodule for it to count in the table
 	Noise    float64 // of the simulated diameter; 0: DiameterNoise
@@ -24,7 +25,10 @@ const (
 	RowNeighbours  = "normals: 5 nearest"
 )
 
-// withDiameter is the row of a rung that takes a simulated diameter.
+// Row is the name of a score's row in tables.
+func (s *Score) Row() string { return s.Rung.row(s.Diameter) }
+
+// row is that of a rung without or with a diameter.
 func (n Name) row(diameter bool) string {
 	if diameter {
 		return string(n) + " + diameter"
@@ -39,6 +43,7 @@ func (n Name) drawn(diameter bool) bool { return diameter || n == Rated }
 type column struct {
 	name    string
 	scores  [][]float64 // [seed][case]
+	raw     []float64   // before calibration, of the first seed; nil: as the scores
 	flagged []bool      // of the first seed; nil: no threshold
 	p       []float64   // probabilities of the first seed; nil: none
 }
@@ -57,6 +62,11 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 	}
 	if o.Noise == 0 {
 		o.Noise = DiameterNoise
+	}
+	if len(o.Folds) == 0 {
+		for fold := range nodule.PlannedFolds {
+			o.Folds = append(o.Folds, fold+1)
+		}
 	}
 	folds := make([]int, len(cases))
 	for i := range cases {
@@ -87,7 +97,7 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 	for i := range cases {
 		c.scores[0][i] = cases[i].Features[0]
 	}
-	if err := beside(cases, folds, add); err != nil {
+	if err := beside(cases, folds, o.Folds, add); err != nil {
 		return nil, err
 	}
 	done, total := 0, 0
@@ -106,7 +116,7 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 		}
 		return nil
 	}
-	_ = visit(func(Name, bool, int) error { total += nodule.PlannedFolds; return nil })
+	_ = visit(func(Name, bool, int) error { total += len(o.Folds); return nil })
 	var at *column
 	err = visit(func(n Name, diameter bool, seed int) error {
 		if seed == 1 {
@@ -115,10 +125,10 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 				seeds = o.Seeds
 			}
 			at = add(n.row(diameter), seeds)
-			at.flagged, at.p = make([]bool, len(cases)), make([]float64, len(cases))
+			at.flagged, at.p, at.raw = make([]bool, len(cases)), make([]float64, len(cases)), make([]float64, len(cases))
 		}
 		s := newSet(cases, diameter, o.Noise, uint64(seed)) //nolint:gosec // small
-		for fold := 1; fold <= nodule.PlannedFolds; fold++ {
+		for _, fold := range o.Folds {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -133,7 +143,7 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 				score := r.score(s.rows[i])
 				at.scores[seed-1][i] = r.logit(score.Raw)
 				if seed == 1 {
-					at.flagged[i], at.p[i] = score.Flagged, score.Probability
+					at.flagged[i], at.p[i], at.raw[i] = score.Flagged, score.Probability, score.Raw
 				}
 			}
 			if done++; o.Progress != nil {
@@ -145,23 +155,23 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 	if err != nil {
 		return nil, err
 	}
-	return tabulate(cases, columns, o)
+	return tabulate(cases, folds, columns, o)
 }
 
 // beside adds the rows that the rungs are set beside.
-func beside(cases []Case, folds []int, add func(string, int) *column) error {
+func beside(cases []Case, folds, scored []int, add func(string, int) *column) error {
 	plain, far, near := add(RowPlain, 1), add(RowMahalanobis, 1), add(RowNeighbours, 1)
 	s := newSet(cases, false, 0, 0)
-	for fold := 1; fold <= nodule.PlannedFolds; fold++ {
+	for _, fold := range scored {
 		train := s.pick(func(i int) bool { return folds[i] != fold })
 		distance, err := mahalanobis(train)
 		if err != nil {
 			return err
 		}
-		logistic, nearby := plainLogistic(train), neighbours(train)
+		logistic, nearby := fitPlain(train), neighbours(train)
 		for i, x := range s.rows {
 			if folds[i] == fold {
-				plain.scores[0][i], far.scores[0][i], near.scores[0][i] = logistic(x), distance(x), nearby(x)
+				plain.scores[0][i], far.scores[0][i], near.scores[0][i] = logistic.raw(onlyPlain(x)), distance(x), nearby(x)
 			}
 		}
 	}

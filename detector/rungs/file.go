@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/detector/features"
+	"github.com/nodulescope/nodulescope/detector/weights"
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
@@ -24,12 +25,14 @@ const maxBytes = 8 << 20
 // Rungs are all rungs of one training, and where they come from.
 type Rungs struct {
 	Format      int      `json:"format"`
-	Features    []string `json:"features"` // in the order of the columns
-	Outline     string   `json:"outline"`  // what outlined the nodules of the training
-	Data        string   `json:"data"`     // digest of the data set
+	Features    []string `json:"features"`          // in the order of the columns
+	Outline     string   `json:"outline"`           // what outlined the nodules of the training
+	Network     string   `json:"network,omitempty"` // digest of the network that outlined; empty: none, or one a fold
+	Data        string   `json:"data"`              // digest of the data set
 	Attribution string   `json:"attribution,omitempty"`
 	Seed        uint64   `json:"seed"`
 	Rungs       []Rung   `json:"rungs"`
+	Plain       model    `json:"plain"` // of the row beside them
 
 	digest string
 }
@@ -74,6 +77,19 @@ func Load(path string) (*Rungs, error) {
 	return r, nil
 }
 
+// Name is that of the file of rungs in the binary.
+const fileName = "rungs.json"
+
+// Pretrained are the rungs in the binary: docs/model-card.md tells how they were
+// trained and what they are worth.
+func Pretrained() (*Rungs, error) {
+	b, err := weights.Files.ReadFile(fileName)
+	if err != nil {
+		return nil, fmt.Errorf("rungs: this binary was built without rungs: %w", err)
+	}
+	return Decode(b)
+}
+
 // Decode reads the bytes of a file. It refuses what is larger than 8 MiB, no
 // rungs, of other features than this program extracts, or has numbers that no
 // training gives, with CodeInvalid.
@@ -96,6 +112,9 @@ func Decode(b []byte) (*Rungs, error) {
 	}
 	if r.Format != formatVersion || !slices.Equal(r.Features, names) {
 		return refuse("the file is of another version or of other features", nil)
+	}
+	if r.Plain.Waves != nil || !r.Plain.sound(features.Count) {
+		return refuse("the plain row is not one that a training gives", nil)
 	}
 	seen := map[string]bool{}
 	for i := range r.Rungs {

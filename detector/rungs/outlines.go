@@ -3,6 +3,7 @@ package rungs
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/nodulescope/nodulescope/detector/features"
 	"github.com/nodulescope/nodulescope/detector/outline"
@@ -12,9 +13,16 @@ import (
 // Outlines finds the nodule of a sample; cube is the sample's.
 type Outlines func(ctx context.Context, s *nodule.Sample, cube *nodule.Cube) (outline.Finding, error)
 
-// ByThreshold outlines without a network.
+// What outlines, as a file of rungs names it: scores hold for what was trained with.
+const (
+	OutlineThreshold = "threshold"
+	OutlineNetwork   = "network"
+	OutlineReaders   = "readers"
+)
+
+// ByThreshold outlines without a network (outline.Region).
 func ByThreshold(_ context.Context, _ *nodule.Sample, cube *nodule.Cube) (outline.Finding, error) {
-	return outline.Finding{Place: outline.Place{SpacingMM: outline.Spacings[0]}, Cube: cube, Outline: outline.Threshold(cube)}, nil
+	return outline.Finding{Place: outline.Place{SpacingMM: outline.Spacings[0]}, Cube: cube, Outline: outline.Region(cube)}, nil
 }
 
 // ByReaders takes the readers' masks: what outlines without an error would give.
@@ -30,6 +38,38 @@ func ByReaders(_ context.Context, s *nodule.Sample, cube *nodule.Cube) (outline.
 		}
 	}
 	return outline.Finding{Place: outline.Place{SpacingMM: outline.Spacings[0]}, Cube: cube, Outline: o}, nil
+}
+
+// ByNetwork outlines as plugin/scoring does, in the cubes of the data set alone.
+func ByNetwork(o *outline.Outliner) Outlines {
+	return func(ctx context.Context, _ *nodule.Sample, cube *nodule.Cube) (outline.Finding, error) {
+		found, err := o.Find(ctx, 1, outline.FromCubes([]*nodule.Cube{cube}))
+		if err != nil {
+			return outline.Finding{}, err
+		}
+		return found[0], nil
+	}
+}
+
+// ByFolds outlines with the network of the patient's fold, which has not seen the
+// patient: DIR/fold-N/unet.safetensors, as outline.CrossValidate writes them.
+// Patients who are in no fold are refused.
+func ByFolds(dir string) Outlines {
+	networks := map[int]Outlines{}
+	return func(ctx context.Context, s *nodule.Sample, cube *nodule.Cube) (outline.Finding, error) {
+		fold, err := nodule.FoldOf(s.Patient)
+		if err != nil {
+			return outline.Finding{}, err
+		}
+		if networks[fold] == nil {
+			o, err := outline.Load(filepath.Join(dir, fmt.Sprintf("fold-%d", fold), "unet.safetensors"))
+			if err != nil {
+				return outline.Finding{}, err
+			}
+			networks[fold] = ByNetwork(o)
+		}
+		return networks[fold](ctx, s, cube)
+	}
 }
 
 // standInMM is the diameter of the ball that stands in where nothing was outlined.
@@ -59,7 +99,7 @@ func Cases(ctx context.Context, ds *nodule.Dataset, by Outlines, progress func(d
 			return nil, 0, err
 		}
 		s := &ds.Samples[i]
-		v, found, err := describe(ctx, s, by)
+		v, found, err := Describe(ctx, s, by)
 		if err != nil {
 			return nil, 0, fmt.Errorf("nodule %d of the data set: %w", i, err)
 		}
@@ -74,7 +114,8 @@ func Cases(ctx context.Context, ds *nodule.Dataset, by Outlines, progress func(d
 	return cases, without, nil
 }
 
-func describe(ctx context.Context, s *nodule.Sample, by Outlines) (v features.Vector, found bool, err error) {
+// Describe is Cases for one nodule: its features, and whether it was outlined.
+func Describe(ctx context.Context, s *nodule.Sample, by Outlines) (v features.Vector, found bool, err error) {
 	cube := s.Cube()
 	f, err := by(ctx, s, cube)
 	if err != nil {

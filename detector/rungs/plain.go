@@ -21,30 +21,31 @@ var plainNames = []string{"log_volume", "log_long_axis", "sphericity", "elongati
 // plainPenalty is fixed: of 1e-3 to 1e-1 none matters much.
 const plainPenalty = 1e-2
 
-// plainLogistic is a logistic regression of 4-5 against 1-2 on plain features.
-func plainLogistic(s *set) func(x []float64) float64 {
-	var at []int
-	for k, f := range features.All() {
-		if slices.Contains(plainNames, f.Name) {
-			at = append(at, k)
-		}
-	}
-	pick := func(x []float64) (out []float64) {
-		for _, k := range at {
-			out = append(out, x[k])
-		}
-		return out
-	}
+// fitPlain is a logistic regression of 4-5 against 1-2 on plain features.
+func fitPlain(s *set) model {
 	var rows [][]float64
 	var y []bool
 	for i := range s.cases {
 		if label := s.cases[i].Label; label != nodule.Indeterminate {
-			rows, y = append(rows, pick(s.rows[i])), append(y, label == nodule.Anomaly)
+			rows, y = append(rows, onlyPlain(s.rows[i])), append(y, label == nodule.Anomaly)
 		}
 	}
-	m := fitLogistic(rows, y, ones(len(y)), plainPenalty)
-	return func(x []float64) float64 { return m.raw(pick(x)) }
+	return fitLogistic(rows, y, ones(len(y)), plainPenalty)
 }
+
+// onlyPlain has 0 for all other features, so that they count for nothing.
+func onlyPlain(x []float64) []float64 {
+	out := make([]float64, features.Count)
+	for k, f := range features.All() {
+		if slices.Contains(plainNames, f.Name) {
+			out[k] = x[k]
+		}
+	}
+	return out
+}
+
+// PlainScore is that of the plain row, which the rungs are set beside.
+func (r *Rungs) PlainScore(v features.Vector) float64 { return r.Plain.raw(onlyPlain(v[:])) }
 
 // mahalanobis is the squared distance from the normals' mean by their shrunk
 // correlations.

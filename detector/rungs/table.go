@@ -3,6 +3,7 @@ package rungs
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/detector/stats"
@@ -29,6 +30,11 @@ type Row struct {
 	Matched stats.AUROC   `json:"size_matched"` // of the first seed
 	SpecAt  float64       `json:"specificity_at_sensitivity_90"`
 
+	// Raw scores of all folds together, of the first seed: without the noise that
+	// a calibration for each fold adds to a pooled ranking, and one model has not.
+	Raw        *stats.AUROC `json:"raw_auroc"`
+	RawMatched *stats.AUROC `json:"raw_size_matched"`
+
 	Sensitivity *stats.Proportion     `json:"sensitivity"` // at the threshold chosen inside
 	Specificity *stats.Proportion     `json:"specificity"`
 	Third       *stats.Proportion     `json:"flagged_of_indeterminate"`
@@ -37,8 +43,8 @@ type Row struct {
 	Against     []stats.Comparison    `json:"against"` // of the first seed
 }
 
-// tabulate ranks the cases that enough readers rated.
-func tabulate(cases []Case, columns []*column, o Options) (*Table, error) {
+// tabulate ranks the cases of the folds that enough readers rated.
+func tabulate(cases []Case, folds []int, columns []*column, o Options) (*Table, error) {
 	t := &Table{Readers: o.Readers, Seeds: o.Seeds}
 	var in, third []int
 	var anomalous []bool
@@ -48,7 +54,7 @@ func tabulate(cases []Case, columns []*column, o Options) (*Table, error) {
 	for i := range cases {
 		c := &cases[i]
 		switch {
-		case c.Readers < o.Readers:
+		case c.Readers < o.Readers || !slices.Contains(o.Folds, folds[i]):
 		case c.Label == nodule.Indeterminate:
 			third = append(third, i)
 		default:
@@ -85,6 +91,12 @@ func tabulate(cases []Case, columns []*column, o Options) (*Table, error) {
 		r.SpecAt = specificity(seeds[0], anomalous)
 		if c.p != nil {
 			r.calibration(pick(c.p), c.flagged, in, third, anomalous)
+			area, err := stats.DeLong(pick(c.raw), anomalous)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+			matched := stats.SizeMatched(pick(c.raw), anomalous, diameters, patients)
+			r.Raw, r.RawMatched = &area, &matched
 		}
 		for _, other := range []string{RowReaders, RowOutline, RowPlain} {
 			if b := first[other]; b != nil && other != c.name && c.p != nil {
@@ -152,23 +164,24 @@ func (t *Table) Markdown() string {
 		fmt.Fprintf(&b, ", by %d readers or more", t.Readers)
 	}
 	b.WriteString(". Every nodule is scored by models that have not seen its patient.\n\n" +
-		"| | AUROC (by patient) | size-matched | specificity at sensitivity 0.90 | at the chosen threshold: sensitivity, specificity | flagged of those rated 3 | calibration slope | ECE |\n" +
-		"|---|---|---|---|---|---|---|---|\n")
+		"| | AUROC (by patient) | size-matched | the same of raw scores | specificity at sensitivity 0.90 | at the chosen threshold: sensitivity, specificity | flagged of those rated 3 | calibration slope | ECE |\n" +
+		"|---|---|---|---|---|---|---|---|---|\n")
 	for i := range t.Rows {
 		r := &t.Rows[i]
 		area := r.Area.String()
 		if len(r.Area.Each) > 1 {
 			area += fmt.Sprintf(", seeds %.3f-%.3f", r.Area.Min, r.Area.Max)
 		}
-		chosen, third, slope, ece := "", "", "", ""
+		raw, chosen, third, slope, ece := "", "", "", "", ""
 		if r.ECE != nil {
+			raw = fmt.Sprintf("%.3f, %.3f", r.Raw.Value, r.RawMatched.Value)
 			chosen = fmt.Sprintf("%.2f, %.2f", r.Sensitivity.Value, r.Specificity.Value)
 			third, ece = fmt.Sprintf("%.2f", r.Third.Value), fmt.Sprintf("%.3f", *r.ECE)
 		}
 		if r.Fit != nil {
 			slope = fmt.Sprintf("%.2f ± %.2f, intercept %.2f ± %.2f", r.Fit.Slope, r.Fit.SlopeSE, r.Fit.Intercept, r.Fit.InterceptSE)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %.2f | %s | %s | %s | %s |\n", r.Name, area, r.Matched, r.SpecAt, chosen, third, slope, ece)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %s | %s | %s | %s |\n", r.Name, area, r.Matched, raw, r.SpecAt, chosen, third, slope, ece)
 	}
 	b.WriteString("\n| difference of AUROC | DeLong | bootstrap by patient |\n|---|---|---|\n")
 	for i := range t.Rows {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/nodulescope/nodulescope/detector/features"
 	"github.com/nodulescope/nodulescope/internal/coded"
@@ -16,7 +17,8 @@ type TrainOptions struct {
 	Noise       float64 // of the simulated diameters; 0: DiameterNoise
 	Data        string  // digest of the data set
 	Attribution string
-	Outline     string // digest of what outlined, or "threshold"
+	Outline     string // what outlined: OutlineThreshold, OutlineNetwork or OutlineReaders
+	Network     string // digest of the network that outlined, where it was one
 	Progress    func(done, total int)
 }
 
@@ -35,10 +37,11 @@ func Train(ctx context.Context, cases []Case, o TrainOptions) (*Rungs, error) {
 	for i := range cases {
 		given = given && cases[i].DiameterMM > 0
 	}
-	out := &Rungs{Format: formatVersion, Outline: o.Outline, Data: o.Data, Attribution: o.Attribution, Seed: o.Seed}
+	out := &Rungs{Format: formatVersion, Outline: o.Outline, Network: o.Network, Data: o.Data, Attribution: o.Attribution, Seed: o.Seed}
 	for _, f := range features.All() {
 		out.Features = append(out.Features, f.Name)
 	}
+	out.Plain = fitPlain(newSet(cases, false, 0, 0))
 	variants := []bool{false, true}
 	if !given {
 		variants = variants[:1]
@@ -61,6 +64,21 @@ func Train(ctx context.Context, cases []Case, o TrainOptions) (*Rungs, error) {
 	b, err := out.Encode()
 	out.digest = digest.Of(b)
 	return out, err
+}
+
+// TakeDiameter says whether there are rungs that take a diameter.
+func (r *Rungs) TakeDiameter() bool {
+	return slices.ContainsFunc(r.Rungs, func(g Rung) bool { return g.Diameter })
+}
+
+// Threshold above which the rung of a score flags a nodule; NaN: there is none.
+func (r *Rungs) Threshold(s *Score) float64 {
+	for i := range r.Rungs {
+		if g := &r.Rungs[i]; g.Name == s.Rung && g.Diameter == s.Diameter {
+			return g.Calibration.Threshold
+		}
+	}
+	return math.NaN()
 }
 
 // Answer is what all rungs say of a nodule.
