@@ -1,9 +1,6 @@
 package codec
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // jpegLossless decodes one component of JPEG process 14 (ITU-T T.81 annex H):
 // Huffman coding of the difference to a prediction. It refuses code that is
@@ -30,10 +27,8 @@ func decodeJPEGLossless(code, raw []byte, f Shape) error {
 	if err := d.headers(); err != nil {
 		return err
 	}
-	// Fewer bits than BitsStored are the same values where those are unsigned; the
-	// sign of others could be in either.
-	if d.rows != f.Rows || d.cols != f.Cols || d.precision > f.Allocated || d.precision < f.Stored && f.Signed {
-		return refuse(CodeSizeMismatch, fmt.Sprintf("the JPEG frame is %d x %d with %d bits, the header says %d x %d with %d", d.rows, d.cols, d.precision, f.Rows, f.Cols, f.Stored), nil)
+	if err := f.fits(d.rows, d.cols, d.precision); err != nil {
+		return err
 	}
 	if d.restart%d.cols != 0 {
 		return refuse(CodePixelFormat, "the JPEG restart interval is not a whole number of rows", nil)
@@ -41,58 +36,24 @@ func decodeJPEGLossless(code, raw []byte, f Shape) error {
 	return d.scan(raw, f.Allocated/8)
 }
 
-func jpegBroken(what string) error {
-	return refuse(CodeUnreadable, "the JPEG code is damaged: "+what+"; fetch the file again", nil)
-}
-
-func jpegCut() error {
-	return refuse(CodeTruncated, "the JPEG code is cut short; fetch the file again", nil)
-}
-
-// headers reads the marker segments up to the scan (T.81 annex B).
-func (d *jpegLossless) headers() error {
-	if len(d.code) < 2 || d.code[0] != 0xFF || d.code[1] != 0xD8 {
-		return jpegBroken("it does not start with SOI")
-	}
-	d.code = d.code[2:]
-	for {
-		if len(d.code) < 4 {
-			return jpegCut()
-		}
-		if d.code[0] != 0xFF {
-			return jpegBroken("a marker is missing")
-		}
-		marker := d.code[1]
-		if marker == 0xFF {
-			d.code = d.code[1:] // fill byte
-			continue
-		}
-		n := int(binary.BigEndian.Uint16(d.code[2:]))
-		if n < 2 {
-			return jpegBroken("a segment has no length")
-		}
-		if 2+n > len(d.code) {
-			return jpegCut()
-		}
-		body := d.code[4 : 2+n]
-		d.code = d.code[2+n:]
-		var err error
+// headers reads the marker segments up to the scan.
+func (d *jpegLossless) headers() (err error) {
+	d.code, err = jpegSegments(d.code, func(marker byte, body []byte) error {
 		switch {
-		case marker == 0xC3:
-			err = d.frameHeader(body)
-		case marker == 0xC4:
-			err = d.huffmanTables(body)
-		case marker == 0xDD && len(body) >= 2:
+		case marker == markerLossless:
+			return d.frameHeader(body)
+		case marker == markerHuffman:
+			return d.huffmanTables(body)
+		case marker == markerRestart && len(body) >= 2:
 			d.restart = int(binary.BigEndian.Uint16(body))
-		case marker == 0xDA:
+		case marker == markerScan:
 			return d.scanHeader(body)
-		case marker >= 0xC0 && marker <= 0xCF:
-			err = refuse(CodePixelFormat, "the JPEG code is not of the lossless process that the transfer syntax names", nil)
+		case marker >= 0xC0 && marker <= 0xCF || marker == markerLS:
+			return refuse(CodePixelFormat, "the JPEG code is not of the lossless process that the transfer syntax names", nil)
 		}
-		if err != nil {
-			return err
-		}
-	}
+		return nil
+	})
+	return err
 }
 
 func (d *jpegLossless) frameHeader(b []byte) error {
@@ -190,18 +151,9 @@ func predict(kind, a, b, c int) int {
 	return (a + b) >> 1
 }
 
-// resync steps over a restart marker (T.81 B.2.1).
-func (d *jpegLossless) resync() error {
+// resync goes on behind a restart marker.
+func (d *jpegLossless) resync() (err error) {
 	d.bits, d.count = 0, 0
-	for len(d.code) > 2 && d.code[0] == 0xFF && d.code[1] == 0xFF {
-		d.code = d.code[1:] // fill byte
-	}
-	if len(d.code) < 2 {
-		return jpegCut()
-	}
-	if d.code[0] != 0xFF || d.code[1]&0xF8 != 0xD0 {
-		return jpegBroken("a restart marker is missing")
-	}
-	d.code = d.code[2:]
-	return nil
+	d.code, err = afterRestart(d.code)
+	return err
 }

@@ -14,6 +14,8 @@ const (
 	RLE            = "1.2.840.10008.1.2.5"
 	JPEGLossless   = "1.2.840.10008.1.2.4.57" // any predictor
 	JPEGSV1        = "1.2.840.10008.1.2.4.70" // the first predictor
+	JPEGLS         = "1.2.840.10008.1.2.4.80"
+	JPEGLSNear     = "1.2.840.10008.1.2.4.81" // lossless or near-lossless
 )
 
 // packing says how the pixels of a transfer syntax are stored.
@@ -23,6 +25,7 @@ const (
 	packNative packing = iota
 	packRLE
 	packJPEGLossless
+	packJPEGLS
 	packUnsupported
 )
 
@@ -70,6 +73,10 @@ func SyntaxOf(uid string) Syntax {
 		s.Name, s.pack = "JPEG lossless, any predictor", packJPEGLossless
 	case JPEGSV1:
 		s.Name, s.pack = "JPEG lossless SV1", packJPEGLossless
+	case JPEGLS:
+		s.Name, s.pack = "JPEG-LS lossless", packJPEGLS
+	case JPEGLSNear:
+		s.Name, s.pack = "JPEG-LS near-lossless", packJPEGLS
 	default:
 		s.Name, s.pack = foreignSyntax(uid), packUnsupported
 	}
@@ -84,10 +91,6 @@ func foreignSyntax(uid string) string {
 		return "JPEG extended"
 	case "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55":
 		return "JPEG progressive or spectral selection (retired)"
-	case "1.2.840.10008.1.2.4.80":
-		return "JPEG-LS lossless"
-	case "1.2.840.10008.1.2.4.81":
-		return "JPEG-LS near-lossless"
 	case "1.2.840.10008.1.2.4.90":
 		return "JPEG 2000 lossless"
 	case "1.2.840.10008.1.2.4.91":

@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""Writes the compressed images beside it, of which tests know every pixel, with Debian's dcmtk, openjpeg and openjph tools.
+
+usage: streams.py
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import pydicom
+from pydicom.dataset import FileDataset, FileMetaDataset
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def image(rows, cols, bits):
+    """The image of testImage in streams_test.go."""
+    y, x = numpy.mgrid[0:rows, 0:cols]
+    v = (x * x * 3 + y * 77 + x * y * 5 + (x * 13 ^ y * 29) % 37) % (1 << bits)
+    v[(x < cols // 3) & (y > rows // 4)] = 3
+    v[(y == 2) & (x % 2 == 0)] = 0
+    v[(y == 2) & (x % 2 == 1)] = (1 << bits) - 1
+    return v.astype("<u2" if bits > 8 else "u1")
+
+
+def dicom(path, px, bits):
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    meta.MediaStorageSOPInstanceUID = "1.2.3"
+    d = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
+    d.is_little_endian, d.is_implicit_VR = True, False
+    d.SOPClassUID, d.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
+    d.SamplesPerPixel, d.PhotometricInterpretation = 1, "MONOCHROME2"
+    d.Rows, d.Columns = px.shape
+    d.BitsAllocated = 8 * px.itemsize
+    d.BitsStored, d.HighBit, d.PixelRepresentation = bits, bits - 1, 0
+    d.PixelData = px.tobytes()
+    d.save_as(path, write_like_original=False)
+
+
+def by_dcmtk(name, command, px, bits):
+    with tempfile.TemporaryDirectory() as tmp:
+        dicom(tmp + "/a.dcm", px, bits)
+        subprocess.run([*command, tmp + "/a.dcm", tmp + "/b.dcm"], check=True)
+        d = pydicom.dcmread(tmp + "/b.dcm")
+        with open(f"{HERE}/{name}", "wb") as f:
+            f.write(next(pydicom.encaps.generate_pixel_data(d.PixelData, 1))[0])
+
+
+def main():
+    by_dcmtk("ls_12.jls", ["dcmcjpls", "+el", "+pc"], image(16, 16, 12), 12)
+    by_dcmtk("ls_8.jls", ["dcmcjpls", "+el"], image(13, 11, 8), 8)
+    by_dcmtk("ls_16.jls", ["dcmcjpls", "+el"], image(13, 11, 16), 16)
+    by_dcmtk("ls_12_near3.jls", ["dcmcjpls", "+en", "+md", "3"], image(16, 16, 12), 12)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
