@@ -3,3 +3,4 @@ import "./cube.test.ts";
 import "./keys.test.ts";
 import "./texts.test.ts";
 import "./contour.test.ts";
+import "./fit.test.ts";

@@ -4,6 +4,7 @@ import type { Finding, Vec3 } from "../types.ts";
 import { heatTable, residualFull } from "./colour.ts";
 import { contour } from "./contour.ts";
 import { corners, value, type Cube } from "./cube.ts";
+import { canvasSize } from "./fit.ts";
 import { add, dot, length } from "./grid.ts";
 import type { View } from "./planes.ts";
 
@@ -36,13 +37,19 @@ export function scaleBarLength(mmPerPixel: number): number {
   return lengths.find((mm) => mm / mmPerPixel >= 60) ?? 200;
 }
 
+/** clear leaves nothing on an overlay. */
+export function clear(canvas: HTMLCanvasElement): void {
+  canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
+}
+
 /** draw puts the overlay on a canvas that covers the view. */
 export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState): void {
   const ratio = window.devicePixelRatio || 1;
   const [w, h] = view.size();
-  if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
-    canvas.width = Math.round(w * ratio);
-    canvas.height = Math.round(h * ratio);
+  const [wide, high] = canvasSize(view.element);
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
   }
   const ctx = canvas.getContext("2d");
   if (!ctx || w === 0 || h === 0) return;

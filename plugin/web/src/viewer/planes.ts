@@ -1,13 +1,12 @@
 // Three planes through one point, drawn by the viewer library.
 
+import { Enums, RenderingEngine, eventTarget, type PlanarViewport, type Types } from "@cornerstonejs/core";
 import {
-  Enums, RenderingEngine, eventTarget, getRenderingCapabilities, init as initCore, type PlanarViewport, type Types,
-} from "@cornerstonejs/core";
-import {
-  Enums as ToolEnums, LengthTool, PanTool, ToolGroupManager, ZoomTool, addTool, annotation, init as initTools, utilities as toolUtilities,
+  Enums as ToolEnums, LengthTool, PanTool, ToolGroupManager, ZoomTool, annotation, utilities as toolUtilities,
 } from "@cornerstonejs/tools";
 import type { Vec3 } from "../types.ts";
 import { planes, type Plane } from "./cube.ts";
+import { between, canvasSize, difference } from "./fit.ts";
 import { add, dot, inside, length, onSlice, toIndex, unit } from "./grid.ts";
 import type { SeriesVolume } from "./volume.ts";
 
@@ -31,6 +30,12 @@ export interface View {
   mmPerPixel: () => number;
 }
 
+interface ViewState {
+  slice?: { kind: "volumePoint"; sliceWorldPoint: Vec3 };
+  anchorWorld?: Vec3;
+  anchorCanvas?: [number, number];
+}
+
 const groupId = "review";
 const engineId = "review";
 const orientations: Record<Plane, Enums.OrientationAxis> = {
@@ -40,34 +45,9 @@ const orientations: Record<Plane, Enums.OrientationAxis> = {
 };
 const axisOf: Record<Plane, 0 | 1 | 2> = { axial: 2, coronal: 1, sagittal: 0 }; // of the grid
 const closeUpMM = 80;
+const tolerance = 25; // of 255: two ways of drawing differ by less than 4, another place by far more
 
-let ready = false;
-
-/**
- * start sets the library up. Without a graphics processor it draws in software.
- * It throws where the browser has no WebGL, which the library needs either way.
- */
-export function start(): void {
-  if (ready) return;
-  const capabilities = getRenderingCapabilities();
-  if (!capabilities.webgl2) throw new Error("this browser has no WebGL 2. Turn on hardware acceleration, or allow WebGL in software");
-  const wanted = new URLSearchParams(location.search).get("render");
-  const software = wanted === "cpu" || (wanted !== "gpu" && capabilities.softwareRasterizer);
-  initCore({
-    rendering: {
-      webGlContextCount: software ? 1 : planes.length,
-      planar: {
-        renderBackend: software ? Enums.RenderBackends.CPU : Enums.RenderBackends.GPU,
-        cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: false },
-      },
-    },
-  } as unknown as Parameters<typeof initCore>[0]);
-  initTools();
-  for (const tool of [PanTool, ZoomTool, LengthTool]) addTool(tool);
-  ready = true;
-}
-
-/** Planes shows a volume in three planes that meet in one point. Call start first. */
+/** Planes shows a volume in three planes that meet in one point. Call start of library.ts first. */
 export class Planes {
   readonly views: Record<Plane, View>;
   point: Vec3 = [0, 0, 0];
@@ -76,14 +56,19 @@ export class Planes {
   private readonly engine: RenderingEngine;
   private readonly elements: Record<Plane, HTMLDivElement>;
   private readonly changed: () => void;
+  private readonly fitted: () => void;
   private readonly observer: ResizeObserver;
   private volume: SeriesVolume | null = null;
   private tool: Tool = "cross";
   private opened = false;
+  private readonly hidden = new Set<Plane>(); // planes that had no room when they were last looked at
+  private readonly later = new Map<Plane, () => void>(); // what a hidden plane does once it is seen
 
-  constructor(elements: Record<Plane, HTMLDivElement>, changed: () => void) {
+  /** changed is called whenever something else is to be seen, fitted where that is so before the browser paints. */
+  constructor(elements: Record<Plane, HTMLDivElement>, changed: () => void, fitted: () => void) {
     this.elements = elements;
     this.changed = changed;
+    this.fitted = fitted;
     this.engine = new RenderingEngine(engineId);
     this.engine.setViewports(
       planes.map((plane) => ({
@@ -105,12 +90,10 @@ export class Planes {
       }
     }
     eventTarget.addEventListener(ToolEnums.Events.ANNOTATION_COMPLETED, this.changed);
-    let resizing = 0;
-    this.observer = new ResizeObserver(() => {
-      window.cancelAnimationFrame(resizing);
-      resizing = window.requestAnimationFrame(() => this.resize());
-    });
+    // It tells before the browser paints: no frame shows a stretched picture.
+    this.observer = new ResizeObserver(this.fit);
     for (const plane of planes) this.observer.observe(elements[plane]);
+    window.addEventListener("resize", this.fit); // the size of a pixel may change alone
   }
 
   /** whenDrawn calls f each time a plane was drawn. */
@@ -166,19 +149,25 @@ export class Planes {
     this.volume.look(to);
     if (!this.opened) return; // it opens there
     for (const plane of planes) {
-      const viewport = this.viewport(plane);
-      const state: { slice?: { kind: "volumePoint"; sliceWorldPoint: Vec3 }; anchorWorld?: Vec3; anchorCanvas?: [number, number] } = {};
+      const state: ViewState = this.inSight(plane, to) || !this.seen(plane) ? {} : { anchorWorld: to, anchorCanvas: [0.5, 0.5] };
       if (Math.abs(dot(by, this.views[plane].normal())) > 1e-4) state.slice = this.slice(plane, to);
-      const [x, y] = this.views[plane].toCanvas(to);
-      const [w, h] = this.views[plane].size();
-      if (x < 0 || y < 0 || x > w || y > h) {
-        state.anchorWorld = to;
-        state.anchorCanvas = [0.5, 0.5];
-      }
       if (!state.slice && !state.anchorWorld) continue;
-      viewport.setViewState(state); // draws
+      this.viewport(plane).setViewState(state); // draws
     }
     this.changed();
+  }
+
+  // inSight tells whether a position lies within what a plane shows of its slice.
+  private inSight(plane: Plane, p: Vec3): boolean {
+    const [x, y] = this.views[plane].toCanvas(p);
+    const [w, h] = this.views[plane].size();
+    return x >= 0 && y >= 0 && x <= w && y <= h;
+  }
+
+  // seen tells whether a plane has room on the page.
+  private seen(plane: Plane): boolean {
+    const [w, h] = this.views[plane].size();
+    return w > 0 && h > 0;
   }
 
   /** scroll moves by slices of the plane; positive is towards head, back and left. */
@@ -234,20 +223,28 @@ export class Planes {
 
   /** closeUp shows the surroundings of the point, whole all of the slice. */
   closeUp(): void {
-    if (!this.volume) return;
-    for (const plane of planes) {
+    this.onEach((plane) => {
       const view = this.views[plane];
       const wanted = closeUpMM / Math.max(1, Math.min(...view.size()));
       this.zoom(plane, view.mmPerPixel() / wanted, this.point);
-    }
+    });
   }
 
   whole(): void {
-    if (!this.volume) return;
-    for (const plane of planes) {
+    this.onEach((plane) => {
       const viewport = this.viewport(plane);
       viewport.resetViewState({ resetPan: true, resetZoom: true, resetOrientation: false });
       viewport.setViewState({ slice: this.slice(plane, this.point) });
+    });
+  }
+
+  // onEach does on every plane what depends on its size; on one that is hidden,
+  // once it is seen.
+  private onEach(f: (plane: Plane) => void): void {
+    if (!this.volume) return;
+    for (const plane of planes) {
+      if (this.seen(plane)) f(plane);
+      else this.later.set(plane, () => f(plane));
     }
     this.changed();
   }
@@ -312,17 +309,77 @@ export class Planes {
     return annotation.state.getAllAnnotations().length + (this.mark ? 1 : 0);
   }
 
-  private resize(): void {
+  /**
+   * fit gives every plane that is seen a canvas of its size. It alone decides
+   * sizes: the library compares with a canvas that it does not draw on where it
+   * draws in software, and leaves a size out while a frame is pending.
+   */
+  private readonly fit = (): void => {
     if (!this.volume) return;
-    this.engine.resize(true, true); // empties the canvases
-    if (this.opened) for (const plane of planes) this.viewport(plane).render();
-    this.changed();
+    for (const plane of planes) {
+      if (!this.seen(plane)) {
+        this.hidden.add(plane);
+        continue;
+      }
+      const revealed = this.hidden.delete(plane);
+      if (this.fits(plane) && !revealed) continue;
+      const viewport = this.viewport(plane) as PlanarViewport & { sWidth: number; sHeight: number };
+      [viewport.sWidth, viewport.sHeight] = canvasSize(this.elements[plane]);
+      viewport.resize(); // empties the canvas
+      if (!this.opened) continue;
+      const waiting = this.later.get(plane);
+      this.later.delete(plane);
+      if (waiting) waiting();
+      else if (revealed && !this.inSight(plane, this.point)) viewport.setViewState({ anchorWorld: this.point, anchorCanvas: [0.5, 0.5] });
+      viewport.render();
+    }
+    this.fitted();
+  };
+
+  /** canvas is what a plane is drawn on, null where it is not seen. */
+  canvas(plane: Plane): HTMLCanvasElement | null {
+    if (!this.seen(plane)) return null;
+    return [...this.elements[plane].querySelectorAll("canvas")].find((c) => c.clientWidth > 0 && getComputedStyle(c).visibility !== "hidden") ?? null;
+  }
+
+  /** fits tells whether a plane's picture has the size of the plane. Where it has not, no mark lies where it belongs. */
+  fits(plane: Plane): boolean {
+    const canvas = this.canvas(plane);
+    const [w, h] = canvasSize(this.elements[plane]);
+    return canvas !== null && canvas.width === w && canvas.height === h;
+  }
+
+  /** refit draws every plane anew, whatever its canvas says. */
+  refit(): void {
+    for (const plane of planes) this.hidden.add(plane);
+    this.fit();
+  }
+
+  /**
+   * agrees compares a plane with the voxels: what is seen around the point must
+   * be what lies there. True also where that cannot be told.
+   */
+  agrees(plane: Plane): boolean {
+    const canvas = this.canvas(plane);
+    const v = this.volume;
+    if (!this.seen(plane) || !v || !this.opened) return true;
+    if (!canvas || !this.fits(plane)) return false;
+    const { center, width } = this.window;
+    const axis = axisOf[plane];
+    const grey = (p: Vec3): number | null => {
+      const hu = between(v.grid, v.voxel, onSlice(v.grid, p, axis));
+      return hu === null ? null : Math.min(Math.max((255 * (hu - center + width / 2)) / width, 0), 255);
+    };
+    const { size, toWorld, toCanvas } = this.views[plane];
+    const off = difference({ size: size(), canvas, toWorld, grey }, toCanvas(this.point));
+    return off === null || off < tolerance;
   }
 
   /** close gives everything back. Calls that come later do nothing. */
   close(): void {
     this.volume = null;
     this.observer.disconnect();
+    window.removeEventListener("resize", this.fit);
     for (const plane of planes) {
       for (const event of [Enums.Events.CAMERA_MODIFIED, Enums.Events.IMAGE_RENDERED]) {
         this.elements[plane].removeEventListener(event, this.changed);

@@ -7,8 +7,9 @@ import { useKeys, useLatest } from "../hooks.ts";
 import type { Finding, Series, Vec3, WindowPreset } from "../types.ts";
 import { planes as all, type Cube, type Plane } from "./cube.ts";
 import { add, inside, length } from "./grid.ts";
-import { draw, letters } from "./overlay.ts";
-import { Planes, start, type Tool, type Window } from "./planes.ts";
+import { start } from "./library.ts";
+import { clear, draw, letters } from "./overlay.ts";
+import { Planes, type Tool, type Window } from "./planes.ts";
 import { attach } from "./pointer.ts";
 import { SeriesVolume, type Progress } from "./volume.ts";
 
@@ -65,30 +66,57 @@ export function PlanesView(props: Props) {
   const [texts, setTexts] = useState<Partial<Record<Plane, Texts>>>({});
   const [measured, setMeasured] = useState(0);
   const [problem, setProblem] = useState("");
+  const [astray, setAstray] = useState(false);
   const latest = useLatest(props);
   const frame = useRef(0);
 
-  const redraw = (): void => {
-    if (frame.current) return;
-    frame.current = window.requestAnimationFrame(() => {
-      frame.current = 0;
-      const p = shown.current;
-      const v = volume.current;
-      if (!p || !v) return;
-      const next: Partial<Record<Plane, Texts>> = {};
-      for (const plane of all) {
-        const canvas = overlays.current[plane];
-        const view = p.views[plane];
-        if (!canvas || view.size()[0] < 2) continue;
-        draw(canvas, view, {
-          point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
-          mark: p.mark, marks: latest.current.marks, heat: latest.current.heat, outline: latest.current.outline,
-        });
-        next[plane] = describe(p, v, plane);
+  const paint = (): void => {
+    const p = shown.current;
+    const v = volume.current;
+    if (!p || !v) return;
+    const next: Partial<Record<Plane, Texts>> = {};
+    for (const plane of all) {
+      const canvas = overlays.current[plane];
+      const view = p.views[plane];
+      if (!canvas || view.size()[0] < 2) continue;
+      if (!p.fits(plane)) {
+        clear(canvas); // no mark beside what it marks: it comes back with the picture
+        continue;
       }
-      setTexts(next);
-      setMeasured(p.measurements());
+      draw(canvas, view, {
+        point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
+        mark: p.mark, marks: latest.current.marks, heat: latest.current.heat, outline: latest.current.outline,
+      });
+      next[plane] = describe(p, v, plane);
+    }
+    setTexts((old) => ({ ...old, ...next }));
+    setMeasured(p.measurements());
+    checkSoon();
+  };
+  const redraw = (): void => {
+    frame.current ||= window.requestAnimationFrame(() => {
+      frame.current = 0;
+      paint();
     });
+  };
+
+  // The page checks itself whenever it comes to rest: a plane that does not show
+  // what lies there is drawn anew, and where that does not help, it says so.
+  const checking = useRef(0);
+  const tries = useRef(0);
+  const checkSoon = (): void => {
+    window.clearTimeout(checking.current);
+    checking.current = window.setTimeout(() => {
+      const p = shown.current;
+      if (!p) return;
+      const wrong = all.filter((plane) => !p.agrees(plane));
+      setAstray(wrong.length > 0 && tries.current >= 3);
+      if (wrong.length === 0) {
+        tries.current = 0;
+        return;
+      }
+      if (tries.current++ < 8) p.refit(); // looks again, by way of redraw
+    }, 250);
   };
 
   useEffect(() => {
@@ -108,7 +136,7 @@ export function PlanesView(props: Props) {
     }
     let p: Planes;
     try {
-      p = new Planes(byPlane, redraw);
+      p = new Planes(byPlane, redraw, paint);
     } catch (e) {
       v.close();
       refuse(e);
@@ -133,6 +161,7 @@ export function PlanesView(props: Props) {
     return () => {
       for (const f of detach) f();
       window.cancelAnimationFrame(frame.current);
+      window.clearTimeout(checking.current);
       frame.current = 0;
       shown.current = null;
       volume.current = null;
@@ -229,6 +258,11 @@ export function PlanesView(props: Props) {
       {problem && <p class="error" role="alert">{problem}</p>}
       <div class={single ? `grid single ${active}` : "grid"}>
         <div class="over">
+          {astray && (
+            <p class="banner lost" role="alert" data-test="astray">
+              Picture and marks do not agree. Do not decide on what you see: <button type="button" onClick={() => location.reload()}>Reload the page</button>
+            </p>
+          )}
           {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed} of {progress.total} slices could not be read.</p>}
           {outside && <p class="banner warn" role="status" data-test="outside">This candidate lies outside the images. The nearest position inside them is shown.</p>}
           {measured > 0 && <button type="button" onClick={() => shown.current?.clearMeasurements()}>Clear measurements <kbd>Del</kbd></button>}

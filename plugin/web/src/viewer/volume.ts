@@ -123,12 +123,15 @@ export class SeriesVolume {
 
   /** hu is the value of the voxel at a position, null where there is none (yet). */
   hu(position: Vec3): number | null {
-    const index = toIndex(this.grid, position).map(Math.round) as Vec3;
+    return this.voxel(...(toIndex(this.grid, position).map(Math.round) as Vec3));
+  }
+
+  /** voxel is the HU of a voxel of the grid, null where there is none (yet). */
+  readonly voxel = (c: number, r: number, k: number): number | null => {
     const [cols, rows, slices] = this.grid.dims;
-    const [c, r, k] = index;
     if (c < 0 || r < 0 || k < 0 || c >= cols || r >= rows || k >= slices || this.state[k] !== 2) return null;
     return this.voxels[(k * rows + r) * cols + c] ?? null;
-  }
+  };
 
   private next(): number {
     let best = -1;

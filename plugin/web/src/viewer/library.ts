@@ -1,0 +1,31 @@
+// The viewer library, set up once.
+
+import { Enums, getRenderingCapabilities, init as initCore } from "@cornerstonejs/core";
+import { LengthTool, PanTool, ZoomTool, addTool, init as initTools } from "@cornerstonejs/tools";
+import { planes } from "./cube.ts";
+
+let ready = false;
+
+/**
+ * start sets the library up. Without a graphics processor it draws in software.
+ * It throws where the browser has no WebGL, which the library needs either way.
+ */
+export function start(): void {
+  if (ready) return;
+  const capabilities = getRenderingCapabilities();
+  if (!capabilities.webgl2) throw new Error("this browser has no WebGL 2. Turn on hardware acceleration, or allow WebGL in software");
+  const wanted = new URLSearchParams(location.search).get("render");
+  const software = wanted === "cpu" || (wanted !== "gpu" && capabilities.softwareRasterizer);
+  initCore({
+    rendering: {
+      webGlContextCount: software ? 1 : planes.length,
+      planar: {
+        renderBackend: software ? Enums.RenderBackends.CPU : Enums.RenderBackends.GPU,
+        cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: false },
+      },
+    },
+  } as unknown as Parameters<typeof initCore>[0]);
+  initTools();
+  for (const tool of [PanTool, ZoomTool, LengthTool]) addTool(tool);
+  ready = true;
+}
