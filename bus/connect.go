@@ -37,6 +37,11 @@ type Options struct {
 
 	Streams StreamSettings
 	Logger  *slog.Logger // default: none
+
+	// Observe, where set, is told of every attempt at an exchange with the
+	// broker: how long it took, and whether it had no good answer. It must not
+	// block.
+	Observe func(took time.Duration, failed bool)
 }
 
 // Bus is a connection with its streams. It is safe for concurrent use, and
@@ -46,6 +51,8 @@ type Bus struct {
 	js      jetstream.JetStream
 	streams StreamSettings
 	log     *slog.Logger
+	observe func(took time.Duration, failed bool)
+	calls   calls
 }
 
 const reconnectWait = time.Second
@@ -54,7 +61,7 @@ const reconnectWait = time.Second
 // [Bus.EnsureStreams]). Codes: settings_invalid, bus_unreachable.
 func Connect(ctx context.Context, opts Options) (*Bus, error) {
 	const op = "connect to bus"
-	b := &Bus{streams: opts.Streams, log: orDiscard(opts.Logger).With("part", "bus")}
+	b := &Bus{streams: opts.Streams, log: orDiscard(opts.Logger).With("part", "bus"), observe: opts.Observe}
 	no, err := b.natsOptions(op, opts)
 	if err != nil {
 		return nil, err
@@ -171,8 +178,9 @@ func (b *Bus) Close() {
 	b.nc.Close()
 }
 
-// Health returns nil where the broker answers and all streams are there: what
-// a readiness probe asks. Codes: bus_unreachable, stream_unavailable.
+// Health returns nil where the broker answers, all streams are there, and none
+// of this connection's exchanges fails now: what a readiness probe asks. Codes:
+// bus_unreachable, stream_unavailable.
 func (b *Bus) Health(ctx context.Context) error {
 	const op = "check bus"
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -185,7 +193,7 @@ func (b *Bus) Health(ctx context.Context) error {
 			return coded.New(CodeStream, op, "stream "+name, err)
 		}
 	}
-	return nil
+	return b.calls.trouble()
 }
 
 // redact drops the password of a URL, for logs.

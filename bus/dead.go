@@ -124,11 +124,11 @@ func (b *Bus) Replay(ctx context.Context, site string, seq uint64) (Ack, error) 
 	if err != nil {
 		return Ack{}, err
 	}
-	stream, err := b.js.Stream(ctx, StreamDead)
+	stream, err := b.stream(ctx, StreamDead)
 	if err != nil {
 		return Ack{}, coded.New(CodeStream, op, "stream "+StreamDead, err)
 	}
-	raw, err := stream.GetMsg(ctx, seq)
+	raw, err := b.message(ctx, stream, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && raw.Subject != subject {
 		return Ack{}, coded.New(CodeNotReplayable, op, "no dead letter of this site has this number", nil)
 	}

@@ -92,7 +92,7 @@ func (d *Delivery) stopHeartbeats() {
 // come again.
 func (d *Delivery) Done(ctx context.Context) error {
 	defer d.stopHeartbeats()
-	if err := d.msg.DoubleAck(ctx); err != nil {
+	if err := d.queue.bus.run(ctx, "acknowledge job", d.msg.DoubleAck); err != nil {
 		return coded.New(CodeUnreachable, "acknowledge job", "the broker did not confirm; the job may come again", err)
 	}
 	return nil
@@ -122,10 +122,9 @@ func (b *Bus) flush(ctx context.Context) error {
 // term ends a message and waits for the broker's word, which the client's own
 // Term does not.
 func (d *Delivery) term(ctx context.Context, reason string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	_, err := d.queue.bus.nc.RequestMsgWithContext(ctx, &nats.Msg{
-		Subject: d.msg.Reply(), Data: []byte("+TERM " + reason),
+	end := &nats.Msg{Subject: d.msg.Reply(), Data: []byte("+TERM " + reason)}
+	return d.queue.bus.run(ctx, "end job", func(ctx context.Context) error {
+		_, err := d.queue.bus.nc.RequestMsgWithContext(ctx, end)
+		return err
 	})
-	return err
 }

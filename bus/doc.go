@@ -49,6 +49,10 @@
 //
 // # Trouble
 //
+// Every exchange with the broker has four seconds and is tried three times,
+// whatever time the caller has: no lost reply holds a worker. What still fails
+// stands in [Bus.Health] until it works again.
+//
 // [Bus.DeadLetters] lists what could not be scored and [Bus.Replay] puts it
 // into the queue again, where it was kept whole (64 KiB).
 package bus

@@ -26,7 +26,9 @@ type Ack struct {
 // returns nil, the job outlives a crash of broker and worker. It refuses what
 // [EncodeJob] refuses, before anything is sent. (source, id) names the job:
 // the same pair within DuplicateWindow is stored once, so a submission whose
-// answer was lost can be repeated. Other codes: site_invalid,
+// answer was lost can be repeated; a broker that starts again forgets the ids of
+// jobs that were done meanwhile, and the worker's ledger then decides. An answer
+// that does not come is asked for again (see [Bus.Health]). Other codes: site_invalid,
 // stream_unavailable (also when the queue is full), bus_unreachable.
 func (b *Bus) SubmitJob(ctx context.Context, site, source, id string, job Job, opts ...EventOption) (Ack, error) {
 	subject, err := jobSubject(site, job.Priority)
@@ -95,7 +97,10 @@ func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data 
 	}
 	header.Set(headerContentType, contentType)
 	msg := &nats.Msg{Subject: subject, Data: data, Header: header}
-	ack, err := b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(stream))
+	ack, err := call(ctx, b, op, func(ctx context.Context) (*jetstream.PubAck, error) {
+		return b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(stream))
+	})
+	var api *jetstream.APIError
 	switch {
 	case err == nil:
 		return Ack{Sequence: ack.Sequence, Duplicate: ack.Duplicate}, nil
@@ -104,6 +109,8 @@ func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data 
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrConnectionClosed):
 		return Ack{}, coded.New(CodeUnreachable, op, "not acknowledged, so it may or may not be stored: send it again", err)
+	case errors.As(err, &api) && api.ErrorCode == beingStored:
+		return Ack{}, coded.New(CodeUnreachable, op, "the broker is storing it at this moment: ask again", err)
 	default:
 		return Ack{}, coded.New(CodeStream, op, "not stored: is stream "+stream+" there, not full, and may we write to it?", err)
 	}

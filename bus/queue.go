@@ -83,7 +83,7 @@ func (q *JobQueue) consumer(ctx context.Context, priority string) (jetstream.Con
 	if err != nil {
 		return nil, err
 	}
-	c, err := q.bus.js.CreateOrUpdateConsumer(ctx, StreamJobs, jetstream.ConsumerConfig{
+	cfg := jetstream.ConsumerConfig{
 		Durable:       fmt.Sprintf("jobs-%s-%s", q.site, priority),
 		Description:   "workers of nodulescope",
 		FilterSubject: subject,
@@ -91,6 +91,9 @@ func (q *JobQueue) consumer(ctx context.Context, priority string) (jetstream.Con
 		AckWait:       q.opts.AckWait,
 		MaxDeliver:    -1,
 		MaxAckPending: q.opts.MaxAckPending,
+	}
+	c, err := call(ctx, q.bus, "open job queue", func(ctx context.Context) (jetstream.Consumer, error) {
+		return q.bus.js.CreateOrUpdateConsumer(ctx, StreamJobs, cfg)
 	})
 	if err != nil {
 		return nil, coded.New(CodeStream, "open job queue", "consumer of "+subject, err)

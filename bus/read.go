@@ -11,7 +11,7 @@ import (
 // last is the sequence of the newest message of this kind, of any site; 0 where
 // there was none.
 func (k kind[T]) last(ctx context.Context, b *Bus) (uint64, error) {
-	s, err := b.js.Stream(ctx, k.stream)
+	s, err := b.stream(ctx, k.stream)
 	if err != nil {
 		return 0, coded.New(CodeStream, "read last "+k.name, "stream "+k.stream, err)
 	}

@@ -98,7 +98,9 @@ func (e *lostError) Error() string { return e.cause.Error() }
 
 // followOnce follows until something ends it; last is the last sequence seen.
 func (b *Bus) followOnce(ctx context.Context, cfg jetstream.OrderedConsumerConfig, fn func(Envelope, Result) error) (last uint64, err error) {
-	cons, err := b.js.OrderedConsumer(ctx, StreamResults, cfg)
+	cons, err := call(ctx, b, "follow results", func(ctx context.Context) (jetstream.Consumer, error) {
+		return b.js.OrderedConsumer(ctx, StreamResults, cfg)
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()

@@ -41,11 +41,11 @@ func (b *Bus) Reviews(ctx context.Context, site string, fromSeq uint64, fn func(
 // GetResult reads the result at a sequence of RESULTS.
 func (b *Bus) GetResult(ctx context.Context, sequence uint64) (Envelope, Result, error) {
 	const op = "read result"
-	s, err := b.js.Stream(ctx, StreamResults)
+	s, err := b.stream(ctx, StreamResults)
 	if err != nil {
 		return Envelope{}, Result{}, coded.New(CodeStream, op, "stream "+StreamResults, err)
 	}
-	raw, err := s.GetMsg(ctx, sequence)
+	raw, err := b.message(ctx, s, sequence)
 	if err != nil {
 		return Envelope{}, Result{}, coded.New(CodeStream, op, "no result has this sequence number any more", err)
 	}
@@ -65,7 +65,7 @@ type WaitingJob struct {
 // first, oldest first. What cannot be decoded is left out.
 func (b *Bus) WaitingJobs(ctx context.Context, site string, limit int) ([]WaitingJob, error) {
 	const op = "list jobs"
-	s, err := b.js.Stream(ctx, StreamJobs)
+	s, err := b.stream(ctx, StreamJobs)
 	if err != nil {
 		return nil, coded.New(CodeStream, op, "stream "+StreamJobs, err)
 	}
@@ -76,7 +76,7 @@ func (b *Bus) WaitingJobs(ctx context.Context, site string, limit int) ([]Waitin
 			return nil, err
 		}
 		for sequence := uint64(1); len(jobs) < limit; sequence++ {
-			raw, err := s.GetMsg(ctx, sequence, jetstream.WithGetMsgSubject(subject))
+			raw, err := b.message(ctx, s, sequence, jetstream.WithGetMsgSubject(subject))
 			if errors.Is(err, jetstream.ErrMsgNotFound) {
 				break
 			}

@@ -33,7 +33,9 @@ func (b *Bus) scan(ctx context.Context, op, stream, subject string, from scanSta
 	if !from.time.IsZero() {
 		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &from.time
 	}
-	c, err := b.js.CreateConsumer(ctx, stream, cfg)
+	c, err := call(ctx, b, "read stream "+stream, func(ctx context.Context) (jetstream.Consumer, error) {
+		return b.js.CreateConsumer(ctx, stream, cfg)
+	})
 	if err != nil {
 		return fail(err)
 	}
@@ -41,7 +43,7 @@ func (b *Bus) scan(ctx context.Context, op, stream, subject string, from scanSta
 	pending := c.CachedInfo().NumPending
 	for seen := uint64(0); pending > 0; {
 		if err := ctx.Err(); err != nil {
-			return err
+			return fail(err)
 		}
 		batch, err := c.Fetch(int(min(pending, 256)), jetstream.FetchMaxWait(2*time.Second))
 		if err != nil {
@@ -68,7 +70,7 @@ func (b *Bus) scan(ctx context.Context, op, stream, subject string, from scanSta
 			return fail(err)
 		}
 		if seen == before { // nothing came: did messages leave the stream meanwhile?
-			info, err := c.Info(ctx)
+			info, err := call(ctx, b, "read stream "+stream, c.Info)
 			if err != nil {
 				return fail(err)
 			}

@@ -80,11 +80,11 @@ func defaultBytes(name string) int64 {
 
 func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
 	op := "ensure stream " + want.Name
-	have, err := b.js.Stream(ctx, want.Name)
+	have, err := b.stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		want.MaxBytes = cmp.Or(want.MaxBytes, defaultBytes(want.Name))
 		want.Replicas = cmp.Or(want.Replicas, 1)
-		if _, err = b.js.CreateStream(ctx, want); err != nil {
+		if err = b.run(ctx, op, func(ctx context.Context) error { _, err := b.js.CreateStream(ctx, want); return err }); err != nil {
 			return coded.New(streamCode(err), op, "not created: is the subject taken, the store full, or creation not permitted?", err)
 		}
 		return nil
@@ -99,7 +99,7 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	if !raise(&cfg, want) {
 		return nil
 	}
-	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
+	if err := b.run(ctx, op, func(ctx context.Context) error { _, err := b.js.UpdateStream(ctx, cfg); return err }); err != nil {
 		return coded.New(CodeStream, op, "limits not raised", err)
 	}
 	b.log.Info("stream updated", "stream", want.Name)

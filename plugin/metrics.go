@@ -22,6 +22,8 @@ type metrics struct {
 	disagree   prometheus.Counter
 	inWork     prometheus.Gauge
 	sent       *prometheus.CounterVec // by kind
+	broker     prometheus.Histogram
+	unanswered prometheus.Counter
 	unsent     *prometheus.CounterVec // attempts, by code
 }
 
@@ -47,6 +49,13 @@ func newMetrics(models []bus.Model, software string) *metrics {
 		}),
 		sent:   counter("sent_total", "Results of which a PACS has the documents, by kind.", "kind"),
 		unsent: counter("send_failures_total", "Attempts to send to a PACS that failed, by code.", "code"),
+		broker: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "nodulescope", Name: "broker_seconds", Help: "Time of one exchange with the broker, each attempt by itself.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}),
+		unanswered: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "nodulescope", Name: "broker_unanswered_total", Help: "Exchanges with the broker that had no good answer in time; most are tried again.",
+		}),
 		inWork: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "nodulescope", Name: "jobs_in_work", Help: "Jobs worked on now."}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -55,7 +64,7 @@ func newMetrics(models []bus.Model, software string) *metrics {
 	for _, model := range models {
 		info.WithLabelValues(model.Name, model.Digest, model.Calibration, software).Set(1)
 	}
-	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, info,
+	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, m.broker, m.unanswered, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range jobs.Outcomes() {
 		m.deliveries.WithLabelValues(string(outcome)) // a rate needs the zero
@@ -89,6 +98,14 @@ func (m *metrics) Delivery(o jobs.Outcome) { m.deliveries.WithLabelValues(string
 
 // DeadLetter implements jobs.Metrics.
 func (m *metrics) DeadLetter(code string) { m.dead.WithLabelValues(code).Inc() }
+
+// brokerCall notes one exchange with the broker.
+func (m *metrics) brokerCall(took time.Duration, failed bool) {
+	m.broker.Observe(took.Seconds())
+	if failed {
+		m.unanswered.Inc()
+	}
+}
 
 // Result implements jobs.Metrics.
 func (m *metrics) Result(r bus.Result) {

@@ -69,8 +69,11 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	queue, err := b.Jobs(ctx, p.cfg.Site, p.cfg.Queue)
-	if err != nil {
+	var queue *bus.JobQueue
+	if err := p.patiently(ctx, "job queue", func() (err error) {
+		queue, err = b.Jobs(ctx, p.cfg.Site, p.cfg.Queue)
+		return err
+	}); err != nil {
 		return err
 	}
 	w := p.worker(b, queue, kept, trail)
@@ -178,21 +181,27 @@ func (p *Plugin) join(ctx context.Context, c *closers) (*bus.Bus, error) {
 		})
 		opts.Server = server
 	}
-	opts.Wait = opts.Wait || external
+	opts.Wait, opts.Observe = opts.Wait || external, p.metrics.brokerCall
 	p.set(func(s *parts) { s.server = opts.Server })
 	b, err := bus.Connect(ctx, opts)
 	if err != nil {
 		return nil, p.stopped(ctx, err)
 	}
 	c.add(func() error { b.Close(); return nil })
+	return b, p.patiently(ctx, "streams", func() error { return b.EnsureStreams(ctx) })
+}
+
+// patiently tries until an external broker, which may be starting or electing,
+// does what the start needs. The embedded one has no such excuse.
+func (p *Plugin) patiently(ctx context.Context, what string, do func() error) error {
 	for {
-		err := b.EnsureStreams(ctx)
-		if err == nil || !external || bus.CodeOf(err) != bus.CodeStream {
-			return b, p.stopped(ctx, err)
+		err := do()
+		if err == nil || p.cfg.Bus.URL == "" || bus.CodeOf(err) != bus.CodeStream {
+			return p.stopped(ctx, err)
 		}
-		p.log.Warn("streams not ready, trying again", "error", coded.Summary(err))
+		p.log.Warn(what+" not ready, trying again", "error", coded.Summary(err))
 		if err := backoff.Wait(ctx, streamsWait); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (w *Worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery,
 	limited, cancel := context.WithTimeout(ctx, w.JobTimeout)
 	defer cancel()
 	how, err = w.answer(limited, log, d)
-	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+	if err != nil && !ours(err) && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		err = coded.New(CodeTimedOut, op, fmt.Sprintf("not done within %s; is the storage slow, or does scoring take that long? Allow more time, send fewer nodules per job, or use only the faster detector", w.JobTimeout), nil)
 	}
 	return how, err
