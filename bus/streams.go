@@ -31,7 +31,9 @@ type StreamSettings struct {
 }
 
 // EnsureStreams creates the streams of the package documentation where they
-// are missing and raises limits that are too low for them. It refuses a stream
+// are missing, raises limits that are too low for them, and lets go of subjects
+// that former versions listened to: a job on one of those is refused to its
+// sender from then on. It refuses a stream
 // of the same name that keeps, stores or listens to something else, with code
 // stream_incompatible, and never touches one. Other failures:
 // stream_unavailable.
@@ -45,9 +47,12 @@ func (b *Bus) EnsureStreams(ctx context.Context) error {
 }
 
 func (s StreamSettings) configs() []jetstream.StreamConfig {
-	stream := func(name, subject, about string, maxBytes int64, discard jetstream.DiscardPolicy) jetstream.StreamConfig {
+	stream := func(name, about string, maxBytes int64, discard jetstream.DiscardPolicy, subjects ...string) jetstream.StreamConfig {
+		for i := range subjects {
+			subjects[i] = subjectPrefix + subjects[i]
+		}
 		return jetstream.StreamConfig{
-			Name: name, Description: about, Subjects: []string{subjectPrefix + subject},
+			Name: name, Description: about, Subjects: subjects,
 			Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Discard: discard,
 			// A job over its limit must come in, so that the worker can refuse
 			// it aloud: a broker drops it without a word where no
@@ -56,12 +61,14 @@ func (s StreamSettings) configs() []jetstream.StreamConfig {
 			MaxBytes:   maxBytes, Duplicates: DuplicateWindow, Replicas: s.Replicas,
 		}
 	}
-	jobs := stream(StreamJobs, "job.*.*", "series to score", s.JobsBytes, jetstream.DiscardNew)
+	// Only what a queue is read from: a broker would acknowledge a job of any
+	// other priority, and nobody would ever work on it.
+	jobs := stream(StreamJobs, "series to score", s.JobsBytes, jetstream.DiscardNew, "job.*."+PriorityStat, "job.*."+PriorityRoutine)
 	jobs.Retention = jetstream.WorkQueuePolicy
-	results := stream(StreamResults, "result.*", "scores", s.ResultsBytes, jetstream.DiscardOld)
+	results := stream(StreamResults, "scores", s.ResultsBytes, jetstream.DiscardOld, "result.*")
 	results.MaxAge = s.ResultsAge
-	reviews := stream(StreamReviews, "review.*", "decisions of radiologists", s.ReviewsBytes, jetstream.DiscardNew)
-	dead := stream(StreamDead, "dead.*", "what could not be scored", s.DeadBytes, jetstream.DiscardOld)
+	reviews := stream(StreamReviews, "decisions of radiologists", s.ReviewsBytes, jetstream.DiscardNew, "review.*")
+	dead := stream(StreamDead, "what could not be scored", s.DeadBytes, jetstream.DiscardOld, "dead.*")
 	dead.MaxAge = s.DeadAge
 	return []jetstream.StreamConfig{jobs, results, reviews, dead}
 }
@@ -103,8 +110,35 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 		return coded.New(CodeStream, op, "limits not raised", err)
 	}
 	b.log.Info("stream updated", "stream", want.Name)
+	if want.Name == StreamJobs {
+		b.tellUnheard(ctx)
+	}
 	return nil
 }
+
+// tellUnheard counts jobs that an old stream took on subjects from which no
+// queue is read: they stay there until somebody removes them.
+func (b *Bus) tellUnheard(ctx context.Context) {
+	s, err := b.stream(ctx, StreamJobs)
+	if err != nil {
+		return // the log has it
+	}
+	info, err := call(ctx, b, "list subjects", func(ctx context.Context) (*jetstream.StreamInfo, error) {
+		return s.Info(ctx, jetstream.WithSubjectFilter(subjectPrefix+"job.*.*"))
+	})
+	if err != nil {
+		b.log.Warn("subjects of old jobs not looked at", "error", err)
+		return
+	}
+	for subject, n := range info.State.Subjects {
+		if _, _, ok := parseJobSubject(subject); !ok {
+			b.log.Error("jobs lie on a subject that nobody works on: send them again on one that ends in stat or routine, and purge it", "subject", subject, "jobs", n)
+		}
+	}
+}
+
+// formerSubjects are those of streams that former versions made.
+var formerSubjects = map[string][]string{StreamJobs: {subjectPrefix + "job.*.*"}}
 
 // differs says what makes have another stream than want; "" where nothing does.
 func differs(have, want jetstream.StreamConfig) string {
@@ -113,7 +147,7 @@ func differs(have, want jetstream.StreamConfig) string {
 		return fmt.Sprintf("its retention is %s, not %s", have.Retention, want.Retention)
 	case have.Storage != want.Storage:
 		return fmt.Sprintf("its storage is %s, not %s", have.Storage, want.Storage)
-	case !slices.Equal(have.Subjects, want.Subjects):
+	case !slices.Equal(have.Subjects, want.Subjects) && !slices.Equal(have.Subjects, formerSubjects[want.Name]):
 		return fmt.Sprintf("its subjects are %v, not %v", have.Subjects, want.Subjects)
 	case have.Mirror != nil || len(have.Sources) > 0 || have.SubjectTransform != nil:
 		return "it copies or renames messages of other streams"
@@ -127,6 +161,9 @@ func differs(have, want jetstream.StreamConfig) string {
 // reports whether it did. What an operator tuned beyond that stays.
 func raise(cfg *jetstream.StreamConfig, want jetstream.StreamConfig) bool {
 	changed := false
+	if !slices.Equal(cfg.Subjects, want.Subjects) {
+		cfg.Subjects, changed = want.Subjects, true
+	}
 	if cfg.MaxMsgSize > 0 && cfg.MaxMsgSize < want.MaxMsgSize {
 		cfg.MaxMsgSize, changed = want.MaxMsgSize, true
 	}

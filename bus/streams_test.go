@@ -2,11 +2,14 @@ package bus
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/logtest"
 )
 
 func config(t *testing.T, b *Bus, name string) jetstream.StreamConfig {
@@ -25,7 +28,7 @@ func TestEnsureStreams(t *testing.T) {
 		retention jetstream.RetentionPolicy
 		discard   jetstream.DiscardPolicy
 	}{
-		StreamJobs:    {"nodule.v1.job.*.*", jetstream.WorkQueuePolicy, jetstream.DiscardNew},
+		StreamJobs:    {"nodule.v1.job.*.stat", jetstream.WorkQueuePolicy, jetstream.DiscardNew},
 		StreamResults: {"nodule.v1.result.*", jetstream.LimitsPolicy, jetstream.DiscardOld},
 		StreamReviews: {"nodule.v1.review.*", jetstream.LimitsPolicy, jetstream.DiscardNew},
 		StreamDead:    {"nodule.v1.dead.*", jetstream.LimitsPolicy, jetstream.DiscardOld},
@@ -62,6 +65,7 @@ func TestEnsureStreamsRaisesAndKeeps(t *testing.T) {
 func TestEnsureStreamsRefusesAnothersStream(t *testing.T) {
 	for name, foreign := range map[string]jetstream.StreamConfig{
 		"retention": {Name: StreamJobs, Subjects: []string{"nodule.v1.job.*.*"}},
+		"more":      {Name: StreamJobs, Subjects: []string{"nodule.v1.job.>"}, Retention: jetstream.WorkQueuePolicy},
 		"subjects":  {Name: StreamResults, Subjects: []string{"orders.*"}},
 		"storage":   {Name: StreamDead, Subjects: []string{"nodule.v1.dead.*"}, Storage: jetstream.MemoryStorage},
 		"overlap":   {Name: "OTHER", Subjects: []string{"nodule.>"}},
@@ -81,6 +85,48 @@ func TestEnsureStreamsRefusesAnothersStream(t *testing.T) {
 				t.Error("the stream of another was changed")
 			}
 		})
+	}
+}
+
+// A job on a subject that no queue is read from is refused to its sender, also
+// by a stream that a former version made. What that holds stays, and what it
+// took on such a subject is told.
+func TestMistypedSubject(t *testing.T) {
+	var told logtest.Buffer
+	server := startServer(t, ServerOptions{DontListen: true})
+	b, err := Connect(testContext(t), Options{Server: server, Logger: slog.New(slog.NewTextHandler(&told, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	if _, err := b.js.CreateStream(testContext(t), jetstream.StreamConfig{
+		Name: StreamJobs, Subjects: []string{"nodule.v1.job.*.*"}, Retention: jetstream.WorkQueuePolicy,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, b, "site", "1", sampleJob(1))
+	urgent := func() error {
+		_, err := b.js.Publish(testContext(t), "nodule.v1.job.site.urgent", []byte("{}"))
+		return err
+	}
+	if err := urgent(); err != nil {
+		t.Fatal(err)
+	}
+	old := openQueue(t, b, "site") // that of a worker who is there already
+	if err := b.EnsureStreams(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := urgent(); err == nil {
+		t.Error("a job that nobody will work on was acknowledged")
+	}
+	if d := next(t, old); d.Sequence != 1 || d.Done(testContext(t)) != nil {
+		t.Errorf("%+v", d)
+	}
+	if n := jobsLeft(t, b); n != 1 {
+		t.Errorf("%d jobs of the old stream are left, want the mistyped one", n)
+	}
+	if log := told.String(); !strings.Contains(log, "nodule.v1.job.site.urgent") || !strings.Contains(log, "jobs=1") {
+		t.Errorf("the old job is not told of: %s", log)
 	}
 }
 
