@@ -52,6 +52,7 @@ type Result struct {
 	IntendedUse   string         `json:"intended_use"`
 	Models        []Model        `json:"models"`
 	Outliner      *Outliner      `json:"outliner,omitempty"` // absent where nodules were not outlined
+	Rungs         *Rungs         `json:"rungs,omitempty"`    // absent where no headline was asked for
 	Geometry      Geometry       `json:"geometry"`
 	Warnings      []Problem      `json:"warnings,omitempty"`
 	Nodules       []ResultNodule `json:"nodules"`
@@ -86,6 +87,8 @@ type Geometry struct {
 // or all scores are missing.
 type ResultNodule struct {
 	JobNodule
+	Headline      *Headline      `json:"headline,omitempty"`       // the one answer; absent without an outline
+	HeadlineError *Problem       `json:"headline_error,omitempty"` // why it has an outline and no headline; its scores stand
 	Scores        []NoduleScore  `json:"scores,omitempty"`
 	Failed        []ModelProblem `json:"failed,omitempty"`        // models that gave no score for this nodule
 	Disagreement  *Disagreement  `json:"disagreement,omitempty"`  // of its scores, where there are at least two

@@ -13,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/outline"
+	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
@@ -31,6 +32,7 @@ type Config struct {
 	DataDir   string // of ledger, audit trail and embedded bus; default DefaultDataDir()
 	Detectors []detector.Detector
 	Outliner  *outline.Outliner // outlines every nodule; nil: none is outlined
+	Rungs     *rungs.Rungs      // give outlined nodules their headline; nil: none has one
 	Software  string            // name and version that results carry; default "nodulescope"
 
 	AllowedRoots  []string      // folders that jobs may name, with what lies below; empty: any

@@ -32,6 +32,7 @@ type VersionInfo struct {
 	Messages      []string      `json:"messages"` // types of events, schema version included
 	Models        []bus.Model   `json:"models"`
 	Outliner      *bus.Outliner `json:"outliner,omitempty"` // absent where nodules are not outlined
+	Rungs         *bus.Rungs    `json:"rungs,omitempty"`    // absent where they have no headline
 	IntendedUse   string        `json:"intended_use"`
 }
 
@@ -87,7 +88,7 @@ func (p *Plugin) Version() VersionInfo {
 		Software: p.cfg.Software, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Site: p.cfg.Site, Preprocessing: nodule.PreprocessingVersion,
 		Messages: []string{bus.TypeJob, bus.TypeResult, bus.TypeReview, bus.TypeDead},
-		Models:   scoring.Describe(p.cfg.Detectors), Outliner: scoring.DescribeOutliner(p.cfg.Outliner), IntendedUse: use.Statement,
+		Models:   scoring.Describe(p.cfg.Detectors), Outliner: scoring.DescribeOutliner(p.cfg.Outliner), Rungs: scoring.DescribeRungs(p.cfg.Rungs), IntendedUse: use.Statement,
 	}
 }
 

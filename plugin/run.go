@@ -146,7 +146,7 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.Trail) *jobs.Worker {
 	w := &jobs.Worker{
 		Site: p.cfg.Site, Software: p.cfg.Software,
-		Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
+		Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Rungs: p.cfg.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
 		Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
@@ -162,7 +162,7 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 
 // scoring are the settings with which nodules of a result are scored again.
 func (p *Plugin) scoring() scoring.Request {
-	return scoring.Request{Software: p.cfg.Software, Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct}
+	return scoring.Request{Software: p.cfg.Software, Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Rungs: p.cfg.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct}
 }
 
 // join starts a server where none is named, connects, and makes the streams.

@@ -51,6 +51,7 @@ func newDemoCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.dir, "dir", "demo", "`FOLDER` for what the demo writes")
 	o.models.register(f)
 	o.models.outline.register(f)
+	o.models.rungs.register(f)
 	f.BoolVar(&o.review, "review", false, "then show the result on the review page, until Ctrl-C")
 	f.StringVar(&o.listen, "listen-review", "127.0.0.1:0", "`ADDRESS` of that page, on this machine; port 0 for any")
 	o.phantom.register(f)
@@ -63,7 +64,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	by := scorers{ds, o.models.outline.use}
+	by := scorers{ds, o.models.outline.use, o.models.rungs.use}
 	p, err := o.phantom.generate()
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (f *demoFolder) makeSeries(ctx context.Context, p *phantom.Phantom, work st
 // overTheBus runs the service with a bus of its own for one job.
 func overTheBus(ctx context.Context, job bus.Job, by scorers, dataDir string, log *slog.Logger, stderr io.Writer) (bus.Result, error) {
 	p, err := plugin.New(plugin.Config{
-		DataDir: dataDir, Detectors: by.detectors, Outliner: by.outliner, Software: software(), Logger: log,
+		DataDir: dataDir, Detectors: by.detectors, Outliner: by.outliner, Rungs: by.rungs, Software: software(), Logger: log,
 		Server: bus.ServerOptions{DontListen: true}, MaxAttempts: 1, Grace: time.Second,
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ func showReview(ctx context.Context, addr, series, dataDir string, by scorers, l
 		return err
 	}
 	p, err := plugin.New(plugin.Config{
-		DataDir: dataDir, Detectors: by.detectors, Outliner: by.outliner, Software: software(), Logger: log, AllowedRoots: []string{root},
+		DataDir: dataDir, Detectors: by.detectors, Outliner: by.outliner, Rungs: by.rungs, Software: software(), Logger: log, AllowedRoots: []string{root},
 		Server: bus.ServerOptions{DontListen: true}, Grace: time.Second,
 		Review: plugin.ReviewConfig{Addr: addr, Page: web.Files()},
 	})

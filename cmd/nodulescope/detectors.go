@@ -13,12 +13,13 @@ import (
 )
 
 // detectorFlags say which detectors score, and where. They are settings. A
-// command that outlines nodules registers outline, too.
+// command that outlines nodules registers outline and rungs, too.
 type detectorFlags struct {
 	files   []string
 	names   []string
 	device  deviceFlag
 	outline outlineFlag
+	rungs   rungsFlag
 }
 
 func (o *detectorFlags) register(f *pflag.FlagSet) {
@@ -35,6 +36,9 @@ func (o *detectorFlags) load(log *slog.Logger) ([]detector.Detector, error) {
 	ds, err := o.read()
 	if err == nil {
 		err = o.outline.load(log)
+	}
+	if err == nil {
+		err = o.rungs.load(log, &o.outline)
 	}
 	if err != nil {
 		return nil, err

@@ -17,17 +17,20 @@ var overviewHTML string
 
 // overview is what the page shows.
 type overview struct {
-	Result      bus.Result
-	IntendedUse string
-	Software    string
-	Columns     []string
-	Rows        [][]string
-	Models      []string
-	Outlines    [][]string // what was measured; empty where nodules were not outlined
-	OutlineHead []string
-	Outliner    string
-	Warnings    []string
-	Nodules     []overviewNodule
+	Result       bus.Result
+	IntendedUse  string
+	Software     string
+	Columns      []string
+	Rows         [][]string
+	Models       []string
+	Headlines    [][]string // empty where nodules have none
+	HeadlineHead []string
+	Rungs        []string
+	Outlines     [][]string // what was measured; empty where nodules were not outlined
+	OutlineHead  []string
+	Outliner     string
+	Warnings     []string
+	Nodules      []overviewNodule
 }
 
 type overviewNodule struct {
@@ -45,6 +48,7 @@ func overviewPage(r bus.Result, pictures []picture, nodules []phantom.Nodule) ([
 	for _, m := range r.Models {
 		o.Models = append(o.Models, describeModel(m))
 	}
+	o.HeadlineHead, o.Headlines, o.Rungs = headlineColumns, headlineRows(r), describeHeadlines(r)
 	o.OutlineHead, o.Outlines = outlineColumns, outlineRows(r)
 	if r.Outliner != nil {
 		o.Outliner = describeOutliner(*r.Outliner)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -179,7 +180,11 @@ func (p *resultPrinter) print(env bus.Envelope, r bus.Result) error {
 		fmt.Fprintf(p.w, resultLine, "TIME", "JOB", "NODULE", "DIAMETER", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP")
 	}
 	for _, n := range r.Nodules {
-		for _, line := range modelLines(n) {
+		lines := modelLines(n)
+		if first, ok := headlineLine(n); ok {
+			lines = slices.Insert(lines, 0, first)
+		}
+		for _, line := range lines {
 			_, err := fmt.Fprintf(p.w, resultLine, env.Time.UTC().Format(time.RFC3339), shorten(r.JobID, 14), shorten(n.ID, 16), diameter(n.DiameterMM),
 				orDash(line.model), line.cells[0], line.cells[1], line.cells[2], line.cells[3], percentileGap(n.Disagreement))
 			if err != nil {

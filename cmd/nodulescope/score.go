@@ -11,6 +11,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/outline"
+	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -76,6 +77,7 @@ func newScoreCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.series, "series", "", "series instance `UID`, if the folder holds several series")
 	o.models.register(f)
 	o.models.outline.register(f)
+	o.models.rungs.register(f)
 	f.StringVar(&o.csv, "csv", "", "also write a table with one line per nodule to `FILE`")
 	f.BoolVar(&o.json, "json", false, "print the result message as JSON")
 	f.StringVar(&o.pictures, "pictures", "", "write a picture of each nodule and its reconstruction into `FOLDER`")
@@ -103,7 +105,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, reader, scorers{ds, o.models.outline.use}, o.pictures == "" && o.documents.outlines == "", stderr)
+	result, details, err := scoreJob(ctx, job, reader, scorers{ds, o.models.outline.use, o.models.rungs.use}, o.pictures == "" && o.documents.outlines == "", stderr)
 	if err != nil {
 		return err
 	}
@@ -141,6 +143,7 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 type scorers struct {
 	detectors []detector.Detector
 	outliner  *outline.Outliner // nil: nodules are not outlined
+	rungs     *rungs.Rungs      // nil: they have no headline
 }
 
 // scoreJob takes the journey that the service takes.
@@ -152,7 +155,7 @@ func scoreJob(ctx context.Context, job bus.Job, reader series.Reader, by scorers
 	bar := newProgress(stderr, "reading", 1)
 	defer bar.done()
 	return scoring.Score(ctx, scoring.Request{
-		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: by.detectors, Outliner: by.outliner, Series: reader,
+		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: by.detectors, Outliner: by.outliner, Rungs: by.rungs, Series: reader,
 		NoDetails: noDetails, Progress: func(p scoring.Progress) { showProgress(bar, p) },
 	})
 }

@@ -18,6 +18,9 @@ import (
 // where there is no value.
 func saveCSV(name string, r bus.Result) error {
 	head := []string{"nodule", "x_lps_mm", "y_lps_mm", "z_lps_mm", "diameter_mm", "error", "applicability", "padding_pct"}
+	if r.Rungs != nil {
+		head = append(head, "headline rung", "headline raw", "headline probability", "headline low", "headline high", "headline percentile", "headline flagged", "headline error")
+	}
 	for _, m := range r.Models {
 		head = append(head, m.Name+" raw", m.Name+" probability", m.Name+" percentile", m.Name+" flagged")
 	}
@@ -51,6 +54,13 @@ func csvRow(r bus.Result, n bus.ResultNodule) []string {
 		given = number(n.DiameterMM)
 	}
 	row = append(row, given, problemCode(n.Error), strings.Join(n.Applicability, " "), number(n.PaddingPct))
+	if r.Rungs != nil {
+		cells := make([]string, 7)
+		if h := n.Headline; h != nil {
+			cells = []string{h.Rung, number(h.Raw), number(h.Probability), number(h.Low), number(h.High), number(h.Percentile), strconv.FormatBool(h.Flagged)}
+		}
+		row = append(append(row, cells...), problemCode(n.HeadlineError))
+	}
 	for _, m := range r.Models {
 		cells := make([]string, 4)
 		for _, s := range n.Scores {

@@ -83,6 +83,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
 	o.models.register(f)
 	o.models.outline.register(f)
+	o.models.rungs.register(f)
 	o.models.device.registerRetry(f)
 	o.review.register(f)
 	f.StringSliceVar(&o.roots, "roots", nil, "`FOLDERS` that jobs may name, with their subfolders, separated by commas (default: any)")
@@ -117,7 +118,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		return plugin.Config{}, err
 	}
 	cfg := plugin.Config{
-		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Software: software(),
+		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Rungs: o.models.rungs.use, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
 		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
@@ -246,6 +247,7 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 		fmt.Fprintf(w, "  model    %s\n", describeModel(m))
 	}
 	fmt.Fprintf(w, "  outline  %s\n", o.models.outline.describe())
+	fmt.Fprintf(w, "  headline %s\n", o.models.rungs.describe())
 	fmt.Fprintf(w, "  device   %s\n", o.models.device.describe())
 	if len(cfg.AllowedRoots) == 0 {
 		fmt.Fprintf(w, "  folders  any that this user can read; limit them with --roots\n")

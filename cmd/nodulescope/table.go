@@ -24,6 +24,9 @@ func writeResult(w io.Writer, r bus.Result) error {
 		fmt.Fprintf(w, ", %d missing", g.MissingSlices)
 	}
 	fmt.Fprint(w, "\n\n")
+	if err := writeHeadlines(w, r); err != nil {
+		return err
+	}
 
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, strings.Join(resultColumns(r), "\t"))
@@ -48,6 +51,9 @@ func writeResult(w io.Writer, r bus.Result) error {
 		if n.OutlineError != nil {
 			fmt.Fprintf(w, "outline  %s: %s\n", n.ID, reason(*n.OutlineError))
 		}
+		if n.HeadlineError != nil {
+			fmt.Fprintf(w, "headline %s: %s\n", n.ID, reason(*n.HeadlineError))
+		}
 		for _, f := range n.Failed {
 			fmt.Fprintf(w, "failed   %s by %s: %s\n", n.ID, f.Model, reason(f.Problem))
 		}
@@ -57,6 +63,9 @@ func writeResult(w io.Writer, r bus.Result) error {
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(w, "warning  %s\n", reason(warning))
+	}
+	for _, line := range describeHeadlines(r) {
+		fmt.Fprintf(w, "headline %s\n", line)
 	}
 	for _, m := range r.Models {
 		fmt.Fprintf(w, "model    %s\n", describeModel(m))

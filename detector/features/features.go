@@ -76,9 +76,9 @@ type Vector [Count]float64
 
 var all = [Count]Feature{
 	logVolume:      {"log_volume", "ln mm³", Size, High, "volume"},
-	logLongAxis:    {"log_long_axis", "ln mm", Size, High, "longest axis in an axial plane"},
-	logShortAxis:   {"log_short_axis", "ln mm", Size, High, "axis perpendicular to it"},
-	logLongAxis3D:  {"log_long_axis_3d", "ln mm", Size, High, "longest axis"},
+	logLongAxis:    {"log_long_axis", "ln mm", Size, High, "long axis in an axial plane"},
+	logShortAxis:   {"log_short_axis", "ln mm", Size, High, "short axis in an axial plane"},
+	logLongAxis3D:  {"log_long_axis_3d", "ln mm", Size, High, "long axis in space"},
 	logCore:        {"log_core", "ln mm", Size, High, "radius of the largest sphere inside"},
 	logSolid:       {"log_solid_volume", "ln(1+mm³)", Size, High, "volume of the solid part"},
 	sphericity:     {"sphericity", "", Shape, Low, "surface of a sphere of the same volume to its own"},
@@ -96,8 +96,8 @@ var all = [Count]Feature{
 	maxHU:          {"max_hu", "HU", Density, Low, "highest density of 3×3×3 voxels"},
 	solidShare:     {"solid_share", "", Density, Either, "share of solid volume"},
 	calciumShare:   {"calcium_share", "", Density, Low, "share of calcified volume"},
-	edgeGradient:   {"edge_gradient", "HU/mm", Margin, Low, "change of density across the border"},
-	edgeGradientSD: {"edge_gradient_sd", "HU/mm", Margin, Either, "variation of that along the border"},
+	edgeGradient:   {"edge_gradient", "HU/mm", Margin, Low, "sharpness: change of density across the border"},
+	edgeGradientSD: {"edge_gradient_sd", "HU/mm", Margin, Either, "variation of the sharpness along the border"},
 	edgeWidth:      {"edge_width", "mm", Margin, High, "width of the border"},
 	rimHU:          {"rim_hu", "HU", Margin, High, "mean density 1-2 mm outside"},
 	rimSD:          {"rim_sd", "HU", Margin, High, "spread of density 1-2 mm outside"},

@@ -34,7 +34,8 @@ type Rungs struct {
 	Rungs       []Rung   `json:"rungs"`
 	Plain       model    `json:"plain"` // of the row beside them
 
-	digest string
+	digest     string
+	prevalence float64 // see AtPrevalence
 }
 
 // Digest is that of the file that the rungs were read from or would be written to.

@@ -51,6 +51,7 @@ func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series,
 	if at, ok := series.OnImage(n.PositionLPS); ok {
 		out.Image = at
 	}
+	addHeadline(&out, result, n.Headline)
 	for _, s := range n.Scores {
 		score := sr.Score{
 			Algorithm:  sr.Algorithm{Name: s.Model, Version: result.Software + ", weights " + s.Digest, Parameters: []string{"preprocessing " + result.Preprocessing}},
@@ -83,3 +84,29 @@ func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series,
 	}
 	return out
 }
+
+// addHeadline puts the headline before the scores of the models.
+func addHeadline(out *sr.Nodule, result bus.Result, h *bus.Headline) {
+	if h == nil {
+		return
+	}
+	pct := 100 * h.Probability
+	score := sr.Score{
+		Algorithm:    sr.Algorithm{Name: h.Rung, Version: result.Software, Parameters: []string{"preprocessing " + result.Preprocessing}},
+		DeviationPct: &pct, Percentile: h.Percentile, Raw: h.Raw, Flagged: h.Flagged,
+	}
+	if g := result.RungOf(&h.RungScore); g != nil {
+		score.Algorithm.Version += ", rungs " + result.Rungs.Digest
+		score.Threshold = g.Threshold
+		score.Algorithm.Parameters = append(score.Algorithm.Parameters, fmt.Sprintf("prevalence %.4g", g.Prevalence))
+	}
+	out.Scores = append(out.Scores, score)
+	note := fmt.Sprintf("%s: 95 %% interval %.0f to %.0f %%", h.Rung, 100*h.Low, 100*h.High)
+	for i, p := range h.Parts[:min(notedParts, len(h.Parts))] {
+		note += []string{"; ", ", "}[min(i, 1)] + p.String()
+	}
+	out.Notes = append(out.Notes, note)
+}
+
+// notedParts is how many measurements a report names beside a headline.
+const notedParts = 3

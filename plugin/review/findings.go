@@ -26,6 +26,9 @@ type finding struct {
 	InstanceUID   *string            `json:"instance_uid"`
 	DiameterMM    *float64           `json:"diameter_mm"`
 	Confidence    *float64           `json:"confidence"`
+	Headline      *bus.Headline      `json:"headline"`
+	HeadlineError *bus.Problem       `json:"headline_problem"`
+	Rung          *bus.Rung          `json:"rung"` // that gave the headline
 	Scores        []scoreAnswer      `json:"scores"`
 	Failed        []bus.ModelProblem `json:"failed"`
 	Probability   *float64           `json:"probability"`
@@ -83,10 +86,13 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 	high := store.Highest(n)
 	f := finding{
 		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: store.Known(n.DiameterMM), Confidence: store.Known(n.Confidence),
-		Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.Probability, Percentile: high.Percentile, Flagged: high.Flagged,
+		Headline: n.Headline, HeadlineError: n.HeadlineError, Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.Probability, Percentile: high.Percentile, Flagged: high.Flagged,
 		Disagreement: n.Disagreement, Applicability: []store.Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
 		Outline: outlineOf(n.Outline), OutlineError: n.OutlineError,
 		Decision: s.cfg.Store.Decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
+	}
+	if n.Headline != nil {
+		f.Rung = r.Result.RungOf(&n.Headline.RungScore)
 	}
 	if f.Failed == nil {
 		f.Failed = []bus.ModelProblem{}

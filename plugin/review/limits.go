@@ -10,6 +10,7 @@ import (
 
 // limitLabels say in words what limit of use a nodule touches.
 var limitLabels = map[string]string{
+	"outside_training_range":    "Measurements beyond those of the training: the overall score is no ground to call it benign",
 	"slice_spacing_coarse":      "Slices are more than 3 mm apart",
 	"irregular_spacing":         "The slice spacing varies",
 	"gantry_tilt":               "The gantry is tilted",

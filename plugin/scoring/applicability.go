@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -20,6 +21,7 @@ const (
 	ApplyDiameter         = "diameter_outside_training" // known, and outside what the training normals of one of the detectors have
 	ApplyDiameterUnknown  = "diameter_unknown"
 	ApplyDiameterDiffers  = "diameter_differs_from_outline" // the one given and the outline's, by more than a factor of 1.5
+	ApplyOutsideTraining  = string(rungs.OutsideRange)      // of the headline: it is no ground to call the nodule normal
 )
 
 // coarseSpacingMM is the limit of ApplySpacingCoarse.

@@ -21,6 +21,8 @@ type identityParts struct {
 	maxPaddingPct float64  // what is refused is part of a result too
 	models        []string // digests, which cover weights and calibration
 	outliner      string   // digest; empty where nodules are not outlined
+	rungs         string   // digest; empty where they have no headline
+	prevalence    float64  // of the site, 0: that of the rungs' calibration
 	nodules       []bus.JobNodule
 }
 
@@ -46,6 +48,10 @@ func (p identityParts) digest() string {
 	}
 	if p.outliner != "" { // results without outlines keep the identity that they had before there were any
 		h.Text("outliner", p.outliner)
+	}
+	if p.rungs != "" {
+		h.Text("rungs", p.rungs)
+		h.Number(p.prevalence)
 	}
 	return h.Digest()
 }

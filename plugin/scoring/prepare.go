@@ -67,6 +67,9 @@ func Prepare(ctx context.Context, req Request) (*Prepared, error) {
 	if req.Outliner != nil {
 		parts.outliner = req.Outliner.Digest()
 	}
+	if req.Rungs != nil {
+		parts.rungs, parts.prevalence = req.Rungs.Digest(), req.Rungs.Prevalence()
+	}
 	req.report("read", 1, 1)
 	return &Prepared{req: req, series: s, slices: slices, cutter: cutter, identity: parts.digest(), read: time.Since(start)}, nil
 }
@@ -86,6 +89,9 @@ func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {
 	}
 	cut := time.Since(start)
 	if err := p.outline(ctx, nodules, subjects, cubes); err != nil {
+		return bus.Result{}, nil, err
+	}
+	if err := p.headlines(ctx, nodules, subjects); err != nil {
 		return bus.Result{}, nil, err
 	}
 	outlined := time.Since(start)
@@ -110,6 +116,7 @@ func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {
 	if result.Outliner = DescribeOutliner(p.req.Outliner); result.Outliner != nil {
 		result.TimingsMS.Outline = milliseconds(outlined - cut)
 	}
+	result.Rungs = DescribeRungs(p.req.Rungs)
 	for _, gap := range g.Missing {
 		result.Geometry.MissingSlices += gap.Count
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/outline"
+	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -30,6 +31,7 @@ type Request struct {
 
 	Detectors     []detector.Detector
 	Outliner      *outline.Outliner // outlines every nodule; nil: none is outlined
+	Rungs         *rungs.Rungs      // give outlined nodules their headline; nil: none has one
 	Series        series.Reader     // of what may be read; zero: any folder, no PACS
 	MaxPaddingPct float64           // see nodule.CutOptions; 0: its default
 

@@ -85,7 +85,7 @@ func (w *Worker) open(ctx context.Context, d *bus.Delivery) (t task, err error) 
 		return t, deadlinePassed()
 	}
 	t.scan, err = scoring.Prepare(ctx, scoring.Request{
-		JobID: t.env.ID, Source: t.env.Source, Job: t.job, Software: w.Software, Detectors: w.Detectors, Outliner: w.Outliner,
+		JobID: t.env.ID, Source: t.env.Source, Job: t.job, Software: w.Software, Detectors: w.Detectors, Outliner: w.Outliner, Rungs: w.Rungs,
 		Series: w.Series, MaxPaddingPct: w.MaxPaddingPct, NoDetails: true,
 	})
 	if err != nil {

@@ -144,12 +144,18 @@ func auditRecord(r bus.Result, job uint64, again bool) audit.Record {
 	for _, m := range r.Models {
 		record.Models = append(record.Models, m.Digest)
 	}
+	if r.Rungs != nil {
+		record.Models = append(record.Models, r.Rungs.Digest)
+	}
 	for _, n := range r.Nodules {
 		if n.Disagreement != nil && n.Disagreement.FlagsDiffer {
 			record.Disagree++
 		}
 		for _, f := range n.Failed {
 			note(f.Code)
+		}
+		if n.HeadlineError != nil {
+			note(n.HeadlineError.Code)
 		}
 		if n.Error != nil {
 			note(n.Error.Code)

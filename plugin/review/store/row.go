@@ -100,8 +100,8 @@ func rowOf(r *Record) *Row {
 	return w
 }
 
-// Summary is the highest that any model says of a nodule; nil where none says
-// it.
+// Summary is what a nodule is ordered and flagged by: its headline, and where it
+// has none the highest that any model says; nil where none says it.
 type Summary struct {
 	Probability, Percentile *float64
 	Flagged                 bool
@@ -109,6 +109,9 @@ type Summary struct {
 
 // Highest sums the scores of a nodule up.
 func Highest(n *bus.ResultNodule) (s Summary) {
+	if h := n.Headline; h != nil {
+		return Summary{Probability: &h.Probability, Percentile: &h.Percentile, Flagged: h.Flagged}
+	}
 	for i := range n.Scores {
 		s.Probability = larger(s.Probability, n.Scores[i].Probability)
 		s.Percentile = larger(s.Percentile, &n.Scores[i].Percentile)

@@ -131,6 +131,40 @@ export interface Score {
   terms: { name: string; value: number }[];
 }
 
+export interface Share {
+  value: number;
+  low: number;
+  high: number;
+}
+
+export interface Rung {
+  rung: string;
+  prevalence: number;
+  threshold: number;
+  sensitivity: Share;
+  specificity: Share;
+}
+
+export interface Part {
+  feature: string;
+  about: string;
+  unit?: string;
+  value: number;
+  typical: number;
+  adds: number;
+}
+
+export interface Headline {
+  rung: string;
+  raw: number;
+  probability: number;
+  low: number;
+  high: number;
+  percentile: number;
+  flagged: boolean;
+  parts: Part[];
+}
+
 export type Choice = "accept" | "reject" | "unsure";
 
 export interface Decision {
@@ -192,6 +226,9 @@ export interface Finding {
   instance_uid: string | null;
   diameter_mm: number | null;
   confidence: number | null;
+  headline: Headline | null;
+  headline_problem: Note | null;
+  rung: Rung | null;
   scores: Score[];
   failed: { model: string; digest: string; code: string; message: string }[];
   probability: number | null;

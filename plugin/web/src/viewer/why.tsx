@@ -3,6 +3,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { hint, millimetres, notFound, percent, place, rank } from "../format.ts";
+import { HeadlinePanel } from "./headline.tsx";
 import { OutlinePanel } from "./measured.tsx";
 import type { Finding, Model, Score } from "../types.ts";
 import { heatTable, residualFull, residualFullHU } from "./colour.ts";
@@ -38,6 +39,7 @@ export function WhyPanel({ finding: f, images, model, models, outlineProblem, on
           </p>
         )
         : f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
+      <HeadlinePanel finding={f} />
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
         <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
