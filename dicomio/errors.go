@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
@@ -50,6 +51,10 @@ const (
 	CodeGantryTilt        Code = "gantry_tilt"        // warning
 	CodeLimit             Code = codec.CodeLimit      // too many files or too large
 )
+
+// CodeStorageSilent says that a storage does not answer: it tells nothing of
+// the files there.
+const CodeStorageSilent = storage.CodeSilent
 
 // Codes of what is stored elsewhere (package web). OfArchive holds for them.
 const (

@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 )
 
 // maxBlockVoxels bounds one call of HU: 5 bytes a voxel.
@@ -56,10 +56,7 @@ func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
 		if sl.file.remote != nil {
 			return work.remoteSlice(ctx, sl.file, hu, pad)
 		}
-		if err := work.slice(sl.file, hu, pad); err != nil {
-			return fileError(sl.Path, err)
-		}
-		return nil
+		return work.slice(ctx, sl.file, hu, pad)
 	}
 	if s.workers > 1 { // remote: what takes time is the way, not the decoding
 		return forEach(ctx, s.workers, count, func(i int) error { return decode(&frameReader{}, i) })
@@ -87,25 +84,30 @@ func resize[T any](s []T, n int) []T {
 type frameReader struct{ codec.Decoder }
 
 // slice decodes one file.
-func (r *frameReader) slice(h *header, hu []float32, pad []bool) *Error {
-	f, err := os.Open(h.path)
+func (r *frameReader) slice(ctx context.Context, h *header, hu []float32, pad []bool) error {
+	opened := func(e *Error) error {
+		e.Op = "decode pixels"
+		return fileError(h.path, e)
+	}
+	f, err := storage.Open(ctx, h.path)
+	if isSilent(ctx, err) {
+		return err
+	}
 	if err != nil {
 		return opened(refuse(CodeUnreadable, "the file cannot be opened any more", errors.Join(ErrChanged, err)))
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || info.Size() != h.size || !info.ModTime().Equal(h.modTime) {
-		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", errors.Join(ErrChanged, err)))
+	if f.Size() != h.size || !f.Info.ModTime().Equal(h.modTime) {
+		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", ErrChanged))
 	}
-	if err := r.decode(fileSource{f, h.size}, &h.format, hu, pad); err != nil {
+	err = r.decode(f, &h.format, hu, pad)
+	if silent := f.Silent(); silent != nil {
+		return silent
+	}
+	if err != nil {
 		return opened(asError(err, CodeUnreadable, "the pixel data is corrupt"))
 	}
 	return nil
-}
-
-func opened(e *Error) *Error {
-	e.Op = "decode pixels"
-	return e
 }
 
 // decode reads the pixels of a file into hu and pad, which hold one plane.

@@ -137,7 +137,7 @@ func TestRealAwkwardFiles(t *testing.T) {
 			return err
 		}
 		seen++
-		h, err := scanFile(path, Options{}.withDefaults())
+		h, err := scanFile(t.Context(), path, Options{}.withDefaults())
 		got := CodeOf(err)
 		if errors.Is(err, errNotDICOM) {
 			got = "ignored"
@@ -169,14 +169,14 @@ func TestRealAwkwardFiles(t *testing.T) {
 func TestRealSyntaxesAreIdentical(t *testing.T) {
 	dir := checktest.Data(t, "awkward", "cornerstone_same_slice_all_syntaxes")
 	read := func(path string) ([]float32, *header) {
-		h, err := scanFile(path, Options{}.withDefaults())
+		h, err := scanFile(t.Context(), path, Options{}.withDefaults())
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := h.format.Rows * h.format.Cols
 		hu := make([]float32, n)
 		var r frameReader
-		if err := r.slice(h, hu, make([]bool, n)); err != nil {
+		if err := r.slice(t.Context(), h, hu, make([]bool, n)); err != nil {
 			t.Fatal(err)
 		}
 		return hu, h

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 )
 
 // Remote gives the images of a series that is stored elsewhere, such as in a
@@ -153,7 +153,9 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		err = r.decode(src, &got.format, hu, pad)
 	}
 	if err != nil {
-		return opened(asError(err, CodeUnreadable, "the pixel data is corrupt"))
+		e := asError(err, CodeUnreadable, "the pixel data is corrupt")
+		e.Op = "decode pixels"
+		return e
 	}
 	return nil
 }
@@ -254,13 +256,18 @@ func (s *Series) File(ctx context.Context, z int) ([]byte, error) {
 		return sl.file.remote.Image(ctx, sl.SOPInstanceUID)
 	}
 	limit := Options{}.withDefaults().MaxFileBytes
-	f, err := os.Open(sl.Path)
+	f, err := storage.Open(ctx, sl.Path)
+	if isSilent(ctx, err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &Error{Code: CodeUnreadable, Op: op, Path: sl.Path, Hint: "the file cannot be opened any more", Err: err}
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, limit+1))
 	switch {
+	case f.Silent() != nil:
+		return nil, f.Silent()
 	case err != nil:
 		return nil, &Error{Code: CodeUnreadable, Op: op, Path: sl.Path, Hint: "the file cannot be read", Err: err}
 	case int64(len(b)) > limit:

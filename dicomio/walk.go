@@ -5,18 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 )
 
 // listFiles returns the regular files below dir in lexical order. Links to
 // files are followed, links to folders are not, so that no loop is walked; dir
 // itself may be a link.
 func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
-	info, err := os.Stat(dir)
+	info, err := storage.Stat(ctx, dir)
 	switch {
+	case isSilent(ctx, err):
+		return nil, err
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder does not exist; check its name", Err: err}
 	case err != nil:
@@ -24,12 +26,15 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 	case !info.IsDir():
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "this is a file; name the folder that holds the series"}
 	}
-	root, err := filepath.EvalSymlinks(dir)
+	root, err := storage.EvalSymlinks(ctx, dir)
+	if isSilent(ctx, err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
 	}
 	var files []string
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err = storage.WalkDir(ctx, root, func(path string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -39,8 +44,8 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 			}
 			return nil // a folder that may not be read holds nothing for us
 		}
-		if !isFile(path, d) {
-			return nil
+		if file, err := isFile(ctx, path, d); err != nil || !file {
+			return err
 		}
 		if len(files) == limit {
 			return &Error{Code: CodeLimit, Op: "open folder", Path: dir, Hint: fmt.Sprintf("the folder holds more than %d files; name the folder of one study", limit)}
@@ -55,12 +60,23 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 	return files, err
 }
 
-func isFile(path string, d fs.DirEntry) bool {
+// isFile tells whether an entry is a file or leads to one. A storage that does
+// not tell is an error.
+func isFile(ctx context.Context, path string, d fs.DirEntry) (bool, error) {
 	if d.Type()&fs.ModeSymlink == 0 {
-		return d.Type().IsRegular()
+		return d.Type().IsRegular(), nil
 	}
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
+	info, err := storage.Stat(ctx, path)
+	if isSilent(ctx, err) {
+		return false, err
+	}
+	return err == nil && info.Mode().IsRegular(), nil
+}
+
+// isSilent tells errors that say nothing of a file: the storage does not
+// answer, or nobody waits for it any more.
+func isSilent(ctx context.Context, err error) bool {
+	return err != nil && (ctx.Err() != nil || CodeOf(err) == CodeStorageSilent)
 }
 
 // scanned is what came of one file.
@@ -70,16 +86,22 @@ type scanned struct {
 	modified time.Time // of the file; zero where that is not known
 }
 
-// scanFiles reads the headers of all files, in their order.
+// scanFiles reads the headers of all files, in their order. A storage that does
+// not answer for one of them ends it: what is not read is not missing.
 func scanFiles(ctx context.Context, files []string, opts Options) ([]scanned, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	out := make([]scanned, len(files))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range opts.Workers {
 		wg.Go(func() {
 			for i := range next {
-				out[i].header, out[i].err = scanFile(files[i], opts)
-				if info, err := os.Stat(files[i]); err == nil {
+				out[i].header, out[i].err = scanFile(ctx, files[i], opts)
+				if CodeOf(out[i].err) == CodeStorageSilent {
+					stop(out[i].err)
+				}
+				if info, err := storage.Stat(ctx, files[i]); err == nil {
 					out[i].modified = info.ModTime()
 				}
 			}
@@ -93,28 +115,23 @@ func scanFiles(ctx context.Context, files []string, opts Options) ([]scanned, er
 	}
 	close(next)
 	wg.Wait()
-	return out, ctx.Err()
+	return out, context.Cause(ctx)
 }
 
-// fileSource is an open file.
-type fileSource struct {
-	*os.File
-	size int64
-}
-
-func (f fileSource) Size() int64 { return f.size }
-
-func scanFile(path string, opts Options) (*header, error) {
-	f, err := os.Open(path)
+func scanFile(ctx context.Context, path string, opts Options) (*header, error) {
+	f, err := storage.Open(ctx, path)
+	if isSilent(ctx, err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fileError(path, refuse(CodeUnreadable, "the file cannot be opened; check its permissions", err))
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fileError(path, refuse(CodeUnreadable, "the file cannot be read", err))
+	info := f.Info
+	h, err := readHeader(f, opts.inflateLimit())
+	if silent := f.Silent(); silent != nil {
+		return nil, silent
 	}
-	h, err := readHeader(fileSource{f, info.Size()}, opts.inflateLimit())
 	if errors.Is(err, errNotDICOM) {
 		return nil, errNotDICOM
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
@@ -37,8 +38,9 @@ type VersionInfo struct {
 }
 
 // Readiness is what /readyz answers: with status 200 where Ready, 503
-// otherwise. Checks maps bus, disk, ledger, models and device to "ok" or to what is
-// wrong. Send tells what waits for a PACS; a PACS that is away does not make
+// otherwise. Checks maps bus, disk, ledger, storage, models and device to "ok" or to
+// what is wrong. A storage that does not answer does not make the service unready,
+// for jobs on others go on. Send tells what waits for a PACS; a PACS that is away does not make
 // the service unready, for it scores and keeps what is to be sent. Neither does a
 // device that failed, which Checks and Compute tell: the processor scores.
 type Readiness struct {
@@ -118,8 +120,17 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	note("bus", busErr)
 	note("ledger", ledgerErr)
 	note("disk", p.checkDisk())
+	r.Checks["storage"] = checkStorage(storage.Hung())
 	note("models", scoring.CheckDetectors("check models", p.cfg.Detectors))
 	return r
+}
+
+// checkStorage tells of reads that hang.
+func checkStorage(hung storage.Count) string {
+	if hung.Now == 0 {
+		return "ok"
+	}
+	return fmt.Sprintf("%d reads at %d places do not come back: is the server of a mount gone? Jobs there wait, others go on", hung.Now, hung.Places)
 }
 
 func (p *Plugin) checkDisk() error {

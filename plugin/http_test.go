@@ -44,7 +44,7 @@ func TestHTTP(t *testing.T) {
 	status, _, body := fetch(t, "GET", base+"/readyz")
 	var ready Readiness
 	plugintest.Must(t, json.Unmarshal([]byte(body), &ready))
-	if status != 200 || !ready.Ready || len(ready.Checks) != 5 || ready.Checks["bus"] != "ok" {
+	if status != 200 || !ready.Ready || len(ready.Checks) != 6 || ready.Checks["bus"] != "ok" {
 		t.Errorf("%d %s", status, body)
 	}
 	_, _, body = fetch(t, "GET", base+"/version")

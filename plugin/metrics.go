@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
@@ -86,6 +87,17 @@ func (m *metrics) outbox(status func() outbox.Status) {
 		}
 		return float64(s.Since.UnixMilli()) / 1000
 	})
+}
+
+// storage registers what hangs in folders that do not answer; hung is asked at
+// every scrape.
+func (m *metrics) storage(hung func() storage.Count) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "nodulescope", Name: "storage_hung",
+		Help: "Reads of files or folders that were left behind and have not ended: their storage does not answer."},
+		func() float64 { return float64(hung().Now) }))
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "nodulescope", Name: "storage_abandoned_total",
+		Help: "Reads of files or folders that were left behind."},
+		func() float64 { return float64(hung().Total) }))
 }
 
 var _ jobs.Metrics = (*metrics)(nil)

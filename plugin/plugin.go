@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -60,6 +61,7 @@ func New(cfg Config) (*Plugin, error) {
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)
+	p.metrics.storage(storage.Hung)
 	p.metrics.device(cfg.compute)
 	return p, nil
 }

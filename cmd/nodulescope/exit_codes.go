@@ -22,7 +22,7 @@ var exitCodes = func() map[string]int {
 			result_invalid review_invalid dead_invalid message_too_large not_replayable
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,
 		exitFailure: `
-			pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
+			storage_silent pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
 			bus_unreachable stream_unavailable stream_incompatible store_locked server_failed retries_exhausted
 			detector_failed outline_failed headline_failed score_not_finite deadline_passed job_timed_out internal_error
 			ledger_failed ledger_locked audit_failed result_gone`,

@@ -47,8 +47,8 @@ func classify(err error) failure {
 		return ofReasons(refused.results)
 	case web.StatusOf(err) != 0:
 		return ofStatus(web.StatusOf(err))
-	case code == dicomio.CodeUnreachable || code == dicomio.CodeArchiveFailed || code == dicomio.CodeDenied:
-		return transient // the network, a certificate, a file with a password
+	case code == dicomio.CodeUnreachable || code == dicomio.CodeStorageSilent || code == dicomio.CodeArchiveFailed || code == dicomio.CodeDenied:
+		return transient // the network, a mount, a certificate, a file with a password
 	case code == sr.CodeReportInvalid || code == dicomio.CodeLimit:
 		return permanent
 	case errors.As(err, &made) || code != "":

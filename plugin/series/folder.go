@@ -1,6 +1,8 @@
 package series
 
 import (
+	"cmp"
+	"context"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
@@ -50,34 +53,59 @@ func FolderOf(uri string, allowed []string) (string, error) {
 	if len(allowed) == 0 {
 		return path, nil
 	}
-	if path = resolve(path); allowedFile(path, allowed) {
+	path, err = resolve(path)
+	if err != nil {
+		return "", err
+	}
+	switch inside, err := allowedFile(path, allowed); {
+	case err != nil:
+		return "", err
+	case inside:
 		return path, nil
 	}
 	return "", coded.New(CodeURIForbidden, op, "the folder is not among those that this service may read; add it to the allowed folders", nil)
 }
 
 // allowedFile tells whether path, its links followed, lies within one of the
-// allowed folders.
-func allowedFile(path string, allowed []string) bool {
-	path = resolve(path)
-	for _, root := range allowed {
-		if abs, err := filepath.Abs(root); err == nil && within(resolve(abs), path) {
-			return true
-		}
+// allowed folders. A storage that does not answer is an error: where its links
+// lead is not known then.
+func allowedFile(path string, allowed []string) (bool, error) {
+	path, err := resolve(path)
+	if err != nil {
+		return false, err
 	}
-	return false
+	for _, root := range allowed {
+		abs, failed := filepath.Abs(root)
+		if failed != nil {
+			continue
+		}
+		real, silent := resolve(abs)
+		if silent == nil && within(real, path) {
+			return true, nil
+		}
+		err = cmp.Or(err, silent) // the others may have it
+	}
+	return false, err
 }
 
-// resolve follows the links of as much of path as exists.
-func resolve(path string) string {
-	real, err := filepath.EvalSymlinks(path)
-	if err == nil {
-		return real
+// resolve follows the links of as much of path as exists. Its only error is
+// that of a storage that does not answer.
+func resolve(path string) (string, error) {
+	real, err := storage.EvalSymlinks(context.Background(), path) // it has a limit of its own
+	switch {
+	case err == nil:
+		return real, nil
+	case coded.CodeOf(err) == storage.CodeSilent:
+		return "", err
 	}
-	if parent := filepath.Dir(path); parent != path && os.IsNotExist(err) {
-		return filepath.Join(resolve(parent), filepath.Base(path))
+	parent := filepath.Dir(path)
+	if parent == path || !os.IsNotExist(err) {
+		return path, nil
 	}
-	return path
+	if parent, err = resolve(parent); err != nil {
+		return "", err
+	}
+	return filepath.Join(parent, filepath.Base(path)), nil
 }
 
 // within tells whether path is root or lies below it.

@@ -98,7 +98,7 @@ func FuzzFolderOf(f *testing.F) {
 			t.Errorf("%q gives %q", uri, dir)
 		}
 		inside, err := FolderOf(uri, []string{root})
-		if err == nil && !within(resolve(root), inside) {
+		if real, silent := resolve(root); err == nil && (silent != nil || !within(real, inside)) {
 			t.Errorf("%q leaves the allowed folder: %q", uri, inside)
 		}
 	})

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/dicomio/web"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
@@ -41,7 +41,8 @@ func NewHeaders(r Reader) *Headers { return &Headers{reader: r, known: map[strin
 // Read gives patient and study from one image of the series; p.SeriesUID is
 // needed. Codes: those of [Reader.Open].
 func (s *Headers) Read(ctx context.Context, p Place) (sr.Header, error) {
-	at, find := s.readFile, s.findFile
+	at := func(path, seriesUID string) (sr.Header, error) { return s.readFile(ctx, path, seriesUID) }
+	find := s.findFile
 	if IsArchiveURI(p.URI) {
 		client, study, series, err := s.reader.Archives.Client(p.URI)
 		if err != nil {
@@ -59,8 +60,9 @@ func (s *Headers) Read(ctx context.Context, p Place) (sr.Header, error) {
 	image := s.known[key]
 	s.mu.Unlock()
 	if image != "" {
-		if h, err := at(image, p.SeriesUID); err == nil {
-			return h, nil
+		h, err := at(image, p.SeriesUID)
+		if err == nil || coded.CodeOf(err) == storage.CodeSilent {
+			return h, err
 		}
 	}
 	image, h, err := find(ctx, p)
@@ -77,16 +79,25 @@ func (s *Headers) Read(ctx context.Context, p Place) (sr.Header, error) {
 }
 
 // readFile reads a file that must be of the series and in an allowed folder.
-func (s *Headers) readFile(path, seriesUID string) (sr.Header, error) {
-	if roots := s.reader.Roots; len(roots) > 0 && !allowedFile(path, roots) {
-		return sr.Header{}, coded.New(CodeURIForbidden, opHeader, linkHint, nil)
+func (s *Headers) readFile(ctx context.Context, path, seriesUID string) (sr.Header, error) {
+	if roots := s.reader.Roots; len(roots) > 0 {
+		inside, err := allowedFile(path, roots)
+		if err == nil && !inside {
+			err = coded.New(CodeURIForbidden, opHeader, linkHint, nil)
+		}
+		if err != nil {
+			return sr.Header{}, err
+		}
 	}
-	f, err := os.Open(path) //nolint:gosec // below a folder that a job may name
+	f, err := storage.Open(ctx, path)
 	if err != nil {
 		return sr.Header{}, err
 	}
 	defer f.Close()
-	h, err := sr.ReadHeader(f)
+	h, err := sr.ReadHeader(io.NewSectionReader(f, 0, f.Size()))
+	if silent := f.Silent(); silent != nil {
+		return sr.Header{}, silent
+	}
 	if err == nil && h.SeriesUID != seriesUID {
 		err = ErrOtherSeries
 	}
@@ -103,7 +114,7 @@ func (s *Headers) findFile(ctx context.Context, p Place) (string, sr.Header, err
 	var found string
 	var header sr.Header
 	tried := 0
-	walked := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	walked := storage.WalkDir(ctx, dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -113,20 +124,24 @@ func (s *Headers) findFile(ctx context.Context, p Place) (string, sr.Header, err
 			return fs.SkipAll
 		}
 		tried++
-		if h, err := s.readFile(path, p.SeriesUID); err == nil {
+		h, err := s.readFile(ctx, path, p.SeriesUID)
+		switch {
+		case err == nil:
 			found, header = path, h
 			return fs.SkipAll
+		case coded.CodeOf(err) == storage.CodeSilent:
+			return err
 		}
 		return nil
 	})
-	if found != "" || ctx.Err() != nil {
+	if found != "" || ctx.Err() != nil || coded.CodeOf(walked) == storage.CodeSilent {
 		return found, header, walked
 	}
 	whole, err := s.reader.Open(ctx, p)
 	if err != nil {
 		return "", sr.Header{}, err
 	}
-	header, err = s.readFile(whole.Slices[0].Path, p.SeriesUID)
+	header, err = s.readFile(ctx, whole.Slices[0].Path, p.SeriesUID)
 	return whole.Slices[0].Path, header, err
 }
 

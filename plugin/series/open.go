@@ -61,7 +61,10 @@ func (r Reader) Open(ctx context.Context, p Place) (*dicomio.Series, error) {
 	}
 	if len(r.Roots) > 0 && !IsArchiveURI(p.URI) { // a file may be a link to elsewhere
 		for _, slice := range s.Slices {
-			if !allowedFile(slice.Path, r.Roots) {
+			switch inside, err := allowedFile(slice.Path, r.Roots); {
+			case err != nil:
+				return nil, err
+			case !inside:
 				return nil, coded.New(CodeURIForbidden, op, linkHint, nil)
 			}
 		}

@@ -49,7 +49,7 @@ func (w *Watcher) match(ctx context.Context, files []*note) error {
 // away tells errors of the PACS or the broker, not of a series.
 func away(err error) bool {
 	switch coded.CodeOf(err) {
-	case dicomio.CodeUnreachable, dicomio.CodeDenied, bus.CodeUnreachable, bus.CodeStream:
+	case dicomio.CodeUnreachable, dicomio.CodeStorageSilent, dicomio.CodeDenied, bus.CodeUnreachable, bus.CodeStream:
 		return true
 	}
 	return errors.Is(err, ErrState)

@@ -67,12 +67,12 @@ func (w *Worker) outcomeOf(ctx context.Context, how Outcome, err error, attempt 
 	return Retried, false
 }
 
-// ours tells errors of broker, disk and ledger, and a PACS that is not there:
+// ours tells errors of broker, disk and ledger, and a PACS or a storage that is not there:
 // no fault of a job, however often it meets them.
 func ours(err error) bool {
 	switch coded.CodeOf(err) {
 	case ledger.CodeFailed, audit.CodeFailed, bus.CodeStream, bus.CodeUnreachable,
-		dicomio.CodeUnreachable:
+		dicomio.CodeUnreachable, dicomio.CodeStorageSilent:
 		return true
 	}
 	return false
@@ -84,7 +84,7 @@ func passing(err error) bool {
 	switch dicomio.CodeOf(err) {
 	case dicomio.CodeFolderMissing, dicomio.CodeFolderEmpty, dicomio.CodeSeriesNotFound,
 		dicomio.CodeTruncated, dicomio.CodeUnreadable, dicomio.CodeTooFewSlices,
-		dicomio.CodeUnreachable, dicomio.CodeArchiveFailed:
+		dicomio.CodeUnreachable, dicomio.CodeArchiveFailed, dicomio.CodeStorageSilent:
 		return true
 	}
 	return coded.CodeOf(err) == "" // not foreseen
