@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/storage"
@@ -58,20 +60,17 @@ func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
 		}
 		return work.slice(ctx, sl.file, hu, pad)
 	}
-	if s.workers > 1 { // remote: what takes time is the way, not the decoding
-		return forEach(ctx, s.workers, count, func(i int) error { return decode(&frameReader{}, i) })
-	}
-	var work frameReader
-	for i := range count {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := decode(&work, i); err != nil {
-			return err
-		}
-	}
-	return nil
+	// Of a remote series, what takes time is the way, not the decoding.
+	workers := max(s.workers, runtime.GOMAXPROCS(0))
+	return forEach(ctx, workers, count, func(i int) error {
+		work := readers.Get().(*frameReader)
+		defer readers.Put(work)
+		return decode(work, i)
+	})
 }
+
+// readers keep the memory that decoding a slice needs.
+var readers = sync.Pool{New: func() any { return new(frameReader) }}
 
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {

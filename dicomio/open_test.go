@@ -145,7 +145,7 @@ func TestRefused(t *testing.T) {
 		"zero spacing":        {dicomtest.Spec{Edit: text(0x00280030, "DS", `0\0.7`)}, dicomio.CodeNoPixelSpacing},
 		"negative spacing":    {dicomtest.Spec{Edit: text(0x00280030, "DS", `0.7\-0.7`)}, dicomio.CodeNoPixelSpacing},
 		"NaN spacing":         {dicomtest.Spec{Edit: text(0x00280030, "DS", `NaN\0.7`)}, dicomio.CodeNoPixelSpacing},
-		"unknown syntax":      {dicomtest.Spec{Syntax: "1.2.840.10008.1.2.4.90", Fragments: one}, dicomio.CodeTransferSyntax},
+		"unknown syntax":      {dicomtest.Spec{Syntax: "1.2.840.10008.1.2.4.100", Fragments: one}, dicomio.CodeTransferSyntax},
 		"private syntax":      {dicomtest.Spec{Syntax: "1.2.3.4", Fragments: one}, dicomio.CodeTransferSyntax},
 		"native as RLE": {dicomtest.Spec{Syntax: dicomtest.RLE, Edit: func(_ int, s dicomtest.Elements) {
 			s[0x7FE00010] = dicomtest.Element{VR: "OW", Value: make([]uint16, 256)}

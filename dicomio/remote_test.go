@@ -162,7 +162,7 @@ func TestIdentify(t *testing.T) {
 	if err != nil || id != want {
 		t.Errorf("%+v, %v", id, err)
 	}
-	if !Decodes(id.TransferSyntaxUID) || Decodes("1.2.840.10008.1.2.4.90") {
+	if !Decodes(id.TransferSyntaxUID) || Decodes("1.2.840.10008.1.2.4.100") {
 		t.Error("what is decoded is told wrongly")
 	}
 	spec.Edit = func(_ int, set dicomtest.Elements) { delete(set, 0x00080018) }

@@ -93,7 +93,7 @@ func TestDeadLetters(t *testing.T) {
 		{"no PixelData", broken(func(s *dicomtest.Spec) { s.NoPixels = all }), dicomio.CodeNoPixelData},
 		{"not CT", broken(func(s *dicomtest.Spec) { s.Modality, s.SOPClass = "MR", "1.2.840.10008.5.1.4.1.1.4" }), dicomio.CodeNotCT},
 		{"unknown syntax", broken(func(s *dicomtest.Spec) {
-			s.Syntax, s.Fragments = "1.2.840.10008.1.2.4.90", func(raw []byte) [][]byte { return [][]byte{raw} }
+			s.Syntax, s.Fragments = "1.2.840.10008.1.2.4.100", func(raw []byte) [][]byte { return [][]byte{raw} }
 		}), dicomio.CodeTransferSyntax},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,8 +14,8 @@
 // # Pixels
 //
 // [Decoder] gives the stored pixels of a single-frame monochrome image: native,
-// RLE, JPEG lossless (1.2.840.10008.1.2.4.57 and .70) and JPEG-LS (.80 and .81).
-// What they measure is for package dicomio to say.
+// RLE, JPEG lossless (1.2.840.10008.1.2.4.57 and .70), JPEG-LS (.80 and .81)
+// and JPEG 2000 (.90 and .91). What they measure is for package dicomio to say.
 //
 // # Writing
 //

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
@@ -26,6 +27,24 @@ func FuzzJPEGLS(f *testing.F) {
 	f.Add(testStream(f, "ls_12_near3.jls"))
 	f.Add(restarted(whole, 2))
 	fuzzCode(f, decodeJPEGLS)
+}
+
+func FuzzJPEG2000(f *testing.F) {
+	for _, c := range streams {
+		if strings.HasPrefix(c.name, "j2k") {
+			f.Add(testStream(f, c.name))
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		// As large as the image says, where that is little.
+		s := Shape{Allocated: 16, Stored: 12}
+		if len(b) > 24 {
+			s.Rows, s.Cols = int(b[15]), int(b[11])
+		}
+		if err := decodeJPEG2000(b, make([]byte, s.Bytes()), s, true); err != nil && coded.CodeOf(err) == "" {
+			t.Fatalf("an error without a code: %v", err)
+		}
+	})
 }
 
 func FuzzRLE(f *testing.F) {

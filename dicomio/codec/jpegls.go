@@ -33,7 +33,26 @@ func decodeJPEGLS(code, raw []byte, f Shape) error {
 	if err := d.presets(); err != nil {
 		return err
 	}
-	return d.scan(raw, f.Allocated/8)
+	if err := d.scan(raw, f.Allocated/8); err != nil {
+		return err
+	}
+	if d.near > 0 && d.precision == 16 && f.Stored < 16 {
+		d.clamp(raw, f)
+	}
+	return nil
+}
+
+// clamp keeps pixels that the code may have moved out of BitsStored within.
+func (d *jpegLS) clamp(raw []byte, f Shape) {
+	for i := 0; i+1 < len(raw); i += 2 {
+		v := int(binary.LittleEndian.Uint16(raw[i:]))
+		if f.Signed {
+			v = int(int16(v))
+		}
+		if c := f.clamp(v); max(c-v, v-c) <= d.near {
+			binary.LittleEndian.PutUint16(raw[i:], uint16(c))
+		}
+	}
 }
 
 func (d *jpegLS) segment(marker byte, b []byte) error {

@@ -63,6 +63,8 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 		err = decodeJPEGLossless(d.code, d.raw, s)
 	case packJPEGLS:
 		err = decodeJPEGLS(d.code, d.raw, s)
+	case packJPEG2000:
+		err = decodeJPEG2000(d.code, d.raw, s, p.syntax.UID != JPEG2000)
 	default:
 		err = refuse(CodeSyntax, "the transfer syntax is not decoded", nil)
 	}
@@ -70,4 +72,13 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 		return nil, asError(err, CodeUnreadable, "the pixel data is corrupt")
 	}
 	return d.raw, nil
+}
+
+// clamp keeps v, which a lossy code made of a pixel, within BitsStored: it may
+// lie a little outside, and be far inside without its highest bits.
+func (s Shape) clamp(v int) int {
+	if s.Signed {
+		return min(max(v, -1<<(s.Stored-1)), 1<<(s.Stored-1)-1)
+	}
+	return min(v, 1<<s.Stored-1)
 }

@@ -16,6 +16,8 @@ const (
 	JPEGSV1        = "1.2.840.10008.1.2.4.70" // the first predictor
 	JPEGLS         = "1.2.840.10008.1.2.4.80"
 	JPEGLSNear     = "1.2.840.10008.1.2.4.81" // lossless or near-lossless
+	JPEG2000       = "1.2.840.10008.1.2.4.90" // lossless
+	JPEG2000Lossy  = "1.2.840.10008.1.2.4.91" // or not
 )
 
 // packing says how the pixels of a transfer syntax are stored.
@@ -26,6 +28,7 @@ const (
 	packRLE
 	packJPEGLossless
 	packJPEGLS
+	packJPEG2000
 	packUnsupported
 )
 
@@ -77,6 +80,10 @@ func SyntaxOf(uid string) Syntax {
 		s.Name, s.pack = "JPEG-LS lossless", packJPEGLS
 	case JPEGLSNear:
 		s.Name, s.pack = "JPEG-LS near-lossless", packJPEGLS
+	case JPEG2000:
+		s.Name, s.pack = "JPEG 2000 lossless", packJPEG2000
+	case JPEG2000Lossy:
+		s.Name, s.pack = "JPEG 2000", packJPEG2000
 	default:
 		s.Name, s.pack = foreignSyntax(uid), packUnsupported
 	}
@@ -91,10 +98,6 @@ func foreignSyntax(uid string) string {
 		return "JPEG extended"
 	case "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55":
 		return "JPEG progressive or spectral selection (retired)"
-	case "1.2.840.10008.1.2.4.90":
-		return "JPEG 2000 lossless"
-	case "1.2.840.10008.1.2.4.91":
-		return "JPEG 2000"
 	case "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203":
 		return "High-Throughput JPEG 2000"
 	}

@@ -142,11 +142,11 @@ func TestHeadersComeFromImagesWhereMetadataAreShort(t *testing.T) {
 // TestASyntaxThatIsNotDecodedIsAskedForInAnother has a server that holds JPEG
 // 2000 and can uncompress it.
 func TestASyntaxThatIsNotDecodedIsAskedForInAnother(t *testing.T) {
-	const jpeg2000 = "1.2.840.10008.1.2.4.90"
+	const mpeg2 = "1.2.840.10008.1.2.4.100"
 	_, local := series(t, dicomtest.Spec{Slices: 4})
 	packed := map[string][]byte{}
 	for z, s := range local.Slices {
-		file, err := dicomtest.Encode(dicomtest.Spec{Slices: 4, Syntax: jpeg2000, Fragments: func([]byte) [][]byte { return [][]byte{nil, {1, 2}} }}, z)
+		file, err := dicomtest.Encode(dicomtest.Spec{Slices: 4, Syntax: mpeg2, Fragments: func([]byte) [][]byte { return [][]byte{nil, {1, 2}} }}, z)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,27 @@ def by_dcmtk(name, command, px, bits):
             f.write(next(pydicom.encaps.generate_pixel_data(d.PixelData, 1))[0])
 
 
+def by_openjpeg(name, px, bits, *options):
+    with tempfile.TemporaryDirectory() as tmp:
+        px.tofile(tmp + "/a.rawl")
+        rows, cols = px.shape
+        subprocess.run(["opj_compress", "-i", tmp + "/a.rawl", "-o", f"{HERE}/{name}",
+                        "-F", f"{cols},{rows},1,{bits},u", *options], check=True, stdout=subprocess.DEVNULL)
+
+
 def main():
+    tiles = ["-t", "20,17", "-c", "[16,32],[16,16],[8,16]", "-b", "4,8", "-n", "4", "-r", "20,5,1"]
+    by_openjpeg("j2k_8.j2k", image(13, 11, 8), 8, "-n", "3")
+    by_openjpeg("j2k_12.j2k", image(37, 45, 12), 12)
+    by_openjpeg("j2k_16.j2k", image(13, 11, 16), 16, "-n", "3")
+    by_openjpeg("j2k_styles.j2k", image(37, 45, 12), 12, "-M", "62", "-b", "32,16", "-n", "2")
+    by_openjpeg("j2k_bypass.j2k", image(37, 45, 12), 12, "-M", "1", "-b", "32,16", "-n", "1")
+    by_openjpeg("j2k_tiles_lrcp.j2k", image(37, 45, 12), 12, *tiles, "-p", "LRCP", "-SOP", "-EPH")
+    by_openjpeg("j2k_tiles_rpcl.j2k", image(37, 45, 12), 12, *tiles, "-p", "RPCL", "-TP", "R")
+    by_openjpeg("j2k_tiles_pcrl.j2k", image(37, 45, 12), 12, *tiles, "-p", "PCRL")
+    by_openjpeg("j2k_layers.j2k", image(37, 45, 12), 12, "-r", "30,20,10,5,1", "-p", "RLCP", "-EPH")
+    by_openjpeg("j2k_offset.j2k", image(37, 45, 12), 12, "-d", "7,5", "-T", "3,1", "-t", "19,23", "-p", "CPRL", "-n", "4")
+    by_openjpeg("j2k_97.j2k", image(37, 45, 12), 12, "-I", "-q", "60")
     by_dcmtk("ls_12.jls", ["dcmcjpls", "+el", "+pc"], image(16, 16, 12), 12)
     by_dcmtk("ls_8.jls", ["dcmcjpls", "+el"], image(13, 11, 8), 8)
     by_dcmtk("ls_16.jls", ["dcmcjpls", "+el"], image(13, 11, 16), 16)
