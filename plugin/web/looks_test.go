@@ -118,7 +118,7 @@ func TestLooks(t *testing.T) {
 		ann.until("the small pictures", `[...document.querySelectorAll(".findings img")].filter((i) => i.complete && i.naturalWidth > 0).length === 2`)
 		always := []string{
 			"[data-test=intended-use]", ".identity strong", ".identity dd", ".toolbar button", ".view", ".findings [aria-current]",
-			"[data-test=decision]", ".decision .choices button", ".decision textarea", ".decision .save button", ".why h2", ".scores", ".agreement", ".limits", ".histogram", ".strip",
+			"[data-test=decision]", ".decision .choices button", ".decision textarea", ".decision .save button", ".why h2", ".headline", ".parts", ".measured", ".limits", ".scores",
 		}
 		ann.check(at("viewer"), always...)
 		ann.press("h", "e")

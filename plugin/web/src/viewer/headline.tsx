@@ -11,9 +11,11 @@ export function HeadlinePanel({ finding: f }: { finding: Finding }) {
   return (
     <section class="headline" aria-label="Overall score" data-test="headline">
       <p class="answer">
-        <strong>{percent(f.headline.probability)}</strong> suspicious{" "}
-        <small title="95 % interval of the probability">({Math.round(100 * f.headline.low)}–{Math.round(100 * f.headline.high)} %)</small>{" "}
-        · percentile {rank(f.headline.percentile)} {f.headline.flagged && <span class="badge flag" title="above the operating point">flagged</span>}
+        <strong>{percent(f.headline.probability)}</strong> suspicious {f.headline.flagged && <span class="badge flag" title="above the operating point">flagged</span>}{" "}
+        <small>
+          <span title="95 % interval of the probability">{Math.round(100 * f.headline.low)}–{Math.round(100 * f.headline.high)} %</span>{" · "}
+          <span title="percentage of the reference normals with a lower score">percentile {rank(f.headline.percentile)}</span>
+        </small>
       </p>
       {f.rung && <Worth headline={f.headline} rung={f.rung} />}
       <Parts parts={f.headline.parts} />
@@ -27,13 +29,12 @@ const interval = (s: Share): string => `${Math.round(100 * s.value)} % (${Math.r
 function Worth({ headline: h, rung }: { headline: Headline; rung: Rung }) {
   return (
     <p class="hint" data-test="worth" title="measured on patients that the score had not seen; with 95 % intervals">
-      Flags {interval(rung.sensitivity)} of suspicious nodules and spares {interval(rung.specificity)} of benign ones. Base rate {percent(rung.prevalence)}
-      {h.probability < rung.prevalence && "; this probability is below it"}.
+      Flags {interval(rung.sensitivity)} of suspicious and spares {interval(rung.specificity)} of benign nodules. Base rate {percent(rung.prevalence)}{h.probability < rung.prevalence && ": this one is below it"}.
     </p>
   );
 }
 
-const shownParts = 5;
+const shownParts = 4;
 
 function Parts({ parts }: { parts: Part[] }) {
   const shown = parts.slice(0, shownParts);

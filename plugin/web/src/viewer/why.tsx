@@ -40,6 +40,8 @@ export function WhyPanel({ finding: f, images, model, models, outlineProblem, on
         )
         : f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
       <HeadlinePanel finding={f} />
+      {f.headline && <OutlinePanel finding={f} problem={outlineProblem} />}
+      {f.headline && <Limits finding={f} />}
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
         <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
@@ -48,8 +50,8 @@ export function WhyPanel({ finding: f, images, model, models, outlineProblem, on
         </p>
       )}
       {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model} gave no score: {x.message} ({x.code})</p>)}
-      <OutlinePanel finding={f} problem={outlineProblem} />
-      <Limits finding={f} />
+      {!f.headline && <OutlinePanel finding={f} problem={outlineProblem} />}
+      {!f.headline && <Limits finding={f} />}
       {score && <ReferenceHistogram score={score} prevalence={models.find((m) => m.name === model)?.prevalence ?? 0} />}
       {f.patch && score && <Strip images={images} model={model} />}
     </section>
