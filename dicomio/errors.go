@@ -49,6 +49,7 @@ const (
 	CodeSeveralVolumes    Code = "several_volumes"    // warning: one volume of the series was taken, the others were left out
 	CodeMixedVolumes      Code = "mixed_volumes"      // several scans alternate, and nothing tells them apart
 	CodeGantryTilt        Code = "gantry_tilt"        // warning
+	CodeLossy             Code = "lossy_compression"  // warning: pixels are not those that were reconstructed
 	CodeLimit             Code = codec.CodeLimit      // too many files or too large
 )
 

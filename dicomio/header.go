@@ -27,6 +27,7 @@ type header struct {
 	studyUID, seriesUID, frameUID            string
 	imageType                                []string
 	marks                                    marks
+	lossy                                    lossy
 
 	remote Remote // where the pixels are asked for; nil: in the file at path
 
@@ -80,7 +81,7 @@ func (p parsed) identify() *header {
 		manufacturer: p.Text(0x00080070), studyUID: p.Text(0x0020000D), seriesUID: p.Text(0x0020000E),
 		frameUID: p.Text(0x00200052), imageType: p.Texts(0x00080008),
 	}
-	h.marks = p.marks()
+	h.marks, h.lossy = p.marks(), p.lossy()
 	return h
 }
 

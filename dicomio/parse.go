@@ -23,6 +23,7 @@ var wanted = map[uint32]string{
 	0x00280002: "US", 0x00280004: "CS", 0x00280008: "IS", 0x00280010: "US", 0x00280011: "US", 0x00280030: "DS",
 	0x00280100: "US", 0x00280101: "US", 0x00280102: "US", 0x00280103: "US", 0x00280120: "US", 0x00280121: "US",
 	0x00281052: "DS", 0x00281053: "DS", 0x00281054: "LO",
+	0x00282110: "CS", 0x00282112: "DS", 0x00282114: "CS",
 }
 
 // errNotDICOM tells what is no DICOM file at all.

@@ -113,6 +113,7 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 			PositionMM: p.at, Origin: p.position, file: p,
 		})
 	}
+	s.warnLossy(kept)
 	if err := s.measureLine(); err != nil {
 		return nil, err
 	}

@@ -148,3 +148,40 @@ func TestCrookedOriginsWarn(t *testing.T) {
 		t.Errorf("warnings are %v", s.Warnings)
 	}
 }
+
+// TestLossyCompression: that pixels were compressed with loss is told with
+// method and ratio, as far as the images tell it.
+func TestLossyCompression(t *testing.T) {
+	for name, c := range map[string]struct {
+		flag, ratio, method string
+		want                string
+	}{
+		"lossless":      {flag: "00"},
+		"not told":      {},
+		"only the flag": {flag: "01", want: "4 slices compressed with loss (the method is not told, nor at which ratio)"},
+		"once":          {"01", "10.04", "ISO_15444_1", "4 slices compressed with loss (ISO_15444_1, 10.0 : 1)"},
+		"twice":         {"01", `5\2`, `ISO_14495_1\ISO_10918_1`, "4 slices compressed with loss (ISO_14495_1, ISO_10918_1, 10.0 : 1)"},
+		"no number":     {"01", "much", "ISO_10918_1", "4 slices compressed with loss (ISO_10918_1, nor at which ratio)"},
+	} {
+		dir := write(t, "", dicomtest.Spec{Edit: func(_ int, set dicomtest.Elements) {
+			for tag, e := range map[uint32]dicomtest.Element{0x00282110: {VR: "CS", Value: c.flag}, 0x00282112: {VR: "DS", Value: c.ratio}, 0x00282114: {VR: "CS", Value: c.method}} {
+				if e.Value != "" {
+					set[tag] = e
+				}
+			}
+		}})
+		s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, w := range s.Warnings {
+			if w.Code == dicomio.CodeLossy {
+				got = w.Detail
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -12,7 +12,7 @@ var exitCodes = func() map[string]int {
 			folder_missing folder_empty file_unreadable file_truncated no_pixel_data no_pixel_spacing no_position not_ct
 			series_not_found series_ambiguous transfer_syntax_unsupported pixel_format_unsupported multi_frame_unsupported
 			decoded_size_mismatch too_few_slices missing_slices irregular_spacing duplicate_position mixed_geometry
-			series_arriving several_volumes mixed_volumes gantry_tilt limit_exceeded pacs_not_found
+			series_arriving several_volumes mixed_volumes gantry_tilt lossy_compression limit_exceeded pacs_not_found
 			report_invalid report_not_written not_a_report candidate_elsewhere
 			candidate_invalid candidate_outside_scan candidate_duplicate too_many_candidates no_candidates
 			candidate_file_invalid gap_in_nodule cube_padding support_too_small geometry_invalid dataset_invalid split_invalid

@@ -12,6 +12,8 @@ const (
 	Deflated       = "1.2.840.10008.1.2.1.99"
 	BigEndian      = "1.2.840.10008.1.2.2"
 	RLE            = "1.2.840.10008.1.2.5"
+	JPEGBaseline   = "1.2.840.10008.1.2.4.50"
+	JPEGExtended   = "1.2.840.10008.1.2.4.51"
 	JPEGLossless   = "1.2.840.10008.1.2.4.57" // any predictor
 	JPEGSV1        = "1.2.840.10008.1.2.4.70" // the first predictor
 	JPEGLS         = "1.2.840.10008.1.2.4.80"
@@ -44,6 +46,9 @@ type Syntax struct {
 
 // Decodes tells whether pixels of the syntax can be decoded.
 func (s Syntax) Decodes() bool { return s.pack != packUnsupported }
+
+// Lossy tells whether pixels of the syntax always lose something.
+func (s Syntax) Lossy() bool { return s.UID == JPEGBaseline || s.UID == JPEGExtended }
 
 // Native tells whether pixels are stored as they are, in one piece.
 func (s Syntax) Native() bool { return s.pack == packNative }
@@ -92,9 +97,9 @@ func SyntaxOf(uid string) Syntax {
 
 func foreignSyntax(uid string) string {
 	switch uid {
-	case "1.2.840.10008.1.2.4.50":
+	case JPEGBaseline:
 		return "JPEG baseline"
-	case "1.2.840.10008.1.2.4.51":
+	case JPEGExtended:
 		return "JPEG extended"
 	case "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55":
 		return "JPEG progressive or spectral selection (retired)"

@@ -14,6 +14,7 @@ var limitLabels = map[string]string{
 	"slice_spacing_coarse":      "Slices are more than 3 mm apart",
 	"irregular_spacing":         "The slice spacing varies",
 	"gantry_tilt":               "The gantry is tilted",
+	"lossy_compression":         "The images were compressed with loss",
 	"cube_partly_outside":       "Part of the cube around it lies outside the scan",
 	"missing_slices_near":       "Slices are missing near the nodule",
 	"diameter_outside_training": "Smaller or larger than the reference nodules",

@@ -16,6 +16,7 @@ const (
 	ApplySpacingCoarse    = "slice_spacing_coarse"      // above 3 mm
 	ApplySpacingIrregular = "irregular_spacing"         // above 0.2 mm
 	ApplyTilt             = "gantry_tilt"               // above 0.5 degrees
+	ApplyLossy            = "lossy_compression"         // pixels were compressed with loss
 	ApplyPartlyOutside    = "cube_partly_outside"       // some of the cube has no data
 	ApplyMissingSlices    = "missing_slices_near"       // slices are missing within the cube
 	ApplyDiameter         = "diameter_outside_training" // known, and outside what the training normals of one of the detectors have
@@ -56,6 +57,7 @@ func applicability(s *dicomio.Series, r nodule.CutResult, low, high float64) []s
 	add(g.SpacingMM[0] > coarseSpacingMM+1e-3, ApplySpacingCoarse)
 	add(warned(s, dicomio.CodeIrregularSpacing), ApplySpacingIrregular)
 	add(warned(s, dicomio.CodeGantryTilt), ApplyTilt)
+	add(warned(s, dicomio.CodeLossy), ApplyLossy)
 	add(r.PaddingPct > 0, ApplyPartlyOutside)
 	add(gapNear(g, r.Candidate.PositionLPS), ApplyMissingSlices)
 	d := r.Candidate.DiameterMM

@@ -137,7 +137,14 @@ func TestApplicability(t *testing.T) {
 		"tilt": {func(s *dicomtest.Spec) {
 			s.TiltDeg, s.Rows, s.Slices, s.Origin[1], s.Origin[2] = 10, 64, 64, -31.5, -26
 		}, []string{ApplyTilt}},
-		"gap":     {func(s *dicomtest.Spec) { s.Skip = []int{11} }, []string{ApplyPartlyOutside, ApplyMissingSlices}},
+		"gap": {func(s *dicomtest.Spec) { s.Skip = []int{11} }, []string{ApplyPartlyOutside, ApplyMissingSlices}},
+		"lossy": {func(s *dicomtest.Spec) {
+			s.Edit = func(z int, set dicomtest.Elements) {
+				if z == 20 { // one is enough
+					set[0x00282110] = dicomtest.Element{VR: "CS", Value: "01"}
+				}
+			}
+		}, []string{ApplyLossy}},
 		"gap far": {func(s *dicomtest.Spec) { s.Skip = []int{3} }, nil},
 		"uneven":  {func(s *dicomtest.Spec) { s.Jitter = map[int]float64{30: 0.4} }, []string{ApplySpacingIrregular}},
 	} {
@@ -152,7 +159,7 @@ func TestApplicability(t *testing.T) {
 			if d := cmp.Diff(tt.want, r.Nodules[0].Applicability); d != "" || r.Nodules[0].Error != nil {
 				t.Errorf("%s%+v", d, r.Nodules[0].Error)
 			}
-			if len(spec.Skip) != r.Geometry.MissingSlices || (len(r.Warnings) == 0) != (spec.Skip == nil && spec.Jitter == nil && spec.TiltDeg == 0) {
+			if len(spec.Skip) != r.Geometry.MissingSlices || (len(r.Warnings) == 0) != (spec.Skip == nil && spec.Jitter == nil && spec.TiltDeg == 0 && spec.Edit == nil) {
 				t.Errorf("geometry %+v, warnings %v", r.Geometry, r.Warnings)
 			}
 		})
