@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -48,13 +49,26 @@ type ServerOptions struct {
 
 // Server is a NATS server with JetStream inside this process.
 type Server struct {
-	ns       *natsserver.Server
 	lock     *os.File
 	log      *slog.Logger
 	user     string // of this process's own connection, empty where none is needed
 	password string
-	started  chan struct{} // closed when the start has ended, well or not
+	options  *natsserver.Options
 	once     sync.Once
+
+	life    sync.Mutex // held while it starts, starts again or stops
+	stopped bool
+
+	mu      sync.Mutex // guards what follows
+	ns      *natsserver.Server
+	started chan struct{} // closed when the start has ended, well or not
+}
+
+// current is the server as it runs now.
+func (s *Server) current() *natsserver.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ns
 }
 
 // Start runs an embedded server until [Server.Shutdown]; ctx bounds only the
@@ -63,7 +77,7 @@ type Server struct {
 // loss of power. Codes: settings_invalid, store_locked, server_failed.
 func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 	const op = "start bus server"
-	s := &Server{log: orDiscard(opts.Logger), started: make(chan struct{})}
+	s := &Server{log: orDiscard(opts.Logger)}
 	no, err := s.natsOptions(op, opts)
 	if err != nil {
 		return nil, err
@@ -71,23 +85,88 @@ func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 	if s.lock, err = lockStore(op, opts.StoreDir); err != nil {
 		return nil, err
 	}
-	if s.ns, err = natsserver.NewServer(no); err != nil {
+	s.options = no
+	s.life.Lock()
+	defer s.life.Unlock()
+	if err := s.launch(ctx, op); err != nil {
+		s.end()
 		s.unlock()
-		return nil, coded.New(CodeSettings, op, "the server refuses its settings", err)
-	}
-	sl := newServerLog(s.log)
-	s.ns.SetLoggerV2(sl, s.log.Enabled(ctx, slog.LevelDebug), false, false)
-	go func() {
-		defer close(s.started)
-		s.ns.Start()
-	}()
-	if err := s.awaitReady(ctx, op, sl.fatal); err != nil {
-		_ = s.Shutdown(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	s.log.Info("bus server ready", "url", s.URL(), "listen", !opts.DontListen)
 	return s, nil
 }
+
+// launch starts a server with the options; life is held.
+func (s *Server) launch(ctx context.Context, op string) error {
+	ns, err := natsserver.NewServer(s.options.Clone())
+	if err != nil {
+		return coded.New(CodeSettings, op, "the server refuses its settings", err)
+	}
+	sl := newServerLog(s.log)
+	ns.SetLoggerV2(sl, s.log.Enabled(ctx, slog.LevelDebug), false, false)
+	started := make(chan struct{})
+	s.mu.Lock()
+	s.ns, s.started = ns, started
+	s.mu.Unlock()
+	go func() {
+		defer close(started)
+		ns.Start()
+	}()
+	if err := s.awaitReady(ctx, op, sl.fatal); err != nil {
+		return err
+	}
+	if addr, ok := ns.Addr().(*net.TCPAddr); ok {
+		s.options.Port = addr.Port // where any was asked for: it stays
+	}
+	return nil
+}
+
+// end stops what launch started; life is held.
+func (s *Server) end() {
+	s.mu.Lock()
+	ns, started := s.ns, s.started
+	s.mu.Unlock()
+	if ns == nil {
+		return
+	}
+	<-started // or it would go on making files after the lock is gone
+	ns.Shutdown()
+	ns.WaitForShutdown()
+}
+
+// Health returns nil where all streams can be written, as far as the server
+// knows. A disk that was full makes it give a stream up until it starts again,
+// and leave its publishers without an answer. Code: server_failed.
+func (s *Server) Health() error {
+	h := s.current().Healthz(&natsserver.HealthzOptions{})
+	if h.Error == "" {
+		return nil
+	}
+	return coded.New(CodeServer, "check bus server", "a stream cannot be written: was the disk full?", errors.New(h.Error))
+}
+
+// Restart stops the server and starts it again on its store and its port, so
+// that it takes up streams which it gave up. Connections see it go and come
+// back. Codes: server_failed, settings_invalid; then it does not run, and
+// Restart may be called again.
+func (s *Server) Restart(ctx context.Context) error {
+	const op = "restart bus server"
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.stopped {
+		return coded.New(CodeServer, op, "it was stopped", nil)
+	}
+	s.end()
+	if err := s.launch(ctx, op); err != nil {
+		return err
+	}
+	s.log.Info("bus server ready again", "url", s.URL())
+	return nil
+}
+
+// InProcessConn is a connection of this process to the server as it runs now.
+func (s *Server) InProcessConn() (net.Conn, error) { return s.current().InProcessConn() }
 
 func (s *Server) awaitReady(ctx context.Context, op string, fatal <-chan string) error {
 	for {
@@ -98,7 +177,7 @@ func (s *Server) awaitReady(ctx context.Context, op string, fatal <-chan string)
 			return coded.New(CodeServer, op, "not ready in time", ctx.Err())
 		default:
 		}
-		if s.ns.ReadyForConnections(20 * time.Millisecond) {
+		if s.current().ReadyForConnections(20 * time.Millisecond) {
 			return nil
 		}
 	}
@@ -139,11 +218,11 @@ func (s *Server) natsOptions(op string, o ServerOptions) (*natsserver.Options, e
 
 // URL returns the address for clients of other processes; it means nothing
 // where the server does not listen.
-func (s *Server) URL() string { return s.ns.ClientURL() }
+func (s *Server) URL() string { return s.current().ClientURL() }
 
 // connectOptions are those of this process's own connection.
 func (s *Server) connectOptions() []nats.Option {
-	opts := []nats.Option{nats.InProcessServer(s.ns)}
+	opts := []nats.Option{nats.InProcessServer(s)}
 	if s.user != "" {
 		opts = append(opts, nats.UserInfo(s.user, s.password))
 	}
@@ -157,9 +236,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		defer close(done)
 		s.once.Do(func() {
-			<-s.started // or it would go on making files after the lock is gone
-			s.ns.Shutdown()
-			s.ns.WaitForShutdown()
+			s.life.Lock()
+			defer s.life.Unlock()
+			s.stopped = true
+			s.end()
 			s.unlock()
 		})
 	}()

@@ -18,7 +18,6 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
-	"github.com/nodulescope/nodulescope/plugin/internal/disk"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
@@ -117,6 +116,9 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 		status := p.outboxStatus()
 		r.Send = &status
 	}
+	if busErr == nil && parts.own != nil {
+		busErr = parts.own.Health()
+	}
 	note("bus", busErr)
 	note("ledger", ledgerErr)
 	note("disk", p.checkDisk())
@@ -131,17 +133,6 @@ func checkStorage(hung storage.Count) string {
 		return "ok"
 	}
 	return fmt.Sprintf("%d reads at %d places do not come back: is the server of a mount gone? Jobs there wait, others go on", hung.Now, hung.Places)
-}
-
-func (p *Plugin) checkDisk() error {
-	free, err := disk.Free(p.cfg.DataDir)
-	if err != nil {
-		return coded.New(CodeSettings, "check disk", "the free space of the data folder is unknown", err)
-	}
-	if free < p.cfg.MinFreeBytes {
-		return coded.New(CodeSettings, "check disk", fmt.Sprintf("%d MiB are free and %d MiB are needed", free>>20, p.cfg.MinFreeBytes>>20), nil)
-	}
-	return nil
 }
 
 // Handler serves /healthz, /readyz, /metrics and /version, for a host program

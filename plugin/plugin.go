@@ -23,6 +23,8 @@ type Plugin struct {
 	log     *slog.Logger
 	reader  series.Reader
 
+	writeTest sync.Mutex
+
 	mu      sync.Mutex
 	parts   parts
 	started bool
@@ -36,6 +38,7 @@ type parts struct {
 	kept   *kept
 	bus    *bus.Bus
 	server *bus.Server // nil where the bus is external
+	own    *bus.Server // that server where this plugin started it
 	addr   string      // of HTTP
 
 	review     *review.Server // nil where no page is served

@@ -86,6 +86,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
 
 	opened.background(func() { p.housekeep(work, kept) })
+	opened.background(func() { p.heal(work) })
 	opened.background(func() { publisher.Run(work) })
 	opened.background(func() { p.empty(work, kept, trail) })
 	err = w.Run(work)
@@ -149,7 +150,7 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 		Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Rungs: p.cfg.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
-		Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
+		Room: p.checkSpace, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
 	}
 	if slices.Contains(k.onResult, outbox.Report) {
 		w.ReportUID = func(r bus.Result) string {
@@ -174,6 +175,7 @@ func (p *Plugin) join(ctx context.Context, c *closers) (*bus.Bus, error) {
 		if err != nil {
 			return nil, err
 		}
+		p.set(func(s *parts) { s.own = server })
 		c.add(func() error {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 			defer cancel()

@@ -266,7 +266,7 @@ func TestIntentIsFinishedAtStart(t *testing.T) {
 	plugintest.Must(t, err)
 	l, err := openKept(cfg.DataDir)
 	plugintest.Must(t, err)
-	plugintest.Must(t, l.Intend(first.Identity, ledger.Entry{Site: "local", Event: event, Time: when}))
+	plugintest.Must(t, l.Intend(first.Identity, "delivery", ledger.Entry{Site: "local", Event: event, Time: when}))
 	plugintest.Must(t, l.Close())
 	p := start(t, cfg)
 	got := p.results(1)[0]
@@ -291,7 +291,7 @@ func TestIntentKeepsItsBytes(t *testing.T) {
 	cfg.Bus.URL = b.URL
 	k, err := openKept(cfg.DataDir)
 	plugintest.Must(t, err)
-	plugintest.Must(t, k.Intend(identity, ledger.Entry{Site: "local", Event: event, Time: time.Now()}))
+	plugintest.Must(t, k.Intend(identity, "delivery", ledger.Entry{Site: "local", Event: event, Time: time.Now()}))
 	plugintest.Must(t, k.Close())
 	start(t, cfg)
 	plugintest.Exactly(t, b.Bus, "local", 1)

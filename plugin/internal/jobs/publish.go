@@ -55,7 +55,7 @@ func (w *Worker) intend(ctx context.Context, t task, result *bus.Result) (e ledg
 	if e.Before, err = w.Bus.LastResultSeq(ctx); err != nil {
 		return e, err
 	}
-	return e, w.Ledger.Intend(result.Identity, e)
+	return e, w.Ledger.Intend(result.Identity, deliveryKey(t.delivery), e)
 }
 
 // finish ends what a crash interrupted between the intent and its note.

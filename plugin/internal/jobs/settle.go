@@ -65,6 +65,7 @@ func (w *Worker) putAside(ctx context.Context, log *slog.Logger, d *bus.Delivery
 		return errors.Join(err, d.Retry(ctx, w.RetryDelay))
 	}
 	if err := d.Dead(ctx, bus.Code(told.Code), told.Message); err != nil {
+		w.excuse(log, d)
 		return err
 	}
 	log.Warn("job put aside", "code", told.Code, "error", told.Message)

@@ -15,13 +15,14 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/detector/rungs"
+	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
-// Worker takes jobs and answers them. All fields but Outliner, Rungs, Arrival and ReportUID are needed.
+// Worker takes jobs and answers them. All fields but Outliner, Rungs, Arrival, Room and ReportUID are needed.
 type Worker struct {
 	Site     string
 	Software string // name and version that results carry
@@ -38,6 +39,8 @@ type Worker struct {
 	RetryDelay  time.Duration // before the second attempt, doubled for each after
 	JobTimeout  time.Duration // of one attempt
 	Grace       time.Duration // for what is in work when Run's context ends
+
+	Room func() error // tells what keeps jobs from being taken, such as a disk that is full; nil: nothing does
 
 	ReportUID func(r bus.Result) string // of the structured report that goes to a PACS; nil: none goes
 
@@ -95,6 +98,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	for slot := range errs {
 		group.Go(func() {
 			for {
+				if w.hold(ctx) != nil {
+					return
+				}
 				d, err := w.Queue.Next(ctx)
 				if err != nil {
 					if ctx.Err() == nil {
@@ -108,6 +114,33 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	group.Wait()
 	return errors.Join(errs...)
+}
+
+// holdTime is between two looks at whether there is room again.
+const holdTime = time.Second
+
+// hold waits until there is room for what a job writes. What cannot be stored
+// is better not begun. Its error is that of ctx.
+func (w *Worker) hold(ctx context.Context) error {
+	if w.Room == nil {
+		return ctx.Err()
+	}
+	for told := false; ; {
+		err := w.Room()
+		if err == nil {
+			if told {
+				w.Log.Info("jobs are taken again")
+			}
+			return ctx.Err()
+		}
+		if !told {
+			warn(w.Log, "no jobs are taken until there is room", err)
+			told = true
+		}
+		if err := backoff.Wait(ctx, holdTime); err != nil {
+			return err
+		}
+	}
 }
 
 // handle works on one delivery and settles it. The heartbeat goes on until it
@@ -126,7 +159,7 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 		how, err = w.attempt(ctx, log, d, attempt)
 	}
 	outcome, excused := w.outcomeOf(ctx, how, err, attempt)
-	if excused {
+	if excused && attempt > 0 { // one that could not be counted is not taken back
 		w.excuse(log, d)
 	}
 	w.settle(settle, log, d, outcome, err, attempt)
@@ -162,7 +195,7 @@ func (w *Worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery,
 // excuse takes back that a delivery counts as an attempt.
 func (w *Worker) excuse(log *slog.Logger, d *bus.Delivery) {
 	if err := w.Ledger.Excuse(deliveryKey(d)); err != nil {
-		warn(log, "counted as an attempt", err)
+		warn(log, "attempt not taken back yet", err)
 	}
 }
 

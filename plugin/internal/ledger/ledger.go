@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"go.etcd.io/bbolt"
 
@@ -25,7 +26,12 @@ var (
 )
 
 // Ledger is an open ledger. It may be used from several goroutines.
-type Ledger struct{ db *bbolt.DB }
+type Ledger struct {
+	db *bbolt.DB
+
+	mu   sync.Mutex
+	owed map[string]int // attempts, by delivery, that do not count and are still to be taken back
+}
 
 // Open opens or makes the file at path and calls more, which opens what others
 // keep in the same file. Where more fails, its error is returned and the file
@@ -50,7 +56,7 @@ func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
 	if err := more(db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Ledger{db: db}, nil
+	return &Ledger{db: db, owed: map[string]int{}}, nil
 }
 
 // Close closes the file, and with it what others keep there.

@@ -45,7 +45,7 @@ func TestStates(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	want := sampleEntry("line", "n")
-	plugintest.Must(t, l.Intend("id", want))
+	plugintest.Must(t, l.Intend("id", "delivery", want))
 	want.State = Intended
 	if d := cmp.Diff(want, find()); d != "" {
 		t.Error(d)
@@ -62,7 +62,7 @@ func TestStates(t *testing.T) {
 	if open, err = l.Intents(); err != nil || len(open) != 0 {
 		t.Error(open, err)
 	}
-	plugintest.Must(t, l.Intend("other", want))
+	plugintest.Must(t, l.Intend("other", "delivery", want))
 	plugintest.Must(t, l.Abandon("other"))
 	if e, err := l.Find("other"); err != nil || e.State != Unknown {
 		t.Error(e, err)
@@ -73,7 +73,7 @@ func TestSupersedes(t *testing.T) {
 	l := newLedger(t)
 	publish := func(id, lineage string, nodules ...string) {
 		e := sampleEntry(lineage, nodules...)
-		plugintest.Must(t, l.Intend(id, e))
+		plugintest.Must(t, l.Intend(id, "delivery", e))
 		plugintest.Must(t, l.Publish(id, e, 1, nothing))
 	}
 	want := func(former, lineage, id string, nodules ...string) {
@@ -99,7 +99,7 @@ func TestSupersedes(t *testing.T) {
 	publish("e", "line")
 	want("e", "line", "f")
 	// An intent is not there yet, so nothing supersedes it.
-	plugintest.Must(t, l.Intend("g", sampleEntry("third", "n1")))
+	plugintest.Must(t, l.Intend("g", "delivery", sampleEntry("third", "n1")))
 	want("", "third", "h", "n1")
 	for i := range maxHeirs + 5 {
 		publish(fmt.Sprint("many", i), "many", fmt.Sprint("n", i))
@@ -113,12 +113,12 @@ func TestOutlivesItsProcess(t *testing.T) {
 	l, err := Open(path, opened)
 	plugintest.Must(t, err)
 	e := sampleEntry("line", "n1")
-	plugintest.Must(t, l.Intend("id", e))
+	plugintest.Must(t, l.Intend("id", "delivery", e))
 	_, err = Open(path, opened)
 	plugintest.WantCode(t, err, CodeLocked)
 	plugintest.Must(t, l.Close())
 	plugintest.WantCode(t, l.Check(), CodeFailed)
-	plugintest.WantCode(t, l.Intend("id2", e), CodeFailed)
+	plugintest.WantCode(t, l.Intend("id2", "delivery", e), CodeFailed)
 	l, err = Open(path, opened)
 	plugintest.Must(t, err)
 	defer l.Close()
@@ -152,12 +152,12 @@ func TestExpires(t *testing.T) {
 	for id, age := range map[string]time.Duration{"old": 48 * time.Hour, "new": time.Hour} {
 		e := sampleEntry(id, "n1")
 		e.Time = now.Add(-age)
-		plugintest.Must(t, l.Intend(id, e))
+		plugintest.Must(t, l.Intend(id, "delivery", e))
 		plugintest.Must(t, l.Publish(id, e, 1, nothing))
 	}
 	waiting := sampleEntry("waiting", "n1")
 	waiting.Time = now.Add(-48 * time.Hour)
-	plugintest.Must(t, l.Intend("waiting", waiting))
+	plugintest.Must(t, l.Intend("waiting", "delivery", waiting))
 	if gone, err := l.Expire(now.Add(-24*time.Hour), nothing); gone != 1 || err != nil {
 		t.Error(gone, err)
 	}
@@ -171,6 +171,33 @@ func TestExpires(t *testing.T) {
 			t.Errorf("%s: %q, %v", lineage, former, err)
 		}
 	}
+}
+
+// What a full disk keeps from being taken back does not count at the next
+// attempt.
+func TestExcuseOnAFullDisk(t *testing.T) {
+	l, err := Open(filepath.Join(t.TempDir(), "ledger.db"), opened)
+	plugintest.Must(t, err)
+	closed, err := Open(filepath.Join(t.TempDir(), "closed.db"), opened)
+	plugintest.Must(t, err)
+	plugintest.Must(t, closed.Close())
+	db := l.db
+	for range 3 {
+		if n, err := l.Begin("a"); n != 1 || err != nil {
+			t.Fatalf("attempt %d, %v", n, err)
+		}
+		l.db = closed.db // nothing can be written
+		plugintest.WantCode(t, l.Excuse("a"), CodeFailed)
+		if _, err := l.Begin("a"); err == nil {
+			t.Fatal("it was written")
+		}
+		l.db = db
+	}
+	plugintest.Must(t, l.Intend("id", "a", Entry{}))
+	if n, err := l.Begin("a"); n > 1 || err != nil {
+		t.Errorf("attempt %d after there was a result, %v", n, err)
+	}
+	plugintest.Must(t, l.Close())
 }
 
 func TestRefusesDamage(t *testing.T) {

@@ -63,10 +63,14 @@ func (l *Ledger) Intents() (found map[string]Entry, err error) {
 	return found, err
 }
 
-// Intend notes a result that is about to be published.
-func (l *Ledger) Intend(identity string, e Entry) error {
+// Intend notes a result that is about to be published. From here on nothing
+// that goes wrong is the fault of its job: the attempts at it are forgotten.
+func (l *Ledger) Intend(identity, delivery string, e Entry) error {
 	e.State, e.Sequence = Intended, 0
 	return l.update("write intent", func(tx *bbolt.Tx) error {
+		if err := tx.Bucket(bucketAttempts).Delete([]byte(delivery)); err != nil {
+			return err
+		}
 		return boltdb.Put(tx.Bucket(bucketResults), identity, e)
 	})
 }
