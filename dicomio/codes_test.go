@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
@@ -110,5 +113,38 @@ func TestCodesOfOthers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFragments: one image is the same in every code, in any number of
+// fragments.
+func TestFragments(t *testing.T) {
+	var want *dicomio.Block
+	for _, c := range []struct{ syntax, file string }{
+		{"1.2.840.10008.1.2.4.90", "j2k_12.j2k"},
+		{"1.2.840.10008.1.2.4.91", "j2k_layers.j2k"},
+		{"1.2.840.10008.1.2.4.201", "j2k_ht_12.jph"},
+		{"1.2.840.10008.1.2.4.202", "j2k_ht_12.jph"},
+		{"1.2.840.10008.1.2.4.203", "j2k_ht_12.jph"},
+	} {
+		code, err := os.ReadFile(filepath.Join("codec", "testdata", c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, split := range map[string][][]byte{
+			"one": {code}, "many": {code[:2], code[2:4], {}, code[4:102], code[102:]},
+		} {
+			dir := write(t, "", dicomtest.Spec{
+				Rows: 37, Cols: 45, Bits: 12, Unsigned: true, Slices: 2, Syntax: c.syntax,
+				Fragments: func([]byte) [][]byte { return split },
+			})
+			got := decode(t, must(dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{}))(t), 0, 2)
+			if want == nil {
+				want = got
+			}
+			if !cmp.Equal(got, want) {
+				t.Errorf("%s, %s fragments: pixels differ", c.syntax, name)
+			}
+		}
 	}
 }

@@ -64,7 +64,7 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 	case packJPEGLS:
 		err = decodeJPEGLS(d.code, d.raw, s)
 	case packJPEG2000:
-		err = decodeJPEG2000(d.code, d.raw, s, p.syntax.UID != JPEG2000)
+		err = decodeJPEG2000(d.code, d.raw, s, p.syntax.UID == JPEG2000Lossy || p.syntax.UID == HTJ2KLossy)
 	default:
 		err = refuse(CodeSyntax, "the transfer syntax is not decoded", nil)
 	}

@@ -64,6 +64,10 @@ var streams = []struct {
 	{"j2k_layers.j2k", lossless2000, 37, 45, 12, 0},
 	{"j2k_offset.j2k", lossless2000, 37, 45, 12, 0},
 	{"j2k_97.j2k", lossless2000, 37, 45, 12, 60},
+	{"j2k_ht_8.jph", lossless2000, 13, 11, 8, 0},
+	{"j2k_ht_12.jph", lossless2000, 37, 45, 12, 0},
+	{"j2k_ht_16.jph", lossless2000, 37, 45, 16, 0},
+	{"j2k_ht_97.jph", lossless2000, 37, 45, 12, 10},
 }
 
 func TestStreams(t *testing.T) {

@@ -17,9 +17,12 @@ const (
 	JPEGLossless   = "1.2.840.10008.1.2.4.57" // any predictor
 	JPEGSV1        = "1.2.840.10008.1.2.4.70" // the first predictor
 	JPEGLS         = "1.2.840.10008.1.2.4.80"
-	JPEGLSNear     = "1.2.840.10008.1.2.4.81" // lossless or near-lossless
-	JPEG2000       = "1.2.840.10008.1.2.4.90" // lossless
-	JPEG2000Lossy  = "1.2.840.10008.1.2.4.91" // or not
+	JPEGLSNear     = "1.2.840.10008.1.2.4.81"  // lossless or near-lossless
+	JPEG2000       = "1.2.840.10008.1.2.4.90"  // lossless
+	JPEG2000Lossy  = "1.2.840.10008.1.2.4.91"  // or not
+	HTJ2K          = "1.2.840.10008.1.2.4.201" // lossless
+	HTJ2KRPCL      = "1.2.840.10008.1.2.4.202" // lossless, in order of resolution
+	HTJ2KLossy     = "1.2.840.10008.1.2.4.203" // or not
 )
 
 // packing says how the pixels of a transfer syntax are stored.
@@ -89,6 +92,10 @@ func SyntaxOf(uid string) Syntax {
 		s.Name, s.pack = "JPEG 2000 lossless", packJPEG2000
 	case JPEG2000Lossy:
 		s.Name, s.pack = "JPEG 2000", packJPEG2000
+	case HTJ2K, HTJ2KRPCL:
+		s.Name, s.pack = "High-Throughput JPEG 2000 lossless", packJPEG2000
+	case HTJ2KLossy:
+		s.Name, s.pack = "High-Throughput JPEG 2000", packJPEG2000
 	default:
 		s.Name, s.pack = foreignSyntax(uid), packUnsupported
 	}
@@ -103,8 +110,6 @@ func foreignSyntax(uid string) string {
 		return "JPEG extended"
 	case "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55":
 		return "JPEG progressive or spectral selection (retired)"
-	case "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203":
-		return "High-Throughput JPEG 2000"
 	}
 	return "an unknown transfer syntax"
 }

@@ -58,7 +58,22 @@ def by_openjpeg(name, px, bits, *options):
                         "-F", f"{cols},{rows},1,{bits},u", *options], check=True, stdout=subprocess.DEVNULL)
 
 
+def by_openjph(name, px, bits, *options):
+    with tempfile.TemporaryDirectory() as tmp:
+        rows, cols = px.shape
+        with open(tmp + "/a.pgm", "wb") as f:
+            f.write(b"P5\n%d %d\n%d\n" % (cols, rows, (1 << bits) - 1))
+            f.write(px.astype(">u2").tobytes() if bits > 8 else px.tobytes())
+        subprocess.run(["ojph_compress", "-i", tmp + "/a.pgm", "-o", tmp + "/a.j2c", *options],
+                       check=True, stdout=subprocess.DEVNULL)
+        os.replace(tmp + "/a.j2c", f"{HERE}/{name}")
+
+
 def main():
+    by_openjph("j2k_ht_8.jph", image(13, 11, 8), 8, "-reversible", "true", "-num_decomps", "2")
+    by_openjph("j2k_ht_12.jph", image(37, 45, 12), 12, "-reversible", "true")
+    by_openjph("j2k_ht_16.jph", image(37, 45, 16), 16, "-reversible", "true", "-block_size", "{16,32}", "-tile_size", "{20,30}")
+    by_openjph("j2k_ht_97.jph", image(37, 45, 12), 12, "-qstep", "0.001")
     tiles = ["-t", "20,17", "-c", "[16,32],[16,16],[8,16]", "-b", "4,8", "-n", "4", "-r", "20,5,1"]
     by_openjpeg("j2k_8.j2k", image(13, 11, 8), 8, "-n", "3")
     by_openjpeg("j2k_12.j2k", image(37, 45, 12), 12)

@@ -78,7 +78,7 @@ func (b *blockDecoder) decode(k *block, to *band, style byte) error {
 	}
 	var err error
 	if style&blockHT != 0 {
-		err = b.ht.decode(k, b.data, b.w, b.h, planes, style&blockCausal != 0)
+		err = b.ht.decode(k, b.data, b.w, b.h, planes)
 	} else {
 		err = b.passes(k, to.kind, style, planes)
 	}

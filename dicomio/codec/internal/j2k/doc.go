@@ -5,7 +5,7 @@
 //
 // [Decode] shows the size of an image to its caller before it makes room for
 // it. What is not read is refused by name: several or subsampled components,
-// regions of interest, changes of progression, packed packet headers, and sets
-// of passes of T.814 beyond the first. Code that is cut or damaged gives an
+// regions of interest, changes of progression, packed packet headers, and the
+// passes of T.814 that refine a code-block. Code that is cut or damaged gives an
 // error where that shows; nothing is filled in.
 package j2k
