@@ -42,15 +42,16 @@ const (
 	CodeMultiFrame        Code = "multi_frame_unsupported" // enhanced CT, or more than one frame in a file
 	CodeSizeMismatch      Code = codec.CodeSizeMismatch
 	CodeTooFewSlices      Code = "too_few_slices"
-	CodeMissingSlices     Code = "missing_slices"     // warning
-	CodeIrregularSpacing  Code = "irregular_spacing"  // warning
-	CodeDuplicatePosition Code = "duplicate_position" // warning: one of them is kept
-	CodeMixedGeometry     Code = "mixed_geometry"     // warning: instances of another orientation, matrix or spacing were left out
-	CodeSeveralVolumes    Code = "several_volumes"    // warning: one volume of the series was taken, the others were left out
-	CodeMixedVolumes      Code = "mixed_volumes"      // several scans alternate, and nothing tells them apart
-	CodeGantryTilt        Code = "gantry_tilt"        // warning
-	CodeLossy             Code = "lossy_compression"  // warning: pixels are not those that were reconstructed
-	CodeLimit             Code = codec.CodeLimit      // too many files or too large
+	CodeMissingSlices     Code = "missing_slices"      // warning
+	CodeIrregularSpacing  Code = "irregular_spacing"   // warning
+	CodeDuplicatePosition Code = "duplicate_position"  // warning: one of them is kept
+	CodeMixedGeometry     Code = "mixed_geometry"      // warning: instances of another orientation, matrix or spacing were left out
+	CodeSeveralVolumes    Code = "several_volumes"     // warning: one volume of the series was taken, the others were left out
+	CodeMixedVolumes      Code = "mixed_volumes"       // several scans alternate, and nothing tells them apart
+	CodeArchive           Code = "archive_unsupported" // encrypted, of another kind, or within an archive
+	CodeGantryTilt        Code = "gantry_tilt"         // warning
+	CodeLossy             Code = "lossy_compression"   // warning: pixels are not those that were reconstructed
+	CodeLimit             Code = codec.CodeLimit       // too many files or too large
 )
 
 // CodeStorageSilent says that a storage does not answer: it tells nothing of

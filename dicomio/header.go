@@ -19,8 +19,9 @@ const (
 
 // header is what a volume needs of one file.
 type header struct {
-	path    string
-	size    int64
+	path    string // on disk
+	entry   entry
+	size    int64 // on disk
 	modTime time.Time
 
 	sopClass, sopUID, modality, manufacturer string
@@ -108,7 +109,7 @@ func (h *header) checkKind(p parsed) error {
 	case enhanced:
 		return refuse(CodeMultiFrame, "enhanced CT is not read yet; convert it to single-frame CT images (for example with dcm4che emf2sf)", nil)
 	case (h.sopClass != classCT && h.sopClass != "") || (h.modality != "CT" && (h.modality != "" || h.sopClass == "")):
-		return refuse(CodeNotCT, "not a CT image; name a CT series", nil)
+		return h.notCT()
 	case h.sopUID == "" || h.seriesUID == "":
 		return refuse(CodeUnreadable, "SOPInstanceUID or SeriesInstanceUID is missing", nil)
 	}

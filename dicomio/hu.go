@@ -80,7 +80,10 @@ func resize[T any](s []T, n int) []T {
 }
 
 // frameReader decodes one file after another into memory that it keeps.
-type frameReader struct{ codec.Decoder }
+type frameReader struct {
+	codec.Decoder
+	table *huTable // of the last slice
+}
 
 // slice decodes one file.
 func (r *frameReader) slice(ctx context.Context, h *header, hu []float32, pad []bool) error {
@@ -99,7 +102,10 @@ func (r *frameReader) slice(ctx context.Context, h *header, hu []float32, pad []
 	if f.Size() != h.size || !f.Info.ModTime().Equal(h.modTime) {
 		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", ErrChanged))
 	}
-	err = r.decode(f, &h.format, hu, pad)
+	src, err := h.entry.source(f, h.size, maxUnpackedFile)
+	if err == nil {
+		err = r.decode(src, &h.format, hu, pad)
+	}
 	if silent := f.Silent(); silent != nil {
 		return silent
 	}
@@ -115,39 +121,70 @@ func (r *frameReader) decode(src codec.Source, f *format, hu []float32, pad []bo
 	if err != nil {
 		return err
 	}
-	f.rescale(raw, hu, pad)
+	r.rescale(f, raw, hu, pad)
 	maskField(hu, pad, f.Rows, f.Cols)
 	return nil
 }
 
-// rescale turns stored pixels into HU and marks the padding value.
-func (f *format) rescale(raw []byte, hu []float32, pad []bool) {
-	shift := f.highBit + 1 - f.Stored
-	mask := 1<<f.Stored - 1
-	sign := 0
-	if f.Signed {
-		sign = 1 << (f.Stored - 1)
+// rescaling is how stored pixels become HU and padding.
+type rescaling struct {
+	allocated, stored, highBit int
+	signed, padded             bool
+	slope, intercept           float64
+	low, high                  int // of padding, inclusive
+}
+
+// huTable holds what every pattern of 16 bits becomes. The values of an image
+// are few and lie together, so that what is read of it stays in the nearest cache.
+type huTable struct {
+	of  rescaling
+	hu  [1 << 16]float32
+	pad [1 << 16]bool
+}
+
+func (t *huTable) fill(of rescaling) {
+	t.of = of
+	shift, mask, sign := of.highBit+1-of.stored, 1<<of.stored-1, 0
+	if of.signed {
+		sign = 1 << (of.stored - 1)
 	}
-	low, high := f.padLow, f.padHigh
-	if !f.padded {
-		low, high = 1, 0
-	}
-	pad = pad[:len(hu)]
-	at := func(i int, v int) {
-		v = v >> shift & mask
+	for raw := range 1 << of.allocated {
+		v := raw >> shift & mask
 		v = v ^ sign - sign
 		// The conversion keeps the product from being fused with the sum, so
 		// that every machine gives the same HU.
-		hu[i] = float32(float64(float64(v)*f.slope) + f.intercept)
-		pad[i] = v >= low && v <= high
+		t.hu[raw] = float32(float64(float64(v)*of.slope) + of.intercept)
+		t.pad[raw] = of.padded && v >= of.low && v <= of.high
 	}
-	if f.Allocated == 8 {
-		for i := range hu {
-			at(i, int(raw[i]))
+}
+
+// rescale turns stored pixels into HU and marks the padding value.
+func (r *frameReader) rescale(f *format, raw []byte, hu []float32, pad []bool) {
+	of := rescaling{f.Allocated, f.Stored, f.highBit, f.Signed, f.padded, f.slope, f.intercept, f.padLow, f.padHigh}
+	if r.table == nil {
+		r.table = new(huTable)
+	}
+	t := r.table
+	if t.of != of {
+		t.fill(of)
+	}
+	if !f.padded {
+		clear(pad)
+	}
+	switch {
+	case f.Allocated == 8:
+		for i, v := range raw[:len(hu)] {
+			hu[i], pad[i] = t.hu[v], t.pad[v]
 		}
-		return
-	}
-	for i := range hu {
-		at(i, int(binary.LittleEndian.Uint16(raw[2*i:])))
+	case f.padded:
+		pad = pad[:len(hu)]
+		for i := range hu {
+			v := binary.LittleEndian.Uint16(raw[2*i:])
+			hu[i], pad[i] = t.hu[v], t.pad[v]
+		}
+	default:
+		for i := range hu {
+			hu[i] = t.hu[binary.LittleEndian.Uint16(raw[2*i:])]
+		}
 	}
 }

@@ -67,6 +67,7 @@ type catalog struct {
 	refused map[string]*Error // SeriesInstanceUID to the reason that no volume came of it
 	stray   []*Error          // files whose series is not known
 	ignored int               // files that are not DICOM
+	leftOut kinds             // images that are no slices of a CT
 }
 
 func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error) {
@@ -89,6 +90,8 @@ func (c *catalog) sortOut(all []scanned) {
 	images := map[string][]*header{}
 	broken := map[string][]*Error{}
 	modified := map[string]time.Time{} // "": of files whose series is not known
+	leftOut := map[string]kinds{}
+	c.leftOut = kinds{}
 	for _, f := range all {
 		uid := ""
 		if f.header != nil {
@@ -99,6 +102,13 @@ func (c *catalog) sortOut(all []scanned) {
 		}
 		var e *Error
 		refused := errors.As(f.err, &e)
+		if f.header != nil && (f.err == nil && f.header.isLocalizer() || refused && e.Code == CodeNotCT) {
+			if leftOut[uid] == nil {
+				leftOut[uid] = kinds{}
+			}
+			leftOut[uid][f.header.kind()]++
+			c.leftOut[f.header.kind()]++
+		}
 		switch {
 		case refused && uid == "":
 			c.stray = append(c.stray, e)
@@ -122,6 +132,7 @@ func (c *catalog) sortOut(all []scanned) {
 			continue
 		}
 		delete(c.refused, uid)
+		s.workers, s.LeftOut = c.opts.Workers, leftOut[uid]
 		s.tolerate(broken[uid])
 		s.tolerate(c.stray)
 		if s.Modified = modified[uid]; modified[""].After(s.Modified) {
@@ -179,7 +190,7 @@ func (c *catalog) nothing() error {
 			return e
 		}
 		if other == nil {
-			other = &Error{Code: CodeNotCT, Op: "open folder", Path: c.dir, Hint: "the folder holds DICOM files, but no CT series", Err: e}
+			other = &Error{Code: CodeNotCT, Op: "open folder", Path: c.dir, Hint: fmt.Sprintf("the folder holds DICOM files, but no CT series (%s)", c.leftOut), Err: e}
 		}
 	}
 	var broken []*Error

@@ -126,6 +126,7 @@ func TestRefused(t *testing.T) {
 		"not CT":              {dicomtest.Spec{Modality: "MR", SOPClass: "1.2.840.10008.5.1.4.1.1.4"}, dicomio.CodeNotCT},
 		"MR called CT image":  {dicomtest.Spec{Modality: "MR"}, dicomio.CodeNotCT},
 		"capture called CT":   {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.7"}, dicomio.CodeNotCT},
+		"screen in a scan":    {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.7", Modality: "OT"}, dicomio.CodeNotCT},
 		"localizers":          {dicomtest.Spec{ImageType: `ORIGINAL\PRIMARY\LOCALIZER`}, dicomio.CodeNotCT},
 		"enhanced":            {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.2.1"}, dicomio.CodeMultiFrame},
 		"frames":              {dicomtest.Spec{Edit: text(0x00280008, "IS", "2")}, dicomio.CodeMultiFrame},

@@ -1,10 +1,12 @@
 package dicomio
 
+import "runtime"
+
 // Options sets what Open accepts. The zero value has safe defaults.
 type Options struct {
 	MaxFiles     int   // files in the folder; 0 means 20,000
 	MaxFileBytes int64 // size of a DICOM file; 0 means 1 GiB
-	Workers      int   // files read at the same time; 0 means 2
+	Workers      int   // files read and slices decoded at the same time; 0 means one a processor, 2 to 8
 
 	// Kernels are those that are preferred, the most preferred first, where a
 	// series holds volumes of several: values of ConvolutionKernel.
@@ -19,7 +21,7 @@ func (o Options) withDefaults() Options {
 		o.MaxFileBytes = 1 << 30
 	}
 	if o.Workers <= 0 {
-		o.Workers = 2
+		o.Workers = max(2, min(runtime.GOMAXPROCS(0), 8))
 	}
 	return o
 }

@@ -137,7 +137,8 @@ func TestRealAwkwardFiles(t *testing.T) {
 			return err
 		}
 		seen++
-		h, err := scanFile(t.Context(), path, Options{}.withDefaults())
+		one := scanFile(t.Context(), entry{path: path}, Options{}.withDefaults())
+		h, err := one.header, one.err
 		got := CodeOf(err)
 		if errors.Is(err, errNotDICOM) {
 			got = "ignored"
@@ -169,7 +170,8 @@ func TestRealAwkwardFiles(t *testing.T) {
 func TestRealSyntaxesAreIdentical(t *testing.T) {
 	dir := checktest.Data(t, "awkward", "cornerstone_same_slice_all_syntaxes")
 	read := func(path string) ([]float32, *header) {
-		h, err := scanFile(t.Context(), path, Options{}.withDefaults())
+		one := scanFile(t.Context(), entry{path: path}, Options{}.withDefaults())
+		h, err := one.header, one.err
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,6 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 	default:
 		return nil, err
 	}
-	s.workers = opts.Workers
 	return s, nil
 }
 
@@ -264,7 +263,15 @@ func (s *Series) File(ctx context.Context, z int) ([]byte, error) {
 		return nil, &Error{Code: CodeUnreadable, Op: op, Path: sl.Path, Hint: "the file cannot be opened any more", Err: err}
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.NewSectionReader(f, 0, limit+1))
+	var e entry
+	if sl.file != nil {
+		e = sl.file.entry
+	}
+	var b []byte
+	src, err := e.source(f, f.Size(), limit)
+	if err == nil {
+		b, err = io.ReadAll(io.NewSectionReader(src, 0, limit+1))
+	}
 	switch {
 	case f.Silent() != nil:
 		return nil, f.Silent()

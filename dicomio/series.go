@@ -30,7 +30,11 @@ type Series struct {
 	// written; zero where it is remote.
 	Modified time.Time
 
-	workers int // images fetched at once, where they are remote
+	// LeftOut counts the images under the UID of the series that are no slices of a
+	// CT, by what they are: "localizer", "secondary capture".
+	LeftOut map[string]int
+
+	workers int // slices decoded at once
 }
 
 // Slice is one stored image of a series.

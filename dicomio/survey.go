@@ -11,6 +11,7 @@ type Survey struct {
 	Series  []*Series // as Open returns them
 	Refused []Refused // series of which no volume came, by UID
 	Files   []*Error  // refused files whose series is not known
+	LeftOut string    // images that are no slices of a CT: how many of what, "" for none
 	Others  int       // files that are not DICOM images
 }
 
@@ -28,7 +29,7 @@ func Look(ctx context.Context, dir string, opts Options) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Survey{Series: c.volumes, Files: c.stray, Others: c.ignored}
+	s := &Survey{Series: c.volumes, Files: c.stray, Others: c.ignored, LeftOut: c.leftOut.String()}
 	for uid, e := range c.refused {
 		s.Refused = append(s.Refused, Refused{uid, e})
 	}

@@ -32,6 +32,15 @@ func TestLook(t *testing.T) {
 	if len(s.Refused) != 2 || s.Refused[0].SeriesUID != "1.2.0" || s.Refused[0].Err.Code != dicomio.CodeTruncated || s.Refused[1].Err.Code != dicomio.CodeNotCT {
 		t.Errorf("refused %+v", s.Refused)
 	}
+	// What is no slice of a CT is named: of the series and of the folder.
+	write(t, filepath.Join(dir, "d"), dicomtest.Spec{SeriesUID: "1.2.1", Slices: 2, ImageType: `DERIVED\SECONDARY\LOCALIZER`})
+	write(t, filepath.Join(dir, "e"), dicomtest.Spec{SeriesUID: "1.2.1", Slices: 1, SOPClass: "1.2.840.10008.5.1.4.1.1.7", Modality: "OT"})
+	write(t, filepath.Join(dir, "f"), dicomtest.Spec{SeriesUID: "1.2.9", Slices: 1, SOPClass: "1.2.840.10008.5.1.4.1.1.99", Modality: "XX"})
+	if s, err = dicomio.Look(context.Background(), dir, dicomio.Options{}); err != nil ||
+		s.LeftOut != "4 MR images, 2 localizers, 1 object of modality XX, 1 secondary capture" ||
+		len(s.Series[0].LeftOut) != 2 || s.Series[0].LeftOut["localizer"] != 2 || s.Series[0].LeftOut["secondary capture"] != 1 {
+		t.Errorf("left out %q, of the series %v, %v", s.LeftOut, s.Series[0].LeftOut, err)
+	}
 	if s, err = dicomio.Look(context.Background(), t.TempDir(), dicomio.Options{}); err != nil || len(s.Series)+len(s.Refused) != 0 {
 		t.Errorf("an empty folder: %+v, %v", s, err)
 	}

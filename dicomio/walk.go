@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
+	"slices"
 	"time"
 
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/storage"
 )
 
@@ -23,6 +24,8 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder does not exist; check its name", Err: err}
 	case err != nil:
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
+	case !info.IsDir() && isArchive(ctx, dir):
+		return []string{dir}, nil
 	case !info.IsDir():
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "this is a file; name the folder that holds the series"}
 	}
@@ -84,67 +87,119 @@ type scanned struct {
 	header   *header
 	err      error     // nil, errNotDICOM or an *Error
 	modified time.Time // of the file; zero where that is not known
+	archive  bool      // it is a zip; what is in it is scanned on its own
+	members  []entry
 }
 
-// scanFiles reads the headers of all files, in their order. A storage that does
-// not answer for one of them ends it: what is not read is not missing.
-func scanFiles(ctx context.Context, files []string, opts Options) ([]scanned, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+// scanFiles reads the headers of all files, in their order, and then those of the
+// files in zip archives.
+func scanFiles(ctx context.Context, paths []string, opts Options) ([]scanned, error) {
+	files := make([]entry, len(paths))
+	for i, path := range paths {
+		files[i] = entry{path: path}
+	}
+	found, err := scanAll(ctx, files, opts)
+	var members []entry
+	for _, s := range found {
+		members = append(members, s.members...)
+	}
+	found = slices.DeleteFunc(found, func(s scanned) bool { return s.archive && s.err == nil })
+	if err != nil || len(members) == 0 {
+		return found, err
+	}
+	if len(members)+len(found) > opts.MaxFiles {
+		return nil, &Error{Code: CodeLimit, Op: "open folder", Path: members[0].path, Hint: fmt.Sprintf("the folder and its archives hold more than %d files; name the folder of one study", opts.MaxFiles)}
+	}
+	inside, err := scanAll(ctx, members, opts)
+	return append(found, inside...), err
+}
+
+// scanAll scans files, in their order. A storage that does not answer for one of
+// them ends it: what is not read is not missing.
+func scanAll(ctx context.Context, files []entry, opts Options) ([]scanned, error) {
 	out := make([]scanned, len(files))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range opts.Workers {
-		wg.Go(func() {
-			for i := range next {
-				out[i].header, out[i].err = scanFile(ctx, files[i], opts)
-				if CodeOf(out[i].err) == CodeStorageSilent {
-					stop(out[i].err)
-				}
-				if info, err := storage.Stat(ctx, files[i]); err == nil {
-					out[i].modified = info.ModTime()
-				}
-			}
-		})
-	}
-	for i := range files {
-		if ctx.Err() != nil {
-			break
+	err := forEach(ctx, opts.Workers, len(files), func(i int) error {
+		out[i] = scanFile(ctx, files[i], opts)
+		if CodeOf(out[i].err) == CodeStorageSilent {
+			return out[i].err
 		}
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	return out, context.Cause(ctx)
+		return nil
+	})
+	return out, err
 }
 
-func scanFile(ctx context.Context, path string, opts Options) (*header, error) {
-	f, err := storage.Open(ctx, path)
+func scanFile(ctx context.Context, e entry, opts Options) (s scanned) {
+	f, err := storage.Open(ctx, e.path)
 	if isSilent(ctx, err) {
-		return nil, err
+		return scanned{err: err}
 	}
 	if err != nil {
-		return nil, fileError(path, refuse(CodeUnreadable, "the file cannot be opened; check its permissions", err))
+		s.err = fileError(e.path, refuse(CodeUnreadable, "the file cannot be opened; check its permissions", err))
+		if info, err := storage.Stat(ctx, e.path); err == nil {
+			s.modified = info.ModTime()
+		}
+		return s
 	}
 	defer f.Close()
-	info := f.Info
-	h, err := readHeader(f, opts.inflateLimit())
+	s.modified = f.Info.ModTime()
+	h, err := scanSource(&s, &e, f, opts)
 	if silent := f.Silent(); silent != nil {
-		return nil, silent
-	}
-	if errors.Is(err, errNotDICOM) {
-		return nil, errNotDICOM
+		return scanned{err: silent}
 	}
 	if h != nil {
-		h.path, h.size, h.modTime = path, info.Size(), info.ModTime()
+		h.entry, h.path, h.size, h.modTime = e, e.path, f.Size(), f.Info.ModTime()
 	}
-	if info.Size() > opts.MaxFileBytes {
+	switch {
+	case errors.Is(err, errNotDICOM):
+		s.err = errNotDICOM
+	case err != nil:
+		s.header, s.err = h, fileError(e.String(), asError(err, CodeUnreadable, "the file cannot be read"))
+	default:
+		s.header = h
+	}
+	return s
+}
+
+// scanSource reads the header of a file, unpacked where it is gzipped, and lists
+// what a zip holds. An archive within an archive is not opened.
+func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, error) {
+	limit := opts.MaxFileBytes
+	src := codec.Source(f)
+	if e.name != "" {
+		var err error
+		if src, err = e.source(f, f.Size(), limit); err != nil {
+			return nil, err
+		}
+	}
+	h, err := readHeader(src, opts.inflateLimit())
+	if errors.Is(err, errNotDICOM) {
+		switch pack, kind := packed(src); {
+		case kind == "":
+			return nil, errNotDICOM
+		case e.name != "" || pack == packPlain:
+			return nil, refuse(CodeArchive, "archives of this kind, and archives within archives, are not opened; unpack it", nil)
+		case pack != packGzip:
+			s.archive = true
+			s.members, err = entries(e.path, f, f.Size(), opts.MaxFiles)
+			return nil, err
+		}
+		e.pack = packGzip
+		if src, err = e.source(f, f.Size(), limit); err == nil {
+			h, err = readHeader(src, opts.inflateLimit())
+		}
+		if errors.Is(err, errNotDICOM) {
+			if _, kind := packed(src); kind != "" {
+				return nil, refuse(CodeArchive, "archives within archives are not opened; unpack it", nil)
+			}
+		}
+		if err == nil {
+			err = whole(src, limit)
+		}
+	}
+	if err == nil && f.Size() > opts.MaxFileBytes && e.name == "" {
 		err = refuse(CodeLimit, fmt.Sprintf("the file is larger than %d bytes", opts.MaxFileBytes), nil)
 	}
-	if err != nil {
-		return h, fileError(path, asError(err, CodeUnreadable, "the file cannot be read"))
-	}
-	return h, nil
+	return h, err
 }
 
 // fileError names the file.

@@ -3,6 +3,7 @@ package nodule
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 )
@@ -25,11 +26,21 @@ type planes struct {
 	need       []bool
 	ahead      int
 	held       map[int]plane
+
+	into  intoDecoder // nil: dec gives blocks of its own
+	low   int         // slices before it are not asked for any more
+	spare []*dicomio.Block
+}
+
+// intoDecoder is a decoder that uses memory again, such as a *dicomio.Series.
+type intoDecoder interface {
+	HUInto(ctx context.Context, first, count int, b *dicomio.Block) error
 }
 
 func newPlanes(dec dicomio.Decoder, rows, cols int, need []bool) *planes {
 	ahead := readAheadBytes / (rows * cols * 5) // float32 and bool
-	return &planes{dec: dec, rows: rows, cols: cols, need: need, ahead: max(1, min(ahead, 16)), held: map[int]plane{}}
+	into, _ := dec.(intoDecoder)
+	return &planes{into: into, dec: dec, rows: rows, cols: cols, need: need, ahead: max(1, min(ahead, 16)), held: map[int]plane{}}
 }
 
 // forget drops the slices before k.
@@ -39,6 +50,27 @@ func (p *planes) forget(k int) {
 			delete(p.held, i)
 		}
 	}
+	p.low = k
+}
+
+// decode asks for a block, into one that is no longer needed if there is one.
+func (p *planes) decode(ctx context.Context, first, n int) (b *dicomio.Block, err error) {
+	if p.into == nil {
+		return p.dec.HU(ctx, first, n)
+	}
+	for i, old := range p.spare {
+		if old.First+old.Count <= p.low {
+			b, p.spare = old, slices.Delete(p.spare, i, i+1)
+			break
+		}
+	}
+	if b == nil {
+		b = &dicomio.Block{}
+	}
+	if err = p.into.HUInto(ctx, first, n, b); err == nil {
+		p.spare = append(p.spare, b)
+	}
+	return b, err
 }
 
 // get returns slice k and reads the needed ones that follow it without a break.
@@ -65,7 +97,7 @@ func (p *planes) get(ctx context.Context, k int) plane {
 }
 
 func (p *planes) read(ctx context.Context, first, n int) error {
-	b, err := p.dec.HU(ctx, first, n)
+	b, err := p.decode(ctx, first, n)
 	if err != nil {
 		return fmt.Errorf("decode slices %d to %d: %w", first, first+n-1, err)
 	}

@@ -32,6 +32,7 @@ type benchOptions struct {
 	json     bool
 	device   deviceFlag
 	python   string
+	series   string
 }
 
 const benchHelp = `Time the reference networks on this machine.
@@ -49,6 +50,10 @@ With --accuracy, outputs and gradients are compared instead: ours on every
 kernel set, and the peer's in float32, with the peer's in float64, from the same
 weights and inputs.
 
+With --series DIR, the reading of a CT series is timed: headers, three cubes of 32 mm,
+and all pixels; with --peer docs/peer/pydicom_series.py the same with pydicom, NumPy
+and SciPy. See docs/dicom.md.
+
 With --device gpu, or one of 'nodulescope devices', a card is timed, from the
 host's memory and back, with what the detectors do in addition to the above; with
 --peer docs/peer/torch_device.py PyTorch on the same card. See docs/gpu.md.`
@@ -58,6 +63,9 @@ func newBenchCommand(g *globals) *cobra.Command {
 	cmd := newCommand("bench", "Time the reference networks on this machine", benchHelp,
 		"  nodulescope bench --peer docs/peer/torch_bench.py\n  nodulescope bench --accuracy --peer docs/peer/torch_accuracy.py",
 		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+			if o.series != "" {
+				return runSeriesBench(cmd.Context(), o, cmd.OutOrStdout())
+			}
 			if !isProcessor(o.device.setting) {
 				return runDeviceBench(cmd.Context(), o, g.log, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
@@ -70,6 +78,7 @@ func newBenchCommand(g *globals) *cobra.Command {
 	f.BoolVar(&o.steps, "steps", false, "also time every step of the compiled plans")
 	f.BoolVar(&o.accuracy, "accuracy", false, "compare outputs and gradients with --peer docs/peer/torch_accuracy.py; times nothing")
 	f.BoolVar(&o.whole, "whole", false, "time a whole search and a whole training run; the --peer is docs/peer/torch_whole.py")
+	f.StringVar(&o.series, "series", "", "time the reading of the one CT series of the folder `DIR`; the --peer is docs/peer/pydicom_series.py")
 	f.IntVar(&o.seeds, "seeds", 3, "draws of weights and inputs with --accuracy, 1 to 100")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.StringVar(&o.python, "python", bench.Python, "`PROGRAM` that runs the peer's script")
@@ -214,26 +223,35 @@ func (r *benchReport) table(w io.Writer) {
 // peerMemory is the peer's name for the memory that a latent search adds, MiB.
 const peerMemory = "search MiB"
 
-// runPeer runs the peer's script with Debian's Python. It prints one JSON
-// object: "peer" says what ran, "ms" maps works to medians.
+// peerReport is what a peer's script prints, as one JSON object.
+type peerReport struct {
+	Peer string             `json:"peer"` // what ran
+	MS   map[string]float64 `json:"ms"`   // medians of works
+	MiB  map[string]float64 `json:"mib"`  // memory that works add
+	HU   []float64          `json:"hu"`   // means of cubes
+}
+
+// runPeer runs the peer's script with the number of threads.
 func runPeer(ctx context.Context, o benchOptions) (ms map[string]float64, name string, err error) {
+	r, err := peer(ctx, o, "python3-torch", strconv.Itoa(o.threads))
+	return r.MS, r.Peer, err
+}
+
+// peer runs the peer's script, which needs a package, with Debian's Python.
+func peer(ctx context.Context, o benchOptions, needs string, args ...string) (r peerReport, err error) {
 	if o.peer == "" {
-		return nil, "", nil
+		return r, nil
 	}
-	cmd := exec.CommandContext(ctx, o.python, o.peer, strconv.Itoa(o.threads)) //nolint:gosec // the user names it
+	cmd := exec.CommandContext(ctx, o.python, append([]string{o.peer}, args...)...) //nolint:gosec // the user names it
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-		return nil, "", usageError(errors.Join(fmt.Errorf("the peer's script failed: %s", lines[len(lines)-1]), err), "install Debian's python3-torch and name a script of docs/peer")
-	}
-	var r struct {
-		Peer string             `json:"peer"`
-		MS   map[string]float64 `json:"ms"`
+		return r, usageError(errors.Join(fmt.Errorf("the peer's script failed: %s", lines[len(lines)-1]), err), "install Debian's "+needs+" and name a script of docs/peer")
 	}
 	if err := json.Unmarshal(out, &r); err != nil {
-		return nil, "", fmt.Errorf("the peer's script printed no JSON: %w", err)
+		return r, fmt.Errorf("the peer's script printed no JSON: %w", err)
 	}
-	return r.MS, r.Peer, nil
+	return r, nil
 }

@@ -69,7 +69,7 @@ func runInspect(ctx context.Context, place string, o inspectOptions, g *globals,
 	if err != nil {
 		return err
 	}
-	r := inspection{Series: []inspectedSeries{}, OtherFiles: survey.Others}
+	r := inspection{Series: []inspectedSeries{}, OtherFiles: survey.Others, LeftOut: survey.LeftOut}
 	for _, s := range survey.Series {
 		if o.series == "" || o.series == s.SeriesUID {
 			one, err := o.inspect(ctx, s)
@@ -146,6 +146,7 @@ func (o inspectOptions) inspect(ctx context.Context, s *dicomio.Series) (inspect
 			Taken: v.Why == "", Differs: v.Differs, Why: v.Why,
 		})
 	}
+	r.LeftOut = s.LeftOut
 	for _, sl := range s.Slices {
 		r.Instances = append(r.Instances, sl.SOPInstanceUID)
 	}

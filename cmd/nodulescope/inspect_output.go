@@ -13,6 +13,7 @@ type inspection struct {
 	Series     []inspectedSeries `json:"series"`
 	Refused    []refusal         `json:"refused,omitempty"`       // series of which nothing can be read
 	Files      []refusal         `json:"refused_files,omitempty"` // whose series is not known
+	LeftOut    string            `json:"left_out,omitempty"`      // images that are no slices of a CT
 	OtherFiles int               `json:"other_files"`             // that are no DICOM images
 }
 
@@ -30,7 +31,8 @@ type inspectedSeries struct {
 	Images    string            `json:"images"` // digest of the SOP instance UIDs
 	Syntaxes  map[string]int    `json:"transfer_syntaxes"`
 	Volumes   []inspectedVolume `json:"volumes"`
-	Instances []string          `json:"sop_instance_uids"` // of the slices, in scan order
+	LeftOut   map[string]int    `json:"left_out,omitempty"` // images of the series that are no slices, by what they are
+	Instances []string          `json:"sop_instance_uids"`  // of the slices, in scan order
 	Warnings  []refusal         `json:"warnings,omitempty"`
 	Pixels    *inspectedPixels  `json:"pixels,omitempty"`
 	Error     *refusal          `json:"error,omitempty"`
@@ -100,6 +102,9 @@ func (r inspection) write(w io.Writer) error {
 	}
 	for _, e := range r.Files {
 		line("file %s: refused\n  refused  %s (%s)", e.File, e.Message, e.Code)
+	}
+	if r.LeftOut != "" {
+		line("left out as no slices of a CT: %s", r.LeftOut)
 	}
 	if r.OtherFiles > 0 {
 		line("%d other files are no DICOM images", r.OtherFiles)

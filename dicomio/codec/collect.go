@@ -12,7 +12,22 @@ type collector struct {
 	walker
 	wanted Wanted
 	read   int64 // bytes of values so far
+	values []byte
 	pixels *place
+}
+
+// clone copies a value, small ones one behind the other.
+func (c *collector) clone(b []byte) []byte {
+	const room = 1 << 10
+	if len(b) > room/4 {
+		return bytes.Clone(b)
+	}
+	if cap(c.values)-len(c.values) < len(b) {
+		c.values = make([]byte, 0, room)
+	}
+	start := len(c.values)
+	c.values = append(c.values, b...)
+	return c.values[start:len(c.values):len(c.values)]
 }
 
 // set reads the elements from off to end, to the delimiter of an item, or, in
@@ -22,6 +37,9 @@ func (c *collector) set(off, end int64, explicit bool, depth int) (d Dataset, ne
 	if depth > maxDepth {
 		return nil, 0, errDeep()
 	}
+	if depth == 0 {
+		d = make(Dataset, 0, min(len(c.wanted.Elements), 64))
+	}
 	for off < end {
 		e, err := c.next(off, explicit)
 		switch {
@@ -30,7 +48,8 @@ func (c *collector) set(off, end int64, explicit bool, depth int) (d Dataset, ne
 		case err != nil:
 			return d, 0, cut(err)
 		case depth == 0 && e.tag == tagPixelData && c.wanted.Last >= tagPixelData:
-			c.pixels = &e
+			found := e // a copy: e itself stays on the stack, element by element
+			c.pixels = &found
 			return d, off, nil
 		case depth == 0 && e.tag > c.wanted.Last:
 			return d, off, nil
@@ -82,7 +101,7 @@ func (c *collector) element(d Dataset, e place, vr string, end int64, explicit b
 		vr = e.vr
 	}
 	c.read += int64(len(b))
-	b = bytes.Clone(b)
+	b = c.clone(b)
 	if c.order == binary.ByteOrder(binary.BigEndian) {
 		b = swapped(vr, b)
 	}

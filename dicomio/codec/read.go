@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
@@ -49,6 +50,9 @@ type Pixels struct {
 	inflated int64 // bytes that it may inflate to
 }
 
+// windows are kept from one file to the next: nothing of a window outlives Read.
+var windows = sync.Pool{New: func() any { return new([windowBytes]byte) }}
+
 // Read reads the elements that are wanted from a file, with preamble and meta
 // information or without. A missing transfer syntax is guessed from the first
 // element, and a wrong statement about explicit VR is corrected.
@@ -63,7 +67,9 @@ func Read(src Source, want Wanted) (f *File, err error) {
 			err = refuse(CodeUnreadable, "the header is corrupt", fmt.Errorf("parser panicked: %v", r))
 		}
 	}()
-	c := &collector{walker: walker{src: src, order: binary.LittleEndian, limit: want.MaxElements}, wanted: want}
+	window := windows.Get().(*[windowBytes]byte)
+	defer windows.Put(window)
+	c := &collector{walker: walker{src: src, order: binary.LittleEndian, limit: want.MaxElements, window: window[:0]}, wanted: want}
 	off, magic := int64(132), true
 	if b, e := c.bytes(0, 132); e != nil || string(b[128:]) != "DICM" {
 		off, magic = 0, false

@@ -15,7 +15,7 @@ type Source interface {
 	Size() int64
 }
 
-// inflated reads a deflated data set (PS3.5 A.5) as far as it is asked for. It
+// inflated reads a deflated data set (PS3.5 A.5) or file as far as it is asked for. It
 // holds everything inflated so far, and never more than limit bytes.
 type inflated struct {
 	r     io.Reader
@@ -27,6 +27,11 @@ type inflated struct {
 func newInflated(r io.Reader, limit int64) *inflated {
 	return &inflated{r: flate.NewReader(r), limit: limit}
 }
+
+// Unpacked reads a file that r inflates, as far as it is asked for. It holds
+// everything inflated so far, and never more than limit bytes: what is behind them
+// is an error of code CodeLimit.
+func Unpacked(r io.Reader, limit int64) Source { return &inflated{r: r, limit: limit} }
 
 // Size is math.MaxInt64 where the end is not known yet.
 func (d *inflated) Size() int64 {
@@ -57,7 +62,7 @@ func (d *inflated) ReadAt(p []byte, off int64) (int, error) {
 	case d.ended != nil:
 		return n, d.ended
 	}
-	return n, refuse(CodeLimit, "the deflated data set inflates to more than its image can need", nil)
+	return n, refuse(CodeLimit, "what is compressed inflates to more than any image needs", nil)
 }
 
 // grow inflates one more piece, at most up to want.
@@ -75,9 +80,9 @@ func (d *inflated) grow(want int64) {
 	case errors.Is(err, io.ErrUnexpectedEOF) && d.atEnd():
 		d.ended = io.EOF
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		d.ended = refuse(CodeTruncated, "the deflated data set is cut short; fetch the file again", err)
+		d.ended = refuse(CodeTruncated, "what is compressed is cut short; fetch the file again", err)
 	default:
-		d.ended = refuse(CodeUnreadable, "the deflated data set is corrupt; fetch the file again", err)
+		d.ended = refuse(CodeUnreadable, "what is compressed is corrupt; fetch the file again", err)
 	}
 }
 

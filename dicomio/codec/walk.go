@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"strings"
 )
 
 const (
@@ -98,7 +99,7 @@ func (w *walker) next(off int64, explicit bool) (place, error) {
 		}
 		return e, nil
 	}
-	e.vr = string(b[4:6])
+	e.vr = vrOf(b[4:6])
 	if !longForm(e.vr) {
 		e.length = uint32(w.order.Uint16(b[6:]))
 		return e, nil
@@ -190,6 +191,23 @@ func cut(err error) error {
 		return errCut
 	}
 	return err
+}
+
+// vrs are the value representations of PS3.5 table 6.2-1.
+var vrs = func() map[string]string {
+	m := map[string]string{}
+	for _, vr := range strings.Fields("AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV") {
+		m[vr] = vr
+	}
+	return m
+}()
+
+// vrOf is string(b) without an allocation for every element.
+func vrOf(b []byte) string {
+	if vr, ok := vrs[string(b)]; ok {
+		return vr
+	}
+	return string(b)
 }
 
 func isVR(b []byte) bool {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -73,19 +72,11 @@ func HeaderOf(ctx context.Context, s *dicomio.Series) (Header, error) {
 	if len(s.Slices) == 0 {
 		return Header{}, refuse(dicomio.CodeFolderEmpty, "read patient and study", "the series has no file; read the header where it is stored", nil)
 	}
-	if s.Slices[0].Path == "" { // in a PACS
-		file, err := s.File(ctx, 0)
-		if err != nil {
-			return Header{}, err
-		}
-		return ReadHeader(bytes.NewReader(file))
-	}
-	f, err := os.Open(s.Slices[0].Path)
+	file, err := s.File(ctx, 0)
 	if err != nil {
-		return Header{}, refuse(dicomio.CodeUnreadable, "read patient and study", "a file of the series cannot be opened; was it moved?", err)
+		return Header{}, err
 	}
-	defer f.Close()
-	return ReadHeader(f)
+	return ReadHeader(bytes.NewReader(file))
 }
 
 // ReadHeader reads patient and study from a DICOM file of any kind. It reads

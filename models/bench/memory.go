@@ -17,17 +17,28 @@ import (
 // needs Linux.
 func SearchMemory(o compute.Options) (float64, error) {
 	ps := searchParams()
+	return PeakMemory(func() error {
+		w, err := searchWith(ps, o)
+		if err != nil {
+			return err
+		}
+		for range 3 {
+			w.Run()
+		}
+		return nil
+	})
+}
+
+// PeakMemory is how far run raises the peak of this process's resident memory
+// above what it holds before, in MiB; see [SearchMemory].
+func PeakMemory(run func() error) (float64, error) {
 	debug.FreeOSMemory()
 	before, err := status("VmRSS")
 	if err != nil {
 		return 0, err
 	}
-	w, err := searchWith(ps, o)
-	if err != nil {
+	if err := run(); err != nil {
 		return 0, err
-	}
-	for range 3 {
-		w.Run()
 	}
 	after, err := status("VmHWM")
 	return (after - before) / 1024, err

@@ -141,7 +141,7 @@ func (s *Headers) findFile(ctx context.Context, p Place) (string, sr.Header, err
 	if err != nil {
 		return "", sr.Header{}, err
 	}
-	header, err = s.readFile(ctx, whole.Slices[0].Path, p.SeriesUID)
+	header, err = sr.HeaderOf(ctx, whole) // it may be in an archive
 	return whole.Slices[0].Path, header, err
 }
 
