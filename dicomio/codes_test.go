@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,13 +23,16 @@ import (
 var packers = []struct {
 	encode, decode string
 	within         float64
-	unsigned       bool // no signed pixels
+	unsigned       bool  // no signed pixels
+	bits           []int // of those tested; none: all
 }{
 	{encode: "dcmcjpls +el"},
 	{encode: "dcmcjpls +el +fs 1 -ot"},
 	{encode: "dcmcjpls +el +t1 5 +t2 9 +t3 30 +rs 31"},
 	{encode: "dcmcjpls +en +md 1", decode: "dcmdjpls", unsigned: true},
 	{encode: "dcmcjpls +en +md 3", decode: "dcmdjpls", unsigned: true},
+	{encode: "dcmcjpeg +eb", decode: "dcmdjpeg", within: 1, bits: []int{8}},
+	{encode: "dcmcjpeg +ee +bt +q 95", decode: "dcmdjpeg", within: 1, bits: []int{12}},
 	{encode: "gdcmconv --jpegls"},
 	{encode: "gdcmconv --jpegls --lossy -e 2", within: 2},
 	{encode: "gdcmconv --j2k"},
@@ -62,7 +66,7 @@ func TestCodesOfOthers(t *testing.T) {
 				}
 			}
 			for _, spec := range shapes {
-				if c.unsigned && !spec.Unsigned {
+				if c.unsigned && !spec.Unsigned || c.bits != nil && !slices.Contains(c.bits, spec.Bits) {
 					continue
 				}
 				spec.Slices, spec.Rows, spec.Cols = 2, 75, 67

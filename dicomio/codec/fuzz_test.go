@@ -21,6 +21,11 @@ func fuzzCode(f *testing.F, decode decodeFunc) {
 	})
 }
 
+func FuzzJPEGDCT(f *testing.F) {
+	f.Add(testStream(f, "dct_12.jpg"))
+	fuzzCode(f, decodeJPEGDCT)
+}
+
 func FuzzJPEGLS(f *testing.F) {
 	whole := testStream(f, "ls_12.jls")
 	f.Add(whole)

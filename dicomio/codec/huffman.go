@@ -9,8 +9,24 @@ type huffman struct {
 	symbols []byte
 }
 
-// huffmanTables reads DHT (T.81 B.2.4.2, C.2).
-func (d *jpegLossless) huffmanTables(b []byte) error {
+// jpegBits reads the entropy-coded bits of a scan.
+type jpegBits struct {
+	code  []byte
+	bits  uint64 // not used yet, in the low end
+	count int
+	spent bool // the code has no more bits
+}
+
+// resync goes on behind a restart marker.
+func (d *jpegBits) resync() (err error) {
+	d.bits, d.count = 0, 0
+	d.code, err = afterRestart(d.code)
+	return err
+}
+
+// huffmanTables reads DHT (T.81 B.2.4.2, C.2) into tables, of which those of
+// differences come first, then those of other coefficients.
+func huffmanTables(b []byte, tables []*huffman) error {
 	for len(b) > 0 {
 		if len(b) < 17 {
 			return jpegBroken("a Huffman table is cut")
@@ -19,7 +35,7 @@ func (d *jpegLossless) huffmanTables(b []byte) error {
 		for _, c := range b[1:17] {
 			n += int(c)
 		}
-		if id > 3 || n > 256 || len(b) < 17+n {
+		if id&0xEC != 0 || int(id>>2|id&3) >= len(tables) || n > 256 || len(b) < 17+n {
 			return jpegBroken("a Huffman table is wrong")
 		}
 		t := &huffman{symbols: b[17 : 17+n]}
@@ -37,7 +53,7 @@ func (d *jpegLossless) huffmanTables(b []byte) error {
 			}
 			code, k = (code+c)<<1, k+c
 		}
-		d.tables[id] = t
+		tables[id>>2|id&3] = t
 		b = b[17+n:]
 	}
 	return nil
@@ -45,7 +61,7 @@ func (d *jpegLossless) huffmanTables(b []byte) error {
 
 // fill takes bytes until 32 bits are there, or the next marker is reached;
 // zeros stand in behind the end, which take marks as spent.
-func (d *jpegLossless) fill() {
+func (d *jpegBits) fill() {
 	for d.count <= 32 && len(d.code) > 0 {
 		b := d.code[0]
 		if b == 0xFF {
@@ -60,7 +76,7 @@ func (d *jpegLossless) fill() {
 }
 
 // take removes n bits (at most 16).
-func (d *jpegLossless) take(n int) int {
+func (d *jpegBits) take(n int) int {
 	if d.count < n {
 		d.fill()
 		if d.count < n {
@@ -73,7 +89,7 @@ func (d *jpegLossless) take(n int) int {
 }
 
 // symbol decodes one Huffman code; -1 where there is none.
-func (d *jpegLossless) symbol(t *huffman) int {
+func (d *jpegBits) symbol(t *huffman) int {
 	if d.count < 16 {
 		d.fill()
 	}
@@ -107,7 +123,7 @@ func (d *jpegLossless) symbol(t *huffman) int {
 }
 
 // difference decodes one difference (T.81 H.1.2.2); 16 bits stand for 32768.
-func (d *jpegLossless) difference(t *huffman) (int, bool) {
+func (d *jpegBits) difference(t *huffman) (int, bool) {
 	n := d.symbol(t)
 	switch {
 	case n < 0 || n > 16:

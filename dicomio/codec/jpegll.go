@@ -6,7 +6,7 @@ import "encoding/binary"
 // Huffman coding of the difference to a prediction. It refuses code that is
 // cut or damaged instead of filling the rest in.
 type jpegLossless struct {
-	code       []byte
+	jpegBits
 	rows, cols int
 	precision  int
 	component  byte
@@ -14,16 +14,12 @@ type jpegLossless struct {
 	point      int // point transform: low bits that were dropped
 	restart    int // samples between restart markers, 0: none
 	tables     [4]*huffman
-
-	bits  uint64 // bits not used yet, in the low end
-	count int
-	spent bool // the code has no more bits
 }
 
 // decodeJPEGLossless decodes one frame into raw: little endian, 8 or 16 bits a
 // pixel as f says.
 func decodeJPEGLossless(code, raw []byte, f Shape) error {
-	d := &jpegLossless{code: code}
+	d := &jpegLossless{jpegBits: jpegBits{code: code}}
 	if err := d.headers(); err != nil {
 		return err
 	}
@@ -43,7 +39,7 @@ func (d *jpegLossless) headers() (err error) {
 		case marker == markerLossless:
 			return d.frameHeader(body)
 		case marker == markerHuffman:
-			return d.huffmanTables(body)
+			return huffmanTables(body, d.tables[:])
 		case marker == markerRestart && len(body) >= 2:
 			d.restart = int(binary.BigEndian.Uint16(body))
 		case marker == markerScan:
@@ -149,11 +145,4 @@ func predict(kind, a, b, c int) int {
 		return b + (a-c)>>1
 	}
 	return (a + b) >> 1
-}
-
-// resync goes on behind a restart marker.
-func (d *jpegLossless) resync() (err error) {
-	d.bits, d.count = 0, 0
-	d.code, err = afterRestart(d.code)
-	return err
 }

@@ -61,6 +61,8 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 		err = decodeRLE(d.code, d.raw, s.Allocated/8)
 	case packJPEGLossless:
 		err = decodeJPEGLossless(d.code, d.raw, s)
+	case packJPEGDCT:
+		err = decodeJPEGDCT(d.code, d.raw, s)
 	case packJPEGLS:
 		err = decodeJPEGLS(d.code, d.raw, s)
 	case packJPEG2000:

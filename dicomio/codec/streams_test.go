@@ -49,6 +49,8 @@ var streams = []struct {
 	rows, cols, bits int
 	within           int
 }{
+	{"dct_8.jpg", decodeJPEGDCT, 13, 11, 8, 8},
+	{"dct_12.jpg", decodeJPEGDCT, 16, 16, 12, 40},
 	{"ls_8.jls", decodeJPEGLS, 13, 11, 8, 0},
 	{"ls_12.jls", decodeJPEGLS, 16, 16, 12, 0},
 	{"ls_16.jls", decodeJPEGLS, 13, 11, 16, 0},
@@ -126,7 +128,14 @@ func TestAbsurdClaims(t *testing.T) {
 	for _, c := range streams {
 		b := testStream(t, c.name)
 		at := []int{7, 9} // rows and columns of SOF, behind SOI
-		if strings.HasPrefix(c.name, "j2k") {
+		switch {
+		case strings.HasPrefix(c.name, "dct"):
+			sof := bytes.Index(b, []byte{0xFF, 0xC1})
+			if sof < 0 {
+				sof = bytes.Index(b, []byte{0xFF, 0xC0})
+			}
+			at = []int{sof + 5, sof + 7}
+		case strings.HasPrefix(c.name, "j2k"):
 			at = []int{10, 14} // lower halves of Xsiz and Ysiz
 		}
 		for _, i := range at {

@@ -32,6 +32,7 @@ const (
 	packNative packing = iota
 	packRLE
 	packJPEGLossless
+	packJPEGDCT
 	packJPEGLS
 	packJPEG2000
 	packUnsupported
@@ -80,6 +81,10 @@ func SyntaxOf(uid string) Syntax {
 		s.Name, s.big = "explicit VR big endian", true
 	case RLE:
 		s.Name, s.pack = "RLE lossless", packRLE
+	case JPEGBaseline:
+		s.Name, s.pack = "JPEG baseline", packJPEGDCT
+	case JPEGExtended:
+		s.Name, s.pack = "JPEG extended", packJPEGDCT
 	case JPEGLossless:
 		s.Name, s.pack = "JPEG lossless, any predictor", packJPEGLossless
 	case JPEGSV1:
@@ -104,10 +109,6 @@ func SyntaxOf(uid string) Syntax {
 
 func foreignSyntax(uid string) string {
 	switch uid {
-	case JPEGBaseline:
-		return "JPEG baseline"
-	case JPEGExtended:
-		return "JPEG extended"
 	case "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55":
 		return "JPEG progressive or spectral selection (retired)"
 	}

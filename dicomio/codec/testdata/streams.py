@@ -87,6 +87,8 @@ def main():
     by_openjpeg("j2k_offset.j2k", image(37, 45, 12), 12, "-d", "7,5", "-T", "3,1", "-t", "19,23", "-p", "CPRL", "-n", "4")
     by_openjpeg("j2k_97.j2k", image(37, 45, 12), 12, "-I", "-q", "60")
     by_dcmtk("ls_12.jls", ["dcmcjpls", "+el", "+pc"], image(16, 16, 12), 12)
+    by_dcmtk("dct_8.jpg", ["dcmcjpeg", "+eb", "+q", "99"], image(13, 11, 8), 8)
+    by_dcmtk("dct_12.jpg", ["dcmcjpeg", "+ee", "+q", "99"], image(16, 16, 12), 12)
     by_dcmtk("ls_8.jls", ["dcmcjpls", "+el"], image(13, 11, 8), 8)
     by_dcmtk("ls_16.jls", ["dcmcjpls", "+el"], image(13, 11, 16), 16)
     by_dcmtk("ls_12_near3.jls", ["dcmcjpls", "+en", "+md", "3"], image(16, 16, 12), 12)
