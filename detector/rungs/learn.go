@@ -113,7 +113,7 @@ func fitRatings(s *set, choices []choice, seed uint64) ([]model, error) {
 	}
 	mean /= total
 	scaled := newScale(s.rows, weights)
-	z := scaled.applyAll(s.rows)
+	z := scaled.ApplyAll(s.rows)
 	out := make([]model, len(choices))
 	for k := 0; k < len(choices); {
 		w := &waves{Seed: seed, Count: waveCount, Gamma: choices[k].Gamma, Width: len(z[0])}

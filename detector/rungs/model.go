@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nodulescope/nodulescope/detector/features"
+	"github.com/nodulescope/nodulescope/detector/stats"
 )
 
 // model is a score that is linear in the standardised columns, or in them and in
@@ -17,7 +18,7 @@ type model struct {
 	Weight []float64 `json:"weight"` // of each column, then of each wave; the constant last
 }
 
-func (m *model) raw(x []float64) float64 { return linear(m.Weight, m.basis(m.Scale.apply(x))) }
+func (m *model) raw(x []float64) float64 { return stats.Linear(m.Weight, m.basis(m.Scale.Apply(x))) }
 
 func (m *model) basis(z []float64) []float64 {
 	if m.Waves == nil {
@@ -116,7 +117,7 @@ func fitOneSided(rows [][]float64, weights []float64) (model, error) {
 			d[k] = 0
 		}
 	}
-	w, err := solve(correlations(m.Scale.applyAll(rows), weights), d)
+	w, err := solve(correlations(m.Scale.ApplyAll(rows), weights), d)
 	m.Weight = append(m.Weight[:0], w...)
 	m.Weight = append(m.Weight, 0)
 	return m, err
@@ -138,20 +139,6 @@ func solve(a *mat.SymDense, b []float64) ([]float64, error) {
 // total weight.
 func fitLogistic(rows [][]float64, y []bool, weights []float64, ridge float64) model {
 	m := model{Scale: newScale(rows, weights)}
-	var sum [2]float64
-	class := func(i int) int {
-		if y[i] {
-			return 1
-		}
-		return 0
-	}
-	for i, w := range weights {
-		sum[class(i)] += w
-	}
-	balanced := make([]float64, len(weights))
-	for i, w := range weights {
-		balanced[i] = w / (2 * sum[class(i)])
-	}
-	m.Weight = logistic{x: m.Scale.applyAll(rows), y: y, w: balanced, ridge: ridge}.fit()
+	m.Weight = stats.MultiLogistic{X: m.Scale.ApplyAll(rows), Y: y, W: stats.Balanced(weights, y), Ridge: ridge}.Fit()
 	return m
 }

@@ -87,9 +87,9 @@ const nearest = 5
 func neighbours(s *set) func(x []float64) float64 {
 	normals := s.pick(func(i int) bool { return s.cases[i].Label == nodule.Normal })
 	scaled := newScale(normals.rows, ones(len(normals.rows)))
-	all := scaled.applyAll(normals.rows)
+	all := scaled.ApplyAll(normals.rows)
 	return func(x []float64) float64 {
-		z, distances := scaled.apply(x), make([]float64, len(all))
+		z, distances := scaled.Apply(x), make([]float64, len(all))
 		for i, r := range all {
 			for k, v := range r {
 				distances[i] += (v - z[k]) * (v - z[k])

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/detector/features"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
@@ -78,7 +79,7 @@ func (r *Rung) score(x []float64) Score {
 	}
 	logit := c.Logistic.Intercept + c.Logistic.Slope*s.Raw
 	half := 1.959964 * c.logitSE(s.Raw, r.spread(x))
-	s.Probability, s.Low, s.High = sigmoid(logit), sigmoid(logit-half), sigmoid(logit+half)
+	s.Probability, s.Low, s.High = stats.Sigmoid(logit), stats.Sigmoid(logit-half), stats.Sigmoid(logit+half)
 	s.Percentile, s.Flagged = c.percentile(s.Raw), s.Raw > c.Threshold
 	return s
 }

@@ -153,6 +153,52 @@ func TestLogistic(t *testing.T) {
 	}
 }
 
+// TestMultiLogistic: on one column and another that never varies it is
+// FitLogistic; on two it finds what the labels were drawn from.
+func TestMultiLogistic(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	var rows [][]float64
+	var x, w []float64
+	var y, both []bool
+	for range 5000 {
+		a, b := 3+2*rng.NormFloat64(), rng.NormFloat64()
+		rows, x, w = append(rows, []float64{a, 7}), append(x, a), append(w, 1)
+		y = append(y, rng.Float64() < Sigmoid(a-3))
+		both = append(both, rng.Float64() < Sigmoid(1+2*b-(a-3)/2))
+		rows[len(rows)-1] = append(rows[len(rows)-1], b)
+	}
+	fit := func(y []bool, columns ...int) (Scale, []float64) {
+		cut := make([][]float64, len(rows))
+		for i, r := range rows {
+			for _, k := range columns {
+				cut[i] = append(cut[i], r[k])
+			}
+		}
+		s := NewScale(cut, w)
+		return s, MultiLogistic{X: s.ApplyAll(cut), Y: y, W: w, Ridge: ridge}.Fit()
+	}
+	want, err := FitLogistic(x, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, beta := fit(y, 0, 1)
+	for _, a := range []float64{-1, 3, 6} {
+		if got := Sigmoid(Linear(beta, s.Apply([]float64{a, 7}))); math.Abs(got-want.Probability(a)) > 1e-6 {
+			t.Errorf("at %g: %g, one variable alone gives %g", a, got, want.Probability(a))
+		}
+	}
+	if _, beta = fit(both, 0, 2); math.Abs(beta[0]+1) > 0.15 || math.Abs(beta[1]-2) > 0.15 || math.Abs(beta[2]-1) > 0.15 {
+		t.Errorf("weights %v, drawn from -1, 2, 1", beta)
+	}
+	if far := s.Apply([]float64{1e9, 8}); far[0] > 5 || far[1] != 0 {
+		t.Errorf("beyond the range: %v", far)
+	}
+	b := Balanced([]float64{1, 1, 2}, []bool{true, false, false})
+	if b[0] != 0.5 || b[1]+b[2] != 0.5 || b[2] != 2*b[1] {
+		t.Errorf("balanced %v", b)
+	}
+}
+
 func TestLogisticSeparable(t *testing.T) {
 	l, err := FitLogistic([]float64{1, 2, 3, 4}, []bool{false, false, true, true})
 	if err != nil {
