@@ -17,7 +17,7 @@ type Outliner struct {
 // Outline is where a nodule was outlined and what was measured of it.
 type Outline struct {
 	Digest string   `json:"digest"`          // of the outliner
-	Found  bool     `json:"found"`           // false: there is no nodule at this place
+	Found  bool     `json:"found"`           // false: no nodule was recognised at this place
 	Codes  []string `json:"codes,omitempty"` // nodule_not_found, coarse_cube_absent, outline_cut
 
 	// SpacingMM is the distance between the voxels of the outline's cube, which

@@ -10,21 +10,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/onnx"
 )
 
-const exportHelp = `Write trained networks as ONNX models, to serve them elsewhere: those of the
-detectors in the binary, or of FILE, which 'train' or 'experiment' wrote.
+const exportHelp = `Write trained networks as ONNX models, to serve them elsewhere: those in the
+binary, or that of FILE, which 'train', 'experiment' or 'outline' wrote.
 
 A VAE gives encoder.onnx (patches to mean and log variance) and decoder.onnx
 (latents to reconstructions). A GAN gives generator.onnx (latents to images),
 critic.onnx (patches to features and critic score) and search-step.onnx, one step of
 the latent search: run it repeatedly, with next_z as z and next_speed as speed;
-how often, and the settings it was made with, is in its metadata.
+how often, and the settings it was made with, is in its metadata. The network that
+outlines nodules gives outline.onnx (cubes with the mark of the candidate to the
+probability of every voxel).
 
-All are float32, with shapes fixed to --batch. Score and calibration are not part
-of them: docs/model-card.md says how a score is made.`
+All are float32, with shapes fixed to --batch. Score and calibration, and what is
+made of the probabilities, are not part of them: docs/model-card.md and
+docs/outlines.md say how.`
 
 type exportOptions struct {
 	model string
@@ -39,7 +43,7 @@ func newExportCommand(*globals) *cobra.Command {
 		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runExport(args[0], o, cmd.OutOrStdout())
 		})
-	cmd.Flags().StringVar(&o.model, "model", "", "`FILE` of a detector or of a network of an experiment (default: the detectors in the binary)")
+	cmd.Flags().StringVar(&o.model, "model", "", "`FILE` of a detector, of a network of an experiment or of 'outline' (default: the networks in the binary)")
 	cmd.Flags().IntVar(&o.batch, "batch", 1, "patches per run, 1 to 1024")
 	return cmd
 }
@@ -77,9 +81,17 @@ func (o exportOptions) files() ([]exported, error) {
 	if o.model != "" {
 		h, ps, err := models.Load(o.model)
 		if err != nil {
-			return nil, badInput(err, "name a file that 'nodulescope train' or 'nodulescope experiment' wrote")
+			return nil, badInput(err, "name a file that 'nodulescope train', 'experiment' or 'outline' wrote")
 		}
-		if h.Kind != "gan" {
+		switch h.Kind {
+		case "gan":
+		case "unet":
+			t, err := models.UNetOf(h, ps)
+			if err != nil {
+				return nil, badInput(err, "name a network that 'nodulescope outline' wrote")
+			}
+			return exportUNet(t, o.batch)
+		default:
 			return exportVAE(h, ps, o.batch)
 		}
 		if len(h.Detector) == 0 { // a network alone: the search of an experiment
@@ -115,7 +127,20 @@ func (o exportOptions) files() ([]exported, error) {
 		}
 		files = append(files, more...)
 	}
-	return files, nil
+	u, err := outline.Pretrained()
+	if errors.Is(err, outline.ErrNoNetwork) {
+		return files, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	more, err := exportUNet(u.Trained(), o.batch)
+	return append(files, more...), err
+}
+
+func exportUNet(t *models.TrainedUNet, batch int) ([]exported, error) {
+	b, err := onnx.ExportUNet(t, batch)
+	return []exported{{"outline.onnx", b}}, err
 }
 
 func exportVAE(h models.Header, ps models.Params, batch int) ([]exported, error) {

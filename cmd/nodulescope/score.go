@@ -47,8 +47,8 @@ other, and a large gap is a reason to look.
 
 Every nodule is outlined and measured, where this program has a network for that
 (see --outline): diameter, axes, volume and mean HU with their uncertainty, and
-type. Where there is no nodule at the place of a candidate, that is said in place
-of a score. The outline is a proposal to be looked at: it is drawn on --pictures.
+type. Where no nodule is recognised at the place of a candidate, that is said in
+place of a score. The outline is a proposal to be looked at: it is drawn on --pictures.
 
 With --sr the result is written as a DICOM structured report of the study, for the
 PACS: a point and the scores for every nodule. It names the patient as the images

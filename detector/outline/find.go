@@ -13,7 +13,8 @@ import (
 
 // Codes of this package. They are part of the message schema.
 const (
-	// CodeNotFound: no nodule at the candidate's place.
+	// CodeNotFound: no nodule was recognised at the candidate's place: nothing was
+	// outlined there, or what was is more like other tissue.
 	CodeNotFound coded.Code = "nodule_not_found"
 	// CodeCoarseAbsent: the outline reaches the border of its cube and there is no
 	// larger one, so that it may be cut.
@@ -73,15 +74,16 @@ func (f *Finding) Measure() (measure.Measurements, error) {
 // its candidate; again around the middle of that outline, so that the place of
 // the candidate counts little; and in larger cubes where the outline reaches the
 // border or is large, or where nothing was found in a place that is all soft
-// tissue, as the inside of a mass is.
+// tissue, as the inside of a mass is. Where what was outlined is more like other
+// tissue than like a nodule, none is found.
 func (o *Outliner) Find(ctx context.Context, n int, cut Cutter) ([]Finding, error) {
-	return find(ctx, n, cut, o.Outline)
+	return find(ctx, n, cut, o.Outline, o.tissue)
 }
 
 // by outlines the nodule in the middle of a cube.
 type by func(*nodule.Cube) (*Outline, error)
 
-func find(ctx context.Context, n int, cut Cutter, o by) ([]Finding, error) {
+func find(ctx context.Context, n int, cut Cutter, o by, tissue *Tissue) ([]Finding, error) {
 	all := make([]Finding, n)
 	places := make([]Place, n)
 	for i := range all {
@@ -101,6 +103,9 @@ func find(ctx context.Context, n int, cut Cutter, o by) ([]Finding, error) {
 		}
 	}
 	for i := range all {
+		if tissue != nil {
+			tissue.refuse(&all[i])
+		}
 		all[i].name()
 	}
 	return all, nil

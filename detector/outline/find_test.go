@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/nodule/measure"
 )
 
 // space cuts cubes from what is painted around the first candidate, in mm.
@@ -62,7 +64,7 @@ func TestFind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var rounds []float64
-			all, err := find(t.Context(), 1, space(tt.paint, &rounds), byThreshold)
+			all, err := find(t.Context(), 1, space(tt.paint, &rounds), byThreshold, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +100,7 @@ func TestFind(t *testing.T) {
 func TestFindWithoutCoarseCubes(t *testing.T) {
 	mass, _ := lung(ball(20))
 	small, _ := lung(moved(ball(3), 0, 0, 4))
-	all, err := find(t.Context(), 2, FromCubes([]*nodule.Cube{mass, small}), byThreshold)
+	all, err := find(t.Context(), 2, FromCubes([]*nodule.Cube{mass, small}), byThreshold, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func TestFindFailures(t *testing.T) {
 		cuts, err := good(ctx, places)
 		cuts[0] = Cut{Err: fault}
 		return cuts, err
-	}, byThreshold)
+	}, byThreshold, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,12 +131,50 @@ func TestFindFailures(t *testing.T) {
 	if f := all[1]; !f.Found() || f.Err != nil {
 		t.Errorf("%+v", f)
 	}
-	if _, err := find(t.Context(), 1, func(context.Context, []Place) ([]Cut, error) { return nil, fault }, byThreshold); !errors.Is(err, fault) {
+	if _, err := find(t.Context(), 1, func(context.Context, []Place) ([]Cut, error) { return nil, fault }, byThreshold, nil); !errors.Is(err, fault) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := find(ctx, 1, good, byThreshold); !errors.Is(err, context.Canceled) {
+	if _, err := find(ctx, 1, good, byThreshold, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestBadCubes: what holds no nodule gets a code, and a nodule with a voxel that is
+// no number is not measured. Nothing panics.
+func TestBadCubes(t *testing.T) {
+	o := trained(t)
+	constant := func(hu float32) *nodule.Cube {
+		c, _ := lung(func(_, _, _ float64) bool { return false })
+		for i := range c.HU {
+			c.HU[i] = hu
+		}
+		return c
+	}
+	empty := constant(nodule.InvalidHU)
+	clear(empty.Valid)
+	find := func(t *testing.T, cube *nodule.Cube) *Finding {
+		all, err := o.Find(t.Context(), 1, func(_ context.Context, places []Place) ([]Cut, error) {
+			return slices.Repeat([]Cut{{Cube: cube}}, len(places)), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &all[0]
+	}
+	for name, cube := range map[string]*nodule.Cube{
+		"air": constant(-1000), "lung": constant(-850), "water": constant(0), "bone": constant(900), "beyond any CT": constant(1e30), "below any": constant(-1e30),
+		"infinite": constant(float32(math.Inf(1))), "no data": empty, "no numbers": constant(float32(math.NaN())),
+	} {
+		if f := find(t, cube); f.Found() || !slices.Equal(f.Codes, []coded.Code{CodeNotFound}) {
+			t.Errorf("%s: %d voxels are outlined, codes %v", name, f.Outline.Voxels, f.Codes)
+		}
+	}
+	hole, _ := lung(ball(5))
+	hole.HU[(15*edge+15)*edge+15] = float32(math.NaN())
+	f := find(t, hole)
+	if _, err := f.Measure(); !f.Found() || coded.CodeOf(err) != measure.CodeMeasureInvalid {
+		t.Errorf("a nodule with a voxel that is no number: found %v, %v", f.Found(), err)
 	}
 }

@@ -31,11 +31,54 @@ func Pretrained() (*Outliner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("outline: read weights: %w", err)
 	}
-	return decode(b)
+	o, err := decode(b)
+	if err != nil {
+		return nil, err
+	}
+	b, err = weights.Files.ReadFile(TissueFile(weights.Name(Name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	if err == nil {
+		err = o.learn(b)
+	}
+	return o, err
 }
 
-// Load is an outliner with the network in a file that CrossValidate wrote.
+// Load is an outliner with the network in a file that CrossValidate wrote, and
+// the tissue that it refuses where TissueFile lies beside it.
 func Load(path string) (*Outliner, error) {
+	o, err := LoadNetwork(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := readAll(TissueFile(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	if err == nil {
+		err = o.learn(b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("outline: %s: %w", TissueFile(path), err)
+	}
+	return o, nil
+}
+
+// LoadNetwork is Load of the network alone: nothing that it outlines is refused.
+func LoadNetwork(path string) (*Outliner, error) {
+	b, err := readAll(path)
+	if err != nil {
+		return nil, err
+	}
+	o, err := decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("outline: %s: %w", path, err)
+	}
+	return o, nil
+}
+
+func readAll(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("outline: %w", err)
@@ -48,11 +91,16 @@ func Load(path string) (*Outliner, error) {
 	if len(b) > maxBytes {
 		return nil, fmt.Errorf("outline: %s is larger than %d MiB: it is no network for outlines", path, maxBytes>>20)
 	}
-	o, err := decode(b)
-	if err != nil {
-		return nil, fmt.Errorf("outline: %s: %w", path, err)
+	return b, nil
+}
+
+// learn takes the bytes of a file of Tissue.
+func (o *Outliner) learn(b []byte) error {
+	t, err := decodeTissue(b, o.trained.All().Digest())
+	if err == nil {
+		o.tell(t)
 	}
-	return o, nil
+	return err
 }
 
 func decode(b []byte) (*Outliner, error) {

@@ -27,6 +27,7 @@ const scheme = "nodulescope/outline/v1"
 // outlined at a time, which takes all cores.
 type Outliner struct {
 	trained *models.TrainedUNet
+	tissue  *Tissue // nil: what is outlined is a nodule
 	digest  string
 
 	mu      sync.Mutex // guards what follows
@@ -41,16 +42,43 @@ func New(t *models.TrainedUNet, o compute.Options) (*Outliner, error) {
 	if p := t.Header.Preprocessing; p != nodule.WholeVersion {
 		return nil, fmt.Errorf("outline: the network was trained with the preprocessing %.60q, this program has %q: train it again", p, nodule.WholeVersion)
 	}
-	h := digest.New()
-	h.Text(scheme, nodule.WholeVersion, t.All().Digest())
-	out := &Outliner{trained: t, digest: h.Digest(), options: o, x: make([]float32, 2*voxels)}
+	out := &Outliner{trained: t, options: o, x: make([]float32, 2*voxels)}
 	mark(out.x[voxels:], [3]float64{middle, middle, middle})
+	out.name()
 	return out, nil
 }
 
-// Digest names the network, its preprocessing and how it is used:
+// name sets the digest.
+func (o *Outliner) name() {
+	h := digest.New()
+	h.Text(scheme, nodule.WholeVersion, o.trained.All().Digest())
+	if o.tissue != nil {
+		h.Text(o.tissue.digest())
+	}
+	o.digest = h.Digest()
+}
+
+// tell has outlines of other tissue refused.
+func (o *Outliner) tell(t *Tissue) {
+	o.tissue = t
+	o.name()
+}
+
+// without is the outliner that refuses nothing.
+func (o *Outliner) without() *Outliner {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := &Outliner{trained: o.trained, options: o.options, x: slices.Clone(o.x)}
+	out.name()
+	return out
+}
+
+// Digest names the network, its preprocessing, what it refuses and how it is used:
 // "sha256:<hex>".
 func (o *Outliner) Digest() string { return o.digest }
+
+// Trained is the network.
+func (o *Outliner) Trained() *models.TrainedUNet { return o.trained }
 
 // Preprocessing is the version of what the network sees.
 func (o *Outliner) Preprocessing() string { return nodule.WholeVersion }

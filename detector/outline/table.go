@@ -23,14 +23,28 @@ type Agreements struct {
 	NotFound int             `json:"not_found"`
 }
 
+type band struct {
+	name     string
+	from, to float64 // mm
+}
+
+var bands = []band{{"under 6 mm", 0, 6}, {"6-10 mm", 6, 10}, {"10 mm and more", 10, 1e9}}
+
+// BandOf is the name of the band of a diameter.
+func BandOf(mm float64) string {
+	for _, b := range bands {
+		if mm >= b.from && mm < b.to {
+			return b.name
+		}
+	}
+	return ""
+}
+
 // Bands are all nodules, and those of under 6 mm, of 6 to 10 mm and of 10 mm and
 // more.
 func Bands(all []Nodule) []Band {
 	var out []Band
-	for _, b := range []struct {
-		name     string
-		from, to float64
-	}{{"all", 0, 1e9}, {"under 6 mm", 0, 6}, {"6-10 mm", 6, 10}, {"10 mm and more", 10, 1e9}} {
+	for _, b := range append([]band{{"all", 0, 1e9}}, bands...) {
 		var network, threshold []Agreement
 		for _, n := range all {
 			if n.DiameterMM >= b.from && n.DiameterMM < b.to {

@@ -142,7 +142,7 @@ func (o *Outliner) compare(ctx context.Context, s *nodule.Sample, seed uint64) (
 		by  by
 		out *Agreement
 	}{{o.Outline, &n.Network}, {func(c *nodule.Cube) (*Outline, error) { return Threshold(c), nil }, &n.Threshold}} {
-		found, err := find(ctx, 2, cubes, way.by)
+		found, err := find(ctx, 2, cubes, way.by, nil)
 		if err != nil {
 			return n, err
 		}

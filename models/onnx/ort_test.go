@@ -48,8 +48,9 @@ func writeFile(t *testing.T, dir, name string, b []byte) string {
 	return path
 }
 
-// inRuntime runs models in ONNX Runtime.
-func inRuntime(t *testing.T, dir string, jobs []job) {
+// runtime is the node that ONNX Runtime is run by; without one the test is
+// skipped.
+func runtime(t *testing.T) (node string) {
 	t.Helper()
 	if os.Getenv("NODULESCOPE_ORT") == "" {
 		t.Skip("NODULESCOPE_ORT names no folder with onnxruntime-node: run make test-onnx")
@@ -58,6 +59,13 @@ func inRuntime(t *testing.T, dir string, jobs []job) {
 	if err != nil {
 		t.Skip("node is not installed: ONNX Runtime is run through it")
 	}
+	return node
+}
+
+// inRuntime runs models in ONNX Runtime.
+func inRuntime(t *testing.T, dir string, jobs []job) {
+	t.Helper()
+	node := runtime(t)
 	manifest, err := json.Marshal(jobs)
 	if err != nil {
 		t.Fatal(err)

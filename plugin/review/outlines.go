@@ -24,7 +24,7 @@ type outlineAnswer struct {
 
 // outlineLabels say in words what is wrong with an outline.
 var outlineLabels = map[string]string{
-	"nodule_not_found":   "There is no nodule at this place",
+	"nodule_not_found":   "No nodule was recognised at this place",
 	"coarse_cube_absent": "The outline may be cut off: the nodule leaves its cube",
 	"outline_cut":        "The outline is cut off: the nodule leaves the largest cube or the scan",
 }

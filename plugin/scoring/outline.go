@@ -172,7 +172,7 @@ func (p *Prepared) tell(n *bus.ResultNodule, s *subject) {
 	}
 	if !o.Found {
 		s.patch = nil
-		n.Error = bus.ProblemOf(coded.New(outline.CodeNotFound, "outline nodule", "there is no nodule at this place, so it has no score", nil))
+		n.Error = bus.ProblemOf(coded.New(outline.CodeNotFound, "outline nodule", "no nodule was recognised at this place, so it has no score", nil))
 		return
 	}
 	m, err := f.Measure()
