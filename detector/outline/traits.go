@@ -330,13 +330,14 @@ func curvature(cube *nodule.Cube, centre [3]float64, sigma float64) (tube, sheet
 		d         [3]float64 // from the place, in sigma
 		weight, v float64
 	}
-	var points []point
 	var mean, sum float64
 	reach := int(3*sigma + 1)
-	for k := range (2*reach + 1) * (2*reach + 1) * (2*reach + 1) {
+	side := 2*reach + 1
+	points := make([]point, 0, side*side*side)
+	for k := range side * side * side {
 		var p point
 		i, inside := 0, true
-		for a, n := range [3]int{k / ((2*reach + 1) * (2*reach + 1)), k / (2*reach + 1) % (2*reach + 1), k % (2*reach + 1)} {
+		for a, n := range [3]int{k / (side * side), k / side % side, k % side} {
 			q := int(centre[a]+0.5) + n - reach
 			inside = inside && q >= 0 && q < edge
 			i += q * strides[a]
