@@ -8,7 +8,7 @@ import (
 )
 
 // BenchmarkOne compares one outline in one cube with VAE-AD's score of the same
-// nodule.
+// nodule, and with the traits that tell it from other tissue.
 func BenchmarkOne(b *testing.B) {
 	cube, _ := lung(ball(5))
 	b.Run("outline", func(b *testing.B) {
@@ -17,6 +17,12 @@ func BenchmarkOne(b *testing.B) {
 			if _, err := o.Outline(cube); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+	b.Run("traits", func(b *testing.B) {
+		f := painted(ball(5), 1)
+		for b.Loop() {
+			f.traits()
 		}
 	})
 	b.Run("vae-ad", func(b *testing.B) {
