@@ -78,6 +78,10 @@ func (b *Bus) message(ctx context.Context, s jetstream.Stream, seq uint64, opts 
 // of a cluster have not agreed on yet: asked again, it tells where that is.
 const beingStored jetstream.ErrorCode = 10158
 
+// What the broker answers where a message is to come after another one than it
+// does, or one that the servers of a cluster are still storing.
+const wrongLast, wrongLastInWork jetstream.ErrorCode = 10071, 10164
+
 // mayPass tells errors of a broker that may work a moment later: a reply that
 // was lost, an election, a server that starts.
 func mayPass(err error) bool {

@@ -178,6 +178,9 @@ func (b *Bus) Close() {
 	b.nc.Close()
 }
 
+// Closed tells whether the connection was closed for good.
+func (b *Bus) Closed() bool { return b.nc.IsClosed() }
+
 // Health returns nil where the broker answers, all streams are there, and none
 // of this connection's exchanges fails now: what a readiness probe asks. Codes:
 // bus_unreachable, stream_unavailable.

@@ -64,6 +64,28 @@ func (b *Bus) PublishResultEvent(ctx context.Context, site string, event []byte)
 	return results.store(ctx, b, "publish result", site, r.Identity, event, resultHeader(r))
 }
 
+// ErrOvertaken says that a result was not stored because another one of its
+// site was.
+var ErrOvertaken = errors.New("another result of the site was stored before")
+
+// PublishResultAfter is [Bus.PublishResultEvent] on the condition that last is
+// the sequence of the newest result of the site (0: none is kept). Otherwise
+// nothing is stored, and the error is [ErrOvertaken]: look for the identity
+// among those that have come ([Bus.ResultIdentities]), and try again where it is
+// not there. So a result is stored once by any number of workers.
+func (b *Bus) PublishResultAfter(ctx context.Context, site string, event []byte, last uint64) (Ack, error) {
+	_, r, err := DecodeResult(event)
+	if err != nil {
+		return Ack{}, err
+	}
+	subject, err := resultSubject(site)
+	if err != nil {
+		return Ack{}, err
+	}
+	return b.publish(ctx, "publish result", StreamResults, subject, r.Identity, event, resultHeader(r),
+		jetstream.WithExpectLastSequencePerSubject(last))
+}
+
 func resultHeader(r Result) nats.Header {
 	return nats.Header{headerIdentity: {r.Identity}}
 }
@@ -91,14 +113,15 @@ func (k kind[T]) store(ctx context.Context, b *Bus, op, site, id string, data []
 	return b.publish(ctx, op, k.stream, subject, id, data, header)
 }
 
-func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data []byte, header nats.Header) (Ack, error) {
+func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data []byte, header nats.Header, more ...jetstream.PublishOpt) (Ack, error) {
+	more = append(more, jetstream.WithMsgID(id), jetstream.WithExpectStream(stream))
 	if header == nil {
 		header = nats.Header{}
 	}
 	header.Set(headerContentType, contentType)
 	msg := &nats.Msg{Subject: subject, Data: data, Header: header}
 	ack, err := call(ctx, b, op, func(ctx context.Context) (*jetstream.PubAck, error) {
-		return b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(stream))
+		return b.js.PublishMsg(ctx, msg, more...)
 	})
 	var api *jetstream.APIError
 	switch {
@@ -109,6 +132,8 @@ func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data 
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrConnectionClosed):
 		return Ack{}, coded.New(CodeUnreachable, op, "not acknowledged, so it may or may not be stored: send it again", err)
+	case errors.As(err, &api) && (api.ErrorCode == wrongLast || api.ErrorCode == wrongLastInWork):
+		return Ack{}, ErrOvertaken
 	case errors.As(err, &api) && api.ErrorCode == beingStored:
 		return Ack{}, coded.New(CodeUnreachable, op, "the broker is storing it at this moment: ask again", err)
 	default:

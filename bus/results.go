@@ -26,6 +26,74 @@ func (b *Bus) FindResult(ctx context.Context, site, identity string, fromSeq uin
 	return results.find(ctx, b, "find result", site, headerIdentity, identity, scanStart{sequence: fromSeq})
 }
 
+// ResultsState is what the stream RESULTS, of all sites, holds.
+type ResultsState struct {
+	Created     time.Time // when the stream was made: another time means other sequences
+	First, Last uint64    // sequences
+}
+
+// ResultsState asks for the state of RESULTS.
+func (b *Bus) ResultsState(ctx context.Context) (ResultsState, error) {
+	s, err := b.stream(ctx, StreamResults)
+	if err != nil {
+		return ResultsState{}, coded.New(CodeStream, "read state of results", "stream "+StreamResults, err)
+	}
+	info := s.CachedInfo()
+	return ResultsState{Created: info.Created, First: info.State.FirstSeq, Last: info.State.LastSeq}, nil
+}
+
+// ResultIdentities gives identity and sequence of the results of a site from
+// sequence fromSeq on to fn, in order, and returns when all that are there now
+// were seen. It reads headers only.
+func (b *Bus) ResultIdentities(ctx context.Context, site string, fromSeq uint64, fn func(identity string, sequence uint64) error) error {
+	subject, err := resultSubject(site)
+	if err != nil {
+		return err
+	}
+	return b.scan(ctx, "read results", StreamResults, subject, scanStart{sequence: fromSeq, headersOnly: true},
+		func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+			return fn(m.Headers().Get(headerIdentity), meta.Sequence.Stream)
+		})
+}
+
+// ResultAt reads the result at a sequence of RESULTS; there is false where it
+// has left the stream. A message that is no result of this schema is there,
+// and r is then zero.
+func (b *Bus) ResultAt(ctx context.Context, sequence uint64) (env Envelope, r Result, there bool, err error) {
+	env, r, err = b.GetResult(ctx, sequence)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return env, r, false, nil
+	case err != nil && CodeOf(err) != CodeStream && CodeOf(err) != CodeUnreachable:
+		return env, Result{}, true, nil
+	}
+	return env, r, err == nil, err
+}
+
+// NewestResult is the sequence of the newest result of a site that is kept, 0
+// where there is none.
+func (b *Bus) NewestResult(ctx context.Context, site string) (uint64, error) {
+	const op = "read newest result"
+	subject, err := resultSubject(site)
+	if err != nil {
+		return 0, err
+	}
+	s, err := b.stream(ctx, StreamResults)
+	if err != nil {
+		return 0, coded.New(CodeStream, op, "stream "+StreamResults, err)
+	}
+	raw, err := call(ctx, b, op, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		return s.GetLastMsgForSubject(ctx, subject)
+	})
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, coded.New(CodeStream, op, "stream "+StreamResults, err)
+	}
+	return raw.Sequence, nil
+}
+
 // FollowOptions says from where results are followed. The first that is set
 // counts; with none, only results that come from now on are seen.
 type FollowOptions struct {

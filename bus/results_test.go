@@ -229,3 +229,52 @@ func TestResultWithoutOutlines(t *testing.T) {
 		t.Errorf("%v, %+v", err, r)
 	}
 }
+
+// A result is stored only where none of its site has come since its worker
+// looked; results of other sites do not count.
+func TestPublishResultAfter(t *testing.T) {
+	b := newBus(t)
+	store := func(site, identity string, last uint64) error {
+		event, err := EncodeResult("/p", sampleResult(identity))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.PublishResultAfter(testContext(t), site, event, last)
+		return err
+	}
+	for _, tt := range []struct {
+		site, identity string
+		last           uint64
+		overtaken      bool
+	}{
+		{"site", "a", 1, true}, {"site", "a", 0, false}, {"other", "b", 0, false},
+		{"site", "c", 0, true}, {"site", "c", 2, true}, {"site", "c", 1, false},
+	} {
+		if err := store(tt.site, tt.identity, tt.last); errors.Is(err, ErrOvertaken) != tt.overtaken || err != nil && !tt.overtaken {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+	if last, err := b.NewestResult(testContext(t), "site"); last != 3 || err != nil {
+		t.Errorf("%d, %v", last, err)
+	}
+	if last, err := b.NewestResult(testContext(t), "none"); last != 0 || err != nil {
+		t.Errorf("%d, %v", last, err)
+	}
+	found := map[string]uint64{}
+	err := b.ResultIdentities(testContext(t), "site", 2, func(identity string, sequence uint64) error {
+		found[identity] = sequence
+		return nil
+	})
+	if err != nil || len(found) != 1 || found["c"] != 3 {
+		t.Errorf("%v, %v", found, err)
+	}
+	if _, r, there, err := b.ResultAt(testContext(t), 3); !there || err != nil || r.Identity != "c" {
+		t.Errorf("%+v, %v, %v", r, there, err)
+	}
+	if _, _, there, err := b.ResultAt(testContext(t), 9); there || err != nil {
+		t.Errorf("what is not there: %v, %v", there, err)
+	}
+	if state, err := b.ResultsState(testContext(t)); err != nil || state.First != 1 || state.Last != 3 || state.Created.IsZero() {
+		t.Errorf("%+v, %v", state, err)
+	}
+}

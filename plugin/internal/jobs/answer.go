@@ -107,20 +107,21 @@ func deadlinePassed() error {
 func (w *Worker) look(ctx context.Context, t task) (ledger.Entry, error) {
 	identity := t.scan.Identity()
 	known, err := w.Ledger.Find(identity)
-	if err != nil || known.State == ledger.Intended || known.State == ledger.Unknown && t.delivery.NumDelivered == 1 {
+	if err != nil || known.State == ledger.Intended {
 		return known, err
 	}
-	// Where nothing is known of a job that came before, another worker, or this
-	// one before it lost its ledger, may have answered and then failed to say so:
-	// all that is kept is looked at.
-	sequence, there, err := w.Bus.FindResult(ctx, w.Site, identity, known.Sequence)
-	if err != nil || !there {
+	// Where nothing is known, another worker, or this one before it lost its
+	// ledger, may have answered. What is published may have left the stream.
+	if _, err := w.catchUp(ctx); err != nil {
+		return ledger.Entry{}, err
+	}
+	sequence, result, read, err := w.answerThere(ctx, identity)
+	if err != nil || sequence == 0 {
 		return ledger.Entry{}, err
 	}
 	if known.State == ledger.Unknown {
 		known = w.entry(t.job)
-		_, result, lost := w.Bus.GetResult(ctx, sequence)
-		err = w.note(identity, known, sequence, result, lost == nil)
+		err = w.note(identity, known, sequence, result, read)
 		known.State = ledger.Published
 	}
 	return known, err

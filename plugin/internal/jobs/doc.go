@@ -13,10 +13,13 @@
 // Killed at any point, it leaves the job in the queue. The next one finds the
 // result noted, or the intent: then it looks in RESULTS from where that ended,
 // and publishes the same bytes again only where they are not there. Intents are
-// ended at a start ([Worker.Recover]) before new jobs are taken. Several
-// services on one site share the queue, but not their ledgers: a job that is
-// submitted twice more than two minutes apart may then be answered twice, with
-// the same identity.
+// ended at a start ([Worker.Recover]) before new jobs are taken.
+//
+// Several services on one site share the queue, and each takes the others'
+// answers into its ledger. A result is stored on the condition that none of the
+// site has come since that was done, which the broker checks: whoever is too
+// late, however long it was stopped, finds the other's answer instead. There are
+// no claims and no leases.
 //
 // # The way of a job
 //

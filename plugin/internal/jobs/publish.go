@@ -60,13 +60,16 @@ func (w *Worker) intend(ctx context.Context, t task, result *bus.Result) (e ledg
 
 // finish ends what a crash interrupted between the intent and its note.
 func (w *Worker) finish(ctx context.Context, log *slog.Logger, identity string, e ledger.Entry) error {
-	sequence, there, err := w.Bus.FindResult(ctx, e.Site, identity, e.Before+1)
+	if _, err := w.catchUp(ctx); err != nil {
+		return err
+	}
+	sequence, _, _, err := w.answerThere(ctx, identity)
 	if err != nil {
 		return err
 	}
 	_, result, unread := bus.DecodeResult(e.Event)
 	switch {
-	case there:
+	case sequence > 0:
 		return w.note(identity, e, sequence, result, unread == nil)
 	case unread != nil: // written by another version: score it anew
 		return errors.Join(unread, w.Ledger.Abandon(identity))
@@ -80,22 +83,14 @@ func (w *Worker) finish(ctx context.Context, log *slog.Logger, identity string, 
 // send publishes the event of an intent, the same bytes every time, and notes
 // that it is there. result is what the event holds.
 func (w *Worker) send(ctx context.Context, log *slog.Logger, e ledger.Entry, result bus.Result) error {
-	ack, err := w.Bus.PublishResultEvent(ctx, e.Site, e.Event)
+	err := w.store(ctx, log, e, result)
 	if bus.CodeOf(err) == bus.CodeMessageTooLarge {
 		if drop := w.Ledger.Abandon(result.Identity); drop != nil {
 			return drop
 		}
 		return hopeless(err)
 	}
-	if err != nil {
-		return err
-	}
-	log.Debug("result stored", "identity", result.Identity, "sequence", ack.Sequence)
-	if err := w.note(result.Identity, e, ack.Sequence, result, true); err != nil {
-		return err
-	}
-	log.Debug("result noted", "identity", result.Identity)
-	return nil
+	return err
 }
 
 // note writes to the ledger that a result is there, and has what others need

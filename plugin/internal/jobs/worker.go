@@ -52,8 +52,9 @@ type Worker struct {
 	Metrics Metrics
 	Log     *slog.Logger
 
-	locks keyLocks
-	looks looks
+	locks   keyLocks
+	sending sync.Mutex
+	looks   looks
 }
 
 // Keeper keeps what others need of an answer, in the transaction of the ledger
@@ -127,7 +128,7 @@ func (w *Worker) hold(ctx context.Context) error {
 	}
 	for told := false; ; {
 		err := w.Room()
-		if err == nil {
+		if err == nil || w.Bus.Closed() { // a queue that is gone is told by Next
 			if told {
 				w.Log.Info("jobs are taken again")
 			}

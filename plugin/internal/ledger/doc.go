@@ -15,6 +15,14 @@
 // nodule with it; results of other nodules, as of a job that was split, stand
 // beside each other.
 //
+// # Answers of others
+//
+// Several services on one site have a ledger each. Which results are in RESULTS,
+// whoever made them, is taken in from there as they come ([Ledger.TakeIn]), up to
+// a [Mark]: a result is then stored only where nothing of the site has come since.
+// A ledger that is new, or meets a stream that was made anew, takes in all that is
+// kept.
+//
 // # Attempts
 //
 // An attempt at a job is counted before it is made: one that ends with its
@@ -23,7 +31,7 @@
 // # File
 //
 // ledger.db is a bbolt file with JSON values in the buckets results/v1,
-// lineage/v1 and attempts/v1. Every change is synced before the call returns,
+// lineage/v1, attempts/v1 and marks/v1, and sequences in answers/v1. Every change is synced before the call returns,
 // so that it holds after a SIGKILL. What reviewers need and what is to be sent
 // to a PACS is kept by others in the same file: [Open] opens them too, and
 // [Ledger.Publish] and [Ledger.Expire] have them write in the same transaction.

@@ -23,6 +23,8 @@ var (
 	bucketResults  = []byte("results/v1")  // identity -> Entry
 	bucketLineage  = []byte("lineage/v1")  // Lineage -> []heir, oldest first
 	bucketAttempts = []byte("attempts/v1") // delivery -> number
+	bucketAnswers  = []byte("answers/v1")  // identity -> sequence in RESULTS, of any worker's results
+	bucketMarks    = []byte("marks/v1")    // site -> Mark
 )
 
 // Ledger is an open ledger. It may be used from several goroutines.
@@ -46,7 +48,7 @@ func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, coded.New(CodeFailed, op, "the data folder cannot be created", err)
 	}
-	db, err := boltdb.Open(path, bucketResults, bucketLineage, bucketAttempts)
+	db, err := boltdb.Open(path, bucketResults, bucketLineage, bucketAttempts, bucketAnswers, bucketMarks)
 	if errors.Is(err, boltdb.ErrLocked) {
 		return nil, coded.New(CodeLocked, op, "another process uses this data folder: stop it, or name another folder", err)
 	}

@@ -173,6 +173,30 @@ func TestExpires(t *testing.T) {
 	}
 }
 
+// Answers of others are taken in up to a mark; those that have left the stream
+// are forgotten.
+func TestTakeIn(t *testing.T) {
+	l := newLedger(t)
+	mark := Mark{Stream: time.Unix(1, 0).UTC(), Seen: 9, Last: 8}
+	plugintest.Must(t, l.TakeIn("local", mark, map[string]uint64{"a": 3, "b": 8}, false))
+	plugintest.Must(t, l.Publish("c", sampleEntry(""), 11, nothing))
+	for identity, want := range map[string]uint64{"a": 3, "b": 8, "c": 11, "d": 0} {
+		if got, err := l.Answer(identity); got != want || err != nil {
+			t.Errorf("%s: %d, %v", identity, got, err)
+		}
+	}
+	if got, err := l.Mark("local"); got != mark || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := l.Mark("other"); got != (Mark{}) || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	plugintest.Must(t, l.TakeIn("local", mark, map[string]uint64{"b": 2}, true))
+	if got, err := l.Answer("a"); got != 0 || err != nil {
+		t.Errorf("what has left the stream: %d, %v", got, err)
+	}
+}
+
 // What a full disk keeps from being taken back does not count at the next
 // attempt.
 func TestExcuseOnAFullDisk(t *testing.T) {

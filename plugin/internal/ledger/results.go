@@ -91,6 +91,9 @@ func (l *Ledger) Publish(identity string, e Entry, sequence uint64, keep func(*b
 		if err := boltdb.Put(tx.Bucket(bucketResults), identity, done); err != nil {
 			return err
 		}
+		if err := tx.Bucket(bucketAnswers).Put([]byte(identity), boltdb.Key(sequence)); err != nil {
+			return err
+		}
 		if err := keep(tx); err != nil {
 			return err
 		}

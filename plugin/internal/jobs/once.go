@@ -1,0 +1,112 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+)
+
+// catchUp takes in which results of the site are in RESULTS by now, whoever
+// made them: what came since the last time, or all that is kept where this
+// ledger has seen nothing yet of the stream.
+func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
+	mark, err := w.Ledger.Mark(w.Site)
+	if err != nil {
+		return mark, err
+	}
+	state, err := w.Bus.ResultsState(ctx)
+	if err != nil {
+		return mark, err
+	}
+	if !mark.Stream.Equal(state.Created) || state.Last < mark.Seen {
+		mark = ledger.Mark{Stream: state.Created}
+	} else if state.Last == mark.Seen {
+		return mark, nil
+	}
+	answers := map[string]uint64{}
+	anew := mark.Seen == 0
+	err = w.Bus.ResultIdentities(ctx, w.Site, mark.Seen+1, func(identity string, sequence uint64) error {
+		answers[identity], mark.Last = sequence, sequence
+		return nil
+	})
+	if err != nil {
+		return mark, err
+	}
+	mark.Seen = max(state.Last, mark.Last)
+	return mark, w.Ledger.TakeIn(w.Site, mark, answers, anew)
+}
+
+// answerThere is the result of an identity, where RESULTS has one now.
+// read is false where its message cannot be read.
+func (w *Worker) answerThere(ctx context.Context, identity string) (sequence uint64, result bus.Result, read bool, err error) {
+	if sequence, err = w.Ledger.Answer(identity); err != nil || sequence == 0 {
+		return 0, result, false, err
+	}
+	_, result, there, err := w.Bus.ResultAt(ctx, sequence)
+	switch {
+	case err != nil:
+		return 0, result, false, err
+	case !there || result.Identity != "" && result.Identity != identity:
+		return 0, result, false, nil // it has left the stream
+	}
+	return sequence, result, result.Identity != "", nil
+}
+
+// store publishes the event of an intent, unless the result is there. The
+// broker takes it only where nobody has stored a result of this site since
+// this worker looked: one that was stopped for a while, or works on what was
+// sent twice, learns of the other's answer in place of adding its own. There
+// is no claim that could outlive its worker.
+func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, result bus.Result) error {
+	w.sending.Lock() // slots would overtake each other
+	defer w.sending.Unlock()
+	for overtaken := false; ; {
+		mark, err := w.catchUp(ctx)
+		if err != nil {
+			return err
+		}
+		sequence, _, _, err := w.answerThere(ctx, result.Identity)
+		if err != nil {
+			return err
+		}
+		if sequence > 0 {
+			log.Info("another worker has answered", "identity", result.Identity, "sequence", sequence)
+			return w.note(result.Identity, e, sequence, result, true)
+		}
+		if overtaken { // or the newest one has left the stream, which then says that there is none
+			if mark.Last, err = w.Bus.NewestResult(ctx, e.Site); err != nil {
+				return err
+			}
+		}
+		ack, err := w.Bus.PublishResultAfter(ctx, e.Site, e.Event, mark.Last)
+		if errors.Is(err, bus.ErrOvertaken) {
+			overtaken = true
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		log.Debug("result stored", "identity", result.Identity, "sequence", ack.Sequence)
+		if !ack.Duplicate {
+			mark.Seen, mark.Last = max(mark.Seen, ack.Sequence), ack.Sequence
+		}
+		err = w.Ledger.Publish(result.Identity, e, ack.Sequence, func(tx *bbolt.Tx) error {
+			if err := ledger.SetMark(tx, w.Site, mark); err != nil {
+				return err
+			}
+			return w.Keeper.Result(tx, e, result)
+		})
+		if err == nil {
+			log.Debug("result noted", "identity", result.Identity)
+		}
+		return err
+	}
+}

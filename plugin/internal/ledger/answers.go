@@ -1,0 +1,61 @@
+package ledger
+
+import (
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/internal/boltdb"
+)
+
+// Mark says how far the results of a site were taken in from RESULTS,
+// whoever made them.
+type Mark struct {
+	Stream time.Time `json:"stream"` // when RESULTS was made: sequences of another one mean nothing
+	Seen   uint64    `json:"seen"`   // sequence up to which all were taken in
+	Last   uint64    `json:"last"`   // sequence of the newest one of the site, as far as is known
+}
+
+// Mark returns how far the results of a site were taken in.
+func (l *Ledger) Mark(site string) (m Mark, err error) {
+	err = l.view("read ledger", func(tx *bbolt.Tx) error {
+		_, err := boltdb.Get(tx.Bucket(bucketMarks), site, &m)
+		return err
+	})
+	return m, err
+}
+
+// TakeIn notes where results are, by identity, and how far they were taken in.
+// With anew, what was known before is forgotten: the stream was read from its
+// beginning.
+func (l *Ledger) TakeIn(site string, m Mark, answers map[string]uint64, anew bool) error {
+	return l.update("take in results", func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketAnswers)
+		if anew {
+			if _, err := boltdb.DeleteWhere(b, func(_, _ []byte) (bool, error) { return true, nil }); err != nil {
+				return err
+			}
+		}
+		for identity, sequence := range answers {
+			if err := b.Put([]byte(identity), boltdb.Key(sequence)); err != nil {
+				return err
+			}
+		}
+		return SetMark(tx, site, m)
+	})
+}
+
+// SetMark notes how far the results of a site were taken in.
+func SetMark(tx *bbolt.Tx, site string, m Mark) error {
+	return boltdb.Put(tx.Bucket(bucketMarks), site, m)
+}
+
+// Answer is the sequence of a result among those that were taken in, 0 where
+// there is none.
+func (l *Ledger) Answer(identity string) (sequence uint64, err error) {
+	err = l.view("read ledger", func(tx *bbolt.Tx) error {
+		sequence = boltdb.Number(tx.Bucket(bucketAnswers).Get([]byte(identity)))
+		return nil
+	})
+	return sequence, err
+}
