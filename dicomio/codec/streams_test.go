@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -232,5 +233,37 @@ func TestJPEGLSRefused(t *testing.T) {
 		if err := decodeJPEGLS(b, make([]byte, s.Bytes()), s); coded.CodeOf(err) != c.want {
 			t.Errorf("presets, %s: %v, want code %q", name, err, c.want)
 		}
+	}
+}
+
+// TestLossyAsOpenJPEG: what is lossy is within 1 of what OpenJPEG makes of it.
+func TestLossyAsOpenJPEG(t *testing.T) {
+	if _, err := exec.LookPath("opj_decompress"); err != nil {
+		t.Skip("no opj_decompress here")
+	}
+	for _, name := range []string{"j2k_97.j2k", "j2k_ht_97.jph"} {
+		dir := t.TempDir()
+		code := testStream(t, name)
+		if err := os.WriteFile(filepath.Join(dir, "a.j2c"), code, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(dir, "a.rawl")
+		if b, err := exec.Command("opj_decompress", "-i", filepath.Join(dir, "a.j2c"), "-o", out).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, b)
+		}
+		want, err := os.ReadFile(out)
+		if err != nil || len(want) != 2*37*45 {
+			t.Fatalf("%d bytes, %v", len(want), err)
+		}
+		s := Shape{Rows: 37, Cols: 45, Allocated: 16, Stored: 12}
+		raw := make([]byte, s.Bytes())
+		if err := decodeJPEG2000(code, raw, s, true); err != nil {
+			t.Fatal(err)
+		}
+		px := make([]int, 37*45)
+		for i := range px {
+			px[i] = int(binary.LittleEndian.Uint16(want[2*i:]))
+		}
+		checkImage(t, name, raw, px, s, 1)
 	}
 }
