@@ -117,7 +117,9 @@ func (n GAN) SearchTerms(g *Graph, x, support, features, z *gorgonia.Node, lambd
 	f, _ := n.Critic(g, g.Mul(t.Image, support))
 	t.Residual = g.SumRows(g.Mul(support, g.Unary(op.Abs, g.Sub(x, t.Image))))
 	t.Feature = g.SumRows(g.Unary(op.Abs, g.Sub(features, f)))
-	t.Loss = g.Add(g.Scale(t.Residual, 1-lambda), g.Scale(t.Feature, lambda))
+	if t.Loss = t.Residual; lambda != 0 { // else nothing descends through the critic
+		t.Loss = g.Add(g.Scale(t.Residual, 1-lambda), g.Scale(t.Feature, lambda))
+	}
 	return t
 }
 

@@ -77,7 +77,8 @@ type Found struct {
 }
 
 // Curve is the way of a search: entry 0 is the start, entry i the state after
-// step i.
+// step i. Feature is nil where Lambda is 0: the critic has no part in the search
+// then, and sees its end alone.
 type Curve struct{ Residual, Feature, Loss []float32 }
 
 // Searcher maps patches back to latents of a trained GAN (section V-A of the
@@ -188,6 +189,7 @@ func (s *Searcher) Search(ctx context.Context, patches, supports [][]float32, se
 		if err != nil {
 			return nil, fmt.Errorf("models: search: %w", err)
 		}
+		p.end()
 		for r := range n {
 			i := (lo + r) / restarts
 			f := p.found(r)

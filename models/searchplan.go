@@ -15,25 +15,30 @@ type searchPlan struct {
 	gan        GAN
 	rows       int
 	steps      int
+	apart      bool          // lambda is 0: the critic has no part in the search, and features are compared after it
 	features   *compute.Plan // f(x) and the critic score of x, once per search
+	ofPatch    []float32     // what it gave of the patches
+	scores     []float32
+	ofImage    []float32 // where apart: f(G(z)) after the last step
 	plan       *compute.Plan
 	x, support []float32 // of the plan's inputs
 	z, speed   []float32
 }
 
-// Outputs of the plan.
+// Outputs of the plan; the last is there only where the critic has a part in the
+// search.
 const (
 	outResidual = iota
-	outFeature
-	outLoss
 	outImage
 	outSpeed
 	outNext
+	outLoss
+	outFeature
 )
 
 func (s *Searcher) compile(rows int) (*searchPlan, error) {
 	n, set := s.gan, s.settings
-	p := &searchPlan{gan: n, rows: rows, steps: set.Steps}
+	p := &searchPlan{gan: n, rows: rows, steps: set.Steps, apart: set.Lambda == 0}
 	shape := n.images(rows)
 	g := n.NewGraph(tensor.Float32)
 	features, score := n.Critic(g, g.Input("x", shape...))
@@ -50,13 +55,16 @@ func (s *Searcher) compile(rows int) (*searchPlan, error) {
 	if g.Err != nil {
 		return nil, g.Err
 	}
-	outs := gorgonia.Nodes{t.Residual, t.Feature, t.Loss, t.Image, speed, next}
+	outs, keep := gorgonia.Nodes{t.Residual, t.Image, speed, next}, []int{outResidual}
+	if !p.apart {
+		outs, keep = append(outs, t.Loss, t.Feature), append(keep, outLoss, outFeature)
+	}
 	step := compute.Carry{Output: outNext, Input: "z"}
 	if set.Clamps(s.prior) {
 		step.Low, step.High = -1, 1
 	}
 	o := s.compute
-	o.Loop = &compute.Loop{Rounds: set.Steps + 1, Carry: []compute.Carry{{Output: outSpeed, Input: "speed"}, step}, Keep: []int{outResidual, outFeature, outLoss}}
+	o.Loop = &compute.Loop{Rounds: set.Steps + 1, Carry: []compute.Carry{{Output: outSpeed, Input: "speed"}, step}, Keep: keep}
 	if p.plan, err = compute.Compile(outs, s.params.Bound(), o); err != nil {
 		return nil, err
 	}
@@ -76,7 +84,23 @@ func (p *searchPlan) clear() {
 func (p *searchPlan) begin() {
 	copy(p.features.Input("x"), p.x)
 	p.features.Run()
-	copy(p.plan.Input("features"), p.features.Output(0))
+	p.ofPatch, p.scores = append(p.ofPatch[:0], p.features.Output(0)...), append(p.scores[:0], p.features.Output(1)...)
+	if !p.apart {
+		copy(p.plan.Input("features"), p.ofPatch)
+	}
+}
+
+// end computes what is told of the last step alone.
+func (p *searchPlan) end() {
+	if !p.apart {
+		return
+	}
+	x := p.features.Input("x")
+	for i, v := range p.plan.Output(outImage) {
+		x[i] = v * p.support[i]
+	}
+	p.features.Run()
+	p.ofImage = append(p.ofImage[:0], p.features.Output(0)...)
 }
 
 // found reads row r after the last step.
@@ -92,12 +116,22 @@ func (p *searchPlan) found(r int) Found {
 	f := Found{
 		Z:           append([]float32(nil), p.z[r*l:(r+1)*l]...),
 		Image:       append([]float32(nil), p.plan.Output(outImage)[r*v:(r+1)*v]...),
-		CriticScore: float64(p.features.Output(1)[r]),
-		Curve:       Curve{curve(0), curve(1), curve(2)},
+		CriticScore: float64(p.scores[r]),
+		Curve:       Curve{Residual: curve(0)},
 		Machine:     p.plan.Machine(),
 		Best:        math.Inf(1),
 	}
-	f.Residual, f.Feature, f.Loss = float64(f.Curve.Residual[p.steps]), float64(f.Curve.Feature[p.steps]), float64(f.Curve.Loss[p.steps])
+	if p.apart {
+		f.Curve.Loss = f.Curve.Residual
+		w := p.gan.Features()
+		for i, v := range p.ofImage[r*w : (r+1)*w] {
+			f.Feature += math.Abs(float64(p.ofPatch[r*w+i]) - float64(v))
+		}
+	} else {
+		f.Curve.Loss, f.Curve.Feature = curve(1), curve(2)
+		f.Feature = float64(f.Curve.Feature[p.steps])
+	}
+	f.Residual, f.Loss = float64(f.Curve.Residual[p.steps]), float64(f.Curve.Loss[p.steps])
 	var count float64
 	for _, c := range p.support[r*v : (r+1)*v] {
 		count += float64(c)
