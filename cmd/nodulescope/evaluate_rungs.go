@@ -42,7 +42,7 @@ func (o *evaluateOptions) outlined(settings *evaluation.Options, ds *nodule.Data
 		note("The rungs were trained on outlines of a network, and this binary has none: they score outlines by threshold, and these figures are too low.")
 	default:
 		settings.Outlines = rungs.ByNetwork(network)
-		if d := settings.Rungs.Network; d != "" && d != network.Digest() {
+		if d := settings.Rungs.Network; d != "" && !network.Outlines(d) {
 			note("The rungs were trained on outlines of another network: train them again with 'nodulescope rungs'.")
 		}
 	}

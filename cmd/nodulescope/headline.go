@@ -45,7 +45,7 @@ func (o *rungsFlag) load(log *slog.Logger, outlines *outlineFlag) (err error) {
 		o.why = "nodules are not outlined"
 	case o.use.Outline != rungs.OutlineNetwork:
 		o.why = "the rungs were trained on outlines that no network made"
-	case o.use.Network != "" && o.use.Network != network.Digest():
+	case o.use.Network != "" && !network.Outlines(o.use.Network):
 		o.why = "the rungs were trained on outlines of another network; train them with 'nodulescope rungs'"
 	}
 	if o.why != "" {

@@ -93,7 +93,7 @@ func (o *rungsOptions) source() (by rungs.Outlines, kind, digest string, err err
 		if err != nil {
 			return nil, "", "", usageError(err, "name another source with --outlines")
 		}
-		return rungs.ByNetwork(network), rungs.OutlineNetwork, network.Digest(), nil
+		return rungs.ByNetwork(network), rungs.OutlineNetwork, network.WithoutTissue().Digest(), nil
 	case outlinesThreshold:
 		return rungs.ByThreshold, rungs.OutlineThreshold, "", nil
 	case outlinesMasks:

@@ -64,13 +64,20 @@ func (o *Outliner) tell(t *Tissue) {
 	o.name()
 }
 
-// without is the outliner that refuses nothing.
-func (o *Outliner) without() *Outliner {
+// WithoutTissue is the same network, with nothing that it outlines refused: for
+// nodules that are known to be some.
+func (o *Outliner) WithoutTissue() *Outliner {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := &Outliner{trained: o.trained, options: o.options, x: slices.Clone(o.x)}
 	out.name()
 	return out
+}
+
+// Outlines says whether a digest is that of this outliner, or of its network with
+// nothing refused: what both outline is the same.
+func (o *Outliner) Outlines(digest string) bool {
+	return digest == o.digest || digest == o.WithoutTissue().digest
 }
 
 // Digest names the network, its preprocessing, what it refuses and how it is used:

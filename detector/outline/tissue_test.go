@@ -161,8 +161,11 @@ func TestTissueFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := painted(ball(4), 1).traits()
-	if plain.Digest() == o.Digest() || o.without().Digest() != plain.Digest() || o.tissue.logitOf(v) != reg.logitOf(v) {
+	if plain.Digest() == o.Digest() || o.WithoutTissue().Digest() != plain.Digest() || o.tissue.logitOf(v) != reg.logitOf(v) {
 		t.Error("the file does not give what was saved")
+	}
+	if !o.Outlines(o.Digest()) || !o.Outlines(plain.Digest()) || plain.Outlines(o.Digest()) || o.Outlines(outlinerOf(t, untrained(2)).Digest()) {
+		t.Error("it is another network that outlines")
 	}
 	good, err := os.ReadFile(TissueFile(network))
 	if err != nil {

@@ -62,7 +62,7 @@ func (o *Outliner) TrainTissue(ctx context.Context, ds *nodule.Dataset, opt Tiss
 	if err := nodule.CheckFolds(ds); err != nil {
 		return nil, nil, err
 	}
-	plain := o.without()
+	plain := o.WithoutTissue()
 	all, err := plain.allExamples(ctx, ds, opt)
 	if err != nil {
 		return nil, nil, err

@@ -40,8 +40,11 @@ func ByReaders(_ context.Context, s *nodule.Sample, cube *nodule.Cube) (outline.
 	return outline.Finding{Place: outline.Place{SpacingMM: outline.Spacings[0]}, Cube: cube, Outline: o}, nil
 }
 
-// ByNetwork outlines as plugin/scoring does, in the cubes of the data set alone.
+// ByNetwork outlines as plugin/scoring does, in the cubes of the data set alone. No
+// outline is refused as that of other tissue: what a reader has rated is a nodule,
+// and one that is refused gets no score that could be wrong.
 func ByNetwork(o *outline.Outliner) Outlines {
+	o = o.WithoutTissue()
 	return func(ctx context.Context, _ *nodule.Sample, cube *nodule.Cube) (outline.Finding, error) {
 		found, err := o.Find(ctx, 1, outline.FromCubes([]*nodule.Cube{cube}))
 		if err != nil {
