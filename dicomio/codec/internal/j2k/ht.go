@@ -207,15 +207,12 @@ func (h *htDecoder) lengths(one, two, first bool) (u [2]int) {
 
 // prefix is table 3: a value and how many bits more are added to it.
 func (h *htDecoder) prefix() (value, suffix int) {
-	switch {
-	case h.vlc.take(1) == 1:
-		return 1, 0
-	case h.vlc.take(1) == 1:
-		return 2, 0
-	case h.vlc.take(1) == 1:
-		return 3, 1
+	codes := [4][2]int{{1, 0}, {2, 0}, {3, 1}, {5, 5}}
+	i := 0
+	for i < 3 && h.vlc.take(1) == 0 {
+		i++
 	}
-	return 5, 5
+	return codes[i][0], codes[i][1]
 }
 
 // quad decodes the samples of a quad (7.3.7, 7.3.8).

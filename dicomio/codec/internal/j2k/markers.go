@@ -69,11 +69,10 @@ type codestream struct {
 
 // params are of the whole image, or of one tile.
 type params struct {
-	cod                coding
-	qcd                quantisation
-	coded, quantised   bool
-	ownCod, ownQcd     bool // of the component: COC and QCC go before COD and QCD
-	tileCod, tileQuant bool
+	cod              coding
+	qcd              quantisation
+	coded, quantised bool
+	ownCod, ownQcd   bool // of the component: COC and QCC go before COD and QCD
 }
 
 func (c *codestream) mainHeader() error {
