@@ -89,3 +89,12 @@ func plainText(text string) string {
 	}, text))
 	return strings.TrimSpace(text[:min(len(text), 64)])
 }
+
+// number is the InstanceNumber; 0 where the image has none that is one.
+func (m marks) number() int {
+	n := m.clock[clockInstance]
+	if !(n > 0 && n <= math.MaxInt32) || n != math.Trunc(n) {
+		return 0
+	}
+	return int(n)
+}

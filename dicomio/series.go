@@ -45,6 +45,7 @@ type Slice struct {
 	Frame          int     // zero-based frame number in the file
 	PositionMM     float64 // projection of ImagePositionPatient on the normal
 	Origin         [3]float64
+	InstanceNumber int // as the scanner counts images, in no particular order; 0: not told
 
 	file *header // how its pixels are read
 }

@@ -110,7 +110,7 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 	for _, p := range kept {
 		s.Slices = append(s.Slices, Slice{
 			SOPInstanceUID: p.sopUID, SOPClassUID: p.sopClass, Path: p.path,
-			PositionMM: p.at, Origin: p.position, file: p,
+			PositionMM: p.at, Origin: p.position, InstanceNumber: p.marks.number(), file: p,
 		})
 	}
 	s.warnLossy(kept)

@@ -18,9 +18,9 @@ const maxHeaderBytes = 4 << 20
 // headerElements are those that a Header is read from.
 var headerElements = map[uint32]string{
 	0x00080005: "CS", 0x00080020: "DA", 0x00080030: "TM", 0x00080050: "SH", 0x00080060: "CS", 0x00080090: "PN",
-	0x00080201: "SH", 0x00081030: "LO", 0x00100010: "PN", 0x00100020: "LO", 0x00100021: "LO", 0x00100030: "DA",
+	0x00080201: "SH", 0x00081030: "LO", 0x0008103E: "LO", 0x00100010: "PN", 0x00100020: "LO", 0x00100021: "LO", 0x00100030: "DA",
 	0x00100040: "CS", 0x00101010: "AS", 0x00120062: "CS", 0x00120063: "LO",
-	0x0020000D: "UI", 0x0020000E: "UI", 0x00200010: "SH", 0x00200052: "UI",
+	0x0020000D: "UI", 0x0020000E: "UI", 0x00200010: "SH", 0x00200011: "IS", 0x00200052: "UI",
 }
 
 // Header is what a report takes over from the images that it is about, so that
@@ -50,6 +50,8 @@ type Header struct {
 	TimezoneOffset     string // +HHMM, of all times of the study
 
 	SeriesUID           string
+	SeriesNumber        string
+	SeriesDescription   string
 	FrameOfReferenceUID string
 	Modality            string
 }
@@ -99,7 +101,8 @@ func ReadHeader(r io.Reader) (Header, error) {
 		StudyUID:        f.text(0x0020000D), StudyDate: date(f.text(0x00080020)), StudyTime: clock(f.text(0x00080030)),
 		StudyID: f.text(0x00200010), StudyDescription: f.text(0x00081030), AccessionNumber: f.text(0x00080050),
 		ReferringPhysician: f.text(0x00080090), TimezoneOffset: offset(f.text(0x00080201)),
-		SeriesUID: f.text(0x0020000E), FrameOfReferenceUID: f.text(0x00200052), Modality: f.text(0x00080060),
+		SeriesUID: f.text(0x0020000E), SeriesNumber: f.text(0x00200011), SeriesDescription: f.text(0x0008103E),
+		FrameOfReferenceUID: f.text(0x00200052), Modality: f.text(0x00080060),
 	}
 	if note := f.text(0x00120063); note != "" {
 		h.DeidentificationNotes = strings.Split(note, `\`)

@@ -267,7 +267,7 @@ func TestHeaderOf(t *testing.T) {
 	want := Header{
 		PatientName: "Müller^Jörg^^Dr.=山田^太郎", PatientID: "P-1", PatientBirthDate: "19500102", PatientSex: "M",
 		StudyUID: s.StudyUID, StudyDate: "20260101", StudyTime: "120000", StudyID: "1", AccessionNumber: "A-17", TimezoneOffset: "+0100",
-		SeriesUID: s.SeriesUID, FrameOfReferenceUID: s.FrameOfReferenceUID, Modality: "CT",
+		SeriesUID: s.SeriesUID, SeriesNumber: "1", FrameOfReferenceUID: s.FrameOfReferenceUID, Modality: "CT",
 	}
 	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("%v: %s", err, cmp.Diff(want, got))

@@ -40,23 +40,23 @@ func newArchive(t *testing.T, local *dicomio.Series) *archive {
 }
 
 // metadata is that of the first slices of dicomtest's default series.
-func metadata(uid string, z int) string {
+func metadata(uid string, z, of int) string {
 	study := "1.2.826.0.1.3680043.10.9.1"
 	return fmt.Sprintf(`{"00080008":{"vr":"CS","Value":["ORIGINAL","PRIMARY","AXIAL"]},"00080016":{"vr":"UI","Value":["1.2.840.10008.5.1.4.1.1.2"]},
 		"00080018":{"vr":"UI","Value":[%q]},"00080060":{"vr":"CS","Value":["CT"]},"00080070":{"vr":"LO","Value":["Nodulescope"]},
 		"0020000D":{"vr":"UI","Value":[%q]},"0020000E":{"vr":"UI","Value":["%s.2"]},"00200052":{"vr":"UI","Value":["%s.3"]},
-		"00200012":{"vr":"IS","Value":["1"]},"00200032":{"vr":"DS","Value":[0,"0",%g]},"00200037":{"vr":"DS","Value":[1,0,0,0,1,0]},
+		"00200012":{"vr":"IS","Value":["1"]},"00200013":{"vr":"IS","Value":["%d"]},"00200032":{"vr":"DS","Value":[0,"0",%g]},"00200037":{"vr":"DS","Value":[1,0,0,0,1,0]},
 		"00280002":{"vr":"US","Value":[1]},"00280004":{"vr":"CS","Value":["MONOCHROME2"]},"00280010":{"vr":"US","Value":[16]},
 		"00280011":{"vr":"US","Value":[16]},"00280030":{"vr":"DS","Value":[0.7,0.7]},"00280100":{"vr":"US","Value":[16]},
 		"00280101":{"vr":"US","Value":[16]},"00280102":{"vr":"US","Value":[15]},"00280103":{"vr":"US","Value":[1]},
-		"00281052":{"vr":"DS","Value":[0]},"00281053":{"vr":"DS","Value":["1"]}}`, uid, study, study, study, 2.5*float64(z))
+		"00281052":{"vr":"DS","Value":[0]},"00281053":{"vr":"DS","Value":["1"]}}`, uid, study, study, study, of-z, 2.5*float64(z))
 }
 
 func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path.Base(r.URL.Path) == "metadata" {
 		var records []string
 		for z, uid := range a.order {
-			text := metadata(uid, z)
+			text := metadata(uid, z, len(a.order))
 			if a.fields != nil {
 				text = a.fields(uid)
 			}

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -12,6 +13,9 @@ import (
 func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin.Session, f findingOf) error {
 	var in store.NewDecision
 	if err := answer.Read(r, &in); err != nil {
+		return err
+	}
+	if err := s.sees(r.Context(), f.Record); err != nil {
 		return err
 	}
 	kept, entry, err := s.cfg.Store.Decide(f.Record, f.number, in, who.User(), s.now())
@@ -42,6 +46,19 @@ func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin
 		}
 	}
 	return answer.JSON(w, "application/json", kept)
+}
+
+// sees refuses a decision where nobody can have seen what it is about: the
+// patient is not known, or there are no images.
+func (s *Server) sees(ctx context.Context, r store.Record) error {
+	const detail = ", so a decision cannot be saved: nobody can have seen what it is about. Restore the images, then decide"
+	if _, why := s.readPatient(ctx, r); why != nil {
+		return answer.Fail(http.StatusConflict, answer.CodeUnseen, "the patient cannot be read from the images ("+why.Code+")"+detail, nil)
+	}
+	if _, err := s.open(ctx, r); err != nil {
+		return answer.Fail(http.StatusConflict, answer.CodeUnseen, "the images cannot be read ("+s.cfg.Source.Summary(err).Code+")"+detail, err)
+	}
+	return nil
 }
 
 func (s *Server) getDecisions(w http.ResponseWriter, _ *http.Request, _ *signin.Session, f findingOf) error {

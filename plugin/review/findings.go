@@ -24,6 +24,7 @@ type finding struct {
 	Voxel         *[3]float64        `json:"voxel_zyx"`
 	Slice         *int               `json:"slice"`
 	InstanceUID   *string            `json:"instance_uid"`
+	ImageNumber   *int               `json:"image_number"`
 	DiameterMM    *float64           `json:"diameter_mm"`
 	Confidence    *float64           `json:"confidence"`
 	Headline      *bus.Headline      `json:"headline"`
@@ -131,7 +132,7 @@ func (f *finding) place(series *dicomio.Series) {
 	}
 	slice := int(min(max(math.Round(zyx[0]), 0), float64(len(series.Slices)-1)))
 	uid := series.Slices[slice].SOPInstanceUID
-	f.Slice, f.InstanceUID = &slice, &uid
+	f.Slice, f.InstanceUID, f.ImageNumber = &slice, &uid, numberOf(series.Slices[slice])
 }
 
 func (s *Server) score(r *bus.Result, n bus.NoduleScore) scoreAnswer {

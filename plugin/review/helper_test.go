@@ -58,8 +58,10 @@ func sample(probabilities ...float64) store.Record {
 	}
 }
 
-// fakeSource has no images.
+// fakeSource has no patient but by headers, and no images but where it is told
+// so.
 type fakeSource struct {
+	images  bool
 	headers func(store.Record) (sr.Header, error)
 	explain func(context.Context) (Explanation, error)
 }
@@ -67,6 +69,9 @@ type fakeSource struct {
 var errNoImages = errors.New("no images in this test")
 
 func (f fakeSource) Open(context.Context, store.Record) (*dicomio.Series, error) {
+	if f.images {
+		return &dicomio.Series{}, nil
+	}
 	return nil, errNoImages
 }
 func (f fakeSource) Header(_ context.Context, r store.Record) (sr.Header, error) {
@@ -85,6 +90,8 @@ func (f fakeSource) Waiting(context.Context) ([]bus.WaitingJob, error) { return 
 func (f fakeSource) Summary(error) bus.Problem {
 	return bus.Problem{Code: "folder_missing", Message: "the folder is not there"}
 }
+
+func someone(store.Record) (sr.Header, error) { return sr.Header{PatientName: "A^B"}, nil }
 
 // clock is a time that tests set.
 type clock struct {

@@ -101,6 +101,7 @@ func TestOIDC(t *testing.T) {
 		c.PublicURL = "use"
 		c.OIDC = OIDC{Issuer: p.http.URL, ClientID: "nodulescope", ClientSecret: "hush", Label: "Clinic"}
 		c.Now = nil
+		c.Source = fakeSource{headers: someone, images: true}
 	})
 	var auth struct{ OIDC struct{ Label, URL string } }
 	s.client().call(200, "GET", "/api/v1/auth", nil, &auth)

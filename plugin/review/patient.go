@@ -21,12 +21,16 @@ type patient struct {
 	AccessionNumber  string `json:"accession_number"`
 	StudyDate        string `json:"study_date"`
 	StudyDescription string `json:"study_description"`
+
+	SeriesNumber      string `json:"series_number"`
+	SeriesDescription string `json:"series_description"`
 }
 
 func patientOf(h sr.Header) *patient {
 	return &patient{
 		Name: readableName(h.PatientName), ID: h.PatientID, BirthDate: readableDate(h.PatientBirthDate), Sex: h.PatientSex,
 		AccessionNumber: h.AccessionNumber, StudyDate: readableDate(h.StudyDate), StudyDescription: h.StudyDescription,
+		SeriesNumber: h.SeriesNumber, SeriesDescription: h.SeriesDescription,
 	}
 }
 

@@ -27,6 +27,9 @@ type geometryAnswer struct {
 	Missing    int         `json:"missing_slices"`
 	FrameOfRef string      `json:"frame_of_reference_uid"`
 	Instances  []string    `json:"instances"`
+	Numbers    []*int      `json:"instance_numbers"`
+	Kernel     string      `json:"kernel"`
+	Thickness  *float64    `json:"slice_thickness_mm"`
 }
 
 func geometryOf(series *dicomio.Series) *geometryAnswer {
@@ -40,8 +43,23 @@ func geometryOf(series *dicomio.Series) *geometryAnswer {
 	}
 	for _, slice := range series.Slices {
 		a.Instances = append(a.Instances, slice.SOPInstanceUID)
+		a.Numbers = append(a.Numbers, numberOf(slice))
+	}
+	for _, v := range series.Volumes {
+		if v.Why == "" { // the one that was taken
+			a.Kernel, a.Thickness = v.Kernel, store.Known(v.ThicknessMM)
+		}
 	}
 	return a
+}
+
+// numberOf is the number that other viewers show for an image, nil where it has
+// none.
+func numberOf(slice dicomio.Slice) *int {
+	if slice.InstanceNumber == 0 {
+		return nil
+	}
+	return &slice.InstanceNumber
 }
 
 type modelAnswer struct {
@@ -87,9 +105,17 @@ type seriesAnswer struct {
 	Software       string          `json:"software"`
 	Preprocessing  string          `json:"preprocessing"`
 	IntendedUse    string          `json:"intended_use"`
+	Asked          asked           `json:"asked"`
 	SupersededBy   *string         `json:"superseded_by"`
 	Supersedes     *string         `json:"supersedes"`
 	EventID        string          `json:"event_id"`
+}
+
+// asked is what the job wanted to know.
+type asked struct {
+	Candidates int    `json:"candidates"`
+	Source     string `json:"source"`
+	JobID      string `json:"job_id"`
 }
 
 func (s *Server) getSeries(w http.ResponseWriter, r *http.Request, who *signin.Session, record store.Record) error {
@@ -99,7 +125,7 @@ func (s *Server) getSeries(w http.ResponseWriter, r *http.Request, who *signin.S
 		Priority: record.Priority, Time: record.Time.UTC(), SlicesURL: base + "/metadata", InstancesURL: base + "/instances",
 		WindowPresets: windowPresets(), Models: []modelAnswer{}, Findings: []finding{}, Warnings: []bus.Problem{}, Problem: record.Problem,
 		IntendedUse: s.cfg.IntendedUse, SupersededBy: store.Nullable(record.SupersededBy), Supersedes: store.Nullable(record.Supersedes),
-		EventID: s.cfg.Store.Events.LastID(),
+		EventID: s.cfg.Store.Events.LastID(), Asked: asked{record.Nodules, record.Source, record.JobID},
 	}
 	a.Patient, a.PatientProblem = s.readPatient(r.Context(), record)
 	var series *dicomio.Series

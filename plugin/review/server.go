@@ -136,6 +136,7 @@ func (s *Server) Handler() http.Handler {
 	public("POST /api/v1/session", s.gate.PostSession)
 	public("GET /api/v1/session", s.gate.Require(view, false, s.gate.GetSession))
 	signed("DELETE /api/v1/session", view, s.gate.DeleteSession)
+	signed("POST /api/v1/session/activity", view, noteActivity)
 	signed("GET /api/v1/worklist", view, s.getWorklist)
 	signed("GET /api/v1/series/{id}", view, s.ofRecord("series", s.getSeries))
 	signed("GET /api/v1/series/{id}/findings", view, s.ofRecord("findings", s.getFindings))
@@ -157,6 +158,13 @@ func (s *Server) Handler() http.Handler {
 		return answer.Fail(http.StatusMethodNotAllowed, answer.CodeMethod, "there is no such path, or not with this method", nil)
 	})
 	return s.guard(http.MaxBytesHandler(mux, maxBody))
+}
+
+// noteActivity prolongs the session, as every request does: of somebody who
+// types or scrolls, which asks for nothing else.
+func noteActivity(w http.ResponseWriter, _ *http.Request, _ *signin.Session) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // maxBody is more than any request needs: a comment of 2000 characters, all

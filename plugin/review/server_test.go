@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
@@ -68,6 +67,10 @@ func TestSessionTimes(t *testing.T) {
 		s.clock.add(DefaultIdle - time.Second)
 		c.call(200, "GET", "/api/v1/worklist", nil, nil)
 	}
+	s.clock.add(DefaultIdle - time.Second)
+	c.call(204, "POST", "/api/v1/session/activity", nil, nil)
+	s.clock.add(DefaultIdle - time.Second)
+	c.call(204, "POST", "/api/v1/session/activity", nil, nil)
 	s.clock.add(DefaultIdle / 2)
 	c.call(200, "GET", "/api/v1/session", nil, nil)
 	s.clock.add(DefaultIdle/2 + time.Second)
@@ -84,10 +87,29 @@ func TestSessionTimes(t *testing.T) {
 	c.call(401, "GET", "/api/v1/worklist", nil, nil)
 }
 
+// What nobody can have seen cannot be decided on.
+func TestDecisionNeedsPatientAndImages(t *testing.T) {
+	for name, source := range map[string]fakeSource{"no patient": {images: true}, "no images": {headers: someone}, "neither": {}} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, func(c *Config) { c.Source = source })
+			r := sample(0.3)
+			s.store.add(t, r)
+			var p struct{ Code, Detail string }
+			s.signedInAs("ann").call(409, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Decision: store.Accept}, &p)
+			if p.Code != answer.CodeUnseen || !strings.Contains(p.Detail, "folder_missing") {
+				t.Errorf("%+v", p)
+			}
+			if d := s.store.Decision(r.ID, 1); d != nil {
+				t.Errorf("kept: %+v", d)
+			}
+		})
+	}
+}
+
 // Where the audit trail cannot be written nothing is shown and nobody gets in.
 func TestAuditTrailFails(t *testing.T) {
 	s := newServer(t, func(c *Config) {
-		c.Source = fakeSource{headers: func(store.Record) (sr.Header, error) { return sr.Header{PatientName: "A^B"}, nil }}
+		c.Source = fakeSource{headers: someone, images: true}
 	})
 	r := sample(0.3)
 	s.store.add(t, r)

@@ -71,15 +71,17 @@ func (d NewDecision) check() error {
 	return nil
 }
 
-// same tells whether a decision is what was asked for.
+// same tells whether a decision is what was asked for: a repetition of the
+// request that made it, or the same once more by whoever saw it.
 func (d Decision) same(n NewDecision, reviewer string) bool {
-	return d.Reviewer == reviewer && d.Decision == n.Decision && d.Reason == n.Reason && d.Comment == n.Comment && d.Version == n.BaseVersion+1
+	return d.Reviewer == reviewer && d.Decision == n.Decision && d.Reason == n.Reason && d.Comment == n.Comment &&
+		(d.Version == n.BaseVersion+1 || d.Version == n.BaseVersion)
 }
 
 // Decide keeps a decision on a finding of a record, and its message, in one
 // synced transaction. Where another version is there than the one it is based
-// on, it returns that one with ErrConflict; a repetition of what is there
-// already returns that without an error.
+// on, it returns that one with ErrConflict; what is there already, by the same
+// reviewer, is returned without an error and makes no version.
 func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at time.Time) (kept Decision, entry uint64, err error) {
 	n.Comment = strings.ReplaceAll(n.Comment, "\r\n", "\n")
 	if err := n.check(); err != nil {

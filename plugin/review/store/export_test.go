@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestExportBatches(t *testing.T) {
 	s.add(t, r)
 	const n = exportBatch + 20
 	for v := range n {
-		_, _, err := s.Decide(r, 1, NewDecision{Decision: Accept, BaseVersion: v}, "ann", time.Unix(int64(v), 0))
+		_, _, err := s.Decide(r, 1, NewDecision{Decision: Accept, Comment: strconv.Itoa(v), BaseVersion: v}, "ann", time.Unix(int64(v), 0))
 		checktest.Must(t, err)
 	}
 	var b bytes.Buffer

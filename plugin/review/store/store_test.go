@@ -153,6 +153,28 @@ func TestStoreExpires(t *testing.T) {
 }
 
 // Many reviewers at once on one version: one wins, the others are told of it.
+// The same decision again, by who made it, is no new one; by another it is.
+func TestSameDecisionAgain(t *testing.T) {
+	s := newStore(t)
+	r := sample("a", 1, 0.2)
+	s.add(t, r)
+	for i, c := range []struct {
+		who     string
+		comment string
+		base    int
+		want    int // version
+		entry   bool
+	}{
+		{"ann", "small", 0, 1, true}, {"ann", "small", 0, 1, false}, {"ann", "small", 1, 1, false},
+		{"bob", "small", 1, 2, true}, {"ann", "small", 2, 3, true}, {"ann", "larger", 3, 4, true},
+	} {
+		got, entry, err := s.Decide(r, 1, NewDecision{Decision: Accept, Comment: c.comment, BaseVersion: c.base}, c.who, time.Now())
+		if err != nil || got.Version != c.want || (entry != 0) != c.entry {
+			t.Errorf("%d: %+v, entry %d, %v", i, got, entry, err)
+		}
+	}
+}
+
 func TestDecideAtOnce(t *testing.T) {
 	s := newStore(t)
 	r := sample("a", 1, 0.2)

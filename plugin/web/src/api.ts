@@ -96,6 +96,10 @@ export const api = {
     await call(`${root}/session`, { method: "DELETE" });
     csrf = "";
   },
+  /** activity prolongs the session of somebody who types or scrolls. */
+  activity: async () => {
+    await call(`${root}/session/activity`, { method: "POST" });
+  },
   worklist: (query: URLSearchParams, signal?: AbortSignal) =>
     json<Worklist>(`${root}/worklist?${query.toString()}`, signal ? { signal } : {}),
   series: (id: string) => json<Series>(series(id)),

@@ -25,6 +25,24 @@ function route(): Route | null {
   return m ? { series: m[1] ?? "", finding: Number(m[2] ?? 0) } : null;
 }
 
+// tellActivity tells the service now and then that somebody works here: typing
+// and scrolling ask it for nothing, and a session ends when nothing is asked.
+function tellActivity(idleSeconds: number): () => void {
+  let told = performance.now();
+  const every = Math.min(60, idleSeconds / 4) * 1000;
+  const note = (): void => {
+    const now = performance.now();
+    if (now - told < every) return;
+    told = now;
+    api.activity().catch(() => {}); // the stream of events says when the service is gone
+  };
+  const kinds = ["keydown", "pointerdown", "pointermove", "wheel", "input", "scroll"];
+  for (const kind of kinds) window.addEventListener(kind, note, { capture: true, passive: true });
+  return () => {
+    for (const kind of kinds) window.removeEventListener(kind, note, { capture: true });
+  };
+}
+
 export function App() {
   const [session, setSession] = useState<Session | null>(null);
   const [asked, setAsked] = useState(false);
@@ -76,6 +94,8 @@ export function App() {
     setLive(stream);
     return () => stream.close();
   }, [session?.name]);
+
+  useEffect(() => (session ? tellActivity(session.idle_seconds) : undefined), [session?.csrf]);
 
   const open = useCallback((id: string) => {
     location.hash = `#/series/${id}`;

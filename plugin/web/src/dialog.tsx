@@ -13,7 +13,7 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
     // Nothing behind the dialog hears a key.
     const keys = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789?+-".split("");
     const free = bind([
-      { keys: [...keys, "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", "Delete"], shown: "", does: "", run: () => {} },
+      { keys: [...keys, "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", "Delete", "Enter", "Shift+Enter"], shown: "", does: "", run: () => {} },
       { keys: ["Escape"], shown: "Esc", does: "close", run: () => props.onClose(), whileTyping: true },
     ]);
     return () => {

@@ -27,6 +27,9 @@ export const plusMinus = (value: number, by: number | null, digits: number, unit
 /** sized is the diameter of a finding: that of its outline, or the one that was given. */
 export const sized = (f: Finding): string => millimetres(f.outline?.measurements?.diameter_mm ?? f.diameter_mm);
 
+/** counted is a number with its noun, in the plural where it is not 1. */
+export const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /** moment is local time, as 2026-01-31 08:05. */

@@ -11,7 +11,15 @@ export function useKeys(bindings: Binding[], active = true): void {
   useLayoutEffect(() => {
     if (!active) return;
     // Each entry looks up its newest version when it is used.
-    const stable = latest.current.map((b, i) => ({ ...b, run: (e: KeyboardEvent) => latest.current[i]?.run(e) }));
+    const stable = latest.current.map((b, i): Binding => ({
+      ...b,
+      run: (e) => latest.current[i]?.run(e),
+      whileTyping: () => {
+        const now = latest.current[i]?.whileTyping;
+        return typeof now === "function" ? now() : now === true;
+      },
+      overButtons: (target) => latest.current[i]?.overButtons?.(target) ?? false,
+    }));
     return bind(stable);
   }, [active, bindings.length]);
 }

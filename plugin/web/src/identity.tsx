@@ -1,14 +1,14 @@
 import { hint, orDash, shownName } from "./format.ts";
-import type { Note, Patient } from "./types.ts";
+import type { Geometry, Note, Patient } from "./types.ts";
 
 /** Identity is who is looked at. It is never left out, and says where it could not be read. */
-export function Identity(props: { patient: Patient | null; problem: Note | undefined }) {
+export function Identity(props: { patient: Patient | null; problem: Note | undefined; geometry: Geometry | null }) {
   const p = props.patient;
   if (!p) {
     return (
       <div class="identity unknown" role="alert">
         <strong>Patient unknown</strong>
-        <span>{props.problem ? hint(props.problem) : "The images do not identify the patient."} Do not decide until you know who it is.</span>
+        <span>{props.problem ? hint(props.problem) : "The images do not identify the patient."} No decision can be saved until that is known.</span>
       </div>
     );
   }
@@ -18,6 +18,7 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
     ["Sex", orDash(p.sex)],
     ["Accession no.", orDash(p.accession_number)],
     ["Study", [orDash(p.study_date), p.study_description].filter(Boolean).join(" · ")],
+    ["Series", [orDash(p.series_number), p.series_description === p.study_description ? "" : p.series_description, ...acquired(props.geometry)].filter(Boolean).join(" · ")],
   ];
   return (
     <div class="identity" aria-label="Patient">
@@ -32,4 +33,10 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
       </dl>
     </div>
   );
+}
+
+// acquired is how a series was made: its kernel and the thickness of its slices.
+function acquired(g: Geometry | null): string[] {
+  if (!g) return [];
+  return [g.kernel && `kernel ${g.kernel}`, g.slice_thickness_mm === null ? "" : `${+g.slice_thickness_mm.toFixed(2)} mm slices`];
 }

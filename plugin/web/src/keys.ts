@@ -6,7 +6,8 @@ export interface Binding {
   shown: string; // in the help
   does: string;
   run: (e: KeyboardEvent) => void;
-  whileTyping?: boolean;
+  whileTyping?: boolean | (() => boolean);
+  overButtons?: (target: EventTarget | null) => boolean; // counts also where Enter would press a button or follow a link
 }
 
 const stack: Binding[][] = [];
@@ -49,19 +50,62 @@ function ownArrow(target: EventTarget | null, key: string): boolean {
   return key.startsWith("Arrow") && target instanceof HTMLInputElement && target.type === "radio";
 }
 
+const waiting: KeyboardEvent[] = []; // pressed while keys are held, in their order
+const mostWaiting = 64;
+let holds = 0;
+
+/**
+ * hold keeps keys until the function that it returns is called, then takes them
+ * in their order: while an answer is awaited that changes what they are about.
+ */
+export function hold(): () => void {
+  holds++;
+  let held = true;
+  return () => {
+    if (!held) return;
+    held = false;
+    holds--;
+    drain();
+  };
+}
+
+function drain(): void {
+  while (holds === 0) {
+    const e = waiting.shift();
+    if (!e) return;
+    take(e, document.activeElement ?? e.target);
+  }
+}
+
+function wanted(key: string, inField: boolean): Binding | undefined {
+  const counts = (b: Binding): boolean => b.keys.includes(key) && (!inField || (typeof b.whileTyping === "function" ? b.whileTyping() : b.whileTyping === true));
+  for (const bindings of [...stack].reverse()) {
+    const found = bindings.find(counts);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function take(e: KeyboardEvent, target: EventTarget | null): void {
+  const key = keyName(e);
+  const found = wanted(key, typing(target));
+  if (!found || (ownKey(target, key) && !found.overButtons?.(target)) || ownArrow(target, key)) return;
+  e.preventDefault();
+  window.setTimeout(hold(), 0); // what it changes is drawn before the next one counts
+  found.run(e);
+}
+
 /** listen starts to hear keys. */
 export function listen(): void {
   window.addEventListener("keydown", (e) => {
     const key = keyName(e);
     if (!key || e.isComposing) return;
-    const inField = typing(e.target);
-    for (const bindings of [...stack].reverse()) {
-      const found = bindings.find((b) => b.keys.includes(key) && (!inField || b.whileTyping === true));
-      if (!found) continue;
-      if (ownKey(e.target, key) || ownArrow(e.target, key)) return;
-      e.preventDefault();
-      found.run(e);
+    if (holds === 0 && waiting.length === 0) {
+      take(e, e.target);
       return;
     }
+    if (!wanted(key, typing(e.target))) return;
+    e.preventDefault();
+    if (waiting.length < mostWaiting) waiting.push(e);
   });
 }

@@ -44,7 +44,8 @@ export interface Patient {
   accession_number: string;
   study_date: string;
   study_description: string;
-  series_description?: string;
+  series_number: string;
+  series_description: string;
 }
 
 export interface Note {
@@ -108,6 +109,9 @@ export interface Geometry {
   missing_slices: number;
   frame_of_reference_uid: string;
   instances: string[];
+  instance_numbers: (number | null)[];
+  kernel: string;
+  slice_thickness_mm: number | null;
 }
 
 export interface Histogram {
@@ -224,6 +228,7 @@ export interface Finding {
   voxel_zyx: Vec3 | null;
   slice: number | null;
   instance_uid: string | null;
+  image_number: number | null;
   diameter_mm: number | null;
   confidence: number | null;
   headline: Headline | null;
@@ -269,6 +274,7 @@ export interface Series {
   software: string;
   preprocessing: string;
   intended_use: string;
+  asked: { candidates: number; source: string; job_id: string };
   superseded_by: string | null;
   supersedes: string | null;
   event_id: string;

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "./api.ts";
 import type { Live } from "./events.ts";
-import { hint, moment, orDash, percent, ranked, shortDigest, shownName, stateNames } from "./format.ts";
+import { counted, hint, moment, orDash, percent, ranked, shortDigest, shownName, stateNames } from "./format.ts";
 import { useKeys } from "./hooks.ts";
 import type { Binding } from "./keys.ts";
 import type { Row, State, Worklist } from "./types.ts";
@@ -247,14 +247,15 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
       <td>
         <span class={`state ${row.state}`}>{stateNames[row.state]}</span>
         {row.superseded_by && <small>superseded by a newer result</small>}
-        {row.problem && <small title={row.problem.message}>{row.problem.code}</small>}
+        {row.problem && <small title={hint(row.problem)}>{row.problem.message}</small>}
       </td>
       <td class="number">
         <strong>{row.probability !== null ? percent(row.probability) : ranked(row.percentile)}</strong>
         <small>{row.probability !== null && row.percentile !== null ? ranked(row.percentile) : ""}</small>
       </td>
       <td class="number">
-        {row.decided} / {row.findings}
+        {row.state === "refused" ? <span class="state refused">not scored</span> : `${row.decided} / ${row.findings}`}
+        {row.state === "refused" && <small>{counted(row.findings, "candidate")}</small>}
         {row.flagged > 0 && <small>{row.flagged} flagged</small>}
       </td>
       <td>

@@ -25,6 +25,7 @@ const (
 	CodeDecisionInvalid = "decision_invalid"
 	CodeConflict        = "decision_conflict"
 	CodeSuperseded      = "superseded"
+	CodeUnseen          = "images_unseen"
 	CodeNoPatch         = "no_patch"
 	CodeModelNeeded     = "model_needed"
 	CodeModelNotLoaded  = "model_not_loaded"

@@ -4,8 +4,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "../api.ts";
 import { Dialog } from "../dialog.tsx";
+import { draftOf, keepDraft } from "../drafts.ts";
 import { choiceNames, decided, moment } from "../format.ts";
 import { useKeys } from "../hooks.ts";
+import { hold } from "../keys.ts";
 import type { Choice, Decision, Finding, Labelled, NewDecision, Session } from "../types.ts";
 
 interface Props {
@@ -13,8 +15,10 @@ interface Props {
   finding: Finding;
   session: Session;
   superseded: boolean;
+  unseen: string; // why nobody can have seen it; empty: one can
   onDecided: (number: number, d: Decision) => void;
   onNext: () => void;
+  onDraft: () => void; // a draft has changed
 }
 
 const choices: { choice: Choice; label: string; key: string }[] = [
@@ -23,13 +27,15 @@ const choices: { choice: Choice; label: string; key: string }[] = [
   { choice: "unsure", label: "Unsure", key: "u" },
 ];
 const longest = 2000;
+const longestHold = 15_000; // ms for which keys wait for an answer
 
 export function DecisionPanel(props: Props) {
   const { finding: f, session } = props;
-  const [choice, setChoice] = useState<Choice | null>(null);
-  const [reason, setReason] = useState("");
-  const [comment, setComment] = useState("");
-  const [base, setBase] = useState(f.decision?.version ?? 0);
+  const [draft] = useState(() => draftOf(session.name, props.id, f.number));
+  const [choice, setChoice] = useState<Choice | null>(draft?.choice ?? null);
+  const [reason, setReason] = useState(draft?.reason ?? "");
+  const [comment, setComment] = useState(draft?.comment ?? "");
+  const [base, setBase] = useState(draft?.choice ? draft.base : (f.decision?.version ?? 0));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
   const [saved, setSaved] = useState("");
@@ -38,13 +44,18 @@ export function DecisionPanel(props: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const reasonBox = useRef<HTMLFieldSetElement>(null);
   const label = (code: string): string => session.reasons.find((r) => r.code === code)?.label ?? code;
-  const may = session.role !== "view" && !props.superseded;
+  const may = session.role !== "view" && !props.superseded && !props.unseen;
 
   // What one sees is what one decides on: a newer decision of somebody else
   // counts as seen only where nothing was chosen before it came.
   useEffect(() => {
     if (choice === null) setBase(f.decision?.version ?? 0);
   }, [f.decision?.version, choice]);
+
+  useEffect(() => {
+    keepDraft(session.name, props.id, f.number, { choice, reason, comment, base });
+    props.onDraft();
+  }, [choice, reason, comment, base]);
 
   const choose = (v: Choice): void => {
     if (!may) return;
@@ -72,12 +83,16 @@ export function DecisionPanel(props: Props) {
     if (comment.trim()) body.comment = comment.trim();
     setBusy(true);
     setError("");
+    // Keys that are pressed meanwhile are about what comes then.
+    const release = hold();
+    const limit = window.setTimeout(release, longestHold);
     try {
       const d = await api.decide(props.id, f.number, body);
       setConflict(null);
       discard();
       setBase(d.version);
-      setSaved(`Saved: ${choiceNames[d.decision]} (version ${d.version}).`);
+      setSaved(d.version === version ? `Already saved as version ${d.version}.` : `Saved: ${choiceNames[d.decision]} (version ${d.version}).`);
+      keepDraft(session.name, props.id, f.number, { choice: null, reason: "", comment: "", base: d.version }); // also where another finding is shown by now
       props.onDecided(f.number, d);
       if (next) props.onNext();
     } catch (e) {
@@ -90,14 +105,18 @@ export function DecisionPanel(props: Props) {
       } else setError(`Not saved: ${p.message}`);
     } finally {
       setBusy(false);
+      window.clearTimeout(limit);
+      window.setTimeout(release, 0); // with what comes then on the page
     }
   };
 
+  // Once a verdict is chosen, Enter saves it, unless the focus is on a button that says otherwise.
+  const free = (target: EventTarget | null): boolean => choice !== null && target instanceof Element && target.closest("dialog, .save, .now") === null;
   useKeys([
     ...choices.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${c.label.toLowerCase()} (then Enter)`, run: () => choose(c.choice) })),
     { keys: ["c"], shown: "C", does: "write a comment", run: () => field.current?.focus() },
-    { keys: ["Enter"], shown: "Enter", does: "save the decision", run: () => void save(base, false) },
-    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding", run: () => void save(base, true) },
+    { keys: ["Enter"], shown: "Enter", does: "save the decision, wherever the focus is", run: () => void save(base, false), whileTyping: () => choice !== null, overButtons: free },
+    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding", run: () => void save(base, true), overButtons: free },
     { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, even while writing", run: () => void save(base, false), whileTyping: true },
     {
       keys: ["Escape"], shown: "Esc", does: "leave the comment; discard the choice", whileTyping: true,
@@ -123,6 +142,9 @@ export function DecisionPanel(props: Props) {
       )}
       {session.role === "view" && <p class="hint">View-only account: decisions need the review role.</p>}
       {props.superseded && <p class="hint">This result is superseded: decide on the newer one.</p>}
+      {!props.superseded && props.unseen && session.role !== "view" && (
+        <p class="banner warn" data-test="unseen">No decision can be saved: {props.unseen}, so nobody can have seen what it is about.</p>
+      )}
       {may && (
         <form
           onSubmit={(e) => {
@@ -140,7 +162,7 @@ export function DecisionPanel(props: Props) {
           {choice === "reject" && <Reasons box={reasonBox} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
           <label class="comment">
             <span>Comment <small>(no patient data)</small></span>
-            <textarea ref={field} rows={2} maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
+            <textarea ref={field} rows={2} title="Enter saves once a verdict is chosen; Shift+Enter makes a new line" maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
           <div class="save">
             <button type="submit" class="primary" disabled={!choice || busy}>Save <kbd>Enter</kbd></button>

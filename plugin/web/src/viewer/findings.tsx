@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
-import { choiceNames, notFound, percent, ranked, sized } from "../format.ts";
+import { choiceNames, counted, notFound, percent, ranked, sized } from "../format.ts";
 import type { Finding } from "../types.ts";
 
 /** FindingList is every finding of the series, the most deviating first. */
-export function FindingList(props: { id: string; findings: Finding[]; current: number; onSelect: (n: number) => void; thumbnails: boolean }) {
+export function FindingList(props: { id: string; findings: Finding[]; drafts: Set<number>; refused: boolean; candidates: number; current: number; onSelect: (n: number) => void; thumbnails: boolean }) {
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
@@ -12,13 +12,14 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
   const open = props.findings.filter((f) => !f.decision).length;
   return (
     <nav class="findings" aria-label="Findings, highest deviation first">
-      <h2>Findings <small>{open === 0 ? "all decided" : `${open} of ${props.findings.length} open`}</small></h2>
+      <h2>Findings <small>{props.refused ? "not scored" : props.findings.length === 0 ? "none" : open === 0 ? "all decided" : `${open} of ${props.findings.length} open`}</small></h2>
+      {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}, none of them scored. This is no negative result.</p>}
       <ol ref={list}>
         {props.findings.map((f) => (
           <li key={f.number}>
             <button
               type="button" class={f.decision ? `decided ${f.decision.decision}` : ""} aria-current={f.number === props.current ? "true" : undefined}
-              data-finding={f.number} onClick={() => props.onSelect(f.number)}
+              data-finding={f.number} title={`ID ${f.nodule_id}${f.image_number === null ? "" : `, image ${f.image_number}`}`} onClick={() => props.onSelect(f.number)}
             >
               {props.thumbnails && f.patch
                 ? <Thumbnail key={f.number} url={api.thumbnail(props.id, f.number)} />
@@ -31,6 +32,7 @@ export function FindingList(props: { id: string; findings: Finding[]; current: n
                 <small>
                   {f.flagged && <span class="badge flag">flagged</span>}
                   {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}
+                  {props.drafts.has(f.number) && <span class="badge draft" title="chosen or written, and not saved">not saved</span>}
                   {f.decision && <span class={`choice ${f.decision.decision}`}>{choiceNames[f.decision.decision]}</span>}
                 </small>
               </span>

@@ -44,6 +44,7 @@ const tools: { tool: Tool; label: string; key: string; help: string }[] = [
 const toolStorage = "nodulescope.tool";
 
 interface Texts {
+  image: string; // its number in other viewers, where the plane is one of the scan's images
   slice: string;
   position: string;
   hu: string;
@@ -212,7 +213,7 @@ export function PlanesView(props: Props) {
     { keys: ["-"], shown: "-", does: "zoom out", run: () => shown.current?.zoom(active, 0.8) },
     { keys: ["e"], shown: "E", does: "close-up of 80 mm around the crosshair", run: () => shown.current?.closeUp() },
     { keys: ["Home"], shown: "Home", does: "fit the whole slice", run: () => shown.current?.whole() },
-    { keys: ["m"], shown: "M", does: "one large plane, or all three", run: () => setSingle(!single) },
+    { keys: ["m"], shown: "M", does: "one large plane, or all three", run: () => setSingle((on) => !on) },
     ...props.presets.slice(0, 9).map((preset, i) => ({
       keys: [String(i + 1)], shown: String(i + 1), does: `window: ${preset.label} (${preset.center} / ${preset.width})`, run: () => setWindow(preset),
     })),
@@ -272,13 +273,13 @@ export function PlanesView(props: Props) {
           return (
             <div
               key={plane} class={`view ${plane}${active === plane ? " active" : ""}`} tabIndex={0} role="group"
-              aria-label={`${plane} plane. ${t?.slice ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
+              aria-label={`${plane} plane. ${t?.image ? `Image ${t.image},` : ""} ${t?.slice ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
             >
               <div class="picture" ref={(e) => { elements.current[plane] = e; }} onContextMenu={(e) => e.preventDefault()} />
               <canvas class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
               {t && (
                 <div class="texts" aria-hidden="true">
-                  <span class="corner tl"><b>{plane}</b><br />{t.slice}<br />{t.position}{t.distance && <><br />{t.distance}</>}</span>
+                  <span class="corner tl"><b>{plane}</b>{t.image && <> · image {t.image}</>}<br />{t.slice}<br />{t.position}{t.distance && <><br />{t.distance}</>}</span>
                   <span class="corner tr">W {win.width} L {win.center}<br />{t.scale}</span>
                   <span class="corner bl">{t.hu}</span>
                   <span class="letter at-top">{t.letters[0]}</span>
@@ -314,6 +315,7 @@ function describe(p: Planes, v: SeriesVolume, plane: Plane): Texts {
   const away = p.fromMark();
   const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
   return {
+    image: plane === "axial" ? (v.imageNumber(p.point)?.toString() ?? "") : "",
     slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
     position: place(p.point).split("  ")[axis] + " mm",
     hu: hu === null ? "" : `${hu} HU`,

@@ -3,11 +3,12 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "../api.ts";
+import { draftOf } from "../drafts.ts";
 import type { Link, Live } from "../events.ts";
-import { byUrgency, decided, hint, shortDigest } from "../format.ts";
+import { byUrgency, counted, decided, hint, moment, shortDigest } from "../format.ts";
 import { useKeys, useLatest } from "../hooks.ts";
 import { Identity } from "../identity.tsx";
-import type { Decision, Finding, Series, Session } from "../types.ts";
+import type { Decision, Finding, Note, Series, Session } from "../types.ts";
 import { makeCube, type Cube } from "./cube.ts";
 import { DecisionPanel } from "./decision.tsx";
 import { FindingList } from "./findings.tsx";
@@ -85,21 +86,32 @@ export function ViewerPage(props: ViewerProps) {
     }
   }, [props.link, load]);
 
+  const [drafts, setDrafts] = useState<Set<number>>(new Set());
+  const countDrafts = useCallback(() => {
+    const all = latest.current.series?.findings ?? [];
+    const open = new Set(all.filter((f) => draftOf(props.session.name, props.id, f.number)).map((f) => f.number));
+    setDrafts((old) => (old.size === open.size && [...open].every((n) => old.has(n)) ? old : open));
+  }, [props.id, props.session.name]);
+  useEffect(countDrafts, [series, countDrafts]);
+
+  const here = useRef(0); // the finding that the next key is about, also before the page is drawn
+  here.current = current?.number ?? 0;
   const go = useCallback((number: number) => {
+    here.current = number;
     history.replaceState(null, "", `#/series/${props.id}/${number}`);
     window.dispatchEvent(new HashChangeEvent("hashchange"));
   }, [props.id]);
   const step = (by: number): void => {
     const all = series?.findings ?? [];
-    if (all.length === 0 || !current) return;
-    const at = all.findIndex((f) => f.number === current.number);
+    if (all.length === 0) return;
+    const at = all.findIndex((f) => f.number === here.current);
     const to = all[(at + by + all.length) % all.length];
     if (to) go(to.number);
   };
   const nextOpen = useCallback(() => {
-    const { series: s, current: c } = latest.current;
-    if (!s || !c) return;
-    const at = s.findings.findIndex((f) => f.number === c.number);
+    const { series: s } = latest.current;
+    if (!s) return;
+    const at = s.findings.findIndex((f) => f.number === here.current);
     const order = [...s.findings.slice(at + 1), ...s.findings.slice(0, at)];
     const to = order.find((f) => !f.decision);
     if (to) go(to.number);
@@ -111,9 +123,9 @@ export function ViewerPage(props: ViewerProps) {
     { keys: ["p", "["], shown: "P [", does: "previous finding", run: () => step(-1) },
     { keys: ["N"], shown: "Shift+N", does: "next undecided finding", run: nextOpen },
     { keys: ["f"], shown: "F", does: "back to the finding", run: () => planes.current?.home() },
-    { keys: ["h"], shown: "H", does: "heat map of the residual on or off", run: () => setHeat(!heat) },
-    { keys: ["o"], shown: "O", does: "crosshair and circles on or off", run: () => setMarks(!marks) },
-    { keys: ["t"], shown: "T", does: "outline of the nodule on or off", run: () => setOutlines(!outlines) },
+    { keys: ["h"], shown: "H", does: "heat map of the residual on or off", run: () => setHeat((on) => !on) },
+    { keys: ["o"], shown: "O", does: "crosshair and circles on or off", run: () => setMarks((on) => !on) },
+    { keys: ["t"], shown: "T", does: "outline of the nodule on or off", run: () => setOutlines((on) => !on) },
     { keys: ["w"], shown: "W", does: "work list", run: () => { location.hash = "#/"; } },
   ]);
 
@@ -127,13 +139,13 @@ export function ViewerPage(props: ViewerProps) {
   if (!series) return <main class="viewer"><p class="loading" role="status">Loading…</p></main>;
   return (
     <main class="viewer">
-      <Identity patient={series.patient} problem={series.patient_problem} />
+      <Identity patient={series.patient} problem={series.patient_problem} geometry={series.geometry} />
       <div class="alerts" aria-live="polite">
         {newer && (
           <p class="banner warn">This result has been superseded. <a href={`#/series/${newer}`}>Open the newer result</a></p>
         )}
-        {series.problem && <p class="banner warn">This series was refused: {hint(series.problem)}</p>}
-        {series.source_problem && <p class="banner warn">The images cannot be read at the moment: {hint(series.source_problem)}</p>}
+        {series.problem && <Refused series={series} problem={series.problem} />}
+        {series.source_problem && series.source_problem.code !== series.problem?.code && <p class="banner warn">The images cannot be read at the moment: {hint(series.source_problem)}</p>}
         {error && <p class="banner warn">{error}</p>}
       </div>
       <div class="notices" aria-live="polite">
@@ -145,7 +157,7 @@ export function ViewerPage(props: ViewerProps) {
       </div>
       <div class="columns">
         <FindingList
-          id={props.id} findings={series.findings} current={current?.number ?? 0} onSelect={go} thumbnails={loaded}
+          id={props.id} findings={series.findings} drafts={drafts} refused={series.problem !== null} candidates={series.asked.candidates} current={current?.number ?? 0} onSelect={go} thumbnails={loaded}
         />
         {series.geometry ? (
           <PlanesView
@@ -154,12 +166,12 @@ export function ViewerPage(props: ViewerProps) {
             heatReady={images.residual !== null}
             outline={outlines ? outline.cube : null} outlined={outline.cube !== null} onOutline={() => setOutlines(!outlines)}
           />
-        ) : <div class="planes empty"><p>No images.</p></div>}
+        ) : <div class="planes empty"><p>{series.problem ? "Refused: nothing was scored." : "No images."}</p></div>}
         <aside class="side" aria-label="Finding">
           <div class="scrolled">
             {current
               ? <WhyPanel finding={current} images={images} outlineProblem={outline.problem} model={scored} onModel={setModel} models={series.models} />
-              : <p class="empty">This series has no findings.</p>}
+              : <p class="empty">{series.problem ? "No candidate of this series was scored." : "The job named no candidates, so there are no findings."}</p>}
             <details class="about">
               <summary>About this result</summary>
               <dl>
@@ -176,12 +188,32 @@ export function ViewerPage(props: ViewerProps) {
           {current && (
             <DecisionPanel
               key={current.number} id={props.id} finding={current} session={props.session}
-              superseded={newer !== null} onDecided={keep} onNext={nextOpen}
+              superseded={newer !== null} unseen={unseen(series)} onDecided={keep} onNext={nextOpen} onDraft={countDrafts}
             />
           )}
         </aside>
       </div>
     </main>
+  );
+}
+
+/** unseen says why nobody can have seen what a decision would be about; empty: one can. */
+function unseen(s: Series): string {
+  if (!s.patient) return "the patient is not known";
+  return s.geometry ? "" : "the images cannot be read";
+}
+
+/** Refused says of a series without a result what was asked, what was refused, and why. */
+function Refused({ series: s, problem }: { series: Series; problem: Note }) {
+  return (
+    <div class="banner lost refused" role="alert" data-test="refused">
+      <strong>Refused: this is no negative result.</strong>
+      <dl>
+        <div><dt>Asked</dt><dd>scores of {counted(s.asked.candidates, "candidate")}, by {s.asked.source || "an unnamed source"}{s.priority === "stat" ? ", urgent" : ""} (job {s.asked.job_id || "without an id"})</dd></div>
+        <div><dt>Refused</dt><dd>the whole series, {moment(s.time)}: no candidate was scored</dd></div>
+        <div><dt>Why</dt><dd>{hint(problem)}</dd></div>
+      </dl>
+    </div>
   );
 }
 

@@ -121,6 +121,12 @@ export class SeriesVolume {
     return this.state[Math.round(toIndex(this.grid, position)[2])] === 4;
   }
 
+  /** imageNumber is what other viewers call the image at a position, null where it has no number. */
+  imageNumber(position: Vec3): number | null {
+    const place = this.grid.places[Math.round(toIndex(this.grid, position)[2])];
+    return place ? (this.series.geometry?.instance_numbers[place.slice] ?? null) : null;
+  }
+
   /** hu is the value of the voxel at a position, null where there is none (yet). */
   hu(position: Vec3): number | null {
     return this.voxel(...(toIndex(this.grid, position).map(Math.round) as Vec3));

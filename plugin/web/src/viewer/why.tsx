@@ -29,8 +29,8 @@ export function WhyPanel({ finding: f, images, model, models, outlineProblem, on
   const score = f.scores.find((s) => s.model === model);
   return (
     <section class="why" aria-label="Why">
-      <h2>
-        Finding {f.number} <small>{millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""} · {place(f.position_lps_mm)} mm{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
+      <h2 title={`${place(f.position_lps_mm)} mm`}>
+        Finding {f.number} <small>{f.image_number !== null && `image ${f.image_number} · `}ID {f.nodule_id} · {millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""}{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
       </h2>
       {notFound(f)
         ? (

@@ -1,0 +1,59 @@
+// What somebody has chosen and written but not saved: kept in this browser until
+// it is saved or discarded, through another finding, the work list, a reload, an
+// ended session and a restart.
+
+import type { Choice } from "./types.ts";
+
+export interface Draft {
+  choice: Choice | null;
+  reason: string;
+  comment: string;
+  base: number; // version of the decision that was seen
+  at: number; // ms since 1970
+}
+
+const prefix = "nodulescope.draft.";
+const oldest = 30 * 24 * 3600 * 1000; // ms
+const most = 200;
+
+const keyOf = (user: string, id: string, number: number): string => `${prefix}${user}/${id}/${number}`;
+
+/** draftOf is what a user has not saved of a finding, null where there is nothing. */
+export function draftOf(user: string, id: string, number: number): Draft | null {
+  const d = read(keyOf(user, id, number));
+  return d && Date.now() - d.at < oldest ? d : null;
+}
+
+function read(key: string): Draft | null {
+  try {
+    const d = JSON.parse(localStorage.getItem(key) ?? "null") as Partial<Draft> | null;
+    if (!d || typeof d.base !== "number" || typeof d.at !== "number") return null;
+    return { choice: d.choice ?? null, reason: d.reason ?? "", comment: d.comment ?? "", base: d.base, at: d.at };
+  } catch {
+    return null; // not ours, or no storage
+  }
+}
+
+/** keepDraft keeps what was chosen and written; nothing of either forgets it. */
+export function keepDraft(user: string, id: string, number: number, d: Omit<Draft, "at">): void {
+  const key = keyOf(user, id, number);
+  try {
+    if (d.choice === null && !d.comment.trim()) {
+      localStorage.removeItem(key);
+      return;
+    }
+    localStorage.setItem(key, JSON.stringify({ ...d, at: Date.now() }));
+    tidy();
+  } catch {
+    // the storage is full or not allowed: the draft lives as long as the finding is shown
+  }
+}
+
+// tidy forgets drafts that nobody came back to.
+function tidy(): void {
+  const all = Object.keys(localStorage).filter((k) => k.startsWith(prefix)).map((key) => ({ key, at: read(key)?.at ?? 0 }));
+  all.sort((a, b) => b.at - a.at);
+  all.forEach(({ key, at }, i) => {
+    if (i >= most || Date.now() - at >= oldest) localStorage.removeItem(key);
+  });
+}
