@@ -34,6 +34,7 @@ type finding struct {
 	Failed        []bus.ModelProblem `json:"failed"`
 	Probability   *float64           `json:"probability"`
 	Percentile    *float64           `json:"percentile"`
+	BaseRate      *float64           `json:"base_rate"`
 	Flagged       bool               `json:"flagged"`
 	Disagreement  *bus.Disagreement  `json:"disagreement"`
 	Applicability []store.Reason     `json:"applicability"`
@@ -88,7 +89,7 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 	f := finding{
 		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: store.Known(n.DiameterMM), Confidence: store.Known(n.Confidence),
 		Headline: n.Headline, HeadlineError: n.HeadlineError, Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.Probability, Percentile: high.Percentile, Flagged: high.Flagged,
-		Disagreement: n.Disagreement, Applicability: []store.Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
+		BaseRate: store.BaseRate(r.Result, n), Disagreement: n.Disagreement, Applicability: []store.Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
 		Outline: outlineOf(n.Outline), OutlineError: n.OutlineError,
 		Decision: s.cfg.Store.Decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
 	}

@@ -75,7 +75,7 @@ func parseQuery(v url.Values) (q store.Query, err error) {
 	}
 	if name := v.Get("sort"); name != "" {
 		if !slices.Contains(store.Sorts(), name) {
-			return q, answer.Invalid("sort is probability, percentile, time, findings or state")
+			return q, answer.Invalid("sort is probability, percentile, time, findings, state or urgency")
 		}
 		q.Sort = name
 	}

@@ -33,6 +33,7 @@ type listRow struct {
 	Disagree       int           `json:"disagree"`
 	Probability    *float64      `json:"probability"`
 	Percentile     *float64      `json:"percentile"`
+	BaseRate       *float64      `json:"base_rate"`
 	Unread         bool          `json:"unread"`
 	Models         []store.Model `json:"models"`
 	Problem        *bus.Problem  `json:"problem"`
@@ -57,7 +58,7 @@ func (s *Server) getWorklist(w http.ResponseWriter, r *http.Request, who *signin
 		}
 		rows[i] = listRow{
 			ID: l.ID, State: l.State(), Priority: l.Priority, Time: l.Time.UTC(), Findings: l.Findings, Decided: l.Decided,
-			Flagged: l.Flagged, Flag: l.Flag(), Disagree: l.Disagree, Probability: l.Probability, Percentile: l.Percentile,
+			Flagged: l.Flagged, Flag: l.Flag(), Disagree: l.Disagree, Probability: l.Probability, Percentile: l.Percentile, BaseRate: l.BaseRate,
 			Unread: l.Unread, Models: l.Models, Problem: l.Problem, SupersededBy: store.Nullable(l.SupersededBy),
 		}
 		if rows[i].Models == nil {

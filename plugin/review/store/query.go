@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"slices"
+
+	"github.com/nodulescope/nodulescope/bus"
 )
 
 // Query is what a work list is asked for. Pointers that are nil do not filter.
@@ -20,7 +22,9 @@ type Query struct {
 }
 
 // Sorts are the names of the orders of a list; the first one is the default.
-func Sorts() []string { return []string{"probability", "percentile", "time", "findings", "state"} }
+func Sorts() []string {
+	return []string{"probability", "percentile", "time", "findings", "state", "urgency"}
+}
 
 // List is the answer to a query.
 type List struct {
@@ -97,6 +101,11 @@ func (q *Query) compare(a, b *Row) int {
 		c = cmp.Compare(b.Findings, a.Findings)
 	case "state":
 		c = cmp.Compare(slices.Index(States(), b.State()), slices.Index(States(), a.State()))
+	case "urgency": // urgent ones first, then those that are not done, as probability has them
+		c = cmp.Or(first(a.Priority == bus.PriorityStat, b.Priority == bus.PriorityStat), first(a.open(), b.open()))
+		if c == 0 {
+			c = cmp.Or(q.missingLast(a.Probability, b.Probability), q.missingLast(a.Percentile, b.Percentile))
+		}
 	case "percentile":
 		c = q.missingLast(a.Percentile, b.Percentile)
 	default:
@@ -109,6 +118,20 @@ func (q *Query) compare(a, b *Row) int {
 		c = -c
 	}
 	return cmp.Or(c, b.Time.Compare(a.Time), cmp.Compare(a.ID, b.ID))
+}
+
+// open tells whether there is something to decide.
+func (w *Row) open() bool { return w.State() == Scored || w.State() == InReview }
+
+// first compares so that what holds comes first.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 // missingLast is LargerFirst for a result that is turned round where the order

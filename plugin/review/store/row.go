@@ -43,6 +43,7 @@ type Row struct {
 	Disagree     int // findings on whose flag detectors differ
 	Probability  *float64
 	Percentile   *float64
+	BaseRate     *float64 // of the finding with that probability, see [BaseRate]
 	Models       []Model
 	Problem      *bus.Problem
 	SupersededBy string // id
@@ -81,7 +82,10 @@ func rowOf(r *Record) *Row {
 	for i := range r.Result.Nodules {
 		n := &r.Result.Nodules[i]
 		h := Highest(n)
-		w.Probability, w.Percentile = larger(w.Probability, h.Probability), larger(w.Percentile, h.Percentile)
+		if w.Probability = larger(w.Probability, h.Probability); w.Probability == h.Probability && h.Probability != nil {
+			w.BaseRate = BaseRate(r.Result, n)
+		}
+		w.Percentile = larger(w.Percentile, h.Percentile)
 		if h.Flagged {
 			w.Flagged++
 		}
@@ -118,6 +122,30 @@ func Highest(n *bus.ResultNodule) (s Summary) {
 		s.Flagged = s.Flagged || n.Scores[i].Anomalous
 	}
 	return s
+}
+
+// BaseRate is the share of suspicious nodules at which the probability of
+// [Highest] was calibrated: one that is below it makes a nodule less suspicious
+// than any. nil where nothing says it.
+func BaseRate(r *bus.Result, n *bus.ResultNodule) *float64 {
+	if n.Headline != nil {
+		if rung := r.RungOf(&n.Headline.RungScore); rung != nil {
+			return Known(rung.Prevalence)
+		}
+		return nil
+	}
+	high := Highest(n).Probability
+	for i := range n.Scores {
+		if high == nil || n.Scores[i].Probability != high {
+			continue
+		}
+		for _, m := range r.Models {
+			if m.Digest == n.Scores[i].Digest {
+				return Known(m.Prevalence)
+			}
+		}
+	}
+	return nil
 }
 
 // larger is the larger of two values, of which either may be missing.

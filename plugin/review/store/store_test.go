@@ -42,6 +42,7 @@ func TestWorklistOrderAndFilters(t *testing.T) {
 		"probability":     {Query{}, "1.2.2 1.2.3 1.2.1 1.2.4 1.2.5"},
 		"ascending":       {Query{Ascending: true}, "1.2.1 1.2.3 1.2.2 1.2.4 1.2.5"},
 		"percentile":      {Query{Sort: "percentile"}, "1.2.2 1.2.4 1.2.3 1.2.1 1.2.5"},
+		"urgency":         {Query{Sort: "urgency"}, "1.2.5 1.2.2 1.2.3 1.2.1 1.2.4"},
 		"time":            {Query{Sort: "time"}, "1.2.5 1.2.4 1.2.3 1.2.2 1.2.1"},
 		"oldest":          {Query{Sort: "time", Ascending: true}, "1.2.1 1.2.2 1.2.3 1.2.4 1.2.5"},
 		"findings":        {Query{Sort: "findings"}, "1.2.3 1.2.2 1.2.4 1.2.1 1.2.5"},
@@ -62,6 +63,26 @@ func TestWorklistOrderAndFilters(t *testing.T) {
 		if got := s.Find(tt.q, "ann", nil); ids(got) != tt.want || got.Unread != 4 || got.Counts[Scored] != 4 || got.Counts[Refused] != 1 {
 			t.Errorf("%s: %s, want %s (%+v)", name, ids(got), tt.want, got.Counts)
 		}
+	}
+}
+
+// Urgent series come first, done ones after those that are open; the base rate
+// of the highest probability comes along.
+func TestWorklistByUrgency(t *testing.T) {
+	s := newStore(t)
+	done, urgent := sample("a", 1, 0.9), sample("b", 2, 0.1)
+	urgent.Priority = bus.PriorityStat
+	open := sample("c", 3, 0.4, 0.5)
+	open.Result.Models[0].Prevalence = 0.6
+	s.add(t, done, urgent, open)
+	_, _, err := s.Decide(done, 1, NewDecision{Decision: Accept}, "ann", time.Now())
+	checktest.Must(t, err)
+	got := s.Find(Query{Sort: "urgency", Limit: 9}, "ann", nil)
+	if ids(got) != "1.2.2 1.2.3 1.2.1" {
+		t.Error(ids(got))
+	}
+	if rate := got.Rows[1].BaseRate; rate == nil || *rate != 0.6 || got.Rows[0].BaseRate != nil {
+		t.Errorf("base rates %v, %v", rate, got.Rows[0].BaseRate)
 	}
 }
 

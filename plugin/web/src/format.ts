@@ -30,6 +30,10 @@ export const sized = (f: Finding): string => millimetres(f.outline?.measurements
 /** counted is a number with its noun, in the plural where it is not 1. */
 export const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
+/** below says that a probability is below the base rate, where it is: such a nodule is less suspicious than one of which nothing is known. */
+export const below = (x: { probability: number | null; base_rate: number | null }): string =>
+  x.probability !== null && x.base_rate !== null && x.probability < x.base_rate ? `below base rate ${percent(x.base_rate)}` : "";
+
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /** moment is local time, as 2026-01-31 08:05. */

@@ -73,7 +73,8 @@ function drain(): void {
   while (holds === 0) {
     const e = waiting.shift();
     if (!e) return;
-    take(e, document.activeElement ?? e.target);
+    const target = document.activeElement ?? e.target;
+    if (!take(e, target) && typing(target)) type(target as HTMLTextAreaElement, e);
   }
 }
 
@@ -86,13 +87,25 @@ function wanted(key: string, inField: boolean): Binding | undefined {
   return undefined;
 }
 
-function take(e: KeyboardEvent, target: EventTarget | null): void {
+// type writes what was held back from a field that has the focus by now.
+function type(field: HTMLTextAreaElement, e: KeyboardEvent): void {
+  const text = e.key === "Enter" ? "\n" : e.key;
+  if (text.length !== 1 || e.ctrlKey || e.metaKey || typeof field.setRangeText !== "function") return;
+  field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  queueMicrotask(hold());
+}
+
+// take tells whether a key has a meaning here.
+function take(e: KeyboardEvent, target: EventTarget | null): boolean {
   const key = keyName(e);
   const found = wanted(key, typing(target));
-  if (!found || (ownKey(target, key) && !found.overButtons?.(target)) || ownArrow(target, key)) return;
+  if (!found || (ownKey(target, key) && !found.overButtons?.(target)) || ownArrow(target, key)) return false;
   e.preventDefault();
-  window.setTimeout(hold(), 0); // what it changes is drawn before the next one counts
+  const release = hold();
   found.run(e);
+  queueMicrotask(release); // what it changes is drawn before the next one counts
+  return true;
 }
 
 /** listen starts to hear keys. */
@@ -104,7 +117,7 @@ export function listen(): void {
       take(e, e.target);
       return;
     }
-    if (!wanted(key, typing(e.target))) return;
+    if (!wanted(key, typing(e.target)) && (key.length > 1 || typing(e.target))) return;
     e.preventDefault();
     if (waiting.length < mostWaiting) waiting.push(e);
   });

@@ -69,6 +69,7 @@ export interface Row {
   disagree: number;
   probability: number | null;
   percentile: number | null;
+  base_rate: number | null;
   unread: boolean;
   models: { name: string; digest: string }[];
   problem: Note | null;
@@ -238,6 +239,7 @@ export interface Finding {
   failed: { model: string; digest: string; code: string; message: string }[];
   probability: number | null;
   percentile: number | null;
+  base_rate: number | null;
   flagged: boolean;
   disagreement: { percentile_gap: number; flags_differ: boolean } | null;
   applicability: Labelled[];

@@ -3,54 +3,13 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "./api.ts";
 import type { Live } from "./events.ts";
-import { counted, hint, moment, orDash, percent, ranked, shortDigest, shownName, stateNames } from "./format.ts";
+import { filtered, none, openedStorage, pageSize, query, storage, stored, type Filters } from "./filters.ts";
+import { below, counted, hint, moment, orDash, percent, ranked, shortDigest, shownName, stateNames } from "./format.ts";
 import { useKeys } from "./hooks.ts";
 import type { Binding } from "./keys.ts";
 import type { Row, State, Worklist } from "./types.ts";
 
-export interface Filters {
-  states: State[];
-  flagged: boolean;
-  disagree: boolean;
-  unread: boolean;
-  stat: boolean;
-  superseded: boolean;
-  least: number; // probability in percent
-  sort: "probability" | "percentile" | "time" | "findings" | "state";
-  order: "desc" | "asc";
-  offset: number;
-}
-
-const none: Filters = {
-  states: [], flagged: false, disagree: false, unread: false, stat: false, superseded: false, least: 0,
-  sort: "probability", order: "desc", offset: 0,
-};
-/** filtered tells whether anything is left out of the list. */
-function filtered(f: Filters): boolean {
-  return f.states.length > 0 || f.flagged || f.disagree || f.unread || f.stat || f.least > 0;
-}
-
-const pageSize = 50;
 const states: State[] = ["waiting", "scored", "in_review", "done", "refused"];
-const storage = "nodulescope.filters";
-
-function stored(): Filters {
-  try {
-    return { ...none, ...(JSON.parse(sessionStorage.getItem(storage) ?? "{}") as Partial<Filters>) };
-  } catch {
-    return none;
-  }
-}
-
-/** query is what the service is asked. */
-export function query(f: Filters): URLSearchParams {
-  const q = new URLSearchParams({ sort: f.sort, order: f.order, limit: String(pageSize), offset: String(f.offset) });
-  if (f.states.length > 0) q.set("state", f.states.join(","));
-  for (const name of ["flagged", "disagree", "unread", "superseded"] as const) if (f[name]) q.set(name, "true");
-  if (f.stat) q.set("priority", "stat");
-  if (f.least > 0) q.set("min_probability", String(f.least / 100));
-  return q;
-}
 
 export function WorklistPage(props: { live: Live | null; onList: (eventId: string) => void; onUnread: (n: number) => void; onOpen: (id: string) => void }) {
   const [filters, setFilters] = useState(stored);
@@ -73,7 +32,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
   }, [filters]);
 
   useEffect(() => {
-    sessionStorage.setItem(storage, JSON.stringify({ ...filters, offset: 0 }));
+    sessionStorage.setItem(storage, JSON.stringify(filters));
     const stop = new AbortController();
     void load(stop.signal);
     return () => stop.abort();
@@ -94,6 +53,16 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
       off?.();
     };
   }, [props.live, load]);
+
+  // Who comes back finds the row that was opened last.
+  const found = useRef(false);
+  useEffect(() => {
+    if (!list || found.current) return;
+    found.current = true;
+    const row = [...(body.current?.querySelectorAll<HTMLElement>("tr[data-id]") ?? [])].find((r) => r.dataset.id === sessionStorage.getItem(openedStorage));
+    row?.querySelector<HTMLAnchorElement>("a.open")?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "center" });
+  }, [list]);
 
   const change = (by: Partial<Filters>): void => setFilters((f) => ({ ...f, offset: 0, ...by }));
   const links = (): HTMLAnchorElement[] => [...(body.current?.querySelectorAll<HTMLAnchorElement>("a.open") ?? [])];
@@ -170,12 +139,14 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
               change({ sort, order });
             }}
           >
+            <option value="urgency desc">urgent, then open</option>
             <option value="probability desc">probability</option>
             <option value="percentile desc">percentile</option>
             <option value="time desc">newest</option>
             <option value="time asc">oldest</option>
             <option value="findings desc">findings</option>
             <option value="state asc">state</option>
+            {["percentile asc", "probability asc", "findings asc", "state desc", "urgency asc"].map((v) => <option key={v} value={v} hidden>{v.split(" ")[0]}, reversed</option>)}
           </select>
         </label>
       </section>
@@ -189,11 +160,11 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
               <th scope="col"><span class="visually-hidden">Marks</span></th>
               <th scope="col">Patient</th>
               <th scope="col">Study</th>
-              <th scope="col">State</th>
-              <th scope="col" class="number" title="Highest of all findings: how far a nodule deviates from the reference nodules. Not the probability of cancer.">Deviation</th>
-              <th scope="col" class="number">Decided</th>
+              <Sorted filters={filters} by="state" order="asc" onSort={change}>State</Sorted>
+              <Sorted filters={filters} by="probability" order="desc" onSort={change} number title="Highest of all findings: how far a nodule deviates from the reference nodules. Not the probability of cancer.">Deviation</Sorted>
+              <Sorted filters={filters} by="findings" order="desc" onSort={change} number title="sorts by the number of findings">Decided</Sorted>
               <th scope="col">Detectors</th>
-              <th scope="col">Scored at</th>
+              <Sorted filters={filters} by="time" order="desc" onSort={change}>Scored at</Sorted>
             </tr>
           </thead>
           <tbody ref={body}>
@@ -211,6 +182,23 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
         </nav>
       )}
     </main>
+  );
+}
+
+// Sorted is the head of a column that orders the list, and turns the order round.
+function Sorted(props: {
+  filters: Filters; by: Filters["sort"]; order: Filters["order"]; onSort: (by: Partial<Filters>) => void;
+  number?: boolean; title?: string; children: preact.ComponentChildren;
+}) {
+  const { filters: f, by } = props;
+  const on = f.sort === by;
+  const order = on ? (f.order === "desc" ? "asc" : "desc") : props.order;
+  return (
+    <th scope="col" class={props.number ? "number" : ""} aria-sort={on ? (f.order === "desc" ? "descending" : "ascending") : undefined}>
+      <button type="button" class="quiet" title={props.title ?? "sort by this column"} onClick={() => props.onSort({ sort: by, order })}>
+        {props.children}{on && <span aria-hidden="true"> {f.order === "desc" ? "↓" : "↑"}</span>}
+      </button>
+    </th>
   );
 }
 
@@ -251,6 +239,7 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
       </td>
       <td class="number">
         <strong>{row.probability !== null ? percent(row.probability) : ranked(row.percentile)}</strong>
+        {below(row) && <small class="below">{below(row)}</small>}
         <small>{row.probability !== null && row.percentile !== null ? ranked(row.percentile) : ""}</small>
       </td>
       <td class="number">

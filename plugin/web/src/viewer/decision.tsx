@@ -1,7 +1,7 @@
 // The decision about a finding: form, history, and what to do when someone
 // else was faster.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "../api.ts";
 import { Dialog } from "../dialog.tsx";
 import { draftOf, keepDraft } from "../drafts.ts";
@@ -42,6 +42,7 @@ export function DecisionPanel(props: Props) {
   const [conflict, setConflict] = useState<Decision | null>(null);
   const [history, setHistory] = useState<Decision[] | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
+  const asked = useRef(false); // for a reason, just now
   const reasonBox = useRef<HTMLFieldSetElement>(null);
   const label = (code: string): string => session.reasons.find((r) => r.code === code)?.label ?? code;
   const may = session.role !== "view" && !props.superseded && !props.unseen;
@@ -62,8 +63,10 @@ export function DecisionPanel(props: Props) {
     setSaved("");
     setError("");
     setChoice(v);
-    if (v === "reject") window.setTimeout(() => reasonBox.current?.querySelector<HTMLInputElement>("input:checked, input")?.focus(), 0);
-    else setReason("");
+    if (v === "reject") {
+      asked.current = true;
+      focusReason(reasonBox.current); // where they are there already
+    } else setReason("");
   };
   const discard = (): void => {
     setChoice(null);
@@ -116,7 +119,7 @@ export function DecisionPanel(props: Props) {
     ...choices.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${c.label.toLowerCase()} (then Enter)`, run: () => choose(c.choice) })),
     { keys: ["c"], shown: "C", does: "write a comment", run: () => field.current?.focus() },
     { keys: ["Enter"], shown: "Enter", does: "save the decision, wherever the focus is", run: () => void save(base, false), whileTyping: () => choice !== null, overButtons: free },
-    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding", run: () => void save(base, true), overButtons: free },
+    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding, then to the next series", run: () => void save(base, true), overButtons: free },
     { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, even while writing", run: () => void save(base, false), whileTyping: true },
     {
       keys: ["Escape"], shown: "Esc", does: "leave the comment; discard the choice", whileTyping: true,
@@ -159,7 +162,7 @@ export function DecisionPanel(props: Props) {
               </button>
             ))}
           </div>
-          {choice === "reject" && <Reasons box={reasonBox} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
+          {choice === "reject" && <Reasons box={reasonBox} focus={asked.current} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
           <label class="comment">
             <span>Comment <small>(no patient data)</small></span>
             <textarea ref={field} rows={2} title="Enter saves once a verdict is chosen; Shift+Enter makes a new line" maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
@@ -221,7 +224,13 @@ export function DecisionPanel(props: Props) {
   );
 }
 
-function Reasons(props: { box: { current: HTMLFieldSetElement | null }; reasons: Labelled[]; chosen: string; onChoose: (code: string) => void }) {
+const focusReason = (box: HTMLFieldSetElement | null): void => box?.querySelector<HTMLInputElement>("input:checked, input")?.focus();
+
+function Reasons(props: { box: { current: HTMLFieldSetElement | null }; focus: boolean; reasons: Labelled[]; chosen: string; onChoose: (code: string) => void }) {
+  // Before the next key counts, which may go elsewhere.
+  useLayoutEffect(() => {
+    if (props.focus) focusReason(props.box.current);
+  }, []);
   // The tenth has the 0, as on the keyboard.
   const key = (i: number): string => (i < 10 ? String((i + 1) % 10) : "");
   useKeys(props.reasons.slice(0, 10).map((r, i) => ({

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
-import { choiceNames, counted, notFound, percent, ranked, sized } from "../format.ts";
+import { below, choiceNames, counted, notFound, percent, ranked, sized } from "../format.ts";
 import type { Finding } from "../types.ts";
 
 /** FindingList is every finding of the series, the most deviating first. */
@@ -28,6 +28,7 @@ export function FindingList(props: { id: string; findings: Finding[]; drafts: Se
                 <span>
                   <b>{f.number}</b> {notFound(f) ? <em class="none">no nodule found</em> : f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
                 </span>
+                {!f.problem && below(f) && <small class="below" title={below(f)}>base {percent(f.base_rate)}</small>}
                 <small title={f.percentile === null ? undefined : ranked(f.percentile)}>{notFound(f) ? "" : sized(f)}</small>
                 <small>
                   {f.flagged && <span class="badge flag">flagged</span>}

@@ -230,6 +230,11 @@ export class Planes {
     });
   }
 
+  /** center moves the pictures so that the point is in the middle of each. */
+  center(): void {
+    this.onEach((plane) => this.zoom(plane, 1, this.point));
+  }
+
   whole(): void {
     this.onEach((plane) => {
       const viewport = this.viewport(plane);

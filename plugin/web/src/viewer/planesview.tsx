@@ -151,7 +151,10 @@ export function PlanesView(props: Props) {
     if (preset) p.window = { center: preset.center, width: preset.width };
     setWin(p.window);
     p.whenDrawn("axial", () => noteFirstView(box.current, v, p, latest.current.opened));
-    p.open(v, point).then(redraw, refuse);
+    p.open(v, point).then(() => {
+      if (latest.current.current) p.closeUp(); // the nodule first
+      redraw();
+    }, refuse);
     const wanted = tools.find((t) => t.tool === localStorage.getItem(toolStorage))?.tool ?? "cross";
     setTool(wanted);
     const detach = all.map((plane) => attach(byPlane[plane], plane, p, {
@@ -173,7 +176,9 @@ export function PlanesView(props: Props) {
 
   const home = (): void => {
     const f = latest.current.current;
-    if (f) shown.current?.moveTo(f.position_lps_mm);
+    if (!f) return;
+    shown.current?.moveTo(f.position_lps_mm);
+    shown.current?.center();
   };
   useEffect(home, [props.current?.number]);
   useEffect(redraw, [props.heat, props.marks, props.outline, props.series, single]);

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { api, problemOf } from "../api.ts";
 import { draftOf } from "../drafts.ts";
 import type { Link, Live } from "../events.ts";
+import { openedStorage, query, stored } from "../filters.ts";
 import { byUrgency, counted, decided, hint, moment, shortDigest } from "../format.ts";
 import { useKeys, useLatest } from "../hooks.ts";
 import { Identity } from "../identity.tsx";
@@ -50,7 +51,7 @@ export function ViewerPage(props: ViewerProps) {
 
   useEffect(() => void load(), [load]);
 
-  const current = series?.findings.find((f) => f.number === props.finding) ?? series?.findings[0] ?? null;
+  const current = series?.findings.find((f) => f.number === props.finding) ?? series?.findings.find((f) => !f.decision) ?? series?.findings[0] ?? null;
   const scored = current?.scores.find((s) => s.model === model)?.model ?? current?.scores[0]?.model ?? "";
   const images = usePatchImages(props.id, current, scored);
   const outline = useOutline(props.id, current);
@@ -115,13 +116,21 @@ export function ViewerPage(props: ViewerProps) {
     const order = [...s.findings.slice(at + 1), ...s.findings.slice(0, at)];
     const to = order.find((f) => !f.decision);
     if (to) go(to.number);
-    else setNotice("All findings of this series are decided.");
-  }, [go]);
+    else void nextSeries(props.id).then((id) => {
+      if (id) location.hash = `#/series/${id}`;
+      else setNotice("All findings of this series are decided, and no other series of the list is open.");
+    }, (e) => setNotice(problemOf(e).message));
+  }, [go, props.id]);
+  // The finding that is shown stays when it is decided.
+  useEffect(() => {
+    if (current && props.finding === 0) go(current.number);
+  }, [current?.number, props.finding, go]);
+  useEffect(() => sessionStorage.setItem(openedStorage, props.id), [props.id]);
 
   useKeys([
     { keys: ["n", "]"], shown: "N ]", does: "next finding", run: () => step(1) },
     { keys: ["p", "["], shown: "P [", does: "previous finding", run: () => step(-1) },
-    { keys: ["N"], shown: "Shift+N", does: "next undecided finding", run: nextOpen },
+    { keys: ["N"], shown: "Shift+N", does: "next undecided finding, then that of the next series", run: nextOpen },
     { keys: ["f"], shown: "F", does: "back to the finding", run: () => planes.current?.home() },
     { keys: ["h"], shown: "H", does: "heat map of the residual on or off", run: () => setHeat((on) => !on) },
     { keys: ["o"], shown: "O", does: "crosshair and circles on or off", run: () => setMarks((on) => !on) },
@@ -215,6 +224,12 @@ function Refused({ series: s, problem }: { series: Series; problem: Note }) {
       </dl>
     </div>
   );
+}
+
+/** nextSeries is the first one of the list as it was left that has something to decide, empty where there is none. */
+async function nextSeries(id: string): Promise<string> {
+  const { rows } = await api.worklist(query({ ...stored(), states: ["scored", "in_review"], offset: 0 }));
+  return rows.find((r) => r.id !== id && r.decided < r.findings)?.id ?? "";
 }
 
 /** useOutline fetches the outline of the newest finding. */

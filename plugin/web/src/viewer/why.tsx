@@ -117,7 +117,7 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
       </svg>
       <figcaption>
         <span class="key score">this nodule</span> <span class="key limit">threshold {score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals} reference normals</span>
-        {score.probability !== null && prevalence > 0 && <> · probability at a prevalence of {percent(prevalence)}</>}
+        {score.probability !== null && prevalence > 0 && <> · probability at a base rate of {percent(prevalence)}{score.probability < prevalence && ", below it"}</>}
       </figcaption>
     </figure>
   );
