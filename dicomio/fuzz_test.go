@@ -1,9 +1,11 @@
 package dicomio
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
 	"image"
+	"io"
 	"testing"
 
 	"github.com/jpfielding/jpegs/pkg/compress/jpegli"
@@ -165,4 +167,39 @@ func TestDeflateBomb(t *testing.T) {
 	if CodeOf(err) != CodeLimit {
 		t.Errorf("%d bytes that inflate to 2 MiB: %v", len(b), err)
 	}
+}
+
+// FuzzArchive lists zips and reads what is in them: whatever they claim, no file
+// gives more bytes than its limit.
+func FuzzArchive(f *testing.F) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, method := range []uint16{zip.Store, zip.Deflate} {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: "../a", Method: method})
+		if err == nil {
+			_, err = w.Write(bytes.Repeat([]byte("image"), 50))
+		}
+		if err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := entries("x", bytes.NewReader(b), int64(len(b)), 20)
+		if err != nil && CodeOf(err) == "" || len(list) > 20 {
+			t.Fatalf("%d entries, %v", len(list), err)
+		}
+		for _, e := range append(list, entry{path: "x", pack: packGzip}) {
+			src, err := e.source(bytes.NewReader(b), int64(len(b)), 1<<20)
+			if err != nil {
+				continue
+			}
+			if n, err := io.Copy(io.Discard, io.NewSectionReader(src, 0, 1<<30)); n > 1<<20 && e.pack != packStored || err != nil && CodeOf(err) == "" {
+				t.Fatalf("%d bytes, %v", n, err)
+			}
+		}
+	})
 }

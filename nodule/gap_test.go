@@ -47,3 +47,35 @@ func TestGapInNodule(t *testing.T) {
 		}
 	}
 }
+
+// TestGapInOutline: missing slices refuse a nodule whose outline they cross or
+// touch, in cubes of any voxels, and no other.
+func TestGapInOutline(t *testing.T) {
+	whole := axial(40, 64, 64)
+	whole.Missing = []dicomio.Gap{{After: 20, Count: 2}}
+	for z := 21; z < 40; z++ {
+		whole.Offsets[z] += 2 * whole.SpacingMM[0]
+	}
+	c := newCutter(t, &volume{geo: whole, hu: linear}, CutOptions{})
+	from, to := whole.ToLPS([3]float64{20, 32, 32}), whole.ToLPS([3]float64{21, 32, 32})
+	mask := make([]bool, CubeVoxels) // 9 voxels high
+	for z := 12; z < 21; z++ {
+		mask[(z*CubeSize+16)*CubeSize+16] = true
+	}
+	up := dicomio.Vec{0, 0, 1}
+	for _, spacing := range []float64{1, 2} {
+		low, high := -3.5*spacing, 4.5*spacing // of the voxels' centres
+		for _, tt := range []struct {
+			at   dicomio.Vec
+			want bool
+		}{
+			{from.Sub(up.Scale(high + 1.1*spacing)), false}, {from.Sub(up.Scale(high + 0.9*spacing)), true},
+			{from.Add(to).Scale(0.5), true},
+			{to.Sub(up.Scale(low - 1.1*spacing)), false}, {to.Sub(up.Scale(low - 0.9*spacing)), true},
+		} {
+			if err := c.CheckOutline(tt.at, spacing, mask); (CodeOf(err) == CodeGapInNodule) != tt.want || err != nil && !tt.want {
+				t.Errorf("voxels of %g mm around %v: %v", spacing, tt.at, err)
+			}
+		}
+	}
+}

@@ -2,10 +2,14 @@
 """Reads folders with pydicom (and GDCM), with dcm2niix and with nodulescope, and prints a Markdown row for each.
 
     dicomio/testdata/readers.py NODULESCOPE FOLDER [FOLDER...]
+    dicomio/testdata/readers.py NODULESCOPE --files FOLDER [FOLDER...]
+
+With --files every file is taken on its own, with a twin that pydicom writes 1 mm above it where it can: a row for each
+way in which files are read or refused.
 
 Needs Debian's python3-pydicom, python3-gdcm and dcm2niix. "same HU" means: every slice that nodulescope takes has, to the
 last bit, the HU that pydicom gives, in the same order."""
-import glob, hashlib, json, os, struct, subprocess, sys, tempfile, warnings
+import glob, hashlib, json, os, re, shutil, struct, subprocess, sys, tempfile, warnings
 
 import numpy
 import pydicom
@@ -85,7 +89,39 @@ def with_nodulescope(program, folder, series):
     return '; '.join(words) or 'no CT'
 
 
+def alone(program, path):
+    """One file and its twin: what nodulescope does, and what pydicom."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(path, folder + '/one')
+        try:
+            d = pydicom.dcmread(path, force=True)
+            where = [float(v) for v in d.ImagePositionPatient]
+            d.SOPInstanceUID = d.SOPInstanceUID + '.9'
+            row, col = numpy.array(d.ImageOrientationPatient, float).reshape(2, 3)
+            up = numpy.cross(row, col)
+            d.ImagePositionPatient = [float('%.4f' % v) for v in numpy.array(where) + up]
+            d.save_as(folder + '/two')
+        except Exception:  # no image
+            pass
+        series = headers(folder)
+        return with_nodulescope(program, folder, series), re.sub(r'\d+ of \d+ images?', lambda m: 'pixels read' if m[0][0] != '0' else 'no pixels read', with_pydicom(series))
+
+
+def files(program, folders):
+    rows = {}
+    for folder in folders:
+        for root, _, names in sorted(os.walk(folder)):
+            for name in sorted(names):
+                rows.setdefault(alone(program, os.path.join(root, name)), []).append(name)
+    print('| files | pydicom + GDCM | nodulescope |\n|---|---|---|')
+    for (ours, theirs), names in sorted(rows.items(), key=lambda r: -len(r[1])):
+        print('| %s | %s | %s |' % (', '.join(names) if len(names) < 12 else '%d files: %s, ...' % (len(names), ', '.join(names[:4])), theirs, ours))
+
+
 program, folders = sys.argv[1], sys.argv[2:]
+if folders[0] == '--files':
+    files(program, folders[1:])
+    sys.exit()
 print('| folder | pydicom + GDCM | dcm2niix | nodulescope |\n|---|---|---|---|')
 for folder in folders:
     name = os.path.basename(folder.rstrip('/'))

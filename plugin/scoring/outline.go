@@ -175,6 +175,11 @@ func (p *Prepared) tell(n *bus.ResultNodule, s *subject) {
 		n.Error = bus.ProblemOf(coded.New(outline.CodeNotFound, "outline nodule", "no nodule was recognised at this place, so it has no score", nil))
 		return
 	}
+	if err := p.cutter.CheckOutline(dicomio.Vec(o.CentreLPS), f.SpacingMM, f.Outline.Mask); err != nil {
+		s.patch = nil // nor is what is there measured: it may be a part
+		n.Error = bus.ProblemOf(err)
+		return
+	}
 	m, err := f.Measure()
 	if err == nil {
 		m = m.Rounded()

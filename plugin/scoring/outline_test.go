@@ -77,6 +77,27 @@ func TestScoreOutlines(t *testing.T) {
 	}
 }
 
+// TestGapAcrossOutline: a missing slice beyond the diameter that was given refuses
+// a nodule whose outline it crosses, and none further away.
+func TestGapAcrossOutline(t *testing.T) {
+	for skip, crosses := range map[int]bool{28: true, 36: false} { // the nodule ends at 29
+		spec := plugintest.CT()
+		spec.Skip = []int{skip}
+		req := request(t, plugintest.WriteCT(t, spec))
+		req.Job.Nodules[0].DiameterMM = 5
+		req.Outliner = plugintest.Outliner(t)
+		r, _, err := Score(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := r.Nodules[0]
+		refused := n.Error != nil && n.Error.Code == "gap_in_nodule" && n.Scores == nil && n.Outline.Measurements == nil && n.Headline == nil
+		if refused != crosses || !crosses && n.Error != nil {
+			t.Errorf("slice %d is missing: %+v, %+v", skip, n.Error, n.Outline)
+		}
+	}
+}
+
 // TestOutlineFails: an outliner that fails costs no score, and is said to have
 // failed. A network that gives no number does not take a nodule for none.
 func TestOutlineFails(t *testing.T) {
