@@ -121,6 +121,9 @@ func decode(op, want string, data []byte) (env Envelope, payload []byte, err err
 	if err == nil && e.SpecVersion() != event.CloudEventsVersionV1 {
 		err = errors.New("specversion must be 1.0")
 	}
+	if errors.Is(err, errTime) {
+		return Envelope{}, nil, coded.New(CodeNotCloudEvent, op, errTime.Error(), nil)
+	}
 	if err != nil {
 		return Envelope{}, nil, coded.New(CodeNotCloudEvent, op, "send a CloudEvent 1.0 in structured JSON", quiet(err))
 	}
@@ -164,6 +167,9 @@ func readEvent(data []byte) (e event.Event, payload []byte, err error) {
 		if v, ok := all[name]; ok {
 			known[name] = v
 		}
+	}
+	if v, ok := known["time"]; ok && badTime(v) {
+		return e, nil, errTime
 	}
 	attributes, err := json.Marshal(known)
 	if err != nil {
@@ -212,6 +218,8 @@ func unmarshal(op string, payload []byte, into any, invalid Code) error {
 		return nil
 	case errors.As(err, &field):
 		return coded.New(invalid, op, "field "+field.Field+" must be of type "+field.Type.String(), nil)
+	case badTimeField(payload, into) != "":
+		return coded.New(invalid, op, "field "+badTimeField(payload, into)+" "+timeForm, nil)
 	default:
 		return coded.New(invalid, op, "the data of the event is not a JSON object", nil)
 	}

@@ -191,3 +191,27 @@ func TestEncodeJobRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestTimesAreNamed: a time that is none, or has no zone, is refused by the name
+// of its field, with what is right.
+func TestTimesAreNamed(t *testing.T) {
+	for _, tt := range []struct {
+		old, new, field string
+		code            Code
+	}{
+		{`"priority"`, `"deadline":1767225600,"priority"`, "field deadline ", CodeJobInvalid},
+		{`"priority"`, `"deadline":"2030-01-01T00:00:00","priority"`, "field deadline ", CodeJobInvalid},
+		{`"priority"`, `"deadline":"2030-01-01","priority"`, "field deadline ", CodeJobInvalid},
+		{`"id":"7"`, `"time":"2026-01-31T08:00:00.123456","id":"7"`, "attribute time ", CodeNotCloudEvent},
+		{`"id":"7"`, `"time":1767225600,"id":"7"`, "attribute time ", CodeNotCloudEvent},
+	} {
+		_, _, err := DecodeJob(jobText(tt.old, tt.new))
+		wantCode(t, err, tt.code)
+		if err == nil || !strings.Contains(err.Error(), tt.field+timeForm) {
+			t.Errorf("%s: %v", tt.new, err)
+		}
+	}
+	if _, _, err := DecodeJob(jobText(`"priority"`, `"deadline":null,"priority"`)); err != nil {
+		t.Errorf("no deadline: %v", err)
+	}
+}
