@@ -14,13 +14,19 @@ var obliqueRow, obliqueCol = [3]float64{0.8, 0.6, 0}, [3]float64{-0.36, 0.48, 0.
 
 func shapes() map[string]dicomtest.Spec {
 	return map[string]dicomtest.Spec{
-		"axial":     {Slices: 6, Origin: [3]float64{-120, -130, -300}},
-		"tilt":      {Slices: 6, TiltDeg: 18.5, Origin: [3]float64{-120, -130, -300}},
-		"tilt back": {Slices: 6, TiltDeg: -12},
-		"oblique":   {Slices: 6, RowDir: obliqueRow, ColDir: obliqueCol, Spacing: [3]float64{1.25, 0.5, 0.9}},
-		"feet":      {Slices: 6, ColDir: [3]float64{0, -1, 0}},
-		"irregular": {Slices: 6, Jitter: map[int]float64{1: 0.7, 4: -0.4}, TiltDeg: 10},
-		"missing":   {Slices: 12, Skip: []int{3, 4, 8}, TiltDeg: 5},
+		"axial":           {Slices: 6, Origin: [3]float64{-120, -130, -300}},
+		"tilt":            {Slices: 6, TiltDeg: 18.5, Origin: [3]float64{-120, -130, -300}},
+		"tilt back":       {Slices: 6, TiltDeg: -12},
+		"oblique":         {Slices: 6, RowDir: obliqueRow, ColDir: obliqueCol, Spacing: [3]float64{1.25, 0.5, 0.9}},
+		"feet":            {Slices: 6, ColDir: [3]float64{0, -1, 0}},
+		"coronal":         {Slices: 6, RowDir: [3]float64{1, 0, 0}, ColDir: [3]float64{0, 0, -1}},
+		"sagittal":        {Slices: 6, RowDir: [3]float64{0, 1, 0}, ColDir: [3]float64{0, 0, -1}, Spacing: [3]float64{1.1, 0.6, 0.8}},
+		"prone":           {Slices: 6, RowDir: [3]float64{-1, 0, 0}, ColDir: [3]float64{0, -1, 0}},
+		"feet first":      {Slices: 6, RowDir: [3]float64{-1, 0, 0}, ColDir: [3]float64{0, 1, 0}, Skip: []int{2}},
+		"decubitus left":  {Slices: 6, RowDir: [3]float64{0, -1, 0}, ColDir: [3]float64{1, 0, 0}},
+		"decubitus right": {Slices: 6, RowDir: [3]float64{0, 1, 0}, ColDir: [3]float64{-1, 0, 0}, Jitter: map[int]float64{3: 0.5}},
+		"irregular":       {Slices: 6, Jitter: map[int]float64{1: 0.7, 4: -0.4}, TiltDeg: 10},
+		"missing":         {Slices: 12, Skip: []int{3, 4, 8}, TiltDeg: 5},
 	}
 }
 
