@@ -99,9 +99,14 @@ func (t *Tissue) logitOf(traits []float64) float64 {
 	return stats.Linear(t.Weight, products(t.Scale.Apply(traits)))
 }
 
-// refuse takes the outline from a finding that is no nodule.
+// massMM is the diameter from which an outline in a cube of more than 32 mm is that
+// of a mass, which is larger than what the regression has learned from.
+const massMM = 30
+
+// refuse takes the outline from a finding that is no nodule. A mass is never taken
+// for other tissue.
 func (t *Tissue) refuse(f *Finding) {
-	if !f.Found() {
+	if !f.Found() || f.SpacingMM > Spacings[0] && float64(f.Outline.Voxels)*f.SpacingMM*f.SpacingMM*f.SpacingMM > math.Pi/6*massMM*massMM*massMM {
 		return
 	}
 	if v := f.traits(); t.logitOf(v) < t.Cuts[tissueBand(v)] {

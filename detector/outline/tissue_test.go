@@ -235,3 +235,19 @@ func FuzzTissue(f *testing.F) {
 		}
 	})
 }
+
+// TestMassStays: what is larger than anything that the regression has learned from
+// is refused by no regression; a smaller part of a larger cube is.
+func TestMassStays(t *testing.T) {
+	refuseAll := &Tissue{Cuts: [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}}
+	for _, tt := range []struct {
+		radius, spacing float64 // mm
+		found           bool
+	}{{20, 2, true}, {40, 4, true}, {12, 2, false}, {12, 1, false}} {
+		f := painted(ball(tt.radius/tt.spacing), tt.spacing)
+		refuseAll.refuse(f)
+		if f.Found() != tt.found {
+			t.Errorf("a ball of %g mm in voxels of %g mm: found %v", tt.radius, tt.spacing, f.Found())
+		}
+	}
+}
