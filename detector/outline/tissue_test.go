@@ -239,7 +239,8 @@ func FuzzTissue(f *testing.F) {
 // TestMassStays: what is larger than anything that the regression has learned from
 // is refused by no regression; a smaller part of a larger cube is.
 func TestMassStays(t *testing.T) {
-	refuseAll := &Tissue{Cuts: [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}}
+	refuseAll, _, _ := learned(t, 1)
+	refuseAll.Cuts = [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}
 	for _, tt := range []struct {
 		radius, spacing float64 // mm
 		found           bool
