@@ -80,6 +80,10 @@ type Geometry struct {
 	TiltDeg       float64    `json:"tilt_deg"`
 	Slices        int        `json:"slices"`
 	MissingSlices int        `json:"missing_slices"`
+
+	// Verdict is "ok", or "warned" where warnings say of what. A series that is
+	// refused has no result but a dead letter with the code.
+	Verdict string `json:"verdict,omitempty"`
 }
 
 // ResultNodule is one candidate with its scores, one of each model of the

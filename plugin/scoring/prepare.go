@@ -105,7 +105,7 @@ func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {
 		StudyUID: p.series.StudyUID, SeriesUID: p.series.SeriesUID,
 		Software: p.req.Software, Preprocessing: nodule.PreprocessingVersion, IntendedUse: use.Statement,
 		Models:   Describe(p.req.Detectors),
-		Geometry: bus.Geometry{SpacingMM: g.SpacingMM, TiltDeg: g.TiltDeg, Slices: g.Slices},
+		Geometry: bus.Geometry{SpacingMM: g.SpacingMM, TiltDeg: g.TiltDeg, Slices: g.Slices, Verdict: p.series.Verdict()},
 		Nodules:  nodules,
 		TimingsMS: bus.Timings{
 			Read: milliseconds(p.read), Cut: milliseconds(cut),

@@ -162,6 +162,9 @@ func TestApplicability(t *testing.T) {
 			if len(spec.Skip) != r.Geometry.MissingSlices || (len(r.Warnings) == 0) != (spec.Skip == nil && spec.Jitter == nil && spec.TiltDeg == 0 && spec.Edit == nil) {
 				t.Errorf("geometry %+v, warnings %v", r.Geometry, r.Warnings)
 			}
+			if want := map[bool]string{true: "ok", false: "warned"}[len(r.Warnings) == 0]; r.Geometry.Verdict != want {
+				t.Errorf("verdict %q, warnings %v", r.Geometry.Verdict, r.Warnings)
+			}
 		})
 	}
 }
