@@ -103,10 +103,17 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	if hint := differs(cfg, want); hint != "" {
 		return coded.New(CodeIncompatible, op, "it exists and "+hint+": use another account, or move that stream away", nil)
 	}
+	needed := cfg
+	needed.Subjects = want.Subjects
+	subjectsAlone := !raise(&needed, want)
 	if !raise(&cfg, want) {
 		return nil
 	}
 	if err := b.run(ctx, op, func(ctx context.Context) error { _, err := b.js.UpdateStream(ctx, cfg); return err }); err != nil {
+		if subjectsAlone { // nothing that the service needs: an account may lack the permission
+			b.log.Error("the stream still takes subjects that nobody works on; have it changed to these", "stream", want.Name, "subjects", want.Subjects, "error", err)
+			return nil
+		}
 		return coded.New(CodeStream, op, "limits not raised", err)
 	}
 	b.log.Info("stream updated", "stream", want.Name)

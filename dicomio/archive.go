@@ -21,8 +21,6 @@ const (
 	maxUnpacked  = 16 << 30 // bytes that all files of a zip claim
 	maxRatio     = 200      // unpacked to packed bytes of a file, beyond
 	freeBytes    = 4 << 20  // what any file may have
-
-	maxUnpackedFile = 1 << 30
 )
 
 // packing is how a file lies on disk.
@@ -62,7 +60,10 @@ func (e entry) source(f io.ReaderAt, size, limit int64) (codec.Source, error) {
 	limit = min(limit, max(freeBytes, maxRatio*packed.Size()))
 	switch e.pack {
 	case packDeflated:
-		return codec.Unpacked(flate.NewReader(packed), min(limit, e.unpacked+1)), nil
+		if e.unpacked > limit {
+			return nil, refuse(CodeLimit, "the file in the zip archive claims to be larger than any image, or than its packed bytes allow", nil)
+		}
+		return sized{codec.Unpacked(flate.NewReader(packed), min(limit, e.unpacked+1)), e.unpacked}, nil
 	case packGzip:
 		r, err := gzip.NewReader(packed)
 		if err != nil {
@@ -72,6 +73,15 @@ func (e entry) source(f io.ReaderAt, size, limit int64) (codec.Source, error) {
 	}
 	return packed, nil
 }
+
+// sized is a source whose size is known before its end is read: what claims to be
+// longer is cut short.
+type sized struct {
+	codec.Source
+	size int64
+}
+
+func (s sized) Size() int64 { return s.size }
 
 // packed tells by its first bytes what archive a file is that is not DICOM.
 func packed(f io.ReaderAt) (pack packing, archive string) {
@@ -104,8 +114,8 @@ func entries(archive string, f io.ReaderAt, size int64, most int) ([]entry, erro
 	var list []entry
 	total := uint64(0)
 	for _, z := range r.File {
-		if !z.Mode().IsRegular() || z.UncompressedSize64 == 0 {
-			continue // folders, and links, which are not followed
+		if z.Name == "" || !z.Mode().IsRegular() || z.UncompressedSize64 == 0 {
+			continue // folders, links, which are not followed, and what has no name to be told by
 		}
 		e := entry{path: archive, name: z.Name, size: int64(z.CompressedSize64), unpacked: int64(z.UncompressedSize64)}
 		if total += z.UncompressedSize64; total > maxUnpacked || z.UncompressedSize64 > maxUnpacked || len(list) == most {
@@ -155,13 +165,16 @@ func whole(src codec.Source, limit int64) error {
 }
 
 // isArchive tells whether a path is a file that can be opened in place of a
-// folder.
-func isArchive(ctx context.Context, path string) bool {
+// folder. A storage that does not answer is an error.
+func isArchive(ctx context.Context, path string) (bool, error) {
 	f, err := storage.Open(ctx, path)
+	if isSilent(ctx, err) {
+		return false, err
+	}
 	if err != nil {
-		return false
+		return false, nil //nolint:nilerr // it is no archive that can be read
 	}
 	defer f.Close()
 	_, kind := packed(f)
-	return kind != ""
+	return kind != "", f.Silent()
 }

@@ -96,6 +96,7 @@ func TestArchives(t *testing.T) {
 		}
 		files := contents(t, plain, "../../DICOM/PAT1/")
 		files["README.TXT"] = []byte("a viewer is beside the images")
+		files[""] = []byte("a file without a name")
 		save(t, filepath.Join(base, "s.zip"), zipped(t, zip.Store, files))
 		save(t, filepath.Join(base, "d.zip"), zipped(t, zip.Deflate, files))
 		save(t, filepath.Join(base, "folder", "export"), zipped(t, zip.Deflate, files))

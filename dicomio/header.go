@@ -236,6 +236,8 @@ func (f *format) readPixels(p parsed) error {
 		return refuse(CodeTransferSyntax, fmt.Sprintf("%s (%s) is not decoded yet; transcode it to explicit VR little endian, for example with gdcmconv --raw", f.syntax.Name, printable(f.syntax.UID)), nil)
 	case f.pixels.Encapsulated == f.syntax.Native():
 		return refuse(CodeUnreadable, "the pixel data does not fit the transfer syntax; fetch the file again", nil)
+	case f.pixels.Encapsulated && f.highBit != f.Stored-1 && !f.syntax.Cells():
+		return refuse(CodePixelFormat, "HighBit is not BitsStored - 1, and the pixels are compressed; transcode to explicit VR little endian", nil)
 	case f.pixels.Encapsulated:
 		return nil
 	case f.Allocated == 8 && f.syntax.UID == codec.BigEndian:

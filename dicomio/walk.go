@@ -24,9 +24,11 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder does not exist; check its name", Err: err}
 	case err != nil:
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
-	case !info.IsDir() && isArchive(ctx, dir):
-		return []string{dir}, nil
 	case !info.IsDir():
+		archive, err := isArchive(ctx, dir)
+		if archive || err != nil {
+			return []string{dir}, err
+		}
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "this is a file; name the folder that holds the series"}
 	}
 	root, err := storage.EvalSymlinks(ctx, dir)
@@ -111,6 +113,7 @@ func scanFiles(ctx context.Context, paths []string, opts Options) ([]scanned, er
 		return nil, &Error{Code: CodeLimit, Op: "open folder", Path: members[0].path, Hint: fmt.Sprintf("the folder and its archives hold more than %d files; name the folder of one study", opts.MaxFiles)}
 	}
 	inside, err := scanAll(ctx, members, opts)
+	inside = slices.DeleteFunc(inside, func(s scanned) bool { return s.archive && s.err == nil })
 	return append(found, inside...), err
 }
 
@@ -163,7 +166,7 @@ func scanFile(ctx context.Context, e entry, opts Options) (s scanned) {
 // scanSource reads the header of a file, unpacked where it is gzipped, and lists
 // what a zip holds. An archive within an archive is not opened.
 func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, error) {
-	limit := opts.MaxFileBytes
+	limit := min(opts.MaxFileBytes, opts.inflateLimit()) // of what is packed: many are read at once
 	src := codec.Source(f)
 	if e.name != "" {
 		var err error
@@ -193,7 +196,9 @@ func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, e
 			}
 		}
 		if err == nil {
-			err = whole(src, limit)
+			if err = whole(src, limit); err == nil {
+				h, err = readHeader(src, opts.inflateLimit()) // its size is known now, and so whether it is cut
+			}
 		}
 	}
 	if err == nil && f.Size() > opts.MaxFileBytes && e.name == "" {

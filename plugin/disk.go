@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/disk"
 )
@@ -17,6 +18,7 @@ const (
 	writeTestFile  = ".write-test"
 	writeTestBytes = 64 << 10
 	healEvery      = 2 * time.Second
+	healAtMost     = 10 * time.Minute // between two starts that did not help
 )
 
 // checkSpace tells whether more is free than must be: below that no jobs are
@@ -62,6 +64,8 @@ func (p *Plugin) heal(ctx context.Context) {
 	}
 	tick := time.NewTicker(healEvery)
 	defer tick.Stop()
+	again := backoff.Doubling{First: healEvery, Max: healAtMost}
+	wait, next := time.Duration(0), time.Time{}
 	for told := false; ; {
 		select {
 		case <-ctx.Done():
@@ -70,7 +74,7 @@ func (p *Plugin) heal(ctx context.Context) {
 		}
 		err := server.Health()
 		if err == nil {
-			told = false
+			told, wait, next = false, 0, time.Time{}
 			continue
 		}
 		if full := p.checkDisk(); full != nil {
@@ -80,6 +84,11 @@ func (p *Plugin) heal(ctx context.Context) {
 			told = true
 			continue
 		}
+		if time.Now().Before(next) { // a start did not help: others work on
+			continue
+		}
+		wait = again.Next(wait)
+		next = time.Now().Add(wait)
 		p.log.Warn("the bus had given a stream up and is started again", "code", bus.ProblemOf(err).Code, "error", err)
 		if err := server.Restart(ctx); err != nil {
 			p.log.Error("the bus does not start again", "code", bus.ProblemOf(err).Code, "error", err)

@@ -28,15 +28,9 @@ func writeResult(w io.Writer, r bus.Result) error {
 		return err
 	}
 
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(resultColumns(r), "\t"))
-	for _, row := range resultRows(r) {
-		fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	if err := table.Flush(); err != nil {
+	if err := writeTable(w, resultColumns(r), resultRows(r)); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
 	if err := writeOutlines(w, r); err != nil {
 		return err
 	}
@@ -77,6 +71,23 @@ func writeResult(w io.Writer, r bus.Result) error {
 		fmt.Fprintf(w, "computed %s\n", line)
 	}
 	_, err := fmt.Fprintf(w, "%s\n", r.IntendedUse)
+	return err
+}
+
+// writeTable prints rows below their heads, and an empty line; nothing without
+// rows.
+func writeTable(w io.Writer, heads []string, rows [][]string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{heads}, rows...) {
+		fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -20,20 +19,7 @@ const becauseOf = 2
 
 // writeHeadlines prints the headline of every nodule that has one.
 func writeHeadlines(w io.Writer, r bus.Result) error {
-	rows := headlineRows(r)
-	if len(rows) == 0 {
-		return nil
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(headlineColumns, "\t"))
-	for _, row := range rows {
-		fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w)
-	return err
+	return writeTable(w, headlineColumns, headlineRows(r))
 }
 
 // headlineRows has a row for every nodule with a headline, or one that failed.

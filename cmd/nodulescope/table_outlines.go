@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector/outline"
@@ -16,20 +15,7 @@ var outlineColumns = []string{"NODULE", "OUTLINED", "LONG x SHORT AXIS", "VOLUME
 // writeOutlines prints what was measured of the nodules of a result, where they
 // were outlined.
 func writeOutlines(w io.Writer, r bus.Result) error {
-	rows := outlineRows(r)
-	if len(rows) == 0 {
-		return nil
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(outlineColumns, "\t"))
-	for _, row := range rows {
-		fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w)
-	return err
+	return writeTable(w, outlineColumns, outlineRows(r))
 }
 
 // outlineRows has a row for every nodule that was outlined, or should have been.

@@ -11,6 +11,7 @@ type jpegDCT struct {
 	jpegBits
 	rows, cols int
 	precision  int
+	stored     int // bits that a pixel may have
 	component  byte
 	quantiser  byte
 	restart    int // blocks between restart markers, 0: none
@@ -22,7 +23,7 @@ type jpegDCT struct {
 // decodeJPEGDCT decodes one frame into raw: little endian, 8 or 16 bits a pixel
 // as s says.
 func decodeJPEGDCT(code, raw []byte, s Shape) (err error) {
-	d := &jpegDCT{}
+	d := &jpegDCT{stored: s.Stored}
 	if d.code, err = jpegSegments(code, d.segment); err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (d *jpegDCT) transform(block, half *[64]float64) {
 
 // put writes what of a block lies in the image.
 func (d *jpegDCT) put(block *[64]float64, raw []byte, width, x0, y0 int) {
-	shift, most := float64(int(1)<<(d.precision-1)), float64(int(1)<<d.precision-1)
+	shift, most := float64(int(1)<<(d.precision-1)), float64(int(1)<<min(d.precision, d.stored)-1)
 	for y := y0; y < min(y0+8, d.rows); y++ {
 		for x := x0; x < min(x0+8, d.cols); x++ {
 			v := uint16(min(max(math.RoundToEven(block[8*(y-y0)+x-x0]+shift), 0), most))

@@ -36,7 +36,7 @@ func decodeJPEGLS(code, raw []byte, f Shape) error {
 	if err := d.scan(raw, f.Allocated/8); err != nil {
 		return err
 	}
-	if d.near > 0 && d.precision == 16 && f.Stored < 16 {
+	if d.near > 0 && d.precision > f.Stored && f.Allocated == 16 {
 		d.clamp(raw, f)
 	}
 	return nil
@@ -47,7 +47,7 @@ func (d *jpegLS) clamp(raw []byte, f Shape) {
 	for i := 0; i+1 < len(raw); i += 2 {
 		v := int(binary.LittleEndian.Uint16(raw[i:]))
 		if f.Signed {
-			v = int(int16(v))
+			v = int(int16(v<<(16-d.precision)) >> (16 - d.precision))
 		}
 		if c := f.clamp(v); max(c-v, v-c) <= d.near {
 			binary.LittleEndian.PutUint16(raw[i:], uint16(c))

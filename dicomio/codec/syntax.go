@@ -54,6 +54,10 @@ func (s Syntax) Decodes() bool { return s.pack != packUnsupported }
 // Lossy tells whether pixels of the syntax always lose something.
 func (s Syntax) Lossy() bool { return s.UID == JPEGBaseline || s.UID == JPEGExtended }
 
+// Cells tells whether compressed pixels come as whole cells of BitsAllocated, with
+// what lies beside BitsStored.
+func (s Syntax) Cells() bool { return s.pack == packRLE || s.pack == packJPEGLossless }
+
 // Native tells whether pixels are stored as they are, in one piece.
 func (s Syntax) Native() bool { return s.pack == packNative }
 

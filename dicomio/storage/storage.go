@@ -1,11 +1,15 @@
 package storage
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +30,7 @@ const (
 	inAll    = 64 // and everywhere: each holds a thread of the system
 )
 
-// calls counts what hangs.
+// calls counts what hangs: what has not come back in time.
 type calls struct {
 	mu   sync.Mutex
 	at   map[string]int // by place
@@ -55,7 +59,7 @@ func (c *calls) wait(at string) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch n := c.at[at]; {
-	case n >= perPlace || c.now >= inAll:
+	case n >= perPlace || n > 0 && c.now >= inAll: // what hangs elsewhere is no reason to refuse a place that answers
 		return 0
 	case n > 0:
 		return patience / 10
@@ -90,17 +94,21 @@ func do[T any](ctx context.Context, op, at string, call func() (T, error), late 
 		err error
 	}
 	var mu sync.Mutex
-	left := false
+	var left, ended, counted bool
+	began := time.Now()
 	answers := make(chan answer, 1)
 	go func() {
 		v, err := call()
 		mu.Lock()
 		defer mu.Unlock()
+		ended = true
 		if !left {
 			answers <- answer{v, err}
 			return
 		}
-		hung.add(at, -1)
+		if counted {
+			hung.add(at, -1)
+		}
 		if late != nil && err == nil {
 			late(v)
 		}
@@ -123,7 +131,21 @@ func do[T any](ctx context.Context, op, at string, call func() (T, error), late 
 	default:
 	}
 	left = true
-	hung.add(at, +1)
+	count := func() {
+		if !ended {
+			counted = true
+			hung.add(at, +1)
+		}
+	}
+	if rest := time.Until(began.Add(wait)); rest > 0 { // the caller has gone; that is no fault of the storage
+		time.AfterFunc(rest, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			count()
+		})
+		return v, err
+	}
+	count()
 	return v, err
 }
 
@@ -250,16 +272,36 @@ func (f folder) Stat(name string) (fs.FileInfo, error) {
 // ReadDir implements fs.ReadDirFS.
 func (f folder) ReadDir(name string) ([]fs.DirEntry, error) {
 	path := f.path(name)
+	const op = "list folder"
+	at := place(path)
+	d, err := do(f.ctx, op, at, func() (*os.File, error) { return os.Open(path) }, //nolint:gosec // the caller says which folders may be read
+		func(d *os.File) { _ = d.Close() })
+	if err != nil {
+		return nil, err
+	}
 	type list struct {
 		entries []fs.DirEntry
 		err     error // may come with entries
 	}
-	l, err := do(f.ctx, "list folder", place(path), func() (l list, _ error) {
-		l.entries, l.err = os.ReadDir(path)
-		return l, nil
-	}, nil)
-	if err != nil {
-		return nil, err
+	var all list
+	for all.err == nil { // a folder of thousands of files may take longer than one call
+		l, err := do(f.ctx, op, at, func() (l list, _ error) {
+			l.entries, l.err = d.ReadDir(listedAtOnce)
+			return l, nil
+		}, nil)
+		if err != nil {
+			go func() { _ = d.Close() }() // it may hang, too
+			return nil, err
+		}
+		all = list{append(all.entries, l.entries...), l.err}
 	}
-	return l.entries, l.err
+	_ = d.Close()
+	slices.SortFunc(all.entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
+	if errors.Is(all.err, io.EOF) {
+		all.err = nil
+	}
+	return all.entries, all.err
 }
+
+// listedAtOnce is how many names one call asks for.
+const listedAtOnce = 256

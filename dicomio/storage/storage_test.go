@@ -5,6 +5,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -121,5 +122,57 @@ func TestWalkDir(t *testing.T) {
 	err := WalkDir(t.Context(), filepath.Join(dir, "none"), func(_ string, _ fs.DirEntry, err error) error { return err })
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestCallerGoes: a caller that gives up in the middle of reads says nothing of the
+// storage: others read on. What then does not come back in time counts.
+func TestCallerGoes(t *testing.T) {
+	short(t)
+	path, answer := pipe(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(patience/10, cancel)
+	done := make(chan error)
+	for range perPlace {
+		go func() {
+			_, err := Open(ctx, path)
+			done <- err
+		}()
+	}
+	for range perPlace {
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	}
+	if h := Hung(); h.Now != 0 {
+		t.Errorf("a caller that went is counted as a storage that hangs: %+v", h)
+	}
+	beside := filepath.Join(filepath.Dir(path), "a")
+	checktest.Must(t, os.WriteFile(beside, []byte("abc"), 0o600))
+	if _, err := Stat(t.Context(), beside); err != nil {
+		t.Errorf("others are refused: %v", err)
+	}
+	until(t, func() bool { return Hung().Now == perPlace })
+	answer()
+}
+
+// TestLargeFolder: all names of a folder come, in order, also in several parts.
+func TestLargeFolder(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 2*listedAtOnce + 3 {
+		checktest.Must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d", i)), nil, 0o600))
+	}
+	n := 0
+	checktest.Must(t, WalkDir(t.Context(), dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			if d.Name() != fmt.Sprintf("%04d", n) {
+				t.Errorf("%s is number %d", d.Name(), n)
+			}
+			n++
+		}
+		return err
+	}))
+	if n != 2*listedAtOnce+3 {
+		t.Errorf("%d names", n)
 	}
 }

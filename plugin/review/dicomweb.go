@@ -159,7 +159,9 @@ func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *signin.Se
 	}
 	pixels, err := framePixels(r.Context(), held.Series, i)
 	if err != nil {
-		s.series.Forget(seriesKey(record)) // the files may have changed: they are opened anew next time
+		if r.Context().Err() == nil { // a page that went on says nothing of the files
+			s.series.Forget(seriesKey(record)) // they may have changed: they are opened anew next time
+		}
 		return s.sourceError(err)
 	}
 	return answerFrame(w, r, pixels)

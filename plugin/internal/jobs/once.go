@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/backoff"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 )
 
@@ -28,6 +31,10 @@ func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
 	} else if state.Last == mark.Seen {
 		return mark, nil
 	}
+	newest, err := w.Bus.NewestResult(ctx, w.Site) // of the stream's leader: the scan may be of a replica that lags
+	if err != nil {
+		return mark, err
+	}
 	answers := map[string]uint64{}
 	anew := mark.Seen == 0
 	err = w.Bus.ResultIdentities(ctx, w.Site, mark.Seen+1, func(identity string, sequence uint64) error {
@@ -36,6 +43,9 @@ func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
 	})
 	if err != nil {
 		return mark, err
+	}
+	if mark.Last < newest { // or it has left the stream by now: the next look tells
+		return mark, coded.New(bus.CodeStream, "take in results", "the newest result of the site cannot be read yet", nil)
 	}
 	mark.Seen = max(state.Last, mark.Last)
 	return mark, w.Ledger.TakeIn(w.Site, mark, answers, anew)
@@ -56,6 +66,9 @@ func (w *Worker) answerThere(ctx context.Context, identity string) (sequence uin
 	}
 	return sequence, result, result.Identity != "", nil
 }
+
+// overtakenWait is between two attempts to store what others were quicker than.
+const overtakenWait = 20 * time.Millisecond
 
 // store publishes the event of an intent, unless the result is there. The
 // broker takes it only where nobody has stored a result of this site since
@@ -79,14 +92,19 @@ func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, re
 			return w.note(result.Identity, e, sequence, result, true)
 		}
 		if overtaken { // or the newest one has left the stream, which then says that there is none
-			if mark.Last, err = w.Bus.NewestResult(ctx, e.Site); err != nil {
+			newest, err := w.Bus.NewestResult(ctx, e.Site)
+			if err != nil {
 				return err
 			}
+			if newest > mark.Seen { // it came after the look: it is taken in first
+				continue
+			}
+			mark.Last = newest
 		}
 		ack, err := w.Bus.PublishResultAfter(ctx, e.Site, e.Event, mark.Last)
 		if errors.Is(err, bus.ErrOvertaken) {
 			overtaken = true
-			if err := ctx.Err(); err != nil {
+			if err := backoff.Wait(ctx, overtakenWait); err != nil {
 				return err
 			}
 			continue

@@ -309,7 +309,11 @@ func (c *codestream) tilePart(b []byte, list []tile) (rest []byte, err error) {
 	}
 	if length == 0 { // up to the end of the code
 		length = len(b)
-		if length >= 2 && binary.BigEndian.Uint16(b[length-2:]) == markEOC {
+		ends := func(n int) bool { return n >= 2 && binary.BigEndian.Uint16(b[n-2:]) == markEOC }
+		if length > 2 && b[length-1] == 0 && ends(length-1) { // a fragment has an even length
+			length--
+		}
+		if ends(length) {
 			length -= 2
 		}
 	}
