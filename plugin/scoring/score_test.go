@@ -55,7 +55,7 @@ func TestScore(t *testing.T) {
 	want := bus.Result{
 		JobID: "j", JobSource: "/test", StudyUID: "1.2.826.0.1.3680043.10.9.1", SeriesUID: "1.2.826.0.1.3680043.10.9.1.2",
 		Software: "test 1", Preprocessing: nodule.PreprocessingVersion, IntendedUse: use.Statement, Models: []bus.Model{model},
-		Geometry: bus.Geometry{SpacingMM: [3]float64{1, 1, 1}, Slices: 48},
+		Geometry: bus.Geometry{SpacingMM: [3]float64{1, 1, 1}, Slices: 48, Verdict: "ok"},
 	}
 	if d := cmp.Diff(want, r, withoutTimings, cmpopts.IgnoreFields(bus.Result{}, "Identity", "Nodules")); d != "" {
 		t.Error(d)
