@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"hash/crc32"
 	"io"
 	"path"
 	"strings"
@@ -38,8 +39,9 @@ type entry struct {
 	path         string // on disk
 	name         string // in the zip
 	pack         packing
-	offset, size int64 // packed bytes, in a zip
-	unpacked     int64 // as the zip says
+	offset, size int64  // packed bytes, in a zip
+	unpacked     int64  // as the zip says
+	sum          uint32 // CRC-32 of what is unpacked, as the zip says; 0: not told
 }
 
 // String names it: the path of the archive, and the name of the file in it
@@ -72,6 +74,26 @@ func (e entry) source(f io.ReaderAt, size, limit int64) (codec.Source, error) {
 		return codec.Unpacked(r, limit), nil
 	}
 	return packed, nil
+}
+
+// checked is source where every byte is there and, in a zip, has been compared with
+// its checksum. That of a gzip file is compared when its header is read.
+func (e entry) checked(f io.ReaderAt, size, limit int64) (codec.Source, error) {
+	src, err := e.source(f, size, limit)
+	if err != nil || e.name == "" {
+		return src, err
+	}
+	if e.unpacked > limit {
+		return nil, refuse(CodeLimit, "the file in the zip archive is larger than any image", nil)
+	}
+	b, err := io.ReadAll(io.NewSectionReader(src, 0, e.unpacked))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(b)) == e.unpacked && e.sum != 0 && crc32.ChecksumIEEE(b) != e.sum:
+		return nil, refuse(CodeUnreadable, "the file in the zip archive is damaged: its checksum is not that of its bytes; fetch the archive again", nil)
+	}
+	return bytes.NewReader(b), nil
 }
 
 // sized is a source whose size is known before its end is read: what claims to be
@@ -117,7 +139,7 @@ func entries(archive string, f io.ReaderAt, size int64, most int) ([]entry, erro
 		if z.Name == "" || !z.Mode().IsRegular() || z.UncompressedSize64 == 0 {
 			continue // folders, links, which are not followed, and what has no name to be told by
 		}
-		e := entry{path: archive, name: z.Name, size: int64(z.CompressedSize64), unpacked: int64(z.UncompressedSize64)}
+		e := entry{path: archive, name: z.Name, size: int64(z.CompressedSize64), unpacked: int64(z.UncompressedSize64), sum: z.CRC32}
 		if total += z.UncompressedSize64; total > maxUnpacked || z.UncompressedSize64 > maxUnpacked || len(list) == most {
 			return nil, refuse(CodeLimit, "the zip archive holds more than any study; name the folder of one study", nil)
 		}
@@ -164,17 +186,19 @@ func whole(src codec.Source, limit int64) error {
 	return err
 }
 
-// isArchive tells whether a path is a file that can be opened in place of a
-// folder. A storage that does not answer is an error.
-func isArchive(ctx context.Context, path string) (bool, error) {
+// fileKind tells whether a path is a file that can be opened in place of a
+// folder: an archive or a DICOMDIR. A storage that does not answer is an error.
+func fileKind(ctx context.Context, path string) (archive, index bool, err error) {
 	f, err := storage.Open(ctx, path)
 	if isSilent(ctx, err) {
-		return false, err
+		return false, false, err
 	}
 	if err != nil {
-		return false, nil //nolint:nilerr // it is no archive that can be read
+		return false, false, nil //nolint:nilerr // it is no file that can be read
 	}
 	defer f.Close()
+	_, err = readHeader(f, maxIndexBytes)
+	index = errors.Is(err, errIndex)
 	_, kind := packed(f)
-	return kind != "", f.Silent()
+	return kind != "" && !index, index, f.Silent()
 }

@@ -188,6 +188,64 @@ func TestArchivesRefused(t *testing.T) {
 	}
 }
 
+// TestChecksums: a bit that changed in an archive is found where the image is read,
+// in the pixels as well as behind them.
+func TestChecksums(t *testing.T) {
+	files := contents(t, write(t, "", dicomtest.Spec{}), "")
+	at := 0
+	for name, b := range files {
+		files[name] = append(b, "\xfc\xff\xfc\xffOB\x00\x00\x08\x00\x00\x00behind.."...) // Data Set Trailing Padding
+		at = len(b)
+	}
+	for name, c := range map[string]struct {
+		content []byte
+		change  int // from the start of a file in it; 0: none
+	}{
+		"whole":             {zipped(t, zip.Store, files), 0},
+		"pixels":            {zipped(t, zip.Store, files), at - 100},
+		"behind the pixels": {zipped(t, zip.Store, files), at + 14},
+	} {
+		if c.change != 0 {
+			c.content[bytes.Index(c.content, []byte("DICM"))-128+c.change] ^= 1
+		}
+		path := filepath.Join(t.TempDir(), "a.zip")
+		save(t, path, c.content)
+		s, err := dicomio.OpenSeries(t.Context(), path, "", dicomio.Options{})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		want := dicomio.Code("")
+		if c.change != 0 {
+			want = dicomio.CodeUnreadable
+		}
+		if _, err = s.HU(t.Context(), 0, len(s.Slices)); dicomio.CodeOf(err) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+		var failed error
+		for z := range s.Slices {
+			if _, err := s.File(t.Context(), z); err != nil {
+				failed = err
+			}
+		}
+		if dicomio.CodeOf(failed) != want {
+			t.Errorf("%s, as a file: %v", name, failed)
+		}
+	}
+	// A gzip file is unpacked and compared when its header is read.
+	dir, spoiled := t.TempDir(), firstName(files)
+	for name, b := range files {
+		z := gzipped(t, b)
+		if name == spoiled {
+			z[len(z)-8] ^= 1 // of its CRC
+		}
+		save(t, filepath.Join(dir, name+".gz"), z)
+	}
+	s, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
+	if err != nil || !s.Cut() || len(s.Slices) != len(files)-1 {
+		t.Errorf("a gzip file with a wrong checksum: %v, %v", s, err)
+	}
+}
+
 func firstName(files map[string][]byte) string {
 	for name := range files {
 		return name

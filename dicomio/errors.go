@@ -49,6 +49,8 @@ const (
 	CodeSeveralVolumes    Code = "several_volumes"     // warning: one volume of the series was taken, the others were left out
 	CodeMixedVolumes      Code = "mixed_volumes"       // several scans alternate, and nothing tells them apart
 	CodeArchive           Code = "archive_unsupported" // encrypted, of another kind, or within an archive
+	CodeIndex             Code = "dicomdir_unusable"   // warning: a DICOMDIR is corrupt; the files are read without it
+	CodeFileMissing       Code = "file_missing"        // a DICOMDIR lists images that are not there; of a series that is read: warning
 	CodeGantryTilt        Code = "gantry_tilt"         // warning
 	CodeLossy             Code = "lossy_compression"   // warning: pixels are not those that were reconstructed
 	CodeLimit             Code = codec.CodeLimit       // too many files or too large

@@ -6,10 +6,14 @@ import (
 	"errors"
 	"image"
 	"io"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jpfielding/jpegs/pkg/compress/jpegli"
 
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 )
 
@@ -202,4 +206,86 @@ func FuzzArchive(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzIndex reads any bytes as a DICOMDIR: its images are within the limit, and
+// none of their names leads out of its folder.
+func FuzzIndex(f *testing.F) {
+	for _, b := range indexes(f) {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := readIndex(memory{bytes.NewReader(b)}, 100)
+		if len(list) > 100 || err != nil && CodeOf(err) != CodeIndex {
+			t.Fatalf("%d images, %v", len(list), err)
+		}
+		for _, l := range list {
+			if l.file != "" && !filepath.IsLocal(l.file) || l.seriesUID == "" {
+				t.Fatalf("%+v", l)
+			}
+		}
+	})
+}
+
+// indexes are DICOMDIRs: records linked, not linked, in a circle, and with names
+// that lead elsewhere.
+func indexes(t testing.TB) (all [][]byte) {
+	for _, name := range []string{`IMAGES\A\I0001`, `..\..\ETC\PASSWD`, `A/B\C`} {
+		loose := index(t, name, 0, 0, 0)
+		f, err := codec.Read(memory{bytes.NewReader(loose)}, codec.Wanted{Elements: indexElements, Last: tagRecords, MaxValue: 100, MaxTotal: 1000, MaxElements: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := f.Find(tagRecords).Starts
+		all = append(all, loose, index(t, name, at[0], at[1], 0), index(t, name, at[0], at[1], at[0]))
+	}
+	return all
+}
+
+// index is a DICOMDIR of a series and an image, linked by the offsets of the first
+// record, of the one below it, and of the one behind that.
+func index(t testing.TB, name string, first, lower, next int64) []byte {
+	record := func(kind string, next, lower int64) (r codec.Dataset) {
+		r.AddUint32(tagNextRecord, int(next))
+		r.AddUint16(tagRecordInUse, 0xFFFF)
+		r.AddUint32(tagLowerRecord, int(lower))
+		r.AddText(tagRecordType, "CS", kind)
+		return r
+	}
+	series, picture := record("SERIES", 0, lower), record("IMAGE", next, 0)
+	series.AddText(0x00080060, "CS", "CT")
+	series.AddText(0x0020000E, "UI", "1.2.3")
+	picture.AddText(tagFileID, "CS", strings.Split(name, `\`)...)
+	picture.AddText(tagFileInstance, "UI", "1.2.3.4")
+	var set codec.Dataset
+	set.AddUint32(tagFirstRecord, int(first))
+	set.AddSequence(tagRecords, series, picture)
+	var b bytes.Buffer
+	if err := codec.Write(&b, set, codec.Meta{Class: classDICOMDR, Instance: "1.2.3.5"}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestIndexNames: a listed image keeps its name only where that is one in the
+// folder, and every image that is linked is listed.
+func TestIndexNames(t *testing.T) {
+	var got []string
+	for _, b := range indexes(t) {
+		list, err := readIndex(memory{bytes.NewReader(b)}, 100)
+		for _, l := range list {
+			got = append(got, l.seriesUID+":"+l.sopUID+":"+l.file)
+		}
+		if err != nil {
+			got = append(got, string(CodeOf(err)))
+		}
+	}
+	want := []string{
+		"1.2.3:1.2.3.4:IMAGES/A/I0001", "1.2.3:1.2.3.4:IMAGES/A/I0001", "dicomdir_unusable",
+		"1.2.3:1.2.3.4:", "1.2.3:1.2.3.4:", "dicomdir_unusable",
+		"1.2.3:1.2.3.4:", "1.2.3:1.2.3.4:", "dicomdir_unusable",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
 }

@@ -56,7 +56,7 @@ type format struct {
 func readHeader(src codec.Source, inflateLimit int64) (*header, error) {
 	p, err := parseHeader(src, inflateLimit)
 	if p.MediaClass == classDICOMDR {
-		return nil, errNotDICOM // an index, not an image
+		return nil, errIndex
 	}
 	h := p.identify()
 	if err != nil && h.sopClass == "" {

@@ -102,7 +102,7 @@ func (r *frameReader) slice(ctx context.Context, h *header, hu []float32, pad []
 	if f.Size() != h.size || !f.Info.ModTime().Equal(h.modTime) {
 		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", ErrChanged))
 	}
-	src, err := h.entry.source(f, h.size, h.format.inflateLimit)
+	src, err := h.entry.checked(f, h.size, h.format.inflateLimit)
 	if err == nil {
 		err = r.decode(src, &h.format, hu, pad)
 	}

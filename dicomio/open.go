@@ -10,8 +10,9 @@ import (
 
 // Open reads the headers of every file below dir and returns the CT volumes
 // found, one per series, ordered by SeriesInstanceUID. Files that are not
-// DICOM, DICOMDIR indexes, images of other modalities and localizers are left
-// out. Images that cannot be used become warnings of their series; where the
+// DICOM, images of other modalities and localizers are left out; of what a
+// DICOMDIR lists it tells what is not there. dir may be an archive or a DICOMDIR,
+// which stands for its folder. Images that cannot be used become warnings of their series; where the
 // series of a broken file is not known, every series carries the warning.
 //
 // Open fails only where no volume is left, with the reason: CodeFolderMissing,
@@ -42,11 +43,11 @@ func OpenSeries(ctx context.Context, dir, seriesUID string, opts Options) (*Seri
 	if seriesUID != "" {
 		return c.named(seriesUID)
 	}
-	// A scout or a bolus monitor beside the scan is no second candidate; a
-	// series that is broken might be the one that was meant.
+	// A scout, a bolus monitor or what a DICOMDIR alone has beside the scan is no
+	// second candidate; a series that is broken might be the one that was meant.
 	rivals := len(c.volumes)
 	for _, e := range c.refused {
-		if e.Code != CodeTooFewSlices && e.Code != CodeNotCT {
+		if e.Code != CodeTooFewSlices && e.Code != CodeNotCT && e.Code != CodeFileMissing {
 			rivals++
 		}
 	}
@@ -64,15 +65,22 @@ type catalog struct {
 	dir     string
 	opts    Options
 	volumes []*Series
-	refused map[string]*Error // SeriesInstanceUID to the reason that no volume came of it
-	stray   []*Error          // files whose series is not known
-	ignored int               // files that are not DICOM
-	leftOut kinds             // images that are no slices of a CT
+	refused map[string]*Error   // SeriesInstanceUID to the reason that no volume came of it
+	missing map[string][]*Error // SeriesInstanceUID to the images that a DICOMDIR lists and that are not there
+	stray   []*Error            // files whose series is not known
+	ignored int                 // files that are not DICOM
+	leftOut kinds               // images that are no slices of a CT
 }
 
 func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error) {
 	opts = opts.withDefaults()
 	files, err := listFiles(ctx, dir, opts.MaxFiles)
+	listedOnly := false
+	if CodeOf(err) == CodeLimit {
+		if list := listedFiles(ctx, dir, opts); list != nil {
+			files, err, listedOnly = list, ctx.Err(), true
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +88,16 @@ func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error)
 	if err != nil {
 		return nil, err
 	}
-	c := &catalog{dir: dir, opts: opts, refused: map[string]*Error{}}
+	c := &catalog{dir: dir, opts: opts, refused: map[string]*Error{}, missing: map[string][]*Error{}}
+	if err := c.useIndexes(ctx, all); err != nil {
+		return nil, err
+	}
 	c.sortOut(all)
+	for _, s := range c.volumes {
+		if listedOnly {
+			s.warn(CodeLimit, "the folder holds more than %d files; those that its DICOMDIR lists as CT were read, and no others", opts.MaxFiles)
+		}
+	}
 	return c, nil
 }
 
@@ -135,6 +151,9 @@ func (c *catalog) sortOut(all []scanned) {
 		s.workers, s.LeftOut = c.opts.Workers, leftOut[uid]
 		s.tolerate(broken[uid])
 		s.tolerate(c.stray)
+		if n := len(c.missing[uid]); n > 0 {
+			s.warn(CodeFileMissing, "not there: %s that the DICOMDIR lists; copy the medium again", count(n, "image"))
+		}
 		if s.Modified = modified[uid]; modified[""].After(s.Modified) {
 			s.Modified = modified[""]
 		}
@@ -143,6 +162,12 @@ func (c *catalog) sortOut(all []scanned) {
 	for uid, list := range broken {
 		if images[uid] == nil {
 			c.refused[uid] = mostFrequent(list)
+		}
+	}
+	for uid, list := range c.missing {
+		if images[uid] == nil && c.refused[uid] == nil {
+			hint := fmt.Sprintf("not there: %s that the DICOMDIR lists, which is all of the series; copy the medium again", count(len(list), "image"))
+			c.refused[uid] = &Error{Code: CodeFileMissing, Op: "open series", Path: c.dir, Hint: hint}
 		}
 	}
 	sort.Slice(c.volumes, func(i, j int) bool { return c.volumes[i].SeriesUID < c.volumes[j].SeriesUID })
@@ -155,6 +180,9 @@ func (c *catalog) refuseSeries(uid string, list []*header, err error, broken []*
 	e.Path = c.dir
 	if e.Code == CodeTooFewSlices && len(broken) > 0 && len(broken) >= len(list) {
 		e = mostFrequent(broken)
+	}
+	if e.Code == CodeTooFewSlices && len(c.missing[uid]) > 0 {
+		e = c.missing[uid][0]
 	}
 	c.refused[uid] = e
 }

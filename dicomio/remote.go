@@ -268,7 +268,7 @@ func (s *Series) File(ctx context.Context, z int) ([]byte, error) {
 		e = sl.file.entry
 	}
 	var b []byte
-	src, err := e.source(f, f.Size(), limit)
+	src, err := e.checked(f, f.Size(), limit)
 	if err == nil {
 		b, err = io.ReadAll(io.NewSectionReader(src, 0, limit+1))
 	}

@@ -83,11 +83,11 @@ func (s *Series) InstanceDigest() string {
 	return digest.Of([]byte(strings.Join(uids, "\n")))
 }
 
-// Cut tells whether files were left out that are cut short or damaged, as those
-// are that are still being written.
+// Cut tells whether files were left out that are cut short or damaged, or are not
+// there though a DICOMDIR lists them, as where they are still being written.
 func (s *Series) Cut() bool {
 	for _, w := range s.Warnings {
-		if w.Code == CodeTruncated || w.Code == CodeUnreadable {
+		if w.Code == CodeTruncated || w.Code == CodeUnreadable || w.Code == CodeFileMissing {
 			return true
 		}
 	}

@@ -2,6 +2,8 @@ package dicomio
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sort"
 )
 
@@ -10,7 +12,7 @@ import (
 type Survey struct {
 	Series  []*Series // as Open returns them
 	Refused []Refused // series of which no volume came, by UID
-	Files   []*Error  // refused files whose series is not known
+	Files   []*Error  // refused files whose series is not known, and those that a DICOMDIR lists and that are not there
 	LeftOut string    // images that are no slices of a CT: how many of what, "" for none
 	Others  int       // files that are not DICOM images
 }
@@ -30,6 +32,9 @@ func Look(ctx context.Context, dir string, opts Options) (*Survey, error) {
 		return nil, err
 	}
 	s := &Survey{Series: c.volumes, Files: c.stray, Others: c.ignored, LeftOut: c.leftOut.String()}
+	for _, uid := range slices.Sorted(maps.Keys(c.missing)) {
+		s.Files = append(s.Files, c.missing[uid]...)
+	}
 	for uid, e := range c.refused {
 		s.Refused = append(s.Refused, Refused{uid, e})
 	}

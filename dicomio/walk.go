@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // listFiles returns the regular files below dir in lexical order. Links to
 // files are followed, links to folders are not, so that no loop is walked; dir
-// itself may be a link.
+// itself may be a link, an archive, or a DICOMDIR, which stands for its folder.
 func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 	info, err := storage.Stat(ctx, dir)
 	switch {
@@ -25,9 +26,12 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 	case err != nil:
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
 	case !info.IsDir():
-		archive, err := isArchive(ctx, dir)
-		if archive || err != nil {
+		archive, index, err := fileKind(ctx, dir)
+		switch {
+		case archive || err != nil:
 			return []string{dir}, err
+		case index:
+			return listFiles(ctx, filepath.Dir(dir), limit)
 		}
 		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "this is a file; name the folder that holds the series"}
 	}
@@ -86,9 +90,11 @@ func isSilent(ctx context.Context, err error) bool {
 
 // scanned is what came of one file.
 type scanned struct {
+	entry    entry
 	header   *header
 	err      error     // nil, errNotDICOM or an *Error
 	modified time.Time // of the file; zero where that is not known
+	index    bool      // it is a DICOMDIR
 	archive  bool      // it is a zip; what is in it is scanned on its own
 	members  []entry
 }
@@ -137,7 +143,7 @@ func scanFile(ctx context.Context, e entry, opts Options) (s scanned) {
 		return scanned{err: err}
 	}
 	if err != nil {
-		s.err = fileError(e.path, refuse(CodeUnreadable, "the file cannot be opened; check its permissions", err))
+		s.entry, s.err = e, fileError(e.path, refuse(CodeUnreadable, "the file cannot be opened; check its permissions", err))
 		if info, err := storage.Stat(ctx, e.path); err == nil {
 			s.modified = info.ModTime()
 		}
@@ -146,6 +152,7 @@ func scanFile(ctx context.Context, e entry, opts Options) (s scanned) {
 	defer f.Close()
 	s.modified = f.Info.ModTime()
 	h, err := scanSource(&s, &e, f, opts)
+	s.entry, s.index = e, errors.Is(err, errIndex)
 	if silent := f.Silent(); silent != nil {
 		return scanned{err: silent}
 	}
@@ -175,7 +182,7 @@ func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, e
 		}
 	}
 	h, err := readHeader(src, opts.inflateLimit())
-	if errors.Is(err, errNotDICOM) {
+	if errors.Is(err, errNotDICOM) && !errors.Is(err, errIndex) {
 		switch pack, kind := packed(src); {
 		case kind == "":
 			return nil, errNotDICOM
@@ -190,7 +197,7 @@ func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, e
 		if src, err = e.source(f, f.Size(), limit); err == nil {
 			h, err = readHeader(src, opts.inflateLimit())
 		}
-		if errors.Is(err, errNotDICOM) {
+		if errors.Is(err, errNotDICOM) && !errors.Is(err, errIndex) {
 			if _, kind := packed(src); kind != "" {
 				return nil, refuse(CodeArchive, "archives within archives are not opened; unpack it", nil)
 			}

@@ -10,6 +10,7 @@ var exitCodes = func() map[string]int {
 		exitUsage: `settings_invalid site_invalid`,
 		exitBadInput: `
 			folder_missing folder_empty file_unreadable file_truncated no_pixel_data no_pixel_spacing no_position not_ct archive_unsupported
+			dicomdir_unusable file_missing
 			series_not_found series_ambiguous transfer_syntax_unsupported pixel_format_unsupported multi_frame_unsupported
 			decoded_size_mismatch too_few_slices missing_slices irregular_spacing duplicate_position mixed_geometry
 			series_arriving several_volumes mixed_volumes gantry_tilt lossy_compression limit_exceeded pacs_not_found

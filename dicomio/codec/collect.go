@@ -78,8 +78,8 @@ func (c *collector) set(off, end int64, explicit bool, depth int) (d Dataset, ne
 func (c *collector) element(d Dataset, e place, vr string, end int64, explicit bool, depth int) (Dataset, int64, error) {
 	told := e.vr != "" && e.vr != "UN"
 	if vr == "SQ" && (!told || e.vr == "SQ") {
-		items, next, err := c.items(e, end, explicit, depth)
-		return append(d, Element{Tag: e.tag, VR: "SQ", Items: items}), next, err
+		items, starts, next, err := c.items(e, end, explicit, depth)
+		return append(d, Element{Tag: e.tag, VR: "SQ", Items: items, Starts: starts}), next, err
 	}
 	if int64(e.length) > c.wanted.MaxValue || c.read > c.wanted.MaxTotal {
 		return d, 0, refuse(CodeUnreadable, "a header value is longer than any image needs", nil)
@@ -108,47 +108,47 @@ func (c *collector) element(d Dataset, e place, vr string, end int64, explicit b
 	return append(d, Element{Tag: e.tag, VR: vr, Value: b}), next, nil
 }
 
-// items reads the items of a sequence.
-func (c *collector) items(e place, end int64, explicit bool, depth int) (items []Dataset, next int64, err error) {
+// items reads the items of a sequence, and where each begins.
+func (c *collector) items(e place, end int64, explicit bool, depth int) (items []Dataset, starts []int64, next int64, err error) {
 	explicit, back := c.inside(e, explicit)
 	defer back()
 	delimited := e.length == undefinedLength
 	if !delimited {
 		if end = e.value + int64(e.length); end > c.src.Size() {
-			return nil, 0, errCut
+			return nil, nil, 0, errCut
 		}
 	}
 	for off := e.value; off < end; {
 		item, err := c.next(off, explicit)
 		switch {
 		case err != nil:
-			return items, 0, cut(err)
+			return items, starts, 0, cut(err)
 		case delimited && item.tag == tagSeqEnd:
-			return items, item.value, nil
+			return items, starts, item.value, nil
 		case item.tag != tagItem:
-			return items, 0, errNoItem()
+			return items, starts, 0, errNoItem()
 		}
 		stop := end
 		if item.length != undefinedLength {
 			if stop = item.value + int64(item.length); stop > c.src.Size() {
-				return items, 0, errCut
+				return items, starts, 0, errCut
 			} else if stop > end {
-				return items, 0, errOver()
+				return items, starts, 0, errOver()
 			}
 		}
 		d, next, err := c.set(item.value, stop, explicit, depth+1)
 		if err != nil {
-			return items, 0, err
+			return items, starts, 0, err
 		}
-		items = append(items, d)
+		items, starts = append(items, d), append(starts, off)
 		if off = next; item.length != undefinedLength {
 			off = stop
 		}
 	}
 	if delimited {
-		return items, 0, errCut
+		return items, starts, 0, errCut
 	}
-	return items, end, nil
+	return items, starts, end, nil
 }
 
 // all is an end that nothing reaches.

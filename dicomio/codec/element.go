@@ -7,6 +7,7 @@ type Element struct {
 	VR        string
 	Value     []byte // little endian, whatever the file is
 	Items     []Dataset
+	Starts    []int64  // where its items begin in what was read, as the records of a DICOMDIR refer to each other (PS3.3 F.2)
 	Fragments [][]byte // encapsulated pixel data (PS3.5 A.4): of even length each, behind an empty offset table
 }
 
