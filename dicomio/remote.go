@@ -39,7 +39,8 @@ const (
 
 // OpenRemote builds the volume of one series of the elements of its images,
 // with the rules, warnings and codes of OpenSeries. Pixels are asked of remote
-// when HU decodes the slices that are named, Options.Workers at a time. Where
+// when HU decodes the slices that are named, Options.Workers at a time: of
+// RemoteFrames as frames, once an image came equal both ways. Where
 // the elements of a CT image do not place it in a volume, its header is read
 // from the image.
 //
@@ -52,6 +53,7 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 	if len(images) > opts.MaxFiles {
 		return nil, &Error{Code: CodeLimit, Op: op, Hint: "the series has more images than the limit"}
 	}
+	remote = withFrames(remote)
 	all := make([]scanned, len(images))
 	err := forEach(ctx, opts.Workers, len(images), func(i int) error {
 		all[i].header, all[i].err = remoteHeader(ctx, images[i], remote, opts)
@@ -136,6 +138,12 @@ func (a Attributes) parsed() (parsed, error) {
 
 // remoteSlice fetches and decodes one image.
 func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, pad []bool) error {
+	frames, ok := h.remote.(*provenFrames)
+	if ok {
+		if done, err := frames.frame(ctx, r, h, hu, pad); done {
+			return err
+		}
+	}
 	file, err := h.remote.Image(ctx, h.sopUID)
 	if err != nil {
 		return err
@@ -155,6 +163,9 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		e := asError(err, CodeUnreadable, "the pixel data is corrupt")
 		e.Op = "decode pixels"
 		return e
+	}
+	if ok {
+		frames.prove(ctx, h, &got.format, hu, pad)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Shape is how the pixels of a single-frame monochrome image are described
@@ -50,30 +51,60 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 			return nil, asError(err, CodeUnreadable, "the pixel data is corrupt")
 		}
 	}
-	switch p.syntax.pack {
-	case packNative:
-		if err = readFull(src, d.raw, p.offset); err == nil && p.syntax.big && s.Allocated == 16 {
-			for i := 0; i+1 < len(d.raw); i += 2 {
-				d.raw[i], d.raw[i+1] = d.raw[i+1], d.raw[i]
-			}
+	if p.syntax.pack != packNative {
+		err = d.unpack(p.syntax, s)
+	} else if err = readFull(src, d.raw, p.offset); err == nil && p.syntax.big && s.Allocated == 16 {
+		for i := 0; i+1 < len(d.raw); i += 2 {
+			d.raw[i], d.raw[i+1] = d.raw[i+1], d.raw[i]
 		}
-	case packRLE:
-		err = decodeRLE(d.code, d.raw, s.Allocated/8)
-	case packJPEGLossless:
-		err = decodeJPEGLossless(d.code, d.raw, s)
-	case packJPEGDCT:
-		err = decodeJPEGDCT(d.code, d.raw, s)
-	case packJPEGLS:
-		err = decodeJPEGLS(d.code, d.raw, s)
-	case packJPEG2000:
-		err = decodeJPEG2000(d.code, d.raw, s, p.syntax.UID == JPEG2000Lossy || p.syntax.UID == HTJ2KLossy)
-	default:
-		err = refuse(CodeSyntax, "the transfer syntax is not decoded", nil)
 	}
 	if err != nil {
 		return nil, asError(err, CodeUnreadable, "the pixel data is corrupt")
 	}
 	return d.raw, nil
+}
+
+// DecodeFrame is Decode for pixels that came without their file: as they are, in
+// little endian, or as the code of one frame. A syntax that stores pixels in
+// another order is refused with CodeSyntax.
+func (d *Decoder) DecodeFrame(code []byte, syntax Syntax, s Shape) (raw []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil { // nothing is known that does it
+			err = refuse(CodeUnreadable, "the pixel data is corrupt", fmt.Errorf("decoder panicked: %v", r))
+		}
+	}()
+	n := int(s.Bytes())
+	switch native := syntax.pack == packNative; {
+	case native && syntax.UID != ExplicitLittle && syntax.UID != ImplicitLittle:
+		return nil, refuse(CodeSyntax, "the transfer syntax is not one of single frames", nil)
+	case native && len(code) != n && len(code) != n+n%2, int64(len(code)) > 4*s.Bytes()+1<<16:
+		return nil, refuse(CodeSizeMismatch, "the frame has another length than rows x columns x bytes", nil)
+	case native:
+		d.raw = append(d.raw[:0], code[:n]...)
+		return d.raw, nil
+	}
+	d.raw, d.code = slices.Grow(d.raw[:0], n)[:n], append(d.code[:0], code...)
+	if err = d.unpack(syntax, s); err != nil {
+		return nil, asError(err, CodeUnreadable, "the pixel data is corrupt")
+	}
+	return d.raw, nil
+}
+
+// unpack decodes the code of one frame.
+func (d *Decoder) unpack(syntax Syntax, s Shape) error {
+	switch syntax.pack {
+	case packRLE:
+		return decodeRLE(d.code, d.raw, s.Allocated/8)
+	case packJPEGLossless:
+		return decodeJPEGLossless(d.code, d.raw, s)
+	case packJPEGDCT:
+		return decodeJPEGDCT(d.code, d.raw, s)
+	case packJPEGLS:
+		return decodeJPEGLS(d.code, d.raw, s)
+	case packJPEG2000:
+		return decodeJPEG2000(d.code, d.raw, s, syntax.UID == JPEG2000Lossy || syntax.UID == HTJ2KLossy)
+	}
+	return refuse(CodeSyntax, "the transfer syntax is not decoded", nil)
 }
 
 // clamp keeps v, which a lossy code made of a pixel, within BitsStored: it may

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio"
@@ -21,6 +22,8 @@ type Client struct {
 	base  *url.URL
 	store *url.URL
 	http  *http.Client
+
+	noFrames atomic.Bool // it has refused one
 }
 
 // New checks the options, reads the files that they name, and opens nothing.

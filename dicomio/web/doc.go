@@ -19,7 +19,8 @@
 // Client.Open reads the metadata of a series (WADO-RS) and builds the volume of
 // them, with the same rules, warnings and codes as a folder. Images are fetched
 // when their slices are decoded, a few at a time, and a bounded number of bytes
-// of them is kept with the series. They are asked for as they are stored; what
+// of them is kept with the series: the first one whole and, where a server's frames are
+// seen to hold the same, frames of the others. They are asked for as they are stored; what
 // package dicomio cannot decode is asked for once more, uncompressed.
 //
 // # Storing

@@ -185,3 +185,25 @@ func TestUIDs(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFrame reads any body as a frame: no more than its limit, and in a syntax
+// that is one.
+func FuzzFrame(f *testing.F) {
+	for _, kind := range []string{
+		`multipart/related; type="application/octet-stream"; boundary=b`, `multipart/related; type="image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"; boundary=b`,
+		"multipart/related; transfer-syntax=*; boundary=b", "image/jp2", "application/octet-stream; transfer-syntax=1.2.840.10008.1.2",
+	} {
+		for _, part := range []string{"", "Content-Type: application/octet-stream\r\n", "Content-Type: image/jls;transfer-syntax=1.2.840.10008.1.2.4.81\r\n"} {
+			f.Add(kind, []byte("--b\r\n"+part+"\r\none\r\n--b--\r\n"))
+		}
+	}
+	f.Fuzz(func(t *testing.T, kind string, body []byte) {
+		pixels, syntax, err := readFrame("fuzz", http.Header{"Content-Type": {kind}}, bytes.NewReader(body), 64)
+		switch {
+		case err != nil && dicomio.CodeOf(err) == "":
+			t.Errorf("no code: %v", err)
+		case err == nil && (len(pixels) == 0 || len(pixels) > 64 || len(pixels) > len(body) || !ValidUID(syntax)):
+			t.Errorf("%d bytes in %q of %d", len(pixels), syntax, len(body))
+		}
+	})
+}

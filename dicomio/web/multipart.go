@@ -21,24 +21,36 @@ const (
 )
 
 // readParts hands over the DICOM files of a body one after the other, each of
-// at most limit bytes. The body is multipart/related (PS3.18 section 8.6.1.2)
-// or, as some servers send one instance, the file itself. Parts of another kind
-// are left out.
+// at most limit bytes. Parts of another kind are left out.
 func readParts(op string, h http.Header, body io.Reader, limit int64, each func(file []byte) error) error {
+	files := func(kind string, alone bool) bool { return kind == kindDICOM || kind == kindBytes && !alone }
+	return readEach(op, h, body, limit, files, func(p part) error { return each(p.bytes) })
+}
+
+// part is one of a body, or the body where it has none.
+type part struct {
+	kind       string // media type; "" where it is not told
+	parameters map[string]string
+	bytes      []byte
+}
+
+// readEach hands over the parts whose kind is wanted. The body is
+// multipart/related (PS3.18 section 8.6.1.2) or, as some servers send one
+// instance, the thing itself, alone.
+func readEach(op string, h http.Header, body io.Reader, limit int64, wanted func(kind string, alone bool) bool, each func(part) error) error {
 	kind, parameters, ok := mediaType(h.Get("Content-Type"))
 	if !ok {
 		return broken(op, "the PACS sent an answer whose media type is missing or cannot be read", nil)
 	}
-	switch kind {
-	case kindDICOM:
-		file, err := readPart(op, body, limit)
+	if kind != kindRelated {
+		if !wanted(kind, true) {
+			return broken(op, "the PACS did not send the DICOM files or frames that were asked for", nil)
+		}
+		b, err := readPart(op, body, limit)
 		if err != nil {
 			return err
 		}
-		return each(file)
-	case kindRelated:
-	default:
-		return broken(op, "the PACS did not send DICOM files, which were asked for", nil)
+		return each(part{kind, parameters, b})
 	}
 	boundary := parameters["boundary"]
 	if !validBoundary(boundary) {
@@ -47,24 +59,24 @@ func readParts(op string, h http.Header, body io.Reader, limit int64, each func(
 	tail := &tailReader{r: body}
 	reader := multipart.NewReader(tail, boundary)
 	for range maxParts {
-		part, err := reader.NextRawPart()
+		next, err := reader.NextRawPart()
 		if errors.Is(err, io.EOF) && tail.holds("--"+boundary+"--") {
 			return nil
 		}
 		if err != nil {
 			return broken(op, "the parts that the PACS sent are cut short or not separated as they should be", nil)
 		}
-		if kind, _, ok := mediaType(part.Header.Get("Content-Type")); ok && kind != kindDICOM && kind != kindBytes {
+		p := part{}
+		if p.kind, p.parameters, ok = mediaType(next.Header.Get("Content-Type")); ok && !wanted(p.kind, false) {
 			continue
 		}
-		if e := part.Header.Get("Content-Transfer-Encoding"); e != "" && !strings.EqualFold(e, "binary") && !strings.EqualFold(e, "8bit") {
+		if e := next.Header.Get("Content-Transfer-Encoding"); e != "" && !strings.EqualFold(e, "binary") && !strings.EqualFold(e, "8bit") {
 			return broken(op, "the PACS sent a part that is not binary", nil)
 		}
-		file, err := readPart(op, part, limit)
-		if err != nil {
+		if p.bytes, err = readPart(op, next, limit); err != nil {
 			return err
 		}
-		if err := each(file); err != nil {
+		if err := each(p); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,9 @@ import (
 type archive struct {
 	files  map[string][]byte // by SOPInstanceUID
 	order  []string
-	asked  atomic.Int32 // for images
+	asked  atomic.Int32                            // for images
+	frames atomic.Int32                            // asked for
+	frame  func(uid string, w http.ResponseWriter) // default: there are none
 	change func(uid, accept string, w http.ResponseWriter) (done bool)
 	fields func(uid string) string // metadata of an image; default: all
 }
@@ -63,6 +65,15 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			records = append(records, text)
 		}
 		answerJSON(w, "["+strings.Join(records, ",")+"]")
+		return
+	}
+	if dir := path.Dir(r.URL.Path); path.Base(dir) == "frames" {
+		a.frames.Add(1)
+		if a.frame == nil {
+			http.Error(w, "no frames", http.StatusNotFound)
+			return
+		}
+		a.frame(path.Base(path.Dir(dir)), w)
 		return
 	}
 	a.asked.Add(1)

@@ -15,8 +15,13 @@ const (
 	asStored = plain + "; transfer-syntax=*"
 )
 
+// partRoom is for what stands around a file or a frame.
+const partRoom = 1 << 16
+
 // Open reads the metadata of a CT series (WADO-RS) and builds its volume.
-// Pixels are fetched when they are decoded. Errors have the codes of
+// Pixels are fetched when they are decoded: one image whole, and where its frame
+// is seen to be the same and to be what the metadata describe, of the others the frames
+// alone. Errors have the codes of
 // dicomio.OpenSeries and those that start with pacs_.
 func (c *Client) Open(ctx context.Context, studyUID, seriesUID string, opts dicomio.Options) (*dicomio.Series, error) {
 	images, err := c.metadata(ctx, studyUID, seriesUID, opts)
@@ -26,8 +31,11 @@ func (c *Client) Open(ctx context.Context, studyUID, seriesUID string, opts dico
 	if opts.Workers <= 0 {
 		opts.Workers = c.opts.Parallel
 	}
-	source := newImages(c.opts.CacheBytes, func(ctx context.Context, uid string) ([]byte, error) {
-		return c.image(ctx, studyUID, seriesUID, uid)
+	source := newImages(c.opts.CacheBytes, func(ctx context.Context, uid string) ([]byte, string, error) {
+		file, err := c.image(ctx, studyUID, seriesUID, uid)
+		return file, "", err
+	}, func(ctx context.Context, uid string) ([]byte, string, error) {
+		return c.frame(ctx, studyUID, seriesUID, uid)
 	})
 	return dicomio.OpenRemote(ctx, images, seriesUID, source, opts)
 }
@@ -103,10 +111,9 @@ func (c *Client) instance(ctx context.Context, studyUID, seriesUID, uid, accept 
 	if err := checkUIDs(op, studyUID, seriesUID, uid); err != nil {
 		return nil, err
 	}
-	const room = 1 << 16 // for what stands around the file
 	err = c.do(ctx, call{
 		op: op, method: http.MethodGet, path: []string{"studies", studyUID, "series", seriesUID, "instances", uid},
-		accept: accept, limit: c.opts.MaxImageBytes + room,
+		accept: accept, limit: c.opts.MaxImageBytes + partRoom,
 		read: func(_ int, h http.Header, body io.Reader) error {
 			file = nil
 			err := readParts(op, h, body, c.opts.MaxImageBytes, func(b []byte) error {
