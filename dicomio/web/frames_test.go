@@ -8,7 +8,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
-	"github.com/nodulescope/nodulescope/dicomio/web"
 )
 
 // sendFrame answers with the last bytes of a file, which are its pixels.
@@ -122,7 +121,7 @@ func replaceOnce(s, old, by string) string {
 func TestFramesAreRefusedOnce(t *testing.T) {
 	_, local := series(t, dicomtest.Spec{Slices: 8})
 	a := newArchive(t, local)
-	var client *web.Client = faulty(t, nil, a.ServeHTTP)
+	client := faulty(t, nil, a.ServeHTTP)
 	for range 2 {
 		remote, err := open(t, client, dicomio.Options{Workers: 1})
 		if err != nil {
