@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
@@ -20,15 +21,16 @@ type kind[T any] struct {
 	typ     string // of the CloudEvent
 	stream  string
 	subject func(site string) (string, error)
-	invalid Code // of what check refuses
-	limit   int  // bytes of the whole message
+	invalid Code      // of what check refuses
+	limit   int       // bytes of the whole message
+	settle  func(T) T // before it is checked, nil: nothing; what an earlier version wrote becomes what is written now
 	check   func(T) (hint string)
 }
 
 var (
-	results = kind[Result]{"result", TypeResult, StreamResults, resultSubject, CodeResultInvalid, maxResultBytes, checkResult}
-	reviews = kind[Review]{"review", TypeReview, StreamReviews, reviewSubject, CodeReviewInvalid, maxReviewBytes, checkReview}
-	letters = kind[Dead]{"dead letter", TypeDead, StreamDead, deadSubject, CodeDeadInvalid, maxLetterBytes, checkDead}
+	results = kind[Result]{"result", TypeResult, StreamResults, resultSubject, CodeResultInvalid, maxResultBytes, nil, checkResult}
+	reviews = kind[Review]{"review", TypeReview, StreamReviews, reviewSubject, CodeReviewInvalid, maxReviewBytes, Review.Migrated, checkReview}
+	letters = kind[Dead]{"dead letter", TypeDead, StreamDead, deadSubject, CodeDeadInvalid, maxLetterBytes, nil, checkDead}
 )
 
 // EncodeResult writes r as a CloudEvent whose id is r.Identity.
@@ -43,6 +45,7 @@ func DecodeResult(data []byte) (Envelope, Result, error) { return results.decode
 // encode writes v as a CloudEvent with this id.
 func (k kind[T]) encode(source, id string, v T, opts ...EventOption) ([]byte, error) {
 	op := "encode " + k.name
+	v = k.settled(v)
 	if hint := k.check(v); hint != "" {
 		return nil, coded.New(k.invalid, op, hint, nil)
 	}
@@ -72,10 +75,18 @@ func (k kind[T]) decode(data []byte) (env Envelope, v T, err error) {
 	if err := unmarshal(op, payload, &read, k.invalid); err != nil {
 		return env, v, err
 	}
+	read = k.settled(read)
 	if hint := k.check(read); hint != "" {
 		return env, v, coded.New(k.invalid, op, hint, nil)
 	}
 	return env, read, nil
+}
+
+func (k kind[T]) settled(v T) T {
+	if k.settle == nil {
+		return v
+	}
+	return k.settle(v)
 }
 
 func (k kind[T]) checkSize(op string, n int) error {
@@ -99,10 +110,12 @@ func checkReview(r Review) (hint string) {
 	switch {
 	case r.Identity == "" || r.NoduleID == "" || r.Reviewer == "":
 		return "identity, nodule_id and reviewer must not be empty"
-	case r.Decision != "accept" && r.Decision != "reject" && r.Decision != "unsure":
-		return "decision is \"accept\", \"reject\" or \"unsure\""
-	case !utf8.ValidString(r.Comment + r.Reason + r.Reviewer):
-		return "comment, reason and reviewer must be UTF-8"
+	case !slices.Contains(Verdicts(), r.Verdict):
+		return "verdict is \"suspicious\", \"benign\", \"not_nodule\" or \"unsure\""
+	case (r.Verdict == NotNodule) != (r.Kind != ""):
+		return "verdict \"not_nodule\" has a kind, and no other has one"
+	case !utf8.ValidString(r.Comment + string(r.Kind) + r.Reason + r.Reviewer):
+		return "comment, kind, reason and reviewer must be UTF-8"
 	}
 	return ""
 }

@@ -87,7 +87,7 @@ func TestResultRefuses(t *testing.T) {
 }
 
 func TestReviewRoundTripAndRefusals(t *testing.T) {
-	want := Review{Identity: "x", NoduleID: "n1", Decision: "reject", Reason: "vessel", Comment: "Gefäß",
+	want := Review{Identity: "x", NoduleID: "n1", Verdict: NotNodule, Kind: "vessel", Decision: "reject", Reason: "vessel", Comment: "Gefäß",
 		Reviewer: "r7", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Version: 2}
 	data, err := reviews.encode("/review", ReviewID(want), want)
 	if err != nil {
@@ -102,7 +102,10 @@ func TestReviewRoundTripAndRefusals(t *testing.T) {
 		t.Error("two versions of a decision have one id")
 	}
 	for name, change := range map[string]func(*Review){
-		"decision": func(r *Review) { r.Decision = "maybe" },
+		"verdict":  func(r *Review) { r.Verdict = "maybe" },
+		"neither":  func(r *Review) { r.Verdict, r.Kind, r.Decision, r.Reason = "", "", "maybe", "" },
+		"no kind":  func(r *Review) { r.Kind = "" },
+		"a kind":   func(r *Review) { r.Verdict = Benign },
 		"reviewer": func(r *Review) { r.Reviewer = "" },
 		"nodule":   func(r *Review) { r.NoduleID = "" },
 		"utf-8":    func(r *Review) { r.Comment = "\xff" },

@@ -53,7 +53,7 @@ func FuzzDecodeResult(f *testing.F) {
 }
 
 func FuzzDecodeReview(f *testing.F) {
-	data, err := reviews.encode("/p", "1", Review{Identity: "x", NoduleID: "n", Reviewer: "r", Decision: "accept"})
+	data, err := reviews.encode("/p", "1", Review{Identity: "x", NoduleID: "n", Reviewer: "r", Verdict: Suspicious})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -199,8 +199,10 @@ type Dead struct {
 type Review struct {
 	Identity string    `json:"identity"` // of the result
 	NoduleID string    `json:"nodule_id"`
-	Decision string    `json:"decision"` // "accept", "reject" or "unsure"
-	Reason   string    `json:"reason,omitempty"`
+	Verdict  Verdict   `json:"verdict,omitempty"` // in every message that is read or written here
+	Kind     Kind      `json:"kind,omitempty"`    // of what is no nodule
+	Decision string    `json:"decision"`          // the verdict as "accept", "reject" or "unsure", for those who know no other
+	Reason   string    `json:"reason,omitempty"`  // beside Decision
 	Comment  string    `json:"comment,omitempty"`
 	Reviewer string    `json:"reviewer"`
 	Time     time.Time `json:"time"`

@@ -204,7 +204,7 @@ func TestFollowResultsEndsWithItsFunction(t *testing.T) {
 
 func TestPublishReview(t *testing.T) {
 	b := newBus(t)
-	r := Review{Identity: "a", NoduleID: "n1", Decision: "accept", Reviewer: "r", Version: 1}
+	r := Review{Identity: "a", NoduleID: "n1", Verdict: Suspicious, Reviewer: "r", Version: 1}
 	first, err := b.PublishReview(testContext(t), "site", "/review", r)
 	if err != nil || first.Duplicate {
 		t.Fatal(first, err)

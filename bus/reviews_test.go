@@ -9,7 +9,7 @@ import (
 func TestReviewIsStoredOnceAndFound(t *testing.T) {
 	b := newBus(t)
 	review := func(n int) Review {
-		return Review{Identity: "sha256:a", NoduleID: "n1", Decision: "accept", Reviewer: "ann", Version: n, Time: time.Unix(5, 0)}
+		return Review{Identity: "sha256:a", NoduleID: "n1", Verdict: Suspicious, Reviewer: "ann", Version: n, Time: time.Unix(5, 0)}
 	}
 	if last, err := b.LastReviewSeq(testContext(t)); last != 0 || err != nil {
 		t.Error(last, err)

@@ -54,7 +54,7 @@ func decideOverHTTP(ctx context.Context, url string) error {
 		return err
 	}
 	path := "/api/v1/series/" + list.Rows[0].ID + "/findings/1/decision"
-	return call("PUT", path, session.CSRF, map[string]any{"decision": "accept", "comment": "sure", "base_version": 0}, &session)
+	return call("PUT", path, session.CSRF, map[string]any{"verdict": "suspicious", "comment": "sure", "base_version": 0}, &session)
 }
 
 // A service that is killed at any point of a decision, with the broker's memory
@@ -112,7 +112,7 @@ func TestKilledWhileDeciding(t *testing.T) {
 			user := signIn(t, p, "bob")
 			var answer struct{ Current struct{ Reviewer string } }
 			id := user.worklist("?state=done").Rows[0].ID
-			user.json(409, "PUT", "/api/v1/series/"+id+"/findings/1/decision", map[string]any{"decision": "unsure", "base_version": 0}, &answer)
+			user.json(409, "PUT", "/api/v1/series/"+id+"/findings/1/decision", map[string]any{"verdict": "unsure", "base_version": 0}, &answer)
 			if answer.Current.Reviewer != "ann" {
 				t.Errorf("%+v", answer)
 			}

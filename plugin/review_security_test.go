@@ -65,11 +65,11 @@ func TestReviewSecurity(t *testing.T) {
 	b := signIn(t, p, "ann")
 	id := b.worklist("").Rows[0].ID
 	path := "/api/v1/series/" + id + "/findings/1/decision"
-	accept := `{"decision":"accept","base_version":0}`
-	b.code(403, "csrf_failed", "PUT", path, accept, header("X-CSRF-Token", ""))
-	b.code(403, "csrf_failed", "PUT", path, accept, header("X-CSRF-Token", b.csrf+"x"))
+	decide := `{"verdict":"suspicious","base_version":0}`
+	b.code(403, "csrf_failed", "PUT", path, decide, header("X-CSRF-Token", ""))
+	b.code(403, "csrf_failed", "PUT", path, decide, header("X-CSRF-Token", b.csrf+"x"))
 	b.code(403, "csrf_failed", "DELETE", "/api/v1/session", "", header("X-CSRF-Token", "x"))
-	b.code(403, "cross_origin", "PUT", path, accept, header("Sec-Fetch-Site", "same-site"))
+	b.code(403, "cross_origin", "PUT", path, decide, header("Sec-Fetch-Site", "same-site"))
 	b.code(405, "method_not_allowed", "POST", "/api/v1/worklist", `{}`)
 	for _, query := range []string{"state=x", "limit=0", "limit=201", "offset=-1", "sort=name", "order=up", "flagged=1", "min_probability=2", "min_probability=NaN", "priority=x", "who=me"} {
 		b.code(400, "request_invalid", "GET", "/api/v1/worklist?"+query, "")

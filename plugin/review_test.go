@@ -123,7 +123,7 @@ func TestReviewJourney(t *testing.T) {
 		Reviewer string
 	}
 	for n := 1; n <= 3; n++ {
-		b.json(200, "PUT", base+fmt.Sprint(n)+"/decision", map[string]any{"decision": "reject", "reason": "other", "comment": "=1+1", "base_version": 0}, &d)
+		b.json(200, "PUT", base+fmt.Sprint(n)+"/decision", map[string]any{"verdict": "not_nodule", "kind": "other", "comment": "=1+1", "base_version": 0}, &d)
 		if d.Version != 1 || d.Reviewer != "ann" {
 			t.Errorf("%+v", d)
 		}
@@ -284,25 +284,25 @@ func TestReviewConflict(t *testing.T) {
 	p, _ := reviewing(t, cfg)
 	ann, bob := signIn(t, p, "ann"), signIn(t, p, "bob")
 	path := "/api/v1/series/" + ann.worklist("").Rows[0].ID + "/findings/1/"
-	accept := map[string]any{"decision": "accept", "base_version": 0}
-	ann.json(200, "PUT", path+"decision", accept, nil)
+	suspicious := map[string]any{"verdict": "suspicious", "base_version": 0}
+	ann.json(200, "PUT", path+"decision", suspicious, nil)
 	var again struct{ Version int }
-	ann.json(200, "PUT", path+"decision", accept, &again) // the answer was lost
+	ann.json(200, "PUT", path+"decision", suspicious, &again) // the answer was lost
 	var conflict struct {
 		Code    string
 		Current struct {
-			Version            int
-			Decision, Reviewer string
+			Version           int
+			Verdict, Reviewer string
 		}
 	}
-	reject := map[string]any{"decision": "reject", "reason": "vessel", "comment": "branching", "base_version": 0}
-	bob.json(409, "PUT", path+"decision", reject, &conflict)
-	if again.Version != 1 || conflict.Code != "decision_conflict" || conflict.Current.Version != 1 || conflict.Current.Reviewer != "ann" || conflict.Current.Decision != "accept" {
+	vessel := map[string]any{"verdict": "not_nodule", "kind": "vessel", "comment": "branching", "base_version": 0}
+	bob.json(409, "PUT", path+"decision", vessel, &conflict)
+	if again.Version != 1 || conflict.Code != "decision_conflict" || conflict.Current.Version != 1 || conflict.Current.Reviewer != "ann" || conflict.Current.Verdict != "suspicious" {
 		t.Errorf("%+v %+v", again, conflict)
 	}
-	reject["base_version"] = 1
-	bob.json(200, "PUT", path+"decision", reject, nil)
-	bob.json(409, "PUT", path+"decision", map[string]any{"decision": "unsure", "base_version": 7}, nil)
+	vessel["base_version"] = 1
+	bob.json(200, "PUT", path+"decision", vessel, nil)
+	bob.json(409, "PUT", path+"decision", map[string]any{"verdict": "unsure", "base_version": 7}, nil)
 	plugintest.WaitFor(t, func() bool {
 		var list struct {
 			Decisions []struct{ Published bool }
@@ -312,22 +312,22 @@ func TestReviewConflict(t *testing.T) {
 	})
 	var got []string
 	err := p.bus.Reviews(plugintest.Context(t), p.Site(), 0, func(_ bus.Envelope, r bus.Review) error {
-		got = append(got, fmt.Sprint(r.NoduleID, " ", r.Reviewer, " ", r.Decision, " ", r.Reason, " ", r.Version))
+		got = append(got, fmt.Sprint(r.NoduleID, " ", r.Reviewer, " ", r.Verdict, " ", r.Kind, " ", r.Decision, " ", r.Version))
 		return nil
 	})
-	if want := "[n1 ann accept  1 n1 bob reject vessel 2]"; err != nil || fmt.Sprint(got) != want {
+	if want := "[n1 ann suspicious  accept 1 n1 bob not_nodule vessel reject 2]"; err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%v, want %s (%v)", got, want, err)
 	}
 	for body, code := range map[string]string{
-		`{"decision":"maybe","base_version":2}`: "decision_invalid", `{"decision":"reject","base_version":2}`: "decision_invalid",
-		`{"decision":"reject","reason":"other","base_version":2}`: "decision_invalid", `{"decision":"accept","reason":"vessel","base_version":2}`: "decision_invalid",
-		`{"decision":"accept","comment":"` + strings.Repeat("x", 2001) + `","base_version":2}`: "decision_invalid",
-		`{"decision":"accept","base_version":2,"reviewer":"ann"}`:                              "request_invalid", `[]`: "request_invalid", `{"decision":"accept"} x`: "request_invalid",
+		`{"verdict":"maybe","base_version":2}`: "decision_invalid", `{"verdict":"not_nodule","base_version":2}`: "decision_invalid",
+		`{"verdict":"not_nodule","kind":"other","base_version":2}`: "decision_invalid", `{"verdict":"suspicious","kind":"vessel","base_version":2}`: "decision_invalid",
+		`{"verdict":"suspicious","comment":"` + strings.Repeat("x", 2001) + `","base_version":2}`: "decision_invalid",
+		`{"verdict":"suspicious","base_version":2,"reviewer":"ann"}`:                              "request_invalid", `[]`: "request_invalid", `{"verdict":"suspicious"} x`: "request_invalid",
 	} {
 		ann.code(400, code, "PUT", path+"decision", body)
 	}
 	ann.code(413, "body_too_large", "PUT", path+"decision", `{"comment":"`+strings.Repeat("x", 100_000)+`"}`)
-	ann.code(404, "not_found", "PUT", strings.Replace(path, "findings/1/", "findings/4/", 1)+"decision", `{"decision":"accept","base_version":0}`)
+	ann.code(404, "not_found", "PUT", strings.Replace(path, "findings/1/", "findings/4/", 1)+"decision", `{"verdict":"suspicious","base_version":0}`)
 }
 
 // A result with a new position supersedes the old one: one row is left, its
@@ -353,7 +353,7 @@ func TestReviewSuperseded(t *testing.T) {
 		Code    string
 		Current string `json:"current_series"`
 	}
-	b.json(409, "PUT", "/api/v1/series/"+old+"/findings/1/decision", map[string]any{"decision": "accept", "base_version": 0}, &answer)
+	b.json(409, "PUT", "/api/v1/series/"+old+"/findings/1/decision", map[string]any{"verdict": "suspicious", "base_version": 0}, &answer)
 	if answer.Code != "superseded" || answer.Current != w.Rows[0].ID {
 		t.Errorf("%+v", answer)
 	}
@@ -416,7 +416,7 @@ func TestReviewPhantom(t *testing.T) {
 			}
 		}
 	}
-	b.code(403, "forbidden", "PUT", "/api/v1/series/"+row.ID+"/findings/1/decision", `{"decision":"accept","base_version":0}`)
+	b.code(403, "forbidden", "PUT", "/api/v1/series/"+row.ID+"/findings/1/decision", `{"verdict":"suspicious","base_version":0}`)
 	b.code(403, "forbidden", "GET", "/api/v1/decisions.csv", "")
 }
 
@@ -473,7 +473,7 @@ func TestReviewEvents(t *testing.T) {
 	}
 	row := b.worklist("").Rows[0].ID
 	decide := func(n, base int) {
-		b.json(200, "PUT", fmt.Sprintf("/api/v1/series/%s/findings/%d/decision", row, n), map[string]any{"decision": "accept", "base_version": base}, nil)
+		b.json(200, "PUT", fmt.Sprintf("/api/v1/series/%s/findings/%d/decision", row, n), map[string]any{"verdict": "suspicious", "base_version": base}, nil)
 	}
 	decide(1, 0)
 	last, kind, data := first.next()

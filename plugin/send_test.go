@@ -107,7 +107,7 @@ func TestOutlinesGoToThePACS(t *testing.T) {
 	b := signIn(t, p, "ann")
 	path := "/api/v1/series/" + b.worklist("").Rows[0].ID + "/findings/"
 	for _, number := range []string{"1", "2"} {
-		b.json(200, "PUT", path+number+"/decision", map[string]any{"decision": "unsure", "base_version": 0}, nil)
+		b.json(200, "PUT", path+number+"/decision", map[string]any{"verdict": "unsure", "base_version": 0}, nil)
 	}
 	p.sent()
 	referring := 0
@@ -162,14 +162,14 @@ func TestResultsGoToThePACS(t *testing.T) {
 
 	b := signIn(t, p, "ann")
 	path := "/api/v1/series/" + b.worklist("").Rows[0].ID + "/findings/"
-	b.json(200, "PUT", path+"1/decision", map[string]any{"decision": "accept", "base_version": 0}, nil)
+	b.json(200, "PUT", path+"1/decision", map[string]any{"verdict": "suspicious", "base_version": 0}, nil)
 	p.sent()
 	if n := len(sentFiles(t, server, sr.ClassComprehensive3D)); n != 1 {
 		t.Errorf("%d reports after half a review", n)
 	}
-	b.json(200, "PUT", path+"2/decision", map[string]any{"decision": "reject", "reason": "vessel", "base_version": 0}, nil)
+	b.json(200, "PUT", path+"2/decision", map[string]any{"verdict": "not_nodule", "kind": "vessel", "base_version": 0}, nil)
 	p.sent()
-	signIn(t, p, "bob").json(200, "PUT", path+"2/decision", map[string]any{"decision": "unsure", "base_version": 1}, nil)
+	signIn(t, p, "bob").json(200, "PUT", path+"2/decision", map[string]any{"verdict": "unsure", "base_version": 1}, nil)
 	p.sent()
 	verified, corrected := 0, 0
 	for _, file := range sentFiles(t, server, sr.ClassComprehensive3D) {

@@ -109,7 +109,7 @@ func writeDataFolder(t *testing.T, dir string) {
 		s.until("nodule.v1.dead.")
 	}
 	s.signIn("ann")
-	s.call(http.MethodPut, "/series/"+strings.TrimPrefix(first, "sha256:")+"/findings/1/decision", map[string]any{"decision": "accept", "reason": "", "comment": "", "base_version": 0}, http.StatusOK)
+	s.call(http.MethodPut, "/series/"+strings.TrimPrefix(first, "sha256:")+"/findings/1/decision", map[string]any{"verdict": "suspicious", "kind": "", "comment": "", "base_version": 0}, http.StatusOK)
 	s.until("nodule.v1.review.")
 	if err := os.WriteFile(filepath.Join(dir, "incoming", "nodules.csv"), []byte("seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.99,1,2,3,9\n"), 0o600); err != nil {
 		t.Fatal(err)

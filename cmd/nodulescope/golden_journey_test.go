@@ -148,21 +148,21 @@ func reviewJourney(s *goldenService, id, older string) []byte {
 		answers[name] = answer
 	}
 	finding := "/series/" + id + "/findings/1"
-	decide := func(decision, reason, comment string, base, want int) []byte {
-		return s.call(http.MethodPut, finding+"/decision", map[string]any{"decision": decision, "reason": reason, "comment": comment, "base_version": base}, want)
+	decide := func(verdict, kind, comment string, base, want int) []byte {
+		return s.call(http.MethodPut, finding+"/decision", map[string]any{"verdict": verdict, "kind": kind, "comment": comment, "base_version": base}, want)
 	}
 	say("01 not signed in", s.call(http.MethodGet, "/worklist", nil, http.StatusUnauthorized))
 	say("02 session", s.signIn("ann"))
 	say("03 worklist", s.call(http.MethodGet, "/worklist?superseded=true&sort=time", nil, http.StatusOK))
 	say("04 series", s.call(http.MethodGet, "/series/"+id, nil, http.StatusOK))
-	say("05 accept", decide("accept", "", "", 0, http.StatusOK))
+	say("05 suspicious", decide("suspicious", "", "", 0, http.StatusOK))
 	s.until("nodule.v1.review.")
 	say("06 conflict", decide("unsure", "", "", 0, http.StatusConflict))
-	say("07 reject", decide("reject", "other", "a vessel\nin the hilum", 1, http.StatusOK))
+	say("07 not a nodule", decide("not_nodule", "other", "a vessel\nin the hilum", 1, http.StatusOK))
 	s.until("nodule.v1.review.")
-	say("08 no reason", decide("reject", "", "", 2, http.StatusBadRequest))
+	say("08 no kind", decide("not_nodule", "", "", 2, http.StatusBadRequest))
 	say("09 decisions", s.call(http.MethodGet, finding+"/decisions", nil, http.StatusOK))
-	say("10 superseded", s.call(http.MethodPut, "/series/"+older+"/findings/1/decision", map[string]any{"decision": "accept", "reason": "", "comment": "", "base_version": 0}, http.StatusConflict))
+	say("10 superseded", s.call(http.MethodPut, "/series/"+older+"/findings/1/decision", map[string]any{"verdict": "suspicious", "kind": "", "comment": "", "base_version": 0}, http.StatusConflict))
 	say("11 no finding", s.call(http.MethodGet, "/series/"+id+"/findings/9", nil, http.StatusNotFound))
 	table, err := json.Marshal(stamp.ReplaceAllString(string(s.call(http.MethodGet, "/decisions.csv", nil, http.StatusOK)), "(time)"))
 	if err != nil {

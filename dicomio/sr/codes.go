@@ -60,7 +60,8 @@ const scheme = "99NDSCOPE"
 // "coding scheme" of nothing in particular.
 var schemeUID = UID("", "coding scheme "+scheme)
 
-// Private concepts. Values are never given a new meaning.
+// Private concepts. Values are never given a new meaning; NDS-9 and NDS-10, accepted
+// and rejected, are in earlier reports.
 var (
 	codeDeviation   = Code{"NDS-1", scheme, "Deviation from reference nodules"}
 	codePercentile  = Code{"NDS-2", scheme, "Percentile among reference nodules"}
@@ -70,14 +71,15 @@ var (
 	codeAbove       = Code{"NDS-6", scheme, "Above the operating point"}
 	codeNotAbove    = Code{"NDS-7", scheme, "Not above the operating point"}
 	codeDecision    = Code{"NDS-8", scheme, "Decision of the reviewer"}
-	codeAccepted    = Code{"NDS-9", scheme, "Accepted"}
-	codeRejected    = Code{"NDS-10", scheme, "Rejected"}
 	codeUnsure      = Code{"NDS-11", scheme, "Unsure"}
 	codeReason      = Code{"NDS-12", scheme, "Reason of the decision"}
 	codeIntendedUse = Code{"NDS-13", scheme, "Intended use"}
 	codeLimit       = Code{"NDS-14", scheme, "Limit of use"}
 	codeNotScored   = Code{"NDS-15", scheme, "Not scored"}
 	codeDefinition  = Code{"NDS-16", scheme, "Definition of a private code"}
+	codeSuspicious  = Code{"NDS-17", scheme, "Suspicious nodule"}
+	codeBenign      = Code{"NDS-18", scheme, "Benign-looking nodule"}
+	codeNotNodule   = Code{"NDS-19", scheme, "Not a nodule"}
 )
 
 // definitions stand in every report, so that a reader who meets a private code
@@ -91,7 +93,7 @@ var definitions = []struct {
 	{codeRaw, "score of the algorithm in its own unit; only scores of the same algorithm and version can be compared."},
 	{codeOperating, "raw score above which the algorithm flags a nodule."},
 	{codeFlag, "whether the raw score is above the operating point."},
-	{codeDecision, "what the person who verified this report decided about the nodule: accepted, rejected or unsure."},
+	{codeDecision, "what the person who verified this report decided about the nodule: suspicious nodule, benign-looking nodule, not a nodule (the reason says what it is), or unsure."},
 }
 
 // Item is the code as an item of a code sequence (PS3.3 section 8.8).

@@ -49,8 +49,8 @@ func testReport(t testing.TB, s *dicomio.Series) Report {
 func reviewed(r Report, version int) Report {
 	r.Nodules = append([]Nodule(nil), r.Nodules...)
 	r.Review = &Review{Observer: "Ångström^Åsa^^Dr", Organization: "Universitätsklinik", Time: r.Time.Add(26 * time.Hour), Version: version, Previous: max(version-1, 0)}
-	r.Nodules[0].Decision = &Decision{Choice: Accept, Comment: "growing\nsince 2024 \\ compare"}
-	r.Nodules[1].Decision = &Decision{Choice: Reject, Reason: "vessel"}
+	r.Nodules[0].Decision = &Decision{Verdict: Suspicious, Comment: "growing\nsince 2024 \\ compare"}
+	r.Nodules[1].Decision = &Decision{Verdict: NotNodule, Kind: "vessel"}
 	return r
 }
 

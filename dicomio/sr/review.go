@@ -18,33 +18,34 @@ type Review struct {
 	Previous     int       // version of the verified report that this one replaces; 0: there is none
 }
 
-// Choice is one of the three that a reviewer has for a nodule.
-type Choice string
+// Verdict is one of the four that a reviewer has for a nodule candidate.
+type Verdict string
 
-// Choices.
+// Verdicts.
 const (
-	Accept Choice = "accept" // a nodule, and worth its mark
-	Reject Choice = "reject"
-	Unsure Choice = "unsure"
+	Suspicious Verdict = "suspicious"
+	Benign     Verdict = "benign" // a nodule that looks benign
+	NotNodule  Verdict = "not_nodule"
+	Unsure     Verdict = "unsure"
 )
 
-// Decision is what was decided about one nodule, and why.
+// Decision is what was decided about one nodule candidate.
 type Decision struct {
-	Choice  Choice
-	Reason  string
+	Verdict Verdict
+	Kind    string // of what is no nodule, such as vessel
 	Comment string
 }
 
-var choices = map[Choice]Code{Accept: codeAccepted, Reject: codeRejected, Unsure: codeUnsure}
+var verdicts = map[Verdict]Code{Suspicious: codeSuspicious, Benign: codeBenign, NotNodule: codeNotNodule, Unsure: codeUnsure}
 
 // items are the decision in a measurement group, none where there is none.
 func (d *Decision) items() []codec.Dataset {
 	if d == nil {
 		return nil
 	}
-	list := []codec.Dataset{codeItem(contains, codeDecision, choices[d.Choice])}
-	if codec.Clean("UT", d.Reason) != "" {
-		list = append(list, textItem(contains, codeReason, d.Reason))
+	list := []codec.Dataset{codeItem(contains, codeDecision, verdicts[d.Verdict])}
+	if codec.Clean("UT", d.Kind) != "" {
+		list = append(list, textItem(contains, codeReason, d.Kind))
 	}
 	if codec.Clean("UT", d.Comment) != "" {
 		list = append(list, textItem(contains, codeComment, d.Comment))
@@ -57,8 +58,8 @@ func (r Report) checkReview(op string) error {
 	for i, n := range r.Nodules {
 		hint := ""
 		switch {
-		case n.Decision != nil && choices[n.Decision.Choice].Value == "":
-			hint = "has a decision other than accept, reject or unsure"
+		case n.Decision != nil && verdicts[n.Decision.Verdict].Value == "":
+			hint = "has a verdict other than suspicious, benign, not_nodule or unsure"
 		case r.Review == nil && n.Decision != nil:
 			hint = "has a decision, but no reviewer is named; add the review"
 		case r.Review != nil && n.Decision == nil && n.Image.SOPInstanceUID != "":

@@ -161,18 +161,18 @@ func TestReviewed(t *testing.T) {
 	}}
 	at := func(minute int) time.Time { return reportTime.Add(time.Duration(minute) * time.Minute) }
 	decisions := []bus.Review{
-		{Identity: "sha256:1", NoduleID: "a", Decision: "unsure", Time: at(1), Version: 1},
-		{Identity: "sha256:1", NoduleID: "a", Decision: "reject", Reason: "vessel", Time: at(3), Version: 2},
-		{Identity: "sha256:2", NoduleID: "b", Decision: "reject", Time: at(9), Version: 1},
+		{Identity: "sha256:1", NoduleID: "a", Verdict: bus.Unsure, Time: at(1), Version: 1},
+		{Identity: "sha256:1", NoduleID: "a", Verdict: bus.NotNodule, Kind: "vessel", Time: at(3), Version: 2},
+		{Identity: "sha256:2", NoduleID: "b", Verdict: bus.Benign, Time: at(9), Version: 1},
 	}
 	if _, ok := reviewed(report, decisions, "Doe^Jane", "Clinic"); ok {
 		t.Error("verified, but b has no decision")
 	}
-	decisions = append(decisions, bus.Review{Identity: "sha256:1", NoduleID: "b", Decision: "accept", Comment: "c", Time: at(2), Version: 1})
+	decisions = append(decisions, bus.Review{Identity: "sha256:1", NoduleID: "b", Verdict: bus.Suspicious, Comment: "c", Time: at(2), Version: 1})
 	got, ok := reviewed(report, decisions, "Doe^Jane", "Clinic")
 	want := sr.Review{Observer: "Doe^Jane", Organization: "Clinic", Time: at(3), Version: 2}
-	if !ok || *got.Review != want || *got.Nodules[0].Decision != (sr.Decision{Choice: sr.Reject, Reason: "vessel"}) ||
-		*got.Nodules[1].Decision != (sr.Decision{Choice: sr.Accept, Comment: "c"}) || got.Nodules[2].Decision != nil {
+	if !ok || *got.Review != want || *got.Nodules[0].Decision != (sr.Decision{Verdict: sr.NotNodule, Kind: "vessel"}) ||
+		*got.Nodules[1].Decision != (sr.Decision{Verdict: sr.Suspicious, Comment: "c"}) || got.Nodules[2].Decision != nil {
 		t.Errorf("%v: %+v, %+v", ok, *got.Review, got.Nodules)
 	}
 	if report.Nodules[0].Decision != nil {

@@ -69,7 +69,7 @@ func reviews(r bus.Result, decisions map[int]store.Decision) (list []bus.Review,
 			continue
 		}
 		list = append(list, bus.Review{
-			Identity: r.Identity, NoduleID: r.Nodules[number-1].ID, Decision: d.Decision, Reason: d.Reason, Comment: d.Comment,
+			Identity: r.Identity, NoduleID: r.Nodules[number-1].ID, Verdict: d.Verdict, Kind: d.Kind, Comment: d.Comment,
 			Reviewer: d.Reviewer, Time: d.Time, Version: d.Version,
 		})
 		if d.Time.After(newest) || d.Time.Equal(newest) && d.Reviewer < reviewer {
@@ -104,7 +104,7 @@ func reviewed(report sr.Report, decisions []bus.Review, observer, organization s
 			}
 			continue
 		}
-		n.Decision = &sr.Decision{Choice: sr.Choice(newest.Decision), Reason: newest.Reason, Comment: newest.Comment}
+		n.Decision = &sr.Decision{Verdict: sr.Verdict(newest.Verdict), Kind: string(newest.Kind), Comment: newest.Comment}
 		report.Review.Version += newest.Version
 		decided++
 		if newest.Time.After(report.Review.Time) {

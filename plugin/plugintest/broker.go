@@ -53,7 +53,7 @@ func (b *Broker) ForgetResults() {
 func (b *Broker) ForgetReviews() {
 	b.t.Helper()
 	b.forget(bus.StreamReviews, func() (bus.Ack, error) {
-		probe := bus.Review{Identity: probeIdentity, NoduleID: "n", Decision: "accept", Reviewer: "probe"}
+		probe := bus.Review{Identity: probeIdentity, NoduleID: "n", Verdict: bus.Suspicious, Reviewer: "probe"}
 		return b.Bus.PublishReview(Context(b.t), "other", "/probe", probe)
 	})
 }

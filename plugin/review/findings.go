@@ -37,7 +37,7 @@ type finding struct {
 	BaseRate      *float64           `json:"base_rate"`
 	Flagged       bool               `json:"flagged"`
 	Disagreement  *bus.Disagreement  `json:"disagreement"`
-	Applicability []store.Reason     `json:"applicability"`
+	Applicability []store.Labelled   `json:"applicability"`
 	PaddingPct    float64            `json:"padding_pct"`
 	Problem       *bus.Problem       `json:"problem"`
 	Outline       *outlineAnswer     `json:"outline"`
@@ -89,7 +89,7 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 	f := finding{
 		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: store.Known(n.DiameterMM), Confidence: store.Known(n.Confidence),
 		Headline: n.Headline, HeadlineError: n.HeadlineError, Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.Probability, Percentile: high.Percentile, Flagged: high.Flagged,
-		BaseRate: store.BaseRate(r.Result, n), Disagreement: n.Disagreement, Applicability: []store.Reason{}, PaddingPct: n.PaddingPct, Problem: n.Error,
+		BaseRate: store.BaseRate(r.Result, n), Disagreement: n.Disagreement, Applicability: []store.Labelled{}, PaddingPct: n.PaddingPct, Problem: n.Error,
 		Outline: outlineOf(n.Outline), OutlineError: n.OutlineError,
 		Decision: s.cfg.Store.Decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
 	}
@@ -103,7 +103,7 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 		f.Versions = f.Decision.Version
 	}
 	for _, code := range n.Applicability {
-		f.Applicability = append(f.Applicability, store.Reason{Code: code, Label: s.limitLabel(r.Result, n, code)})
+		f.Applicability = append(f.Applicability, store.Labelled{Code: code, Label: s.limitLabel(r.Result, n, code)})
 	}
 	for _, score := range n.Scores {
 		f.Scores = append(f.Scores, s.score(r.Result, score))

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
@@ -128,7 +129,7 @@ func TestOIDC(t *testing.T) {
 	r := sample(0.3)
 	s.store.add(t, r)
 	var d store.Decision
-	c.call(200, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Decision: store.Unsure}, &d)
+	c.call(200, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Verdict: bus.Unsure}, &d)
 	if d.Reviewer != "oidc/grace" {
 		t.Errorf("%+v", d)
 	}

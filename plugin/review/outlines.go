@@ -17,7 +17,7 @@ import (
 // outlineAnswer is how a finding was outlined.
 type outlineAnswer struct {
 	Found        bool                  `json:"found"`
-	Codes        []store.Reason        `json:"codes"`
+	Codes        []store.Labelled      `json:"codes"`
 	Grid         *patchPlace           `json:"grid"` // of the image "outline"; null where no nodule was found
 	Measurements *measure.Measurements `json:"measurements"`
 }
@@ -33,13 +33,13 @@ func outlineOf(o *bus.Outline) *outlineAnswer {
 	if o == nil {
 		return nil
 	}
-	a := &outlineAnswer{Found: o.Found, Codes: []store.Reason{}, Measurements: o.Measurements}
+	a := &outlineAnswer{Found: o.Found, Codes: []store.Labelled{}, Measurements: o.Measurements}
 	for _, code := range o.Codes {
 		label, known := outlineLabels[code]
 		if !known {
 			label = code
 		}
-		a.Codes = append(a.Codes, store.Reason{Code: code, Label: label})
+		a.Codes = append(a.Codes, store.Labelled{Code: code, Label: label})
 	}
 	if o.Found {
 		const edge, half = nodule.CubeSize, (nodule.CubeSize - 1) / 2.0

@@ -95,7 +95,7 @@ func New(cfg Config) (*Server, error) {
 	gate, err := signin.New(signin.Config{
 		UsersFile: cfg.UsersFile, OIDC: cfg.OIDC, Secure: cfg.Secure, PublicURL: cfg.PublicURL, Idle: cfg.Idle, Lifetime: cfg.Lifetime,
 		Audit: cfg.Audit, Now: cfg.Now, Logger: log, Auth: about, Session: map[string]any{
-			"software": cfg.Software, "intended_use": cfg.IntendedUse, "reasons": store.Reasons(), "window_presets": windowPresets(),
+			"software": cfg.Software, "intended_use": cfg.IntendedUse, "kinds": store.Kinds(), "window_presets": windowPresets(),
 		},
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
@@ -95,7 +96,7 @@ func TestDecisionNeedsPatientAndImages(t *testing.T) {
 			r := sample(0.3)
 			s.store.add(t, r)
 			var p struct{ Code, Detail string }
-			s.signedInAs("ann").call(409, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Decision: store.Accept}, &p)
+			s.signedInAs("ann").call(409, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Verdict: bus.Suspicious}, &p)
 			if p.Code != answer.CodeUnseen || !strings.Contains(p.Detail, "folder_missing") {
 				t.Errorf("%+v", p)
 			}
@@ -124,12 +125,12 @@ func TestAuditTrailFails(t *testing.T) {
 		}
 	}
 	s.client().call(500, "POST", "/api/v1/session", map[string]string{"name": "ann", "password": goodPassword}, &p)
-	c.call(500, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Decision: store.Accept}, &p)
+	c.call(500, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Verdict: bus.Suspicious}, &p)
 	s.mu.Lock()
 	s.fail = nil
 	s.mu.Unlock()
 	var d store.Decision
-	c.call(200, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Decision: store.Accept}, &d) // it was kept
+	c.call(200, "PUT", "/api/v1/series/"+r.ID+"/findings/1/decision", store.NewDecision{Verdict: bus.Suspicious}, &d) // it was kept
 	if d.Version != 1 {
 		t.Errorf("%+v", d)
 	}

@@ -1,10 +1,15 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -85,7 +90,7 @@ func TestReview(t *testing.T) {
 	away := func(what, mm string) {
 		ann.until(what, fmt.Sprintf(`document.querySelector(".view.axial .corner.tl").innerText.includes("\n%s mm from the mark")`, mm))
 	}
-	ann.press("b")
+	ann.press("k")
 	away("the mark where the crosshair is", "0.0")
 	steps(8, "ArrowRight")
 	away("eight voxels to the right", "20.0")
@@ -100,14 +105,15 @@ func TestReview(t *testing.T) {
 	ann.press(kb.Escape)
 	ann.until("the help is gone", `!document.querySelector("dialog[open]")`)
 
-	// Decide by keyboard: reject with the first reason.
+	// Decide by keyboard: not a nodule, of the first kind.
 	ann.press("r")
-	ann.until("the reasons", `document.activeElement?.name === "reason"`)
+	ann.until("the kinds", `document.activeElement?.name === "kind"`)
 	ann.press("1")
-	ann.shot("reject")
+	ann.shot("not-a-nodule")
 	ann.press(kb.Enter)
 	ann.until("the decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
-	ann.text("[data-test=decision]", "rejected")
+	ann.text("[data-test=decision]", "not a nodule: Vessel")
+	ann.copiesReportLine("not a nodule: vessel or vessel branching.")
 	first := eval[string](ann, `document.querySelector(".findings [aria-current]").dataset.finding`)
 	ann.press("N")
 	ann.until("the next finding", fmt.Sprintf(`document.querySelector(".findings [aria-current]").dataset.finding !== %q`, first))
@@ -127,6 +133,25 @@ func TestReview(t *testing.T) {
 	ann.text("tbody tr[data-id] .state", "in review")
 }
 
+// copiesReportLine takes the line for the report and looks at what is on the
+// clipboard: place, size and verdict, and no patient.
+func (b *tab) copiesReportLine(verdict string) {
+	b.t.Helper()
+	b.press("y")
+	b.text("[data-test=notice]", "Copied: Finding")
+	eval[bool](b, `(document.querySelector(".comment textarea").focus(), true)`)
+	b.do("paste", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeRawKeyDown, Commands: []string{"paste"}})
+		return err
+	}))
+	b.until("what was copied", `document.querySelector(".comment textarea").value.length > 10`)
+	got := eval[string](b, `document.querySelector(".comment textarea").value`)
+	b.press(kb.Escape, kb.Escape)
+	if !regexp.MustCompile(`^Finding \d: (series \d+, )?image \d+ \(slice \d+ of 60\), lobe unknown, \d+\.\d mm.*: .*$`).MatchString(got) || !strings.HasSuffix(got, verdict) || strings.Contains(got, "Phantom") {
+		b.t.Errorf("copied: %s", got)
+	}
+}
+
 // Two reviewers: the second one is told, nothing is lost.
 func TestTwoReviewers(t *testing.T) {
 	browser := newBrowser(t)
@@ -140,18 +165,18 @@ func TestTwoReviewers(t *testing.T) {
 		b.press("o")
 		b.opened()
 	}
-	bob.press("a") // chosen on what he sees now
-	bob.until("bob's choice", `document.querySelector(".choices .accept").getAttribute("aria-pressed") === "true"`)
+	bob.press("s") // chosen on what he sees now
+	bob.until("bob's choice", `document.querySelector(".verdicts .suspicious").getAttribute("aria-pressed") === "true"`)
 	ann.press("u", kb.Enter)
 	ann.until("ann's decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
 	bob.text("[data-test=notice]", "ann") // it arrives by itself
 	bob.press(kb.Enter)
 	bob.text("[data-test=conflict]", "unsure")
-	bob.text("[data-test=conflict]", "accepted")
+	bob.text("[data-test=conflict]", "suspicious")
 	bob.shot("conflict")
 	bob.click("dialog .save button:not(.primary)")
 	bob.until("the second version", `document.querySelector("[data-test=decision]")?.dataset.version === "2"`)
-	bob.text("[data-test=decision]", "accepted")
+	bob.text("[data-test=decision]", "suspicious")
 	ann.text("[data-test=decision]", "bob")
 	bob.click(".decision .now button")
 	bob.text("dialog[open] .versions", "unsure")
@@ -163,7 +188,7 @@ func TestTwoReviewers(t *testing.T) {
 	vera.press("o")
 	vera.opened()
 	vera.text(".decision", "View-only account")
-	if eval[bool](vera, `Boolean(document.querySelector(".choices"))`) {
+	if eval[bool](vera, `Boolean(document.querySelector(".verdicts"))`) {
 		t.Error("a viewer is offered to decide")
 	}
 }
@@ -187,14 +212,14 @@ func TestLiveAndLost(t *testing.T) {
 
 	w.set(true)
 	ann.text("[data-test=link-lost]", "No connection")
-	ann.press("a", kb.Enter)
+	ann.press("s", kb.Enter)
 	ann.text("[data-test=decision-error]", "Not saved")
 	ann.shot("lost")
 	w.set(false)
 	ann.until("the connection", `!document.querySelector("[data-test=link-lost]")`)
 	ann.press(kb.Enter)
 	ann.until("the decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
-	ann.text("[data-test=decision]", "accepted")
+	ann.text("[data-test=decision]", "suspicious")
 
 	ann.press("w")
 	ann.until("the work list", `document.querySelector("tbody tr[data-id]")`)
@@ -233,6 +258,6 @@ func TestRealSeries(t *testing.T) {
 	if n := eval[int](ann, `document.querySelectorAll(".findings li").length`); n < 3 {
 		t.Errorf("%d findings", n)
 	}
-	ann.press("n", kb.PageUp, kb.PageDown, "a", kb.Enter)
+	ann.press("n", kb.PageUp, kb.PageDown, "s", kb.Enter)
 	ann.until("the decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
 }

@@ -26,15 +26,15 @@ func TestDraftsAndBursts(t *testing.T) {
 	ann.do("write a comment", chromedp.KeyEvent("near the hilum"))
 	kept := func(after string) {
 		t.Helper()
-		ann.until("the draft after "+after, `document.querySelector(".choices .reject")?.getAttribute("aria-pressed") === "true" &&
-			document.querySelector("input[name=reason][value=atelectasis]")?.checked && document.querySelector(".comment textarea")?.value.endsWith("near the hilum")`) // the browser may also type the key that came to the field
+		ann.until("the draft after "+after, `document.querySelector(".verdicts .not_nodule")?.getAttribute("aria-pressed") === "true" &&
+			document.querySelector("input[name=kind][value=lymph_node]")?.checked && document.querySelector(".comment textarea")?.value.endsWith("near the hilum")`) // the browser may also type the key that came to the field
 	}
 	kept("writing it")
 	ann.do("load again", chromedp.Reload())
 	ann.opened()
 	kept("loading again")
 	ann.press("n")
-	ann.until("another finding", `!document.querySelector(".reasons") && document.querySelector(".badge.draft")`)
+	ann.until("another finding", `!document.querySelector(".kinds") && document.querySelector(".badge.draft")`)
 	ann.shot("list")
 	ann.press("p")
 	kept("another finding")
@@ -61,7 +61,9 @@ func TestDraftsAndBursts(t *testing.T) {
 	ann.text("[data-test=decision]", "near the hilum")
 	ann.until("no draft", `!document.querySelector(".badge.draft") && document.querySelector(".comment textarea").value === ""`)
 	for range 2 {
-		ann.press(kb.Escape, "u", "c")
+		ann.press(kb.Escape, "u")
+		ann.until("the verdict", `document.querySelector(".verdicts .unsure")?.getAttribute("aria-pressed") === "true"`)
+		eval[bool](ann, `(document.querySelector(".comment textarea").focus(), true)`)
 		ann.until("the field", `document.activeElement?.tagName === "TEXTAREA"`)
 		ann.do("write a comment", chromedp.KeyEvent("small"))
 		ann.press(kb.Enter)
@@ -72,12 +74,12 @@ func TestDraftsAndBursts(t *testing.T) {
 	// At once, as from a keyboard whose events the page did not get to.
 	ann.press(kb.Escape)
 	eval[bool](ann, `(() => {
-		for (const [key, shiftKey] of [["N", true], ["a", false], ["c", false], ..."no doubt".split("").map((k) => [k, false]), ["Enter", false], ["Escape", false], ["N", true], ["r", false], ["2", false], ["Enter", true], ["u", false], ["Enter", false]])
+		for (const [key, shiftKey] of [["N", true], ["s", false], ["c", false], ..."no doubt".split("").map((k) => [k, false]), ["Enter", false], ["Escape", false], ["N", true], ["r", false], ["2", false], ["Enter", true], ["u", false], ["Enter", false]])
 			window.dispatchEvent(new KeyboardEvent("keydown", {key, shiftKey, bubbles: true, cancelable: true}));
 		return true;
 	})()`)
 	ann.until("all decided", `document.querySelector(".findings h2").textContent.includes("all decided")`)
-	if got := eval[string](ann, `[...document.querySelectorAll(".findings .choice")].map((c) => c.textContent).join()`); got != "unsure,accepted,rejected,unsure" {
+	if got := eval[string](ann, `[...document.querySelectorAll(".findings .verdict")].map((c) => c.textContent).join()`); got != "unsure,suspicious,not a nodule,unsure" {
 		t.Errorf("decided in order: %s", got)
 	}
 	ann.press("p", "p")

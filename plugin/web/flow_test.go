@@ -33,7 +33,7 @@ func TestFromSeriesToSeries(t *testing.T) {
 		t.Errorf("the nodule is in sight on %d planes", n)
 	}
 	ann.shot("opened")
-	ann.press("a", "\r") // saved, and it stays
+	ann.press("s", "\r") // saved, and it stays
 	ann.until("the decision", `document.querySelector("[data-test=decision]")?.dataset.version === "1"`)
 	ann.press("N")
 	ann.until("the next series", fmt.Sprintf(`location.hash.includes(%q)`, second))

@@ -200,7 +200,7 @@ func (b *tab) walk(w *wire, random *rand.Rand, steps int) {
 	b.t.Helper()
 	keys := []string{
 		"m", "m", "m", "e", "e", kb.Home, "+", "-", "f", "x", "h", "1", "2", kb.ArrowUp, kb.ArrowDown, kb.PageUp,
-		kb.PageDown, kb.ArrowLeft, kb.ArrowRight, "b", kb.Delete, "n", "p",
+		kb.PageDown, kb.ArrowLeft, kb.ArrowRight, "k", kb.Delete, "n", "p",
 	}
 	sizes := [][2]int64{{1280, 800}, {1280, 800}, {1024, 768}, {1920, 1080}, {1200, 1000}, {1281, 801}}
 	compared := 0

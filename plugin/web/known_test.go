@@ -43,8 +43,8 @@ func TestNumbersRefusalsAndWhatIsNotSeen(t *testing.T) {
 	if err := os.Rename(dir, dir+"-gone"); err != nil {
 		t.Fatal(err)
 	}
-	ann.press("a")
-	ann.until("the choice", `document.querySelector(".choices .accept").getAttribute("aria-pressed") === "true"`)
+	ann.press("b")
+	ann.until("the verdict", `document.querySelector(".verdicts .benign").getAttribute("aria-pressed") === "true"`)
 	ann.expected = append(ann.expected, "409", "502")
 	ann.press(kb.Enter)
 	ann.text("[data-test=decision-error]", "cannot be saved")

@@ -118,15 +118,15 @@ func TestLooks(t *testing.T) {
 		ann.until("the small pictures", `[...document.querySelectorAll(".findings img")].filter((i) => i.complete && i.naturalWidth > 0).length === 2`)
 		always := []string{
 			"[data-test=intended-use]", ".identity strong", ".identity dd", ".toolbar button", ".view", ".findings [aria-current]",
-			"[data-test=decision]", ".decision .choices button", ".decision textarea", ".decision .save button", ".why h2", ".headline", ".parts", ".measured", ".limits", ".scores",
+			"[data-test=decision]", ".decision .verdicts button", ".decision textarea", ".decision .save button", ".why h2", ".headline", ".parts", ".measured", ".limits", ".scores",
 		}
 		ann.check(at("viewer"), always...)
 		ann.press("h", "e")
 		ann.until("the heat map", `document.querySelector(".toolbar button[title^=heat]").getAttribute("aria-pressed") === "true"`)
 		ann.check(at("close-up"), always...)
 		ann.press("r")
-		ann.until("the reasons", `document.activeElement?.name === "reason"`)
-		ann.check(at("reject"), "[data-test=intended-use]", ".identity strong", ".view", ".reasons label", ".decision .save button")
+		ann.until("the kinds", `document.activeElement?.name === "kind"`)
+		ann.check(at("not-a-nodule"), "[data-test=intended-use]", ".identity strong", ".view", ".kinds label", ".decision .save button")
 		ann.press(kb.Escape, kb.Escape, "?")
 		ann.until("the keys", `document.querySelector("dialog[open]")`)
 		ann.check(at("keys"), "dialog[open]", "dialog[open] h2", "dialog[open] dt")
@@ -135,7 +135,7 @@ func TestLooks(t *testing.T) {
 		if i == 0 { // the nodule outside the scan comes last
 			ann.press("p")
 			ann.text(".why .banner", "Not scored")
-			ann.check(at("not-scored"), "[data-test=outside]", "[data-test=intended-use]", ".identity strong", ".decision .choices button")
+			ann.check(at("not-scored"), "[data-test=outside]", "[data-test=intended-use]", ".identity strong", ".decision .verdicts button")
 			ann.press("n")
 		}
 		ann.press("h", "w")

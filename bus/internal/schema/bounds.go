@@ -55,6 +55,10 @@ func bound(s *jsonschema.Schema) {
 	}
 
 	field("Review", "decision").Enum = []any{"accept", "reject", "unsure"}
+	for _, v := range bus.Verdicts() {
+		verdict := field("Review", "verdict")
+		verdict.Enum = append(verdict.Enum, v)
+	}
 	for _, name := range []string{"identity", "nodule_id", "reviewer"} {
 		field("Review", name).MinLength = &one
 	}

@@ -35,7 +35,7 @@ func messages(t *testing.T) map[string][]byte {
 			Scores: []bus.NoduleScore{{Model: "vae-ad", Digest: "sha256:2", Raw: 0.1, Probability: &p, Calibration: "natural-prevalence", Terms: []bus.Term{{Name: "KL", Value: 1}},
 				ComputedBy: &bus.Machine{Device: "cpu", Name: "avx2", Precision: "float32"}}}}},
 		TimingsMS: bus.Timings{Total: 5, Outline: 1, Models: []bus.ModelTiming{{Model: "vae-ad", Digest: "sha256:2", Score: 4}}}}
-	review := bus.Review{Identity: "sha256:1", NoduleID: "n1", Decision: "accept", Reason: "r", Comment: "c", Reviewer: "ann", Time: now, Version: 1}
+	review := bus.Review{Identity: "sha256:1", NoduleID: "n1", Verdict: bus.NotNodule, Kind: "vessel", Decision: "reject", Reason: "vessel", Comment: "c", Reviewer: "ann", Time: now, Version: 1}
 	dead := bus.Dead{Code: "not_json", Message: "m", Subject: "s", Sequence: 3, JobID: "j", Digest: "sha256:4", Size: 2, Payload: []byte("ab"), Headers: map[string][]string{"k": {"v"}}, Time: now}
 	return map[string][]byte{
 		bus.TypeJob:    must(bus.EncodeJob("/d", "1", job)),

@@ -51,20 +51,19 @@ func parseDecisionKey(key string) (id string, number int, ok bool) {
 // check refuses with ErrInvalid what the API does not describe.
 func (d NewDecision) check() error {
 	bad := func(hint string) error { return fmt.Errorf("%w: %s", ErrInvalid, hint) }
-	known := slices.ContainsFunc(Reasons(), func(r Reason) bool { return r.Code == d.Reason })
 	switch {
-	case d.Decision != Accept && d.Decision != Reject && d.Decision != Unsure:
-		return bad(`decision is "accept", "reject" or "unsure"`)
-	case d.Decision == Reject && !known:
-		return bad("rejecting needs one of the reasons that the session lists")
-	case d.Decision != Reject && d.Reason != "":
-		return bad("only rejecting takes a reason")
+	case !slices.Contains(bus.Verdicts(), d.Verdict):
+		return bad(`verdict is "suspicious", "benign", "not_nodule" or "unsure"`)
+	case d.Verdict == bus.NotNodule && !slices.Contains(bus.Kinds(), d.Kind):
+		return bad(`verdict "not_nodule" needs one of the kinds that the session lists`)
+	case d.Verdict != bus.NotNodule && d.Kind != "":
+		return bad(`only verdict "not_nodule" takes a kind`)
 	case !utf8.ValidString(d.Comment) || utf8.RuneCountInString(d.Comment) > maxCommentChars:
 		return bad(fmt.Sprintf("the comment is UTF-8 text of at most %d characters", maxCommentChars))
 	case strings.ContainsFunc(d.Comment, func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' }):
 		return bad("the comment holds control characters")
-	case d.Reason == otherReason && strings.TrimSpace(d.Comment) == "":
-		return bad("reason other needs a comment")
+	case d.Kind == bus.KindOther && strings.TrimSpace(d.Comment) == "":
+		return bad("kind other needs a comment")
 	case d.BaseVersion < 0:
 		return bad("base_version is the version that was seen, 0 for none")
 	}
@@ -74,7 +73,7 @@ func (d NewDecision) check() error {
 // same tells whether a decision is what was asked for: a repetition of the
 // request that made it, or the same once more by whoever saw it.
 func (d Decision) same(n NewDecision, reviewer string) bool {
-	return d.Reviewer == reviewer && d.Decision == n.Decision && d.Reason == n.Reason && d.Comment == n.Comment &&
+	return d.Reviewer == reviewer && d.Verdict == n.Verdict && d.Kind == n.Kind && d.Comment == n.Comment &&
 		(d.Version == n.BaseVersion+1 || d.Version == n.BaseVersion)
 }
 
@@ -113,7 +112,7 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 			return ErrSuperseded
 		}
 		kept = Decision{
-			Version: n.BaseVersion + 1, Decision: n.Decision, Reason: n.Reason, Comment: n.Comment, Reviewer: reviewer,
+			Version: n.BaseVersion + 1, Verdict: n.Verdict, Kind: n.Kind, Comment: n.Comment, Reviewer: reviewer,
 			Time: at.UTC().Truncate(time.Millisecond),
 		}
 		if err := boltdb.Put(tx.Bucket(bucketDecisions), decisionKey(r.ID, number, kept.Version), kept); err != nil {
@@ -133,7 +132,7 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 			return err
 		}
 		return boltdb.Put(outbox, string(boltdb.Key(entry)), letter{ID: r.ID, Number: number, Site: r.Site, Review: bus.Review{
-			Identity: r.Result.Identity, NoduleID: r.Result.Nodules[number-1].ID, Decision: kept.Decision, Reason: kept.Reason,
+			Identity: r.Result.Identity, NoduleID: r.Result.Nodules[number-1].ID, Verdict: kept.Verdict, Kind: kept.Kind,
 			Comment: kept.Comment, Reviewer: kept.Reviewer, Time: kept.Time, Version: kept.Version,
 		}})
 	})

@@ -10,13 +10,15 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/boltdb"
 )
 
-// exportColumns are the columns of the table of decisions. New ones come last.
+// exportColumns are the columns of the table of decisions. New ones come last;
+// decision and reason tell a verdict to those who know no other.
 var exportColumns = []string{
 	"time", "identity", "study_uid", "series_uid", "finding", "nodule_id", "version", "current", "decision", "reason", "comment", "reviewer",
-	"x_lps_mm", "y_lps_mm", "z_lps_mm", "diameter_mm", "probability", "percentile", "flagged", "models",
+	"x_lps_mm", "y_lps_mm", "z_lps_mm", "diameter_mm", "probability", "percentile", "flagged", "models", "verdict", "kind",
 }
 
 // exported is a decision with its key.
@@ -102,10 +104,11 @@ func (s *Store) exportBatch(after string, records map[string]Record) (batch []ex
 }
 
 func exportRow(d exported, current bool, r Record) []string {
+	earlier := bus.Review{Verdict: d.Verdict, Kind: d.Kind}.Migrated()
 	row := []string{
 		d.Time.UTC().Format(time.RFC3339Nano), "sha256:" + d.id, r.StudyUID, r.SeriesUID, strconv.Itoa(d.number), "",
-		strconv.Itoa(d.version), strconv.FormatBool(current), d.Decision.Decision, d.Reason, harmless(d.Comment), harmless(d.Reviewer),
-		"", "", "", "", "", "", "", "",
+		strconv.Itoa(d.version), strconv.FormatBool(current), earlier.Decision, earlier.Reason, harmless(d.Comment), harmless(d.Reviewer),
+		"", "", "", "", "", "", "", "", string(d.Verdict), string(d.Kind),
 	}
 	if r.Result == nil || d.number > len(r.Result.Nodules) {
 		return row

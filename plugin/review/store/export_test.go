@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
@@ -17,7 +18,7 @@ func TestExport(t *testing.T) {
 	r := sample("a", 1, 0.3, 0.9)
 	r.Result.Nodules[0].ID = "=cmd|' /C calc'!A0"
 	s.add(t, r)
-	for _, d := range []NewDecision{{Decision: Accept, Comment: "+1, \"quoted\"\n-2"}, {Decision: Reject, Reason: "vessel", Comment: " @x", BaseVersion: 1}} {
+	for _, d := range []NewDecision{{Verdict: bus.Suspicious, Comment: "+1, \"quoted\"\n-2"}, {Verdict: bus.NotNodule, Kind: "vessel", Comment: " @x", BaseVersion: 1}} {
 		_, _, err := s.Decide(r, 1, d, "ann", time.Unix(1, 0))
 		checktest.Must(t, err)
 	}
@@ -42,7 +43,7 @@ func TestExportBatches(t *testing.T) {
 	s.add(t, r)
 	const n = exportBatch + 20
 	for v := range n {
-		_, _, err := s.Decide(r, 1, NewDecision{Decision: Accept, Comment: strconv.Itoa(v), BaseVersion: v}, "ann", time.Unix(int64(v), 0))
+		_, _, err := s.Decide(r, 1, NewDecision{Verdict: bus.Suspicious, Comment: strconv.Itoa(v), BaseVersion: v}, "ann", time.Unix(int64(v), 0))
 		checktest.Must(t, err)
 	}
 	var b bytes.Buffer

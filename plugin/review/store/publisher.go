@@ -90,7 +90,7 @@ func (p *Publisher) Kept(entry uint64) error {
 func (p *Publisher) audit(entry uint64, l *letter, again bool) error {
 	err := p.Audit(Entry{
 		Kind: "decision", User: l.Review.Reviewer, Identities: []string{l.Review.Identity}, Number: l.Number,
-		Decision: l.Review.Decision, Version: l.Review.Version, Again: again,
+		Decision: string(l.Review.Verdict), Version: l.Review.Version, Again: again,
 	})
 	if err != nil {
 		return err
@@ -163,6 +163,7 @@ func (p *Publisher) one(ctx context.Context, entry uint64) error {
 func (s *Store) letter(entry uint64) (l letter, there bool, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		there, err = boltdb.Get(tx.Bucket(bucketOutbox), string(boltdb.Key(entry)), &l)
+		l.Review = l.Review.Migrated() // of an earlier version, which stopped before it was published
 		return err
 	})
 	return l, there, err

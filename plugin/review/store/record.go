@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -67,59 +68,71 @@ func ValidID(id string) bool {
 // lineage names the results of one source on one series.
 func (r *Record) lineage() string { return digest.Texts("lineage", r.Site, r.Source, r.SeriesUID) }
 
-// Decisions on a finding.
-const (
-	Accept = "accept"
-	Reject = "reject"
-	Unsure = "unsure"
-)
-
 // Decision is one version of a reviewer's decision on one finding.
 type Decision struct {
-	Version   int       `json:"version"` // from 1
-	Decision  string    `json:"decision"`
-	Reason    string    `json:"reason"`
-	Comment   string    `json:"comment"`
-	Reviewer  string    `json:"reviewer"`
-	Time      time.Time `json:"time"`
-	Published bool      `json:"published"` // the bus has it
+	Version   int         `json:"version"` // from 1
+	Verdict   bus.Verdict `json:"verdict"`
+	Kind      bus.Kind    `json:"kind"` // of what is no nodule, or empty
+	Comment   string      `json:"comment"`
+	Reviewer  string      `json:"reviewer"`
+	Time      time.Time   `json:"time"`
+	Published bool        `json:"published"` // the bus has it
 }
 
-// Reason is a code for rejecting a finding.
-type Reason struct {
+// UnmarshalJSON also reads what was kept before there were verdicts, as
+// [bus.MigrateDecision] has it.
+func (d *Decision) UnmarshalJSON(text []byte) error {
+	type plain Decision
+	read := struct {
+		*plain
+		Decision string `json:"decision"`
+		Reason   string `json:"reason"`
+	}{plain: (*plain)(d)}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	if d.Verdict == "" {
+		d.Verdict, d.Kind = bus.MigrateDecision(read.Decision, read.Reason)
+	}
+	return nil
+}
+
+// Labelled is a code with what a reader calls it.
+type Labelled struct {
 	Code  string `json:"code"`
 	Label string `json:"label"`
 }
 
-const (
-	otherReason     = "other"
-	maxCommentChars = 2000
-)
+const maxCommentChars = 2000
 
-// Reasons are the codes for rejecting a finding. They are part of the message
-// schema: codes are never renamed.
-func Reasons() []Reason {
-	return []Reason{
-		{"vessel", "Vessel or vessel branching"},
-		{"scar", "Scar or fibrosis"},
-		{"atelectasis", "Atelectasis"},
-		{"consolidation", "Consolidation or infection"},
-		{"lymph_node", "Intrapulmonary or other lymph node"},
-		{"mucus", "Mucus plug"},
-		{"pleural", "Pleura, fissure or chest wall"},
-		{"benign_calcification", "Benign calcification"},
-		{"artefact", "Artefact (motion, metal, noise)"},
-		{"duplicate", "Duplicate of another finding"},
-		{"outside_lung", "Outside the lung"},
-		{"normal_nodule", "Nodule, not suspicious"},
-		{otherReason, "Other (specify in the comment)"},
+var kindLabels = map[bus.Kind]string{
+	"vessel":          "Vessel or vessel branching",
+	"scar":            "Scar or fibrosis",
+	"lymph_node":      "Intrapulmonary or other lymph node",
+	"artefact":        "Artefact (motion, metal, noise)",
+	"pleural":         "Pleura, fissure or chest wall",
+	"atelectasis":     "Atelectasis",
+	"consolidation":   "Consolidation or infection",
+	"mucus":           "Mucus plug",
+	bus.KindDuplicate: "Duplicate of another finding",
+	bus.KindOther:     "Other (specify in the comment)",
+	"outside_lung":    "Outside the lung",
+}
+
+// Kinds are the kinds of what is no nodule, with what a reader calls them, in
+// the order of [bus.Kinds].
+func Kinds() []Labelled {
+	var list []Labelled
+	for _, k := range bus.Kinds() {
+		list = append(list, Labelled{string(k), kindLabels[k]})
 	}
+	return list
 }
 
 // NewDecision is what a reviewer asks for.
 type NewDecision struct {
-	Decision    string `json:"decision"`
-	Reason      string `json:"reason"`
-	Comment     string `json:"comment"`
-	BaseVersion int    `json:"base_version"` // the version that the reviewer saw, 0 for none
+	Verdict     bus.Verdict `json:"verdict"`
+	Kind        bus.Kind    `json:"kind"`
+	Comment     string      `json:"comment"`
+	BaseVersion int         `json:"base_version"` // the version that the reviewer saw, 0 for none
 }

@@ -75,7 +75,7 @@ func TestWorklistByUrgency(t *testing.T) {
 	open := sample("c", 3, 0.4, 0.5)
 	open.Result.Models[0].Prevalence = 0.6
 	s.add(t, done, urgent, open)
-	_, _, err := s.Decide(done, 1, NewDecision{Decision: Accept}, "ann", time.Now())
+	_, _, err := s.Decide(done, 1, NewDecision{Verdict: bus.Suspicious}, "ann", time.Now())
 	checktest.Must(t, err)
 	got := s.Find(Query{Sort: "urgency", Limit: 9}, "ann", nil)
 	if ids(got) != "1.2.2 1.2.3 1.2.1" {
@@ -96,9 +96,9 @@ func TestStoreIsReadAgain(t *testing.T) {
 	first, second := sample("a", 1, 0.2, 0.3), sample("b", 1, 0.4)
 	second.Supersedes = first.ID
 	s.add(t, first)
-	_, _, err = s.Decide(first, 2, NewDecision{Decision: Accept}, "ann", time.Unix(50, 0))
+	_, _, err = s.Decide(first, 2, NewDecision{Verdict: bus.Suspicious}, "ann", time.Unix(50, 0))
 	checktest.Must(t, err)
-	_, entry, err := s.Decide(first, 2, NewDecision{Decision: Unsure, BaseVersion: 1}, "bob", time.Unix(60, 0))
+	_, entry, err := s.Decide(first, 2, NewDecision{Verdict: bus.Unsure, BaseVersion: 1}, "bob", time.Unix(60, 0))
 	checktest.Must(t, err)
 	s.add(t, second)
 	checktest.Must(t, s.MarkRead("ann", second.ID, time.Unix(70, 0)))
@@ -158,7 +158,7 @@ func TestStoreExpires(t *testing.T) {
 	s := newStore(t)
 	decided, old, fresh := sample("a", 1, 0.2), sample("b", 2, 0.2), sample("c", 100, 0.2)
 	s.add(t, decided, old, fresh)
-	_, _, err := s.Decide(decided, 1, NewDecision{Decision: Accept}, "ann", time.Now())
+	_, _, err := s.Decide(decided, 1, NewDecision{Verdict: bus.Suspicious}, "ann", time.Now())
 	checktest.Must(t, err)
 	checktest.Must(t, s.MarkRead("ann", old.ID, time.Now()))
 	checktest.Must(t, s.db.Update(func(tx *bbolt.Tx) error { return s.Expire(tx, time.Unix(1050, 0)) }))
@@ -189,7 +189,7 @@ func TestSameDecisionAgain(t *testing.T) {
 		{"ann", "small", 0, 1, true}, {"ann", "small", 0, 1, false}, {"ann", "small", 1, 1, false},
 		{"bob", "small", 1, 2, true}, {"ann", "small", 2, 3, true}, {"ann", "larger", 3, 4, true},
 	} {
-		got, entry, err := s.Decide(r, 1, NewDecision{Decision: Accept, Comment: c.comment, BaseVersion: c.base}, c.who, time.Now())
+		got, entry, err := s.Decide(r, 1, NewDecision{Verdict: bus.Suspicious, Comment: c.comment, BaseVersion: c.base}, c.who, time.Now())
 		if err != nil || got.Version != c.want || (entry != 0) != c.entry {
 			t.Errorf("%d: %+v, entry %d, %v", i, got, entry, err)
 		}
@@ -206,7 +206,7 @@ func TestDecideAtOnce(t *testing.T) {
 	for i := range 8 {
 		group.Go(func() {
 			name := fmt.Sprint("user", i)
-			got, _, err := s.Decide(r, 1, NewDecision{Decision: Accept}, name, time.Now())
+			got, _, err := s.Decide(r, 1, NewDecision{Verdict: bus.Suspicious}, name, time.Now())
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -269,7 +269,7 @@ func TestPublisherOnce(t *testing.T) {
 		var notes []Entry
 		p := &Publisher{Site: "local", Store: s, Bus: b, Logger: discard(), Audit: func(e Entry) error { notes = append(notes, e); return nil }}
 		for n := 1; n <= 2; n++ {
-			_, entry, err := s.Decide(r, n, NewDecision{Decision: Accept}, "ann", time.Unix(9, 0))
+			_, entry, err := s.Decide(r, n, NewDecision{Verdict: bus.Suspicious}, "ann", time.Unix(9, 0))
 			checktest.Must(t, err)
 			if n == 1 { // the second is left to the publisher, as after a crash
 				checktest.Must(t, p.Kept(entry))
@@ -288,8 +288,8 @@ func TestPublisherOnce(t *testing.T) {
 			t.Errorf("stores %v: %v, %d left, %v", stores, got, n, err)
 		}
 		want := []Entry{
-			{Kind: "decision", User: "ann", Identities: []string{r.Result.Identity}, Number: 1, Decision: Accept, Version: 1},
-			{Kind: "decision", User: "ann", Identities: []string{r.Result.Identity}, Number: 2, Decision: Accept, Version: 1, Again: true},
+			{Kind: "decision", User: "ann", Identities: []string{r.Result.Identity}, Number: 1, Decision: "suspicious", Version: 1},
+			{Kind: "decision", User: "ann", Identities: []string{r.Result.Identity}, Number: 2, Decision: "suspicious", Version: 1, Again: true},
 		}
 		if d := cmp.Diff(want, notes); d != "" {
 			t.Error(d)
@@ -307,7 +307,7 @@ func TestPublisherWaitsForAuditTrail(t *testing.T) {
 	b := &flakyBus{}
 	full := errors.New("disk full")
 	p := &Publisher{Site: "local", Store: s, Bus: b, Logger: discard(), Audit: func(Entry) error { return full }}
-	_, entry, err := s.Decide(r, 1, NewDecision{Decision: Accept}, "ann", time.Unix(9, 0))
+	_, entry, err := s.Decide(r, 1, NewDecision{Verdict: bus.Suspicious}, "ann", time.Unix(9, 0))
 	checktest.Must(t, err)
 	if err := p.Kept(entry); !errors.Is(err, full) {
 		t.Error(err)
@@ -323,10 +323,10 @@ func TestPublisherWaitsForAuditTrail(t *testing.T) {
 }
 
 func FuzzNewDecision(f *testing.F) {
-	f.Add("reject", "other", "=1", 0)
-	f.Fuzz(func(t *testing.T, decision, reason, comment string, base int) {
-		n := NewDecision{decision, reason, comment, base}
-		if n.check() == nil && (len(comment) > 4*maxCommentChars || base < 0 || decision == Reject && reason == "") {
+	f.Add("not_nodule", "other", "=1", 0)
+	f.Fuzz(func(t *testing.T, verdict, kind, comment string, base int) {
+		n := NewDecision{bus.Verdict(verdict), bus.Kind(kind), comment, base}
+		if n.check() == nil && (len(comment) > 4*maxCommentChars || base < 0 || n.Verdict == bus.NotNodule && kind == "") {
 			t.Errorf("%+v", n)
 		}
 	})

@@ -2,11 +2,11 @@
 // it is saved or discarded, through another finding, the work list, a reload, an
 // ended session and a restart.
 
-import type { Choice } from "./types.ts";
+import type { Verdict } from "./types.ts";
 
 export interface Draft {
-  choice: Choice | null;
-  reason: string;
+  verdict: Verdict | null;
+  kind: string;
   comment: string;
   base: number; // version of the decision that was seen
   at: number; // ms since 1970
@@ -26,19 +26,28 @@ export function draftOf(user: string, id: string, number: number): Draft | null 
 
 function read(key: string): Draft | null {
   try {
-    const d = JSON.parse(localStorage.getItem(key) ?? "null") as Partial<Draft> | null;
+    const d = JSON.parse(localStorage.getItem(key) ?? "null") as (Partial<Draft> & { choice?: string; reason?: string }) | null;
     if (!d || typeof d.base !== "number" || typeof d.at !== "number") return null;
-    return { choice: d.choice ?? null, reason: d.reason ?? "", comment: d.comment ?? "", base: d.base, at: d.at };
+    const { verdict, kind } = d.choice ? migrated(d.choice, d.reason ?? "") : d;
+    return { verdict: verdict ?? null, kind: kind ?? "", comment: d.comment ?? "", base: d.base, at: d.at };
   } catch {
     return null; // not ours, or no storage
   }
+}
+
+// migrated is the verdict of a draft from before there were verdicts, as the
+// service migrates decisions.
+function migrated(choice: string, reason: string): { verdict: Verdict; kind: string } {
+  if (choice !== "reject") return { verdict: choice === "accept" ? "suspicious" : "unsure", kind: "" };
+  const benign = reason === "normal_nodule" || reason === "benign_calcification";
+  return benign ? { verdict: "benign", kind: "" } : { verdict: "not_nodule", kind: reason };
 }
 
 /** keepDraft keeps what was chosen and written; nothing of either forgets it. */
 export function keepDraft(user: string, id: string, number: number, d: Omit<Draft, "at">): void {
   const key = keyOf(user, id, number);
   try {
-    if (d.choice === null && !d.comment.trim()) {
+    if (d.verdict === null && !d.comment.trim()) {
       localStorage.removeItem(key);
       return;
     }

@@ -1,6 +1,6 @@
 // Texts for numbers, dates and states.
 
-import type { Choice, Decision, Finding, Note, Patient, State, Vec3 } from "./types.ts";
+import type { Decision, Finding, Note, Patient, State, Vec3, Verdict } from "./types.ts";
 
 export const percent = (share: number | null): string => {
   if (share === null) return "–";
@@ -53,7 +53,9 @@ export const stateNames: Record<State, string> = {
   waiting: "waiting", scored: "scored", refused: "refused", in_review: "in review", done: "done",
 };
 
-export const choiceNames: Record<Choice, string> = { accept: "accepted", reject: "rejected", unsure: "unsure" };
+export const verdictNames: Record<Verdict, string> = {
+  suspicious: "suspicious", benign: "benign-looking nodule", not_nodule: "not a nodule", unsure: "unsure",
+};
 
 export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 8);
 
@@ -67,7 +69,11 @@ export const shownName = (p: Patient): string => p.name || "no name in the image
 
 /** decided is one line about a decision. */
 export const decided = (d: Decision, label: (code: string) => string): string =>
-  `${choiceNames[d.decision]}${d.reason ? ": " + label(d.reason) : ""} · ${d.reviewer} · ${moment(d.time)}`;
+  `${verdictOf(d.verdict, d.kind, label)} · ${d.reviewer} · ${moment(d.time)}`;
+
+/** verdictOf is a verdict, with the kind of what is no nodule. */
+export const verdictOf = (verdict: Verdict, kind: string, label: (code: string) => string): string =>
+  verdictNames[verdict] + (kind ? ": " + label(kind) : "");
 
 /** byUrgency orders findings: highest probability first, refused ones last. */
 export function byUrgency(a: Finding, b: Finding): number {

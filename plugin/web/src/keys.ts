@@ -117,7 +117,8 @@ export function listen(): void {
       take(e, e.target);
       return;
     }
-    if (!wanted(key, typing(e.target)) && (key.length > 1 || typing(e.target))) return;
+    // One that waits may take the focus elsewhere, as Escape does.
+    if (!wanted(key, typing(e.target)) && (key.length > 1 || (typing(e.target) && waiting.length === 0))) return;
     e.preventDefault();
     if (waiting.length < mostWaiting) waiting.push(e);
   });

@@ -32,7 +32,7 @@ export interface Session {
   idle_seconds: number;
   software: string;
   intended_use: string;
-  reasons: Labelled[];
+  kinds: Labelled[];
   window_presets: WindowPreset[];
 }
 
@@ -170,12 +170,12 @@ export interface Headline {
   parts: Part[];
 }
 
-export type Choice = "accept" | "reject" | "unsure";
+export type Verdict = "suspicious" | "benign" | "not_nodule" | "unsure";
 
 export interface Decision {
   version: number;
-  decision: Choice;
-  reason: string;
+  verdict: Verdict;
+  kind: string; // of what is no nodule
   comment: string;
   reviewer: string;
   time: string;
@@ -183,8 +183,8 @@ export interface Decision {
 }
 
 export interface NewDecision {
-  decision: Choice;
-  reason?: string;
+  verdict: Verdict;
+  kind?: string;
   comment?: string;
   base_version: number;
 }

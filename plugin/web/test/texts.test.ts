@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hint, millimetres, percent, place, rank, ranked, shortDigest } from "../src/format.ts";
 import { letters, scaleBarLength } from "../src/viewer/overlay.ts";
+import { reportLine } from "../src/viewer/reportline.ts";
+import type { Finding, Series } from "../src/types.ts";
 
 test("probabilities never round to certainty", () => {
   assert.equal(percent(null), "–");
@@ -37,4 +39,16 @@ test("the scale bar is a round length of a readable size", () => {
   assert.equal(scaleBarLength(0.7), 50);
   assert.equal(scaleBarLength(0.05), 5);
   assert.equal(scaleBarLength(100), 200);
+});
+
+test("the line for the report has place, size and verdict, and no patient", () => {
+  const f = {
+    number: 2, image_number: 65, slice: 75, diameter_mm: 9, decision: null,
+    outline: { measurements: { mean_axis_mm: 8.42, long_axis_mm: 9.13, short_axis_mm: 7.71, volume_mm3: 214.4, type: "part_solid" } },
+  } as unknown as Finding;
+  const s = { patient: { name: "Doe, Jane", id: "4711", series_number: "3" }, geometry: { slices: 120 } } as unknown as Series;
+  const label = (code: string): string => (code === "scar" ? "Scar or fibrosis" : code);
+  assert.equal(reportLine(f, s, label), "Finding 2: series 3, image 65 (slice 76 of 120), lobe unknown, 8.4 mm (9.1 × 7.7 mm), 214 mm³, part-solid: no verdict yet.");
+  const decided = { ...f, outline: null, image_number: null, decision: { verdict: "not_nodule", kind: "scar" } } as unknown as Finding;
+  assert.equal(reportLine(decided, { patient: null, geometry: null }, label), "Finding 2: slice unknown, lobe unknown, 9.0 mm: not a nodule: scar or fibrosis.");
 });

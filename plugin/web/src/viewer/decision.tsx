@@ -5,10 +5,10 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "../api.ts";
 import { Dialog } from "../dialog.tsx";
 import { draftOf, keepDraft } from "../drafts.ts";
-import { choiceNames, decided, moment } from "../format.ts";
+import { decided, moment, verdictNames, verdictOf } from "../format.ts";
 import { useKeys } from "../hooks.ts";
 import { hold } from "../keys.ts";
-import type { Choice, Decision, Finding, Labelled, NewDecision, Session } from "../types.ts";
+import type { Decision, Finding, Labelled, NewDecision, Session, Verdict } from "../types.ts";
 
 interface Props {
   id: string;
@@ -19,12 +19,14 @@ interface Props {
   onDecided: (number: number, d: Decision) => void;
   onNext: () => void;
   onDraft: () => void; // a draft has changed
+  onCopy: () => void; // the line for the report
 }
 
-const choices: { choice: Choice; label: string; key: string }[] = [
-  { choice: "accept", label: "Accept", key: "a" },
-  { choice: "reject", label: "Reject", key: "r" },
-  { choice: "unsure", label: "Unsure", key: "u" },
+const verdicts: { verdict: Verdict; label: string; key: string }[] = [
+  { verdict: "suspicious", label: "Suspicious", key: "s" },
+  { verdict: "benign", label: "Benign-looking", key: "b" },
+  { verdict: "not_nodule", label: "Not a nodule", key: "r" },
+  { verdict: "unsure", label: "Unsure", key: "u" },
 ];
 const longest = 2000;
 const longestHold = 15_000; // ms for which keys wait for an answer
@@ -32,57 +34,57 @@ const longestHold = 15_000; // ms for which keys wait for an answer
 export function DecisionPanel(props: Props) {
   const { finding: f, session } = props;
   const [draft] = useState(() => draftOf(session.name, props.id, f.number));
-  const [choice, setChoice] = useState<Choice | null>(draft?.choice ?? null);
-  const [reason, setReason] = useState(draft?.reason ?? "");
+  const [verdict, setVerdict] = useState<Verdict | null>(draft?.verdict ?? null);
+  const [kind, setKind] = useState(draft?.kind ?? "");
   const [comment, setComment] = useState(draft?.comment ?? "");
-  const [base, setBase] = useState(draft?.choice ? draft.base : (f.decision?.version ?? 0));
+  const [base, setBase] = useState(draft?.verdict ? draft.base : (f.decision?.version ?? 0));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
   const [saved, setSaved] = useState("");
   const [conflict, setConflict] = useState<Decision | null>(null);
   const [history, setHistory] = useState<Decision[] | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const asked = useRef(false); // for a reason, just now
-  const reasonBox = useRef<HTMLFieldSetElement>(null);
-  const label = (code: string): string => session.reasons.find((r) => r.code === code)?.label ?? code;
+  const asked = useRef(false); // for a kind, just now
+  const kindBox = useRef<HTMLFieldSetElement>(null);
+  const label = (code: string): string => session.kinds.find((r) => r.code === code)?.label ?? code;
   const may = session.role !== "view" && !props.superseded && !props.unseen;
 
   // What one sees is what one decides on: a newer decision of somebody else
   // counts as seen only where nothing was chosen before it came.
   useEffect(() => {
-    if (choice === null) setBase(f.decision?.version ?? 0);
-  }, [f.decision?.version, choice]);
+    if (verdict === null) setBase(f.decision?.version ?? 0);
+  }, [f.decision?.version, verdict]);
 
   useEffect(() => {
-    keepDraft(session.name, props.id, f.number, { choice, reason, comment, base });
+    keepDraft(session.name, props.id, f.number, { verdict, kind, comment, base });
     props.onDraft();
-  }, [choice, reason, comment, base]);
+  }, [verdict, kind, comment, base]);
 
-  const choose = (v: Choice): void => {
+  const choose = (v: Verdict): void => {
     if (!may) return;
     setSaved("");
     setError("");
-    setChoice(v);
-    if (v === "reject") {
+    setVerdict(v);
+    if (v === "not_nodule") {
       asked.current = true;
-      focusReason(reasonBox.current); // where they are there already
-    } else setReason("");
+      focusKind(kindBox.current); // where they are there already
+    } else setKind("");
   };
   const discard = (): void => {
-    setChoice(null);
-    setReason("");
+    setVerdict(null);
+    setKind("");
     setComment("");
     setError("");
   };
 
   const save = async (version: number, next: boolean): Promise<void> => {
-    if (!choice || busy) return;
-    if (choice === "reject" && !reason) {
-      setError("Select a reason first.");
+    if (!verdict || busy) return;
+    if (verdict === "not_nodule" && !kind) {
+      setError("Say what it is first: select a kind.");
       return;
     }
-    const body: NewDecision = { decision: choice, base_version: version };
-    if (reason) body.reason = reason;
+    const body: NewDecision = { verdict, base_version: version };
+    if (kind) body.kind = kind;
     if (comment.trim()) body.comment = comment.trim();
     setBusy(true);
     setError("");
@@ -94,8 +96,8 @@ export function DecisionPanel(props: Props) {
       setConflict(null);
       discard();
       setBase(d.version);
-      setSaved(d.version === version ? `Already saved as version ${d.version}.` : `Saved: ${choiceNames[d.decision]} (version ${d.version}).`);
-      keepDraft(session.name, props.id, f.number, { choice: null, reason: "", comment: "", base: d.version }); // also where another finding is shown by now
+      setSaved(d.version === version ? `Already saved as version ${d.version}.` : `Saved: ${verdictOf(d.verdict, d.kind, label)} (version ${d.version}).`);
+      keepDraft(session.name, props.id, f.number, { verdict: null, kind: "", comment: "", base: d.version }); // also where another finding is shown by now
       props.onDecided(f.number, d);
       if (next) props.onNext();
     } catch (e) {
@@ -114,11 +116,12 @@ export function DecisionPanel(props: Props) {
   };
 
   // Once a verdict is chosen, Enter saves it, unless the focus is on a button that says otherwise.
-  const free = (target: EventTarget | null): boolean => choice !== null && target instanceof Element && target.closest("dialog, .save, .now") === null;
+  const free = (target: EventTarget | null): boolean => verdict !== null && target instanceof Element && target.closest("dialog, .save, .now") === null;
   useKeys([
-    ...choices.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${c.label.toLowerCase()} (then Enter)`, run: () => choose(c.choice) })),
+    ...verdicts.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${verdictNames[c.verdict]} (then Enter)`, run: () => choose(c.verdict) })),
+    { keys: ["y"], shown: "Y", does: "copy a line about this finding for the report", run: props.onCopy },
     { keys: ["c"], shown: "C", does: "write a comment", run: () => field.current?.focus() },
-    { keys: ["Enter"], shown: "Enter", does: "save the decision, wherever the focus is", run: () => void save(base, false), whileTyping: () => choice !== null, overButtons: free },
+    { keys: ["Enter"], shown: "Enter", does: "save the decision, wherever the focus is", run: () => void save(base, false), whileTyping: () => verdict !== null, overButtons: free },
     { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding, then to the next series", run: () => void save(base, true), overButtons: free },
     { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, even while writing", run: () => void save(base, false), whileTyping: true },
     {
@@ -133,9 +136,12 @@ export function DecisionPanel(props: Props) {
 
   return (
     <section class="decision" aria-label="Decision">
-      <h2>Decision {!f.decision && <small class="now" data-test="decision" data-version="0">no decision yet</small>}</h2>
+      <div class="head">
+        <h2>Decision {!f.decision && <small class="now" data-test="decision" data-version="0">no decision yet</small>}</h2>
+        <button type="button" class="quiet" title="place, size and verdict as one line of text, without the patient" onClick={props.onCopy}>Copy for report <kbd>Y</kbd></button>
+      </div>
       {f.decision && (
-        <p class={`now ${f.decision.decision}`} data-test="decision" data-version={f.decision.version}>
+        <p class={`now ${f.decision.verdict}`} data-test="decision" data-version={f.decision.version}>
           <b>{decided(f.decision, label)}</b>
           {f.decision.comment && <q>{f.decision.comment}</q>}
           <button type="button" class="quiet" onClick={() => api.decisions(props.id, f.number).then(setHistory, (e) => setError(problemOf(e).message))}>
@@ -155,28 +161,28 @@ export function DecisionPanel(props: Props) {
             void save(base, false);
           }}
         >
-          <div class="choices" role="group" aria-label="Decide">
-            {choices.map((c) => (
-              <button key={c.choice} type="button" class={c.choice} aria-pressed={choice === c.choice} onClick={() => choose(c.choice)}>
+          <div class="verdicts" role="group" aria-label="Decide">
+            {verdicts.map((c) => (
+              <button key={c.verdict} type="button" class={c.verdict} aria-pressed={verdict === c.verdict} title={verdictNames[c.verdict]} onClick={() => choose(c.verdict)}>
                 {c.label} <kbd>{c.key.toUpperCase()}</kbd>
               </button>
             ))}
           </div>
-          {choice === "reject" && <Reasons box={reasonBox} focus={asked.current} reasons={session.reasons} chosen={reason} onChoose={setReason} />}
+          {verdict === "not_nodule" && <Kinds box={kindBox} focus={asked.current} kinds={session.kinds} chosen={kind} onChoose={setKind} />}
           <label class="comment">
             <span>Comment <small>(no patient data)</small></span>
             <textarea ref={field} rows={2} title="Enter saves once a verdict is chosen; Shift+Enter makes a new line" maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
           <div class="save">
-            <button type="submit" class="primary" disabled={!choice || busy}>Save <kbd>Enter</kbd></button>
-            <button type="button" disabled={!choice || busy} title="save and go to the next open finding (Shift+Enter)" onClick={() => void save(base, true)}>Save and next <kbd>⇧ Enter</kbd></button>
-            {choice && <button type="button" class="quiet" title="discard the choice (Esc)" onClick={discard}>Discard</button>}
+            <button type="submit" class="primary" disabled={!verdict || busy}>Save <kbd>Enter</kbd></button>
+            <button type="button" disabled={!verdict || busy} title="save and go to the next open finding (Shift+Enter)" onClick={() => void save(base, true)}>Save and next <kbd>⇧ Enter</kbd></button>
+            {verdict && <button type="button" class="quiet" title="discard the choice (Esc)" onClick={discard}>Discard</button>}
           </div>
         </form>
       )}
       <p class="error" role="alert" data-test="decision-error">{error}</p>
       <p class="saved" role="status" data-test="saved">{saved}</p>
-      {conflict && choice && (
+      {conflict && verdict && (
         <Dialog title="Someone else has decided in the meantime" onClose={() => setConflict(null)}>
           <div class="versus" data-test="conflict">
             <section>
@@ -186,7 +192,7 @@ export function DecisionPanel(props: Props) {
             </section>
             <section>
               <h3>Yours (not saved)</h3>
-              <p><b>{choiceNames[choice]}{reason ? `: ${label(reason)}` : ""}</b></p>
+              <p><b>{verdictOf(verdict, kind, label)}</b></p>
               {comment && <q>{comment}</q>}
             </section>
           </div>
@@ -212,7 +218,7 @@ export function DecisionPanel(props: Props) {
           <ol class="versions" reversed start={history.length}>
             {[...history].reverse().map((d) => (
               <li key={d.version}>
-                <b>{choiceNames[d.decision]}{d.reason ? `: ${label(d.reason)}` : ""}</b>
+                <b>{verdictOf(d.verdict, d.kind, label)}</b>
                 <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time>{d.published ? "" : " · not yet published"}</small>
                 {d.comment && <q>{d.comment}</q>}
               </li>
@@ -224,24 +230,24 @@ export function DecisionPanel(props: Props) {
   );
 }
 
-const focusReason = (box: HTMLFieldSetElement | null): void => box?.querySelector<HTMLInputElement>("input:checked, input")?.focus();
+const focusKind = (box: HTMLFieldSetElement | null): void => box?.querySelector<HTMLInputElement>("input:checked, input")?.focus();
 
-function Reasons(props: { box: { current: HTMLFieldSetElement | null }; focus: boolean; reasons: Labelled[]; chosen: string; onChoose: (code: string) => void }) {
+function Kinds(props: { box: { current: HTMLFieldSetElement | null }; focus: boolean; kinds: Labelled[]; chosen: string; onChoose: (code: string) => void }) {
   // Before the next key counts, which may go elsewhere.
   useLayoutEffect(() => {
-    if (props.focus) focusReason(props.box.current);
+    if (props.focus) focusKind(props.box.current);
   }, []);
   // The tenth has the 0, as on the keyboard.
   const key = (i: number): string => (i < 10 ? String((i + 1) % 10) : "");
-  useKeys(props.reasons.slice(0, 10).map((r, i) => ({
+  useKeys(props.kinds.slice(0, 10).map((r, i) => ({
     keys: [key(i)], shown: "", does: "", run: () => props.onChoose(r.code),
   })));
   return (
-    <fieldset class="reasons" ref={props.box}>
-      <legend>Reason</legend>
-      {props.reasons.map((r, i) => (
+    <fieldset class="kinds" ref={props.box}>
+      <legend>What it is</legend>
+      {props.kinds.map((r, i) => (
         <label key={r.code}>
-          <input type="radio" name="reason" value={r.code} checked={props.chosen === r.code} onChange={() => props.onChoose(r.code)} />
+          <input type="radio" name="kind" value={r.code} checked={props.chosen === r.code} onChange={() => props.onChoose(r.code)} />
           {key(i) ? <kbd>{key(i)}</kbd> : <span class="nokey" />} <span>{r.label}</span>
         </label>
       ))}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
-import { below, choiceNames, counted, notFound, percent, ranked, sized } from "../format.ts";
+import { below, counted, notFound, percent, ranked, sized, verdictNames } from "../format.ts";
 import type { Finding } from "../types.ts";
 
 /** FindingList is every finding of the series, the most deviating first. */
@@ -18,7 +18,7 @@ export function FindingList(props: { id: string; findings: Finding[]; drafts: Se
         {props.findings.map((f) => (
           <li key={f.number}>
             <button
-              type="button" class={f.decision ? `decided ${f.decision.decision}` : ""} aria-current={f.number === props.current ? "true" : undefined}
+              type="button" class={f.decision ? `decided ${f.decision.verdict}` : ""} aria-current={f.number === props.current ? "true" : undefined}
               data-finding={f.number} title={`ID ${f.nodule_id}${f.image_number === null ? "" : `, image ${f.image_number}`}`} onClick={() => props.onSelect(f.number)}
             >
               {props.thumbnails && f.patch
@@ -34,7 +34,7 @@ export function FindingList(props: { id: string; findings: Finding[]; drafts: Se
                   {f.flagged && <span class="badge flag">flagged</span>}
                   {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}
                   {props.drafts.has(f.number) && <span class="badge draft" title="chosen or written, and not saved">not saved</span>}
-                  {f.decision && <span class={`choice ${f.decision.decision}`}>{choiceNames[f.decision.decision]}</span>}
+                  {f.decision && <span class={`verdict ${f.decision.verdict}`}>{verdictNames[f.decision.verdict]}</span>}
                 </small>
               </span>
             </button>

@@ -213,7 +213,7 @@ export function PlanesView(props: Props) {
       keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: "move the crosshair by one voxel",
       run: (e) => shown.current?.nudge(active, e.key === "ArrowLeft" ? -1 : e.key === "ArrowRight" ? 1 : 0, e.key === "ArrowUp" ? -1 : e.key === "ArrowDown" ? 1 : 0),
     },
-    { keys: ["b"], shown: "B", does: "mark this point and show its distance to the crosshair; press again to remove it", run: () => shown.current?.setMark() },
+    { keys: ["k"], shown: "K", does: "mark this point and show its distance to the crosshair; press again to remove it", run: () => shown.current?.setMark() },
     { keys: ["+", "="], shown: "+", does: "zoom in", run: () => shown.current?.zoom(active, 1.25) },
     { keys: ["-"], shown: "-", does: "zoom out", run: () => shown.current?.zoom(active, 0.8) },
     { keys: ["e"], shown: "E", does: "close-up of 80 mm around the crosshair", run: () => shown.current?.closeUp() },

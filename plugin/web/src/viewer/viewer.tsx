@@ -14,6 +14,7 @@ import { makeCube, type Cube } from "./cube.ts";
 import { DecisionPanel } from "./decision.tsx";
 import { FindingList } from "./findings.tsx";
 import { PlanesView, type PlanesHandle } from "./planesview.tsx";
+import { copy, reportLine } from "./reportline.ts";
 import { WhyPanel, type PatchImages } from "./why.tsx";
 
 export interface ViewerProps {
@@ -71,7 +72,7 @@ export function ViewerPage(props: ViewerProps) {
       const known = latest.current.series?.findings.find((f) => f.number === e.number)?.decision?.version ?? 0;
       keep(e.number, e.decision);
       if (e.decision.version > known && e.decision.reviewer !== props.session.name) {
-        const label = (code: string): string => props.session.reasons.find((r) => r.code === code)?.label ?? code;
+        const label = (code: string): string => props.session.kinds.find((r) => r.code === code)?.label ?? code;
         setNotice(`Finding ${e.number}: ${decided(e.decision, label)}`);
       }
     }
@@ -121,6 +122,11 @@ export function ViewerPage(props: ViewerProps) {
       else setNotice("All findings of this series are decided, and no other series of the list is open.");
     }, (e) => setNotice(problemOf(e).message));
   }, [go, props.id]);
+  const copyLine = (): void => {
+    if (!series || !current) return;
+    const line = reportLine(current, series, (code) => props.session.kinds.find((k) => k.code === code)?.label ?? code);
+    copy(line).then(() => setNotice(`Copied: ${line}`), (e) => setNotice(problemOf(e).message));
+  };
   // The finding that is shown stays when it is decided.
   useEffect(() => {
     if (current && props.finding === 0) go(current.number);
@@ -197,7 +203,7 @@ export function ViewerPage(props: ViewerProps) {
           {current && (
             <DecisionPanel
               key={current.number} id={props.id} finding={current} session={props.session}
-              superseded={newer !== null} unseen={unseen(series)} onDecided={keep} onNext={nextOpen} onDraft={countDrafts}
+              superseded={newer !== null} unseen={unseen(series)} onDecided={keep} onNext={nextOpen} onDraft={countDrafts} onCopy={copyLine}
             />
           )}
         </aside>
