@@ -191,7 +191,7 @@ func (b *Bus) Health(ctx context.Context) error {
 	if !b.nc.IsConnected() {
 		return coded.New(CodeUnreachable, op, "not connected, reconnecting", b.nc.LastError())
 	}
-	for _, name := range []string{StreamJobs, StreamResults, StreamReviews, StreamDead} {
+	for _, name := range Streams() {
 		if _, err := b.js.Stream(ctx, name); err != nil {
 			return coded.New(CodeStream, op, "stream "+name, err)
 		}

@@ -14,7 +14,29 @@ import (
 const (
 	headerContentType = "Content-Type"
 	headerIdentity    = "Nodulescope-Identity" // of a result: what [Bus.FindResult] looks for
+	headerURI         = "Nodulescope-Job-Uri"  // of a result: see [Origin]
+	headerPriority    = "Nodulescope-Job-Priority"
 )
+
+// Origin is what a result does not tell of its job and a ledger that is made
+// anew needs: where the images are, for those who review it, and how urgent it
+// was. It stands in headers of the message.
+type Origin struct {
+	URI      string
+	Priority string
+}
+
+const maxOriginBytes = 4096
+
+// headers adds the origin as far as a header can hold it.
+func (o Origin) headers(h nats.Header) nats.Header {
+	for name, value := range map[string]string{headerURI: o.URI, headerPriority: o.Priority} {
+		if value != "" && len(value) <= maxOriginBytes && printable(value) {
+			h.Set(name, value)
+		}
+	}
+	return h
+}
 
 // Ack says where a message was stored.
 type Ack struct {
@@ -73,7 +95,7 @@ var ErrOvertaken = errors.New("another result of the site was stored before")
 // nothing is stored, and the error is [ErrOvertaken]: look for the identity
 // among those that have come ([Bus.ResultIdentities]), and try again where it is
 // not there. So a result is stored once by any number of workers.
-func (b *Bus) PublishResultAfter(ctx context.Context, site string, event []byte, last uint64) (Ack, error) {
+func (b *Bus) PublishResultAfter(ctx context.Context, site string, event []byte, origin Origin, last uint64) (Ack, error) {
 	_, r, err := DecodeResult(event)
 	if err != nil {
 		return Ack{}, err
@@ -82,7 +104,7 @@ func (b *Bus) PublishResultAfter(ctx context.Context, site string, event []byte,
 	if err != nil {
 		return Ack{}, err
 	}
-	return b.publish(ctx, "publish result", StreamResults, subject, r.Identity, event, resultHeader(r),
+	return b.publish(ctx, "publish result", StreamResults, subject, r.Identity, event, origin.headers(resultHeader(r)),
 		jetstream.WithExpectLastSequencePerSubject(last))
 }
 

@@ -38,7 +38,11 @@ type JobQueue struct {
 	mu      sync.Mutex // guards the two consumers, which may be made anew
 	stat    jetstream.Consumer
 	routine jetstream.Consumer
+	told    time.Time // when it was last logged that jobs cannot be taken
 }
+
+// tellEvery is between two lines of the log on one trouble that lasts.
+const tellEvery = time.Minute
 
 // Jobs opens the two durable pull consumers of a site, jobs-<site>-stat and
 // jobs-<site>-routine, and creates them where they are missing. A job is
@@ -163,7 +167,15 @@ func (q *JobQueue) take() (jetstream.Msg, error) {
 // repair waits a little after a failed take, and makes the consumers anew
 // where the broker has lost them.
 func (q *JobQueue) repair(ctx context.Context, cause error) error {
-	q.bus.log.Warn("jobs cannot be taken, trying again", "site", q.site, "error", cause)
+	q.mu.Lock()
+	tell := time.Since(q.told) > tellEvery
+	if tell {
+		q.told = time.Now()
+	}
+	q.mu.Unlock()
+	if tell {
+		q.bus.log.Warn("jobs cannot be taken, trying again", "site", q.site, "error", cause)
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -174,7 +186,7 @@ func (q *JobQueue) repair(ctx context.Context, cause error) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := q.open(ctx); err != nil {
+	if err := q.open(ctx); err != nil && tell {
 		q.bus.log.Warn("job queue not opened again", "site", q.site, "error", err)
 	}
 	return nil

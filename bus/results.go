@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
@@ -26,22 +27,6 @@ func (b *Bus) FindResult(ctx context.Context, site, identity string, fromSeq uin
 	return results.find(ctx, b, "find result", site, headerIdentity, identity, scanStart{sequence: fromSeq})
 }
 
-// ResultsState is what the stream RESULTS, of all sites, holds.
-type ResultsState struct {
-	Created     time.Time // when the stream was made: another time means other sequences
-	First, Last uint64    // sequences
-}
-
-// ResultsState asks for the state of RESULTS.
-func (b *Bus) ResultsState(ctx context.Context) (ResultsState, error) {
-	s, err := b.stream(ctx, StreamResults)
-	if err != nil {
-		return ResultsState{}, coded.New(CodeStream, "read state of results", "stream "+StreamResults, err)
-	}
-	info := s.CachedInfo()
-	return ResultsState{Created: info.Created, First: info.State.FirstSeq, Last: info.State.LastSeq}, nil
-}
-
 // ResultIdentities gives identity and sequence of the results of a site from
 // sequence fromSeq on to fn, in order, and returns when all that are there now
 // were seen. It reads headers only.
@@ -54,6 +39,30 @@ func (b *Bus) ResultIdentities(ctx context.Context, site string, fromSeq uint64,
 		func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 			return fn(m.Headers().Get(headerIdentity), meta.Sequence.Stream)
 		})
+}
+
+// StoredResult is a result as it lies in RESULTS.
+type StoredResult struct {
+	Sequence uint64
+	Identity string
+	Event    []byte // the message
+	Origin   Origin
+}
+
+// StoredResults gives the results of a site, oldest first, to fn, and returns
+// when all that are there now were seen or fn returned [ErrStop].
+func (b *Bus) StoredResults(ctx context.Context, site string, fn func(StoredResult) error) error {
+	subject, err := resultSubject(site)
+	if err != nil {
+		return err
+	}
+	return b.scan(ctx, "read results", StreamResults, subject, scanStart{}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		h := m.Headers()
+		return fn(StoredResult{
+			Sequence: meta.Sequence.Stream, Identity: h.Get(headerIdentity), Event: m.Data(),
+			Origin: Origin{URI: h.Get(headerURI), Priority: h.Get(headerPriority)},
+		})
+	})
 }
 
 // ResultAt reads the result at a sequence of RESULTS; there is false where it
@@ -130,15 +139,23 @@ func (b *Bus) FollowResults(ctx context.Context, site string, opts FollowOptions
 		}
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, last+1
 	}
-	started := false
+	made, err := b.made(ctx)
+	if err != nil {
+		return err
+	}
+	started, told := false, false
 	for {
-		last, err := b.followOnce(ctx, cfg, fn)
+		last, err := b.followOnce(ctx, cfg, made, fn)
 		var lost *lostError
 		if !errors.As(err, &lost) {
 			if errors.Is(err, ErrStop) {
 				return nil
 			}
 			return err
+		}
+		if remade, err := b.made(ctx); err == nil && !remade.Equal(made) { // its numbers begin anew
+			made, last = remade, 0
+			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverAllPolicy, 0, nil
 		}
 		if last > 0 {
 			cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartSequencePolicy, last+1, nil
@@ -147,7 +164,10 @@ func (b *Bus) FollowResults(ctx context.Context, site string, opts FollowOptions
 			return coded.New(CodeStream, "follow results", "stream "+StreamResults, lost.cause)
 		}
 		started = true
-		b.log.Warn("results interrupted, going on", "error", lost.cause)
+		if !told {
+			b.log.Warn("results interrupted, going on", "error", lost.cause)
+		}
+		told = last == 0
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -164,8 +184,37 @@ type lostError struct {
 
 func (e *lostError) Error() string { return e.cause.Error() }
 
+// made is when RESULTS was made.
+func (b *Bus) made(ctx context.Context) (time.Time, error) {
+	s, err := b.stream(ctx, StreamResults)
+	if err != nil {
+		return time.Time{}, coded.New(CodeStream, "follow results", "stream "+StreamResults, err)
+	}
+	return s.CachedInfo().Created, nil
+}
+
+// errRemade says that RESULTS is another stream than it was.
+var errRemade = errors.New("the stream was made anew")
+
+// remadeCheck is between two looks at whether RESULTS is still the same: the
+// client waits without end for numbers that another one does not have.
+const remadeCheck = 5 * time.Second
+
+// whileSame ends ctx with errRemade where RESULTS is not the one made then.
+func (b *Bus) whileSame(ctx context.Context, made time.Time) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		for backoff.Wait(ctx, remadeCheck) == nil {
+			if now, err := b.made(ctx); err == nil && !now.Equal(made) {
+				cancel(errRemade)
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 // followOnce follows until something ends it; last is the last sequence seen.
-func (b *Bus) followOnce(ctx context.Context, cfg jetstream.OrderedConsumerConfig, fn func(Envelope, Result) error) (last uint64, err error) {
+func (b *Bus) followOnce(ctx context.Context, cfg jetstream.OrderedConsumerConfig, made time.Time, fn func(Envelope, Result) error) (last uint64, err error) {
 	cons, err := call(ctx, b, "follow results", func(ctx context.Context) (jetstream.Consumer, error) {
 		return b.js.OrderedConsumer(ctx, StreamResults, cfg)
 	})
@@ -180,13 +229,15 @@ func (b *Bus) followOnce(ctx context.Context, cfg jetstream.OrderedConsumerConfi
 		return 0, &lostError{cause: err}
 	}
 	defer iter.Stop()
+	same, cancel := b.whileSame(ctx, made)
+	defer cancel()
 	for {
-		msg, err := iter.Next(jetstream.NextContext(ctx))
+		msg, err := iter.Next(jetstream.NextContext(same))
 		if ctx.Err() != nil {
 			return last, ctx.Err()
 		}
 		if err != nil {
-			return last, &lostError{cause: err}
+			return last, &lostError{cause: errors.Join(err, context.Cause(same))}
 		}
 		meta, err := msg.Metadata()
 		if err != nil {

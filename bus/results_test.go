@@ -239,7 +239,7 @@ func TestPublishResultAfter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = b.PublishResultAfter(testContext(t), site, event, last)
+		_, err = b.PublishResultAfter(testContext(t), site, event, Origin{}, last)
 		return err
 	}
 	for _, tt := range []struct {
@@ -274,7 +274,7 @@ func TestPublishResultAfter(t *testing.T) {
 	if _, _, there, err := b.ResultAt(testContext(t), 9); there || err != nil {
 		t.Errorf("what is not there: %v, %v", there, err)
 	}
-	if state, err := b.ResultsState(testContext(t)); err != nil || state.First != 1 || state.Last != 3 || state.Created.IsZero() {
+	if state, err := b.Holding(testContext(t), StreamResults); err != nil || state.First != 1 || state.Last != 3 || state.Created.IsZero() {
 		t.Errorf("%+v, %v", state, err)
 	}
 }

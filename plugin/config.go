@@ -191,7 +191,8 @@ const (
 	CodeSettings         Code = "settings_invalid"
 	CodeInternal              = coded.Internal
 	CodeLedger                = ledger.CodeFailed
-	CodeLedgerLocked          = ledger.CodeLocked // another process has it open
+	CodeLedgerLocked          = ledger.CodeLocked  // another process has it open
+	CodeLedgerDamaged         = ledger.CodeDamaged // it cannot be read, or not trusted
 	CodeDeadlinePassed        = jobs.CodeDeadlinePassed
 	CodeTimedOut              = jobs.CodeTimedOut // longer than Config.JobTimeout
 	CodeRetriesExhausted      = jobs.CodeRetriesExhausted

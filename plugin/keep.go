@@ -24,7 +24,8 @@ type kept struct {
 	review *store.Store
 	outbox *outbox.Store
 
-	onResult []outbox.Kind // what is to be sent of every result
+	onResult      []outbox.Kind // what is to be sent of every result
+	sendsVerified bool          // and of a decision that completes a review
 }
 
 var _ jobs.Keeper = (*kept)(nil)
@@ -36,7 +37,7 @@ func openKept(dataDir string) (*kept, error) {
 	k := &kept{}
 	l, err := ledger.Open(ledgerFile(dataDir), func(db *bbolt.DB) (err error) {
 		if k.review, err = store.Open(db); err != nil {
-			return coded.New(ledger.CodeFailed, op, "what is kept for review cannot be read; if it is damaged, move the file away", err)
+			return coded.New(ledger.CodeDamaged, op, "what is kept for review cannot be read", err)
 		}
 		if k.outbox, err = outbox.OpenStore(db); err != nil {
 			return coded.New(ledger.CodeFailed, op, "the outbox cannot be written", err)
@@ -54,6 +55,20 @@ func ledgerFile(dataDir string) string { return filepath.Join(dataDir, "ledger.d
 
 // Result implements jobs.Keeper.
 func (k *kept) Result(tx *bbolt.Tx, e ledger.Entry, r bus.Result) error {
+	record := recordOf(e, r)
+	if err := k.review.Add(tx, record); err != nil {
+		return err
+	}
+	for _, kind := range k.kindsOf(r) {
+		if err := k.outbox.Add(tx, record.ID, kind, time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordOf is what reviewers need of a result.
+func recordOf(e ledger.Entry, r bus.Result) store.Record {
 	record := store.Record{
 		ID: store.IDOf(r.Identity), Site: e.Site, JobID: r.JobID, Source: r.JobSource, StudyUID: r.StudyUID, SeriesUID: r.SeriesUID,
 		URI: e.URI, Priority: cmp.Or(e.Priority, bus.PriorityRoutine), Time: e.Time, Result: &r, Nodules: len(r.Nodules),
@@ -61,18 +76,17 @@ func (k *kept) Result(tx *bbolt.Tx, e ledger.Entry, r bus.Result) error {
 	if r.Supersedes != "" {
 		record.Supersedes = store.IDOf(r.Supersedes)
 	}
-	if err := k.review.Add(tx, record); err != nil {
-		return err
-	}
+	return record
+}
+
+// kindsOf is what is to be sent of a result.
+func (k *kept) kindsOf(r bus.Result) (kinds []outbox.Kind) {
 	for _, kind := range k.onResult {
-		if kind == outbox.Outline && !documents.Outlined(r) {
-			continue
-		}
-		if err := k.outbox.Add(tx, record.ID, kind, time.Now()); err != nil {
-			return err
+		if kind != outbox.Outline || documents.Outlined(r) {
+			kinds = append(kinds, kind)
 		}
 	}
-	return nil
+	return kinds
 }
 
 // PutAside implements jobs.Keeper.
@@ -92,6 +106,7 @@ func (k *kept) send(kinds []outbox.Kind) {
 			k.onResult = append(k.onResult, kind)
 			continue
 		}
+		k.sendsVerified = true
 		k.review.OnDecision = func(tx *bbolt.Tx, r store.Record, decisions map[int]store.Decision) error {
 			if !documents.Decided(r, decisions) {
 				return nil

@@ -26,6 +26,8 @@ type metrics struct {
 	broker     prometheus.Histogram
 	unanswered prometheus.Counter
 	unsent     *prometheus.CounterVec // attempts, by code
+	lost       *prometheus.CounterVec // by stream
+	restored   prometheus.Counter
 }
 
 func newMetrics(models []bus.Model, software string) *metrics {
@@ -57,6 +59,10 @@ func newMetrics(models []bus.Model, software string) *metrics {
 		unanswered: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "nodulescope", Name: "broker_unanswered_total", Help: "Exchanges with the broker that had no good answer in time; most are tried again.",
 		}),
+		lost: counter("messages_lost_total", "Messages that were found gone or damaged in a stream and do not come back.", "stream"),
+		restored: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "nodulescope", Name: "results_restored_total", Help: "Results that were gone from the bus and were put back from the ledger.",
+		}),
 		inWork: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "nodulescope", Name: "jobs_in_work", Help: "Jobs worked on now."}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -65,12 +71,23 @@ func newMetrics(models []bus.Model, software string) *metrics {
 	for _, model := range models {
 		info.WithLabelValues(model.Name, model.Digest, model.Calibration, software).Set(1)
 	}
-	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, m.broker, m.unanswered, info,
+	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, m.broker, m.unanswered, m.lost, m.restored, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range jobs.Outcomes() {
 		m.deliveries.WithLabelValues(string(outcome)) // a rate needs the zero
 	}
+	for _, stream := range bus.Streams() {
+		m.lost.WithLabelValues(stream)
+	}
 	return m
+}
+
+// damage counts what was found wrong in the streams.
+func (m *metrics) damage(d jobs.Damage) {
+	m.restored.Add(float64(d.Restored))
+	for stream, n := range d.Lost {
+		m.lost.WithLabelValues(stream).Add(float64(n))
+	}
 }
 
 // outbox registers what waits to be sent; status is asked at every scrape.

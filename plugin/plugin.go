@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/storage"
@@ -23,7 +24,8 @@ type Plugin struct {
 	log     *slog.Logger
 	reader  series.Reader
 
-	writeTest sync.Mutex
+	writeTest  sync.Mutex
+	watchEvery time.Duration // between two looks at what the streams hold
 
 	mu      sync.Mutex
 	parts   parts
@@ -60,7 +62,7 @@ func New(cfg Config) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{
-		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"),
+		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"), watchEvery: watchEvery,
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -77,6 +76,9 @@ func (p *Plugin) run(ctx context.Context) error {
 		return err
 	}
 	w := p.worker(b, queue, kept, trail)
+	if err := p.patiently(ctx, "streams", func() error { return p.mendAtStart(ctx, w, kept, trail) }); err != nil {
+		return err
+	}
 	if err := w.Recover(ctx); err != nil {
 		return err
 	}
@@ -87,6 +89,7 @@ func (p *Plugin) run(ctx context.Context) error {
 
 	opened.background(func() { p.housekeep(work, kept) })
 	opened.background(func() { p.heal(work) })
+	opened.background(func() { p.watchStreams(work, w, kept) })
 	opened.background(func() { publisher.Run(work) })
 	opened.background(func() { p.empty(work, kept, trail) })
 	err = w.Run(work)
@@ -126,12 +129,12 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
 		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be created: name another folder", err)
 	}
-	k, err := openKept(p.cfg.DataDir)
+	k, err := p.openLedger(p.cfg.DataDir)
 	if err != nil {
 		return nil, nil, err
 	}
 	c.add(k.Close)
-	trail, err := audit.Open(filepath.Join(p.cfg.DataDir, "audit.jsonl"))
+	trail, err := audit.Open(p.auditFile())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -150,7 +153,7 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 		Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Rungs: p.cfg.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
-		Room: p.checkSpace, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
+		Room: p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
 	}
 	if slices.Contains(k.onResult, outbox.Report) {
 		w.ReportUID = func(r bus.Result) string {

@@ -26,7 +26,7 @@ var exitCodes = func() map[string]int {
 			storage_silent pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
 			bus_unreachable stream_unavailable stream_incompatible store_locked server_failed retries_exhausted
 			detector_failed outline_failed headline_failed score_not_finite deadline_passed job_timed_out internal_error
-			ledger_failed ledger_locked audit_failed result_gone`,
+			ledger_failed ledger_locked ledger_damaged audit_failed result_gone`,
 	} {
 		for _, name := range strings.Fields(names) {
 			codes[name] = exit

@@ -138,7 +138,7 @@ func goldenMessages(t *testing.T, dir string, told []*nats.Msg) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goldenJSON(t, "messages.json", text)
+	goldenJSON(t, "messages.json", here(dir, text))
 }
 
 // reviewJourney signs in, looks and decides, and returns the answers.

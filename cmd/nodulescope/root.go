@@ -61,10 +61,12 @@ type globals struct {
 // commands lists the constructors of all commands.
 func commands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
+		newAuditCommand,
 		newDeadCommand,
 		newDemoCommand,
 		newDevicesCommand,
 		newInspectCommand,
+		newLedgerCommand,
 		newOutboxCommand,
 		newPhantomCommand,
 		newResultsCommand,

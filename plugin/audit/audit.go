@@ -25,6 +25,7 @@ const (
 	KindScore  = "score"     // a result was made and is about to be published
 	KindDead   = "dead"      // a job was put aside
 	KindRepair = "recovered" // an unfinished last line was cut off at a start
+	KindDamage = "damage"    // messages of a stream, or the ledger, were found damaged or gone; detail tells the stream and what became of it
 
 	KindLogin       = "login"        // to the review page
 	KindLoginFailed = "login_failed" // wrong password, or refused by the identity provider
@@ -49,7 +50,9 @@ type Record struct {
 	Nodules  int       `json:"nodules,omitempty"`
 	Disagree int       `json:"disagree,omitempty"` // nodules that some models flag and others do not
 	Software string    `json:"software,omitempty"`
-	Dropped  int       `json:"dropped,omitempty"` // bytes of an unfinished line
+	Dropped  int       `json:"dropped,omitempty"`  // bytes of an unfinished line
+	Lost     int       `json:"lost,omitempty"`     // messages that do not come back
+	Restored int       `json:"restored,omitempty"` // messages that were put back
 
 	User       string   `json:"user,omitempty"`       // of the review page
 	Identities []string `json:"identities,omitempty"` // of the results that were seen in a list
@@ -154,6 +157,13 @@ func (a *Trail) Append(r Record) error {
 	}
 	a.prev, a.size = lineDigest(line), a.size+int64(len(line))+1
 	return nil
+}
+
+// Continued tells whether the file holds records.
+func (a *Trail) Continued() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.size > 0
 }
 
 // Close closes the file.

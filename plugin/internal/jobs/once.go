@@ -22,7 +22,7 @@ func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
 	if err != nil {
 		return mark, err
 	}
-	state, err := w.Bus.ResultsState(ctx)
+	state, err := w.Bus.Holding(ctx, bus.StreamResults)
 	if err != nil {
 		return mark, err
 	}
@@ -54,7 +54,7 @@ func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
 // answerThere is the result of an identity, where RESULTS has one now.
 // read is false where its message cannot be read.
 func (w *Worker) answerThere(ctx context.Context, identity string) (sequence uint64, result bus.Result, read bool, err error) {
-	if sequence, err = w.Ledger.Answer(identity); err != nil || sequence == 0 {
+	if sequence, err = w.Ledger.Answer(w.Site, identity); err != nil || sequence == 0 {
 		return 0, result, false, err
 	}
 	_, result, there, err := w.Bus.ResultAt(ctx, sequence)
@@ -75,7 +75,9 @@ const overtakenWait = 20 * time.Millisecond
 // this worker looked: one that was stopped for a while, or works on what was
 // sent twice, learns of the other's answer in place of adding its own. There
 // is no claim that could outlive its worker.
-func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, result bus.Result) error {
+//
+// keep keeps what others need of it, in the transaction that notes it.
+func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, result bus.Result, keep func(*bbolt.Tx) error) error {
 	w.sending.Lock() // slots would overtake each other
 	defer w.sending.Unlock()
 	for overtaken := false; ; {
@@ -89,7 +91,7 @@ func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, re
 		}
 		if sequence > 0 {
 			log.Info("another worker has answered", "identity", result.Identity, "sequence", sequence)
-			return w.note(result.Identity, e, sequence, result, true)
+			return w.Ledger.Publish(result.Identity, e, sequence, keep)
 		}
 		if overtaken { // or the newest one has left the stream, which then says that there is none
 			newest, err := w.Bus.NewestResult(ctx, e.Site)
@@ -101,7 +103,7 @@ func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, re
 			}
 			mark.Last = newest
 		}
-		ack, err := w.Bus.PublishResultAfter(ctx, e.Site, e.Event, mark.Last)
+		ack, err := w.Bus.PublishResultAfter(ctx, e.Site, e.Event, bus.Origin{URI: e.URI, Priority: e.Priority}, mark.Last)
 		if errors.Is(err, bus.ErrOvertaken) {
 			overtaken = true
 			if err := backoff.Wait(ctx, overtakenWait); err != nil {
@@ -120,7 +122,7 @@ func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, re
 			if err := ledger.SetMark(tx, w.Site, mark); err != nil {
 				return err
 			}
-			return w.Keeper.Result(tx, e, result)
+			return keep(tx)
 		})
 		if err == nil {
 			log.Debug("result noted", "identity", result.Identity)

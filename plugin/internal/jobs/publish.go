@@ -83,7 +83,7 @@ func (w *Worker) finish(ctx context.Context, log *slog.Logger, identity string, 
 // send publishes the event of an intent, the same bytes every time, and notes
 // that it is there. result is what the event holds.
 func (w *Worker) send(ctx context.Context, log *slog.Logger, e ledger.Entry, result bus.Result) error {
-	err := w.store(ctx, log, e, result)
+	err := w.store(ctx, log, e, result, func(tx *bbolt.Tx) error { return w.Keeper.Result(tx, e, result) })
 	if bus.CodeOf(err) == bus.CodeMessageTooLarge {
 		if drop := w.Ledger.Abandon(result.Identity); drop != nil {
 			return drop

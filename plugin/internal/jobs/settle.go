@@ -44,7 +44,13 @@ func (w *Worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 	case outcome == Dead:
 		err = w.putAside(ctx, log, d, why)
 	default:
-		if err = d.Done(ctx); err == nil {
+		if outcome != Scored { // its intent has noted it
+			err = w.Ledger.End(deliveryKey(d))
+		}
+		if err == nil {
+			err = d.Done(ctx)
+		}
+		if err == nil {
 			err = w.Ledger.Settle(deliveryKey(d))
 		}
 		log.Info("job done", "outcome", outcome)
@@ -77,6 +83,9 @@ func (w *Worker) putAside(ctx context.Context, log *slog.Logger, d *bus.Delivery
 // once more.
 func (w *Worker) keepAside(d *bus.Delivery, why bus.Problem) error {
 	err := w.Audit.Append(audit.Record{Kind: audit.KindDead, Job: d.Sequence, Codes: []string{why.Code}, Software: w.Software})
+	if err == nil {
+		err = w.Ledger.End(deliveryKey(d))
+	}
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,8 @@ type Worker struct {
 	JobTimeout  time.Duration // of one attempt
 	Grace       time.Duration // for what is in work when Run's context ends
 
+	Shared bool // others take jobs of this site too, or may: what ended in their hands is not known here
+
 	Room func() error // tells what keeps jobs from being taken, such as a disk that is full; nil: nothing does
 
 	ReportUID func(r bus.Result) string // of the structured report that goes to a PACS; nil: none goes

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -32,12 +33,12 @@ func (l *Ledger) TakeIn(site string, m Mark, answers map[string]uint64, anew boo
 	return l.update("take in results", func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketAnswers)
 		if anew {
-			if _, err := boltdb.DeleteWhere(b, func(_, _ []byte) (bool, error) { return true, nil }); err != nil {
+			if _, err := boltdb.DeleteWhere(b, func(k, _ []byte) (bool, error) { return ofSite(k, site), nil }); err != nil {
 				return err
 			}
 		}
 		for identity, sequence := range answers {
-			if err := b.Put([]byte(identity), boltdb.Key(sequence)); err != nil {
+			if err := b.Put(answerKey(site, identity), boltdb.Key(sequence)); err != nil {
 				return err
 			}
 		}
@@ -50,11 +51,31 @@ func SetMark(tx *bbolt.Tx, site string, m Mark) error {
 	return boltdb.Put(tx.Bucket(bucketMarks), site, m)
 }
 
+// answerKey names an answer: results of one identity may be asked for by two
+// sites.
+func answerKey(site, identity string) []byte { return []byte(site + "\x00" + identity) }
+
+func ofSite(key []byte, site string) bool { return bytes.HasPrefix(key, answerKey(site, "")) }
+
+// Answers are all results of a site that were taken in, identity to sequence.
+func (l *Ledger) Answers(site string) (answers map[string]uint64, err error) {
+	answers = map[string]uint64{}
+	prefix := answerKey(site, "")
+	err = l.view("read ledger", func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketAnswers).Cursor()
+		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+			answers[string(k[len(prefix):])] = boltdb.Number(v)
+		}
+		return nil
+	})
+	return answers, err
+}
+
 // Answer is the sequence of a result among those that were taken in, 0 where
 // there is none.
-func (l *Ledger) Answer(identity string) (sequence uint64, err error) {
+func (l *Ledger) Answer(site, identity string) (sequence uint64, err error) {
 	err = l.view("read ledger", func(tx *bbolt.Tx) error {
-		sequence = boltdb.Number(tx.Bucket(bucketAnswers).Get([]byte(identity)))
+		sequence = boltdb.Number(tx.Bucket(bucketAnswers).Get(answerKey(site, identity)))
 		return nil
 	})
 	return sequence, err

@@ -23,6 +23,13 @@
 // A ledger that is new, or meets a stream that was made anew, takes in all that is
 // kept.
 //
+// # Promises and holdings
+//
+// The message of a published result is kept, packed, until the result is
+// forgotten: where it is gone from RESULTS, the same bytes are put back. What each
+// stream held when all was well is kept too, and which jobs may have left the
+// queue, so that a loss is told from an end.
+//
 // # Attempts
 //
 // An attempt at a job is counted before it is made: one that ends with its
@@ -31,7 +38,8 @@
 // # File
 //
 // ledger.db is a bbolt file with JSON values in the buckets results/v1,
-// lineage/v1, attempts/v1 and marks/v1, and sequences in answers/v1. Every change is synced before the call returns,
+// lineage/v1, attempts/v1, holdings/v1 and marks/v2, sequences in answers/v2 and
+// ended/v1, and packed messages in promises/v1. Every change is synced before the call returns,
 // so that it holds after a SIGKILL. What reviewers need and what is to be sent
 // to a PACS is kept by others in the same file: [Open] opens them too, and
 // [Ledger.Publish] and [Ledger.Expire] have them write in the same transaction.

@@ -23,6 +23,11 @@ func (l *Ledger) Expire(before time.Time, also func(*bbolt.Tx) error) (gone int,
 		if err != nil {
 			return err
 		}
+		results := tx.Bucket(bucketResults)
+		_, err = boltdb.DeleteWhere(tx.Bucket(bucketPromises), func(k, _ []byte) (bool, error) { return results.Get(k) == nil, nil })
+		if err != nil {
+			return err
+		}
 		_, err = boltdb.DeleteWhere(tx.Bucket(bucketLineage), func(_, v []byte) (bool, error) {
 			var heirs []heir
 			err := json.Unmarshal(v, &heirs)

@@ -1,13 +1,19 @@
 package ledger
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
+	"syscall"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/nodulescope/nodulescope/internal/boltdb"
 	"github.com/nodulescope/nodulescope/internal/coded"
@@ -15,17 +21,25 @@ import (
 
 // Codes of this package.
 const (
-	CodeFailed coded.Code = "ledger_failed"
-	CodeLocked coded.Code = "ledger_locked" // another process has it open
+	CodeFailed  coded.Code = "ledger_failed"
+	CodeLocked  coded.Code = "ledger_locked"  // another process has it open
+	CodeDamaged coded.Code = "ledger_damaged" // it cannot be read, or not trusted
 )
 
 var (
 	bucketResults  = []byte("results/v1")  // identity -> Entry
 	bucketLineage  = []byte("lineage/v1")  // Lineage -> []heir, oldest first
 	bucketAttempts = []byte("attempts/v1") // delivery -> number
-	bucketAnswers  = []byte("answers/v1")  // identity -> sequence in RESULTS, of any worker's results
-	bucketMarks    = []byte("marks/v1")    // site -> Mark
+	bucketAnswers  = []byte("answers/v2")  // site, 0, identity -> sequence in RESULTS, of any worker's results
+	bucketMarks    = []byte("marks/v2")    // site -> Mark
+	bucketPromises = []byte("promises/v1") // identity -> message of a result that was published here, packed
+	bucketHoldings = []byte("holdings/v1") // stream -> bus.Holding
+	bucketEnded    = []byte("ended/v1")    // sequence in JOBS -> nothing: it may have left the queue
 )
+
+// former are buckets of versions before this one, whose content is taken in
+// anew from RESULTS.
+var former = [][]byte{[]byte("answers/v1"), []byte("marks/v1")}
 
 // Ledger is an open ledger. It may be used from several goroutines.
 type Ledger struct {
@@ -33,32 +47,100 @@ type Ledger struct {
 
 	mu   sync.Mutex
 	owed map[string]int // attempts, by delivery, that do not count and are still to be taken back
+
+	// New tells that the file was not there, or had nothing in it.
+	New bool
 }
 
 // Open opens or makes the file at path and calls more, which opens what others
 // keep in the same file. Where more fails, its error is returned and the file
-// is closed. A second process is refused with CodeLocked.
+// is closed. A second process is refused with CodeLocked, and a damaged file
+// with CodeDamaged: every page of it is looked at.
 func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
 	const op = "open ledger"
-	defer func() {
-		if r := recover(); r != nil { // a damaged file
-			l, err = nil, coded.New(CodeFailed, op, "the file is damaged: move it away; what RESULTS holds stays", fmt.Errorf("%v", r))
-		}
-	}()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, coded.New(CodeFailed, op, "the data folder cannot be created", err)
 	}
-	db, err := boltdb.Open(path, bucketResults, bucketLineage, bucketAttempts, bucketAnswers, bucketMarks)
-	if errors.Is(err, boltdb.ErrLocked) {
-		return nil, coded.New(CodeLocked, op, "another process uses this data folder: stop it, or name another folder", err)
+	info, err := os.Stat(path)
+	fresh := errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
+	var db *bbolt.DB
+	damage := guarded(func() (err error) {
+		db, err = boltdb.Open(path, bucketResults, bucketLineage, bucketAttempts, bucketAnswers, bucketMarks, bucketPromises, bucketHoldings, bucketEnded)
+		if err != nil || fresh {
+			return err
+		}
+		return errors.Join(check(db), dropFormer(db))
+	})
+	switch {
+	case errors.Is(damage, boltdb.ErrLocked):
+		return nil, coded.New(CodeLocked, op, "another process uses this data folder: stop it, or name another folder", damage)
+	case errors.Is(damage, fs.ErrPermission) || errors.Is(damage, syscall.ENOTDIR) || errors.Is(damage, syscall.ENOSPC):
+		return nil, coded.New(CodeFailed, op, "the file cannot be opened", damage)
+	case damage != nil:
+		return nil, errors.Join(coded.New(CodeDamaged, op, "the file is damaged: start the service, or 'nodulescope ledger rebuild', makes it anew from RESULTS and REVIEWS", damage), closeDamaged(db))
 	}
+	l = &Ledger{db: db, owed: map[string]int{}, New: fresh}
+	if err := guarded(func() error { return more(db) }); err != nil {
+		return nil, errors.Join(err, closeDamaged(db))
+	}
+	return l, nil
+}
+
+// guarded makes an error of what a damaged file does to who reads it: it is
+// mapped into memory, and what is wrong in it panics or faults.
+func guarded(do func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return do()
+}
+
+// check looks at every page, and reads what the ledger relies on.
+func check(db *bbolt.DB) error {
+	info, err := os.Stat(db.Path())
 	if err != nil {
-		return nil, coded.New(CodeFailed, op, "the file cannot be opened; if it is damaged, move it away: what RESULTS holds stays", err)
+		return err
 	}
-	if err := more(db); err != nil {
-		return nil, errors.Join(err, db.Close())
+	return db.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > info.Size() {
+			return errors.New("its end is missing")
+		}
+		var first error
+		for err := range tx.Check() {
+			first = cmp.Or(first, err)
+		}
+		if first != nil {
+			return first
+		}
+		return tx.Bucket(bucketResults).ForEach(func(_, v []byte) error {
+			if !json.Valid(v) {
+				return errors.New("an entry is no JSON")
+			}
+			return nil
+		})
+	})
+}
+
+func dropFormer(db *bbolt.DB) error {
+	return db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range former {
+			if err := tx.DeleteBucket(name); err != nil && !errors.Is(err, berrors.ErrBucketNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// closeDamaged closes a file that may not even bear that.
+func closeDamaged(db *bbolt.DB) error {
+	if db == nil {
+		return nil
 	}
-	return &Ledger{db: db, owed: map[string]int{}}, nil
+	return guarded(db.Close)
 }
 
 // Close closes the file, and with it what others keep there.

@@ -181,7 +181,7 @@ func TestTakeIn(t *testing.T) {
 	plugintest.Must(t, l.TakeIn("local", mark, map[string]uint64{"a": 3, "b": 8}, false))
 	plugintest.Must(t, l.Publish("c", sampleEntry(""), 11, nothing))
 	for identity, want := range map[string]uint64{"a": 3, "b": 8, "c": 11, "d": 0} {
-		if got, err := l.Answer(identity); got != want || err != nil {
+		if got, err := l.Answer("local", identity); got != want || err != nil {
 			t.Errorf("%s: %d, %v", identity, got, err)
 		}
 	}
@@ -192,8 +192,49 @@ func TestTakeIn(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	plugintest.Must(t, l.TakeIn("local", mark, map[string]uint64{"b": 2}, true))
-	if got, err := l.Answer("a"); got != 0 || err != nil {
+	if got, err := l.Answer("local", "a"); got != 0 || err != nil {
 		t.Errorf("what has left the stream: %d, %v", got, err)
+	}
+}
+
+// A promise holds the message as it was, and one whose bytes turned is found.
+func TestPromises(t *testing.T) {
+	l := newLedger(t)
+	e := sampleEntry("line", "n1")
+	e.Event, e.URI = []byte("{\"a\":\n1}"), "file:///scan"
+	for _, id := range []string{"a", "b"} {
+		plugintest.Must(t, l.Intend(id, "7/1", e))
+		plugintest.Must(t, l.Publish(id, e, 9, nothing))
+	}
+	got, there, err := l.Promise("a")
+	if d := cmp.Diff(e, got); !there || err != nil || d != "" {
+		t.Error(there, err, d)
+	}
+	if _, there, err := l.Promise("c"); there || err != nil {
+		t.Error(there, err)
+	}
+	if n, err := l.DropDamaged(); n != 0 || err != nil {
+		t.Error(n, err)
+	}
+	plugintest.Must(t, l.Keep("damage", func(tx *bbolt.Tx) error {
+		packed := bytes.Clone(tx.Bucket(bucketPromises).Get([]byte("a")))
+		packed[len(packed)-9] ^= 1
+		return tx.Bucket(bucketPromises).Put([]byte("a"), packed)
+	}))
+	if n, err := l.DropDamaged(); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	if _, there, err := l.Promise("a"); there || err != nil {
+		t.Error(there, err)
+	}
+	if ended, err := l.Ended([]uint64{6, 7}); err != nil || ended[6] || !ended[7] {
+		t.Error(ended, err)
+	}
+	if gone, err := l.Expire(e.Time.Add(time.Hour), nothing); gone != 2 || err != nil {
+		t.Error(gone, err)
+	}
+	if _, there, err := l.Promise("b"); there || err != nil {
+		t.Errorf("a promise outlived its result: %v", err)
 	}
 }
 
@@ -228,7 +269,7 @@ func TestRefusesDamage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	plugintest.Must(t, os.WriteFile(path, bytes.Repeat([]byte("not a database"), 4096), 0o600))
 	_, err := Open(path, opened)
-	plugintest.WantCode(t, err, CodeFailed)
+	plugintest.WantCode(t, err, CodeDamaged)
 	_, err = Open(filepath.Join(path, "below"), opened)
 	plugintest.WantCode(t, err, CodeFailed)
 }

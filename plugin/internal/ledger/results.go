@@ -71,6 +71,9 @@ func (l *Ledger) Intend(identity, delivery string, e Entry) error {
 		if err := tx.Bucket(bucketAttempts).Delete([]byte(delivery)); err != nil {
 			return err
 		}
+		if err := end(tx, delivery); err != nil {
+			return err
+		}
 		return boltdb.Put(tx.Bucket(bucketResults), identity, e)
 	})
 }
@@ -82,8 +85,8 @@ func (l *Ledger) Abandon(identity string) error {
 	})
 }
 
-// Publish notes that a result is there, lets go of its message and makes it
-// the newest of its lineage. What keep writes is written with it, or nothing
+// Publish notes that a result is there, puts its message where [Ledger.Promise]
+// finds it, and makes it the newest of its lineage. What keep writes is written with it, or nothing
 // is.
 func (l *Ledger) Publish(identity string, e Entry, sequence uint64, keep func(*bbolt.Tx) error) error {
 	return l.update("note result", func(tx *bbolt.Tx) error {
@@ -91,7 +94,10 @@ func (l *Ledger) Publish(identity string, e Entry, sequence uint64, keep func(*b
 		if err := boltdb.Put(tx.Bucket(bucketResults), identity, done); err != nil {
 			return err
 		}
-		if err := tx.Bucket(bucketAnswers).Put([]byte(identity), boltdb.Key(sequence)); err != nil {
+		if err := tx.Bucket(bucketAnswers).Put(answerKey(e.Site, identity), boltdb.Key(sequence)); err != nil {
+			return err
+		}
+		if err := putPromise(tx, identity, e); err != nil {
 			return err
 		}
 		if err := keep(tx); err != nil {

@@ -1,0 +1,126 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+)
+
+const watchEvery = 5 * time.Second // between two looks at what the streams hold
+
+// openLedger opens the ledger of a data folder. One that is damaged is put
+// aside beside it, and a new one is made.
+func (p *Plugin) openLedger(dataDir string) (*kept, error) {
+	k, err := openKept(dataDir)
+	if bus.CodeOf(err) != ledger.CodeDamaged {
+		return k, err
+	}
+	aside, moveErr := putLedgerAside(dataDir)
+	if moveErr != nil {
+		return nil, errors.Join(err, moveErr)
+	}
+	p.log.Error("the ledger is damaged and was put aside; it is made anew from RESULTS and REVIEWS", "error", err, "aside", filepath.Base(aside))
+	return openKept(dataDir)
+}
+
+func putLedgerAside(dataDir string) (aside string, err error) {
+	aside = ledgerFile(dataDir) + ".damaged-" + time.Now().UTC().Format("20060102T150405")
+	if err := os.Rename(ledgerFile(dataDir), aside); err != nil {
+		return "", coded.New(ledger.CodeFailed, "put ledger aside", "the file cannot be renamed", err)
+	}
+	return aside, nil
+}
+
+// mendAtStart mends what the last run or the disk left behind, before jobs are taken:
+// a ledger that is new beside results that it should know is filled again, and
+// what is gone from the streams is put back or told.
+func (p *Plugin) mendAtStart(ctx context.Context, w *jobs.Worker, k *kept, trail *audit.Trail) error {
+	if k.New && (p.state().own != nil || trail.Continued()) {
+		r, err := rebuild(ctx, k, w.Bus, p.cfg.Site, p.auditFile())
+		if err != nil {
+			return err
+		}
+		if r.Results > 0 {
+			p.log.Error("the ledger was missing or empty and was made anew", "results", r.Results, "decisions", r.Decisions, "without_images", r.WithoutImages, "unreadable", r.Unreadable)
+			record := audit.Record{Kind: audit.KindDamage, Detail: "ledger", Restored: r.Results + r.Decisions, Lost: r.Unreadable}
+			if err := trail.Append(record); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.mend(ctx, w, false); err != nil { // it is tried again beside the work
+		p.log.Warn("the streams could not be compared with the ledger yet", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
+	}
+	return ctx.Err()
+}
+
+// mendPromises takes messages of results that turned bad in the ledger from
+// RESULTS again.
+func (p *Plugin) mendPromises(ctx context.Context, w *jobs.Worker, k *kept) error {
+	damaged, err := k.DropDamaged()
+	if err != nil || damaged == 0 {
+		return err
+	}
+	p.log.Error("results in the ledger were damaged and are taken from RESULTS again", "results", damaged)
+	_, err = rebuild(ctx, k, w.Bus, p.cfg.Site, p.auditFile())
+	return err
+}
+
+func (p *Plugin) mend(ctx context.Context, w *jobs.Worker, thorough bool) error {
+	d, err := w.Mend(ctx, thorough)
+	p.metrics.damage(d)
+	return err
+}
+
+// watchStreams looks after the streams until ctx ends: those that are gone are
+// made again, with the results that the ledger promised; and what a broker that
+// was away has lost is found when it is back. Once, at the start, everything is
+// read.
+func (p *Plugin) watchStreams(ctx context.Context, w *jobs.Worker, k *kept) {
+	connection, thorough, told := w.Bus.Reconnects(), true, false
+	tick := time.NewTicker(p.watchEvery)
+	defer tick.Stop()
+	for {
+		var err error
+		now := w.Bus.Reconnects()
+		if !thorough && now == connection {
+			err = w.Watch(ctx)
+		}
+		if thorough || now != connection || err != nil {
+			if err != nil && !told {
+				p.log.Error("the bus has lost streams; they are made again", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
+				told = true
+			}
+			if err = w.Bus.EnsureStreams(ctx); err == nil {
+				err = p.mend(ctx, w, thorough)
+			}
+			if err == nil && thorough {
+				err = p.mendPromises(ctx, w, k)
+			}
+			if err == nil {
+				if told {
+					p.log.Info("the streams are in order again")
+				}
+				connection, thorough, told = now, false, false
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			p.log.Debug("streams not looked after", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *Plugin) auditFile() string { return filepath.Join(p.cfg.DataDir, "audit.jsonl") }

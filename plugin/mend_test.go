@@ -1,0 +1,290 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
+)
+
+// instantConfig scores at no cost.
+func instantConfig(t *testing.T) Config {
+	cfg := testConfig(t)
+	cfg.Detectors = []detector.Detector{plugintest.Instant{Detector: cfg.Detectors[0]}}
+	return cfg
+}
+
+// submitMany sends jobs on one series whose answers differ.
+func submitMany(t *testing.T, b *bus.Bus, dir string, from, n int) {
+	t.Helper()
+	for i := from; i < from+n; i++ {
+		job := plugintest.Job(dir)
+		job.Nodules[0].ID = fmt.Sprint("n", i)
+		_, err := b.SubmitJob(plugintest.Context(t), "local", "/test", fmt.Sprint(i), job)
+		plugintest.Must(t, err)
+	}
+}
+
+// events are the messages of all results, by identity.
+func events(t *testing.T, b *bus.Bus) map[string][]byte {
+	t.Helper()
+	found := map[string][]byte{}
+	plugintest.Must(t, b.StoredResults(plugintest.Context(t), "local", func(s bus.StoredResult) error {
+		if found[s.Identity] != nil {
+			t.Errorf("%s is there twice", s.Identity)
+		}
+		found[s.Identity] = bytes.Clone(s.Event)
+		return nil
+	}))
+	return found
+}
+
+// block is the first file of the messages of a stream.
+func block(t *testing.T, dataDir, stream string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dataDir, "bus/jetstream/*/streams", stream, "msgs/*.blk"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	return files[0]
+}
+
+// record is where the n-th message of a block of nats-server begins: its length,
+// then its number.
+func record(t *testing.T, path string, n int) (offset int64) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	plugintest.Must(t, err)
+	for range n {
+		offset += int64(binary.LittleEndian.Uint32(data[offset:]) &^ (1 << 31))
+	}
+	return offset
+}
+
+// overwrite puts rubbish into a file at a share of its length.
+func overwrite(t *testing.T, path string, share float64, n int) {
+	t.Helper()
+	info, err := os.Stat(path)
+	plugintest.Must(t, err)
+	overwriteAt(t, path, int64(share*float64(info.Size())), n)
+}
+
+func overwriteAt(t *testing.T, path string, offset int64, n int) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	plugintest.Must(t, err)
+	_, err = f.WriteAt(bytes.Repeat([]byte{0xa5}, n), offset)
+	plugintest.Must(t, err)
+	plugintest.Must(t, f.Close())
+}
+
+func truncate(t *testing.T, path string, share float64) {
+	t.Helper()
+	info, err := os.Stat(path)
+	plugintest.Must(t, err)
+	plugintest.Must(t, os.Truncate(path, int64(share*float64(info.Size()))))
+}
+
+// However the store of the results is damaged, all of them are there again, the
+// same bytes, and what was done is told.
+func TestDamagedResultsComeBack(t *testing.T) {
+	t.Parallel()
+	const n = 12
+	for name, damage := range map[string]func(t *testing.T, dataDir string){
+		"end of a block":   func(t *testing.T, d string) { truncate(t, block(t, d, bus.StreamResults), 0.4) },
+		"bytes of a block": func(t *testing.T, d string) { overwrite(t, block(t, d, bus.StreamResults), 0.5, 3) },
+		"a length": func(t *testing.T, d string) {
+			overwriteAt(t, block(t, d, bus.StreamResults), record(t, block(t, d, bus.StreamResults), 5), 3)
+		},
+		"a block": func(t *testing.T, d string) { plugintest.Must(t, os.Remove(block(t, d, bus.StreamResults))) },
+		"the stream": func(t *testing.T, d string) {
+			plugintest.Must(t, os.RemoveAll(filepath.Dir(filepath.Dir(block(t, d, bus.StreamResults)))))
+		},
+		"the bus": func(t *testing.T, d string) { plugintest.Must(t, os.RemoveAll(filepath.Join(d, "bus"))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := instantConfig(t)
+			p, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
+			submitMany(t, p.bus, dir, 0, n)
+			p.results(n)
+			p.outcome(jobs.Scored, n)
+			before := events(t, p.bus)
+			plugintest.Must(t, p.stop())
+			damage(t, cfg.DataDir)
+
+			p = start(t, cfg)
+			p.settled(func(m map[string]float64) bool { return m["nodulescope_results_restored_total"] >= 1 })
+			plugintest.WaitFor(t, func() bool { return len(events(t, p.bus)) == n })
+			for identity, event := range events(t, p.bus) {
+				if !bytes.Equal(event, before[identity]) {
+					t.Errorf("%s is another message", identity)
+				}
+			}
+			submitMany(t, p.bus, dir, 0, n) // under ids that the broker may still know
+			p.idle(n)
+			if lines := auditLines(t, cfg.DataDir, audit.KindDamage); len(lines) == 0 || lines[0].Detail != bus.StreamResults || lines[0].Restored == 0 || lines[0].Lost != 0 {
+				t.Errorf("%+v", lines)
+			}
+			plugintest.Must(t, p.stop())
+
+			p = start(t, cfg) // all is well now
+			if m := gather(t, p.Plugin); m["nodulescope_results_restored_total"] != 0 {
+				t.Errorf("%v results were put back once more", m["nodulescope_results_restored_total"])
+			}
+			p.idle(n)
+		})
+	}
+}
+
+// A ledger that is missing, empty or damaged beside results is made anew: no
+// job is answered again, and the work list has all of them with their images.
+func TestDamagedLedgerIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	const n = 5
+	for name, damage := range map[string]func(t *testing.T, path string){
+		"missing":  func(t *testing.T, path string) { plugintest.Must(t, os.Remove(path)) },
+		"empty":    func(t *testing.T, path string) { plugintest.Must(t, os.Truncate(path, 0)) },
+		"cut":      func(t *testing.T, path string) { truncate(t, path, 0.2) },
+		"rubbish":  func(t *testing.T, path string) { overwrite(t, path, 0.25, 20<<10) },
+		"no bbolt": func(t *testing.T, path string) { overwrite(t, path, 0, 20<<10) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := instantConfig(t)
+			p, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
+			submitMany(t, p.bus, dir, 0, n)
+			p.results(n)
+			p.outcome(jobs.Scored, n)
+			first := p.idle(n)[0]
+			review := bus.Review{Identity: first.Identity, NoduleID: first.Nodules[0].ID, Verdict: bus.Suspicious, Reviewer: "ann", Time: time.Now().UTC(), Version: 1}
+			_, err := p.bus.PublishReview(plugintest.Context(t), "local", "/test", review)
+			plugintest.Must(t, err)
+			plugintest.Must(t, p.stop())
+			damage(t, ledgerFile(cfg.DataDir))
+
+			p = start(t, cfg)
+			k := p.state().kept
+			rows := 0
+			for identity := range events(t, p.bus) {
+				e, there, err := k.Promise(identity)
+				if err != nil || !there || e.URI == "" {
+					t.Errorf("%s: %v, %v", identity, there, err)
+				}
+				rows++
+			}
+			record, err := k.review.Record(store.IDOf(first.Identity))
+			if err != nil || record.URI != plugintest.Job(dir).URI || rows != n {
+				t.Errorf("%+v, %v, %d", record.URI, err, rows)
+			}
+			if d := k.review.Decision(record.ID, 1); d == nil || d.Verdict != bus.Suspicious || d.Reviewer != "ann" {
+				t.Errorf("%+v", d)
+			}
+			submitMany(t, p.bus, dir, 100, 1)
+			p.outcome(jobs.Scored, 1)
+			for i := range n { // under ids that are new to the broker
+				job := plugintest.Job(dir)
+				job.Nodules[0].ID = fmt.Sprint("n", i)
+				p.submit("/test", fmt.Sprint("again", i), job)
+			}
+			p.outcome(jobs.Answered, n)
+			p.idle(n + 1)
+			if lines := auditLines(t, cfg.DataDir, audit.KindDamage); len(lines) != 1 || lines[0].Detail != "ledger" || lines[0].Restored != n+1 {
+				t.Errorf("%+v", lines)
+			}
+		})
+	}
+}
+
+// Jobs that a damaged store has lost cannot come back: they are counted, the
+// others are answered, and jobs that had ended are not missed.
+func TestLostJobsAreCounted(t *testing.T) {
+	t.Parallel()
+	cfg := instantConfig(t)
+	const n = 40
+	hold := make(chan struct{})
+	blocked := cfg
+	blocked.Grace = time.Millisecond
+	blocked.Detectors = []detector.Detector{plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(ctx context.Context, p []nodule.Patch) error {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}}}
+	p, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
+	submitMany(t, p.bus, dir, 0, 3)
+	p.outcome(jobs.Scored, 3)
+	plugintest.Must(t, p.stop())
+	p = start(t, blocked)
+	submitMany(t, p.bus, dir, 10, n)
+	plugintest.Must(t, p.stop())
+	truncate(t, block(t, cfg.DataDir, bus.StreamJobs), 0.5)
+
+	p = start(t, cfg)
+	p.settled(func(m map[string]float64) bool { return m["nodulescope_messages_lost_total/JOBS"] > 0 })
+	lost := int(gather(t, p.Plugin)["nodulescope_messages_lost_total/JOBS"])
+	if lost == 0 || lost >= n {
+		t.Errorf("%d of %d jobs are told to be lost", lost, n)
+	}
+	p.results(3 + n - lost)
+	p.idle(3 + n - lost)
+	if lines := auditLines(t, cfg.DataDir, audit.KindDamage); len(lines) != 1 || lines[0].Lost != lost {
+		t.Errorf("%+v", lines)
+	}
+}
+
+// Streams that are deleted by hand while the service runs are made again, with
+// the results, and jobs are answered on. What is purged stays away.
+func TestStreamsDeleted(t *testing.T) {
+	t.Parallel()
+	b, dir := plugintest.NewBroker(t), plugintest.WriteCT(t, plugintest.CT())
+	cfg := instantConfig(t)
+	cfg.Bus = bus.Options{URL: b.URL}
+	p, err := New(cfg)
+	plugintest.Must(t, err)
+	p.watchEvery = 200 * time.Millisecond
+	r := run(t, p)
+	submitMany(t, r.bus, dir, 0, 6)
+	r.outcome(jobs.Scored, 6)
+	nc, err := nats.Connect(b.URL)
+	plugintest.Must(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	plugintest.Must(t, err)
+	for _, stream := range bus.Streams() {
+		plugintest.Must(t, js.DeleteStream(plugintest.Context(t), stream))
+	}
+	plugintest.WaitFor(t, func() bool { return r.CheckReady(plugintest.Context(t)).Ready })
+	plugintest.WaitFor(t, func() bool { return b.Messages(bus.StreamResults) == 6 })
+	submitMany(t, r.bus, dir, 10, 2)
+	r.outcome(jobs.Scored, 8)
+	r.idle(8)
+
+	s, err := js.Stream(plugintest.Context(t), bus.StreamResults)
+	plugintest.Must(t, err)
+	plugintest.Must(t, s.Purge(plugintest.Context(t), jetstream.WithPurgeSequence(4)))
+	plugintest.WaitFor(t, func() bool {
+		h, err := r.state().kept.Holdings()
+		plugintest.Must(t, err)
+		return h[bus.StreamResults].First == 4
+	})
+	plugintest.Must(t, r.stop())
+	r = start(t, cfg)
+	r.idle(5)
+}
