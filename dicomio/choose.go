@@ -105,6 +105,7 @@ func (v *volume) differs(o *volume) string {
 	add(a.marks.kernel != b.marks.kernel, "kernel %s", orNone(b.marks.kernel))
 	add(a.marks.voltage != b.marks.voltage, "another tube voltage")
 	add(a.marks.temporal != b.marks.temporal, "another temporal position")
+	add(a.marks.stack != b.marks.stack, "stack %s", orNone(b.marks.stack))
 	add(math.Abs(a.marks.thickness-b.marks.thickness) > max(0.05, 0.02*a.marks.thickness), "slices of %.4g mm", b.marks.thickness)
 	na, nb := v.earliest(clockAcquisition), o.earliest(clockAcquisition)
 	add(na != nb && !math.IsInf(nb, 0), "acquisition %.0f", nb)

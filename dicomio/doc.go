@@ -28,9 +28,16 @@
 // Series.HU decodes the slices that are asked for, and no others, to
 // modality HU with nothing clamped, and marks padding: PixelPaddingValue, and
 // the constant that scanners write outside a circular field of view. Read are
-// implicit and explicit little endian, big endian, deflated, RLE and JPEG
-// lossless (1.2.840.10008.1.2.4.70 and .57). Other syntaxes are refused with
-// CodeTransferSyntax, multi-frame files with CodeMultiFrame.
+// the transfer syntaxes that package codec decodes; others are refused with
+// CodeTransferSyntax.
+//
+// # Frames
+//
+// A frame of an Enhanced CT or Legacy Converted Enhanced CT is an image like any
+// other: what its functional groups say, its own before the shared ones, stands for
+// the attributes of a single-frame image, and it is parted, ordered and decoded by
+// the same rules. Parts of a concatenation are files of one series. Slice.Frame and
+// ImagePoint.Frame name the frame in its file.
 //
 // # Elsewhere
 //

@@ -39,7 +39,7 @@ const (
 	CodeSeriesAmbiguous   Code = "series_ambiguous" // several series, and none was named
 	CodeTransferSyntax    Code = codec.CodeSyntax
 	CodePixelFormat       Code = codec.CodePixelFormat
-	CodeMultiFrame        Code = "multi_frame_unsupported" // enhanced CT, or more than one frame in a file
+	CodeMultiFrame        Code = "multi_frame_unsupported" // more than one frame in a file of a kind that has one
 	CodeSizeMismatch      Code = codec.CodeSizeMismatch
 	CodeTooFewSlices      Code = "too_few_slices"
 	CodeMissingSlices     Code = "missing_slices"      // warning

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // corpus is one small file of every kind that is read.
@@ -37,7 +38,16 @@ func corpus(t testing.TB) [][]byte {
 		}
 		all = append(all, b)
 	}
-	return all
+	small := dicomtest.Spec{Rows: 4, Cols: 4, Slices: 3}
+	var frames [][]byte
+	for z := range 3 {
+		b, err := dicomtest.Encode(small, z)
+		checktest.Must(t, err)
+		frames = append(frames, b)
+	}
+	files, err := dicomtest.MakeEnhanced(frames, dicomtest.Enhanced{Legacy: true})
+	checktest.Must(t, err)
+	return append(all, files...)
 }
 
 func testJPEG(rows, cols int) func([]byte) [][]byte {
@@ -58,7 +68,7 @@ func testJPEG(rows, cols int) func([]byte) [][]byte {
 // code, and never panic.
 func checkFile(t *testing.T, b []byte) {
 	src := memory{bytes.NewReader(b)}
-	h, err := readHeader(src, 1<<20)
+	images, err := readImages(src, 1<<20)
 	if errors.Is(err, errNotDICOM) {
 		return
 	}
@@ -68,6 +78,7 @@ func checkFile(t *testing.T, b []byte) {
 		}
 		return
 	}
+	h := images[len(images)-1]
 	n := h.format.Rows * h.format.Cols
 	if n > 1<<18 {
 		return // room enough for a fault, without the time
@@ -75,6 +86,9 @@ func checkFile(t *testing.T, b []byte) {
 	var r frameReader
 	if err := r.decode(src, &h.format, make([]float32, n), make([]bool, n)); err != nil && CodeOf(err) == "" {
 		t.Fatalf("an error without a code: %v", err)
+	}
+	if s, err := buildSeries(images, Options{}); err == nil && len(s.Slices) > len(images) || err != nil && CodeOf(err) == "" {
+		t.Fatalf("%d images make a volume of %v: %v", len(images), s, err)
 	}
 	if _, err := buildSeries([]*header{h, h}, Options{}); CodeOf(err) != CodeTooFewSlices {
 		t.Fatalf("one position makes a volume: %v", err)
@@ -98,7 +112,7 @@ func TestEveryCut(t *testing.T) {
 		if !ok {
 			t.Fatalf("file %d is not read", i)
 		}
-		for n := range whole {
+		for n := 0; n < len(whole); n += stride(whole) {
 			checkFile(t, whole[:n])
 			if got, ok := pixelsOf(whole[:n]); ok && !bytes.Equal(got, want) {
 				t.Fatalf("file %d cut to %d of %d bytes gives other pixels", i, n, len(whole))
@@ -107,20 +121,26 @@ func TestEveryCut(t *testing.T) {
 	}
 }
 
-func pixelsOf(b []byte) ([]byte, bool) {
-	h, err := readHeader(memory{bytes.NewReader(b)}, 1<<20)
-	if err != nil {
-		return nil, false
-	}
+// stride is 1, and more where a file has more than 3000 bytes.
+func stride(file []byte) int { return 1 + len(file)/3000 }
+
+func pixelsOf(b []byte) (all []byte, ok bool) {
+	images, err := readImages(memory{bytes.NewReader(b)}, 1<<20)
 	var r frameReader
-	raw, err := r.Decode(memory{bytes.NewReader(b)}, h.format.pixels, h.format.Shape)
-	return raw, err == nil
+	for _, h := range images {
+		var raw []byte
+		if err == nil {
+			raw, err = r.Decode(memory{bytes.NewReader(b)}, h.format.pixels, h.format.Shape)
+		}
+		all = append(all, raw...)
+	}
+	return all, err == nil
 }
 
 // TestEveryByte: every byte of every kind of file set to other values.
 func TestEveryByte(t *testing.T) {
 	for _, whole := range corpus(t) {
-		for i := range whole {
+		for i := 0; i < len(whole); i += stride(whole) {
 			for _, v := range []byte{0, 1, 0x7F, 0xFF, whole[i] ^ 0x80} {
 				b := bytes.Clone(whole)
 				b[i] = v

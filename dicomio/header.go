@@ -17,7 +17,7 @@ const (
 	classCT      = "1.2.840.10008.5.1.4.1.1.2"
 )
 
-// header is what a volume needs of one file.
+// header is what a volume needs of one image: a file, or a frame of it.
 type header struct {
 	path    string // on disk
 	entry   entry
@@ -30,7 +30,12 @@ type header struct {
 	marks                                    marks
 	lossy                                    lossy
 
-	remote Remote // where the pixels are asked for; nil: in the file at path
+	frame, frames int // which of how many in the file, from 0; 0 of 0 in a single-frame image
+	number        int // as the scanner counts images, or of the frame; 0: not told
+	part          part
+
+	remote Remote      // where the pixels are asked for; nil: in the file at path
+	whole  *remoteFile // what the frame is of, where it is remote
 
 	position, rowDir, colDir Vec        // rowDir: along a row, as columns grow
 	spacing                  [2]float64 // between rows, between columns; mm
@@ -50,9 +55,22 @@ type format struct {
 	inflateLimit     int64
 }
 
-// readHeader reads and checks one file. The header comes back with what is
-// known of it also where the file is refused. The error is errNotDICOM or an
-// *Error.
+// readImages reads and checks one file: a header for each image in it. Where the
+// file is refused, one comes back with what is known of it, if anything is. The
+// error is errNotDICOM or an *Error.
+func readImages(src codec.Source, inflateLimit int64) ([]*header, error) {
+	h, err := readHeader(src, inflateLimit)
+	switch {
+	case h == nil:
+		return nil, err
+	case enhanced(h.sopClass) && (err == nil || CodeOf(err) == CodeLimit): // only the groups of many frames go so far
+		return readFrames(src, inflateLimit)
+	}
+	return []*header{h}, err
+}
+
+// readHeader reads and checks one single-frame file, and of a multi-frame one only
+// what it is. The header comes back as it does from readImages.
 func readHeader(src codec.Source, inflateLimit int64) (*header, error) {
 	p, err := parseHeader(src, inflateLimit)
 	if p.MediaClass == classDICOMDR {
@@ -69,10 +87,13 @@ func readHeader(src codec.Source, inflateLimit int64) (*header, error) {
 		}
 		return h, kind
 	}
+	if enhanced(h.sopClass) {
+		return h, nil
+	}
 	if err := h.describe(p, inflateLimit); err != nil {
 		return h, err
 	}
-	return h, h.format.readPixels(p)
+	return h, h.format.readPixels(p, 1)
 }
 
 // identify reads what a file is and to what it belongs.
@@ -82,7 +103,8 @@ func (p parsed) identify() *header {
 		manufacturer: p.Text(0x00080070), studyUID: p.Text(0x0020000D), seriesUID: p.Text(0x0020000E),
 		frameUID: p.Text(0x00200052), imageType: p.Texts(0x00080008),
 	}
-	h.marks, h.lossy = p.marks(), p.lossy()
+	h.marks, h.lossy, h.part = p.marks(), p.lossy(), p.part()
+	h.number = h.marks.number()
 	return h
 }
 
@@ -104,17 +126,14 @@ func (h *header) isLocalizer() bool {
 }
 
 func (h *header) checkKind(p parsed) error {
-	enhanced := h.sopClass == classCT+".1" || h.sopClass == classCT+".2"
 	switch {
-	case enhanced:
-		return refuse(CodeMultiFrame, "enhanced CT is not read yet; convert it to single-frame CT images (for example with dcm4che emf2sf)", nil)
-	case (h.sopClass != classCT && h.sopClass != "") || (h.modality != "CT" && (h.modality != "" || h.sopClass == "")):
+	case (h.sopClass != classCT && !enhanced(h.sopClass) && h.sopClass != "") || (h.modality != "CT" && (h.modality != "" || h.sopClass == "")):
 		return h.notCT()
 	case h.sopUID == "" || h.seriesUID == "":
 		return refuse(CodeUnreadable, "SOPInstanceUID or SeriesInstanceUID is missing", nil)
 	}
-	if n, ok := p.Integer(0x00280008); ok && n != 1 {
-		return refuse(CodeMultiFrame, "the file holds several frames; convert it to single-frame CT images", nil)
+	if n, ok := p.Integer(0x00280008); ok && n != 1 && !enhanced(h.sopClass) {
+		return refuse(CodeMultiFrame, "the file holds several frames of a kind that has one; convert it to single-frame CT images", nil)
 	}
 	return nil
 }
@@ -225,8 +244,9 @@ func (f *format) asStored(n int) int {
 	return int(uint16(n))
 }
 
-// readPixels checks the pixel data element against the matrix.
-func (f *format) readPixels(p parsed) error {
+// readPixels checks the pixel data element against the matrix and the number of
+// frames.
+func (f *format) readPixels(p parsed, frames int) error {
 	f.syntax, f.pixels = p.Syntax, p.Pixels
 	if !f.pixels.Found {
 		return refuse(CodeNoPixelData, "the file holds no pixels; send the images, not only their headers", nil)
@@ -243,17 +263,17 @@ func (f *format) readPixels(p parsed) error {
 	case f.Allocated == 8 && f.syntax.UID == codec.BigEndian:
 		return refuse(CodePixelFormat, "8-bit pixels in big endian are not read; transcode to explicit VR little endian", nil)
 	}
-	have, need := f.pixels.Length, f.Bytes()
+	have, need := f.pixels.Length, int64(frames)*f.Bytes()
 	switch {
 	case !f.pixels.Whole:
 		return refuse(CodeTruncated, "the pixel data is cut short; fetch the file again", nil)
 	case have < need:
-		return refuse(CodeSizeMismatch, "the header says that the pixel data is shorter than rows x columns x bytes", nil)
+		return refuse(CodeSizeMismatch, "the header says that the pixel data is shorter than rows x columns x bytes x frames", nil)
 	}
 	// Some writers fill up to a block (PS3.5 section 8.1.1). Whole rows or another
 	// image are no filling.
-	if over := have - need; over > 1 && (over%(need/int64(f.Rows)) == 0 || over >= need) {
-		return refuse(CodeSizeMismatch, "the pixel data is longer than rows x columns x bytes", nil)
+	if over := have - need; over > 1 && (over%(f.Bytes()/int64(f.Rows)) == 0 || over >= f.Bytes()) {
+		return refuse(CodeSizeMismatch, "the pixel data is longer than rows x columns x bytes x frames", nil)
 	}
 	return nil
 }

@@ -47,9 +47,8 @@ func (s *Series) InPatient(at ImagePoint) (p Vec, ok bool) {
 	if math.IsNaN(at.Column+at.Row) || math.IsInf(at.Column+at.Row, 0) {
 		return Vec{}, false
 	}
-	z, found := s.Doubles[at.SOPInstanceUID]
-	if found {
-		at.SOPInstanceUID = s.Slices[z].SOPInstanceUID
+	if z, found := s.Doubles[ImageRef{at.SOPInstanceUID, at.Frame}]; found {
+		at.SOPInstanceUID, at.Frame = s.Slices[z].SOPInstanceUID, s.Slices[z].Frame
 	}
 	for i := range s.Slices {
 		if slice := &s.Slices[i]; slice.SOPInstanceUID == at.SOPInstanceUID && slice.Frame == at.Frame {

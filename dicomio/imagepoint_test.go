@@ -79,8 +79,8 @@ func TestOnImageBetweenAndOutside(t *testing.T) {
 // TestPointOnADouble: a mark on the copy of an image that was left out.
 func TestPointOnADouble(t *testing.T) {
 	s := open(t, dicomtest.Spec{Slices: 9, Double: []int{2}})
-	for uid, z := range s.Doubles {
-		p, ok := s.InPatient(dicomio.ImagePoint{SOPInstanceUID: uid, Column: 3.5, Row: 2.5})
+	for double, z := range s.Doubles {
+		p, ok := s.InPatient(dicomio.ImagePoint{SOPInstanceUID: double.SOPInstanceUID, Column: 3.5, Row: 2.5})
 		if want := s.Geometry.ToLPS([3]float64{float64(z), 2, 3}); !ok || z != 2 || !near(p, want) {
 			t.Errorf("slice %d: %v, want %v", z, p, want)
 		}

@@ -277,9 +277,9 @@ func newPresent(all []scanned) *present {
 	for _, s := range all {
 		var refused *Error
 		switch {
-		case s.header != nil:
-			p.instances[s.header.sopUID] = true
-			p.places[s.entry.place()] = s.header.sopUID
+		case len(s.images) > 0:
+			p.instances[s.images[0].sopUID] = true
+			p.places[s.entry.place()] = s.images[0].sopUID
 		case errors.As(s.err, &refused):
 			p.places[s.entry.place()] = "" // told already
 		}

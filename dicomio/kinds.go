@@ -32,7 +32,7 @@ const localizer = "localizer"
 // kind names what an image is that is no slice of a CT: of its class, else of its
 // modality.
 func (h *header) kind() string {
-	if h.isLocalizer() && h.sopClass == classCT {
+	if h.isLocalizer() && (h.sopClass == classCT || enhanced(h.sopClass)) {
 		return localizer
 	}
 	if class, ok := strings.CutPrefix(h.sopClass, "1.2.840.10008.5.1.4.1.1."); ok {

@@ -12,6 +12,7 @@ func (p parsed) marks() marks {
 		imageType: plainText(strings.Join(p.Texts(0x00080008), "/")),
 		kernel:    plainText(strings.Join(p.Texts(0x00181210), "/")),
 		temporal:  plainText(p.Text(0x00200100)),
+		stack:     plainText(p.Text(0x00209056)),
 	}
 	if v, ok := p.numbers(0x00180060, 1, 1e4); ok && v[0] > 0 {
 		m.voltage = strconv.FormatFloat(v[0], 'g', 6, 64)

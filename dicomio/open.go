@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 )
@@ -110,20 +111,26 @@ func (c *catalog) sortOut(all []scanned) {
 	c.leftOut = kinds{}
 	for _, f := range all {
 		uid := ""
-		if f.header != nil {
-			uid = f.header.seriesUID
+		if len(f.images) > 0 {
+			uid = f.images[0].seriesUID
 		}
 		if f.modified.After(modified[uid]) && !errors.Is(f.err, errNotDICOM) {
 			modified[uid] = f.modified
 		}
 		var e *Error
 		refused := errors.As(f.err, &e)
-		if f.header != nil && (f.err == nil && f.header.isLocalizer() || refused && e.Code == CodeNotCT) {
-			if leftOut[uid] == nil {
-				leftOut[uid] = kinds{}
+		scan := f.images
+		if f.err == nil {
+			scan = slices.DeleteFunc(slices.Clone(scan), (*header).isLocalizer)
+		}
+		for _, h := range f.images {
+			if f.err == nil && h.isLocalizer() || refused && e.Code == CodeNotCT {
+				if leftOut[uid] == nil {
+					leftOut[uid] = kinds{}
+				}
+				leftOut[uid][h.kind()]++
+				c.leftOut[h.kind()]++
 			}
-			leftOut[uid][f.header.kind()]++
-			c.leftOut[f.header.kind()]++
 		}
 		switch {
 		case refused && uid == "":
@@ -132,13 +139,13 @@ func (c *catalog) sortOut(all []scanned) {
 			broken[uid] = append(broken[uid], e)
 		case f.err != nil:
 			c.ignored++
-		case f.header.isLocalizer():
-			e := fileError(f.header.path, refuse(CodeNotCT, "the series holds only localizers; name the scan itself", nil))
+		case len(scan) == 0:
+			e := fileError(f.images[0].path, refuse(CodeNotCT, "the series holds only localizers; name the scan itself", nil))
 			if c.refused[uid] == nil {
 				c.refused[uid] = e
 			}
 		default:
-			images[uid] = append(images[uid], f.header)
+			images[uid] = append(images[uid], scan...)
 		}
 	}
 	for uid, list := range images {

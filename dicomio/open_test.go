@@ -128,7 +128,7 @@ func TestRefused(t *testing.T) {
 		"capture called CT":   {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.7"}, dicomio.CodeNotCT},
 		"screen in a scan":    {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.7", Modality: "OT"}, dicomio.CodeNotCT},
 		"localizers":          {dicomtest.Spec{ImageType: `ORIGINAL\PRIMARY\LOCALIZER`}, dicomio.CodeNotCT},
-		"enhanced":            {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.2.1"}, dicomio.CodeMultiFrame},
+		"enhanced, no groups": {dicomtest.Spec{SOPClass: "1.2.840.10008.5.1.4.1.1.2.1"}, dicomio.CodeUnreadable},
 		"frames":              {dicomtest.Spec{Edit: text(0x00280008, "IS", "2")}, dicomio.CodeMultiFrame},
 		"one slice":           {dicomtest.Spec{Slices: 1}, dicomio.CodeTooFewSlices},
 		"one position":        {dicomtest.Spec{Edit: text(0x00200032, "DS", `0\0\0`)}, dicomio.CodeTooFewSlices},

@@ -3,7 +3,6 @@ package dicomio
 import (
 	"math"
 	"slices"
-	"strings"
 )
 
 // many tells a second set of images from a few that were sent or taken twice.
@@ -52,7 +51,7 @@ type sweep struct {
 }
 
 func (s *sweep) byUID() []*header {
-	slices.SortStableFunc(s.images, func(a, b *header) int { return strings.Compare(a.sopUID, b.sopUID) })
+	slices.SortStableFunc(s.images, byUID)
 	return s.images
 }
 

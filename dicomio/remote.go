@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"weak"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/storage"
@@ -56,7 +57,7 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 	remote = withFrames(remote)
 	all := make([]scanned, len(images))
 	err := forEach(ctx, opts.Workers, len(images), func(i int) error {
-		all[i].header, all[i].err = remoteHeader(ctx, images[i], remote, opts)
+		all[i].images, all[i].err = remoteImages(ctx, images[i], remote, opts)
 		return fatal(all[i].err)
 	})
 	if err != nil {
@@ -88,36 +89,74 @@ func fatal(err error) error {
 	return err
 }
 
-// remoteHeader makes the header of one image, and asks for the image itself
-// where that needs it.
-func remoteHeader(ctx context.Context, a Attributes, remote Remote, opts Options) (*header, error) {
+// remoteImages makes the header of one image, and asks for the image itself
+// where that needs it: of a multi-frame one always, for its functional groups are
+// not among the attributes.
+func remoteImages(ctx context.Context, a Attributes, remote Remote, opts Options) ([]*header, error) {
 	p, err := a.parsed()
 	if err != nil {
 		return nil, err
 	}
 	h := p.identify()
-	if err = h.describe(p, opts.inflateLimit()); err == nil {
+	one := []*header{h}
+	if err = h.describe(p, opts.inflateLimit()); err == nil && !enhanced(h.sopClass) {
 		h.remote = remote
-		return h, nil
+		return one, nil
 	}
 	switch CodeOf(err) {
-	case CodeNoPosition, CodeNoPixelSpacing, CodePixelFormat:
+	case "", CodeNoPosition, CodeNoPixelSpacing, CodePixelFormat:
 	default:
-		return h, err
+		return one, err
 	}
 	file, err := remote.Image(ctx, h.sopUID)
 	if err != nil {
-		return h, err
+		return one, err
 	}
-	whole, err := readHeader(bytes.NewReader(file), opts.inflateLimit())
-	if err == nil && whole.sopUID != h.sopUID {
+	whole := &remoteFile{}
+	images, err := whole.read(file, opts.inflateLimit())
+	if err == nil && (images[0].sopUID != h.sopUID || enhanced(images[0].sopClass) != enhanced(h.sopClass)) {
 		err = refuse(CodeUnreadable, "another image came than the one that was asked for", nil)
 	}
 	if err != nil {
-		return h, err
+		return one, err
 	}
-	whole.remote = remote
-	return whole, nil
+	images = slices.Clone(images)
+	for i, h := range images {
+		image := *h
+		image.remote = remote
+		if enhanced(h.sopClass) {
+			image.whole = whole
+		}
+		images[i] = &image
+	}
+	return images, nil
+}
+
+// remoteFile is what a file of several frames was found to hold. It is read anew
+// only where its source gives another copy of it.
+type remoteFile struct {
+	mu     sync.Mutex
+	of     weak.Pointer[byte] // the first byte of that copy
+	images []*header
+}
+
+func (r *remoteFile) read(file []byte, inflateLimit int64) (images []*header, err error) {
+	if len(file) == 0 {
+		return nil, errNotDICOM
+	}
+	if r == nil {
+		return readImages(bytes.NewReader(file), inflateLimit)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.images == nil || r.of.Value() != &file[0] {
+		r.images = nil
+		if images, err = readImages(bytes.NewReader(file), inflateLimit); err != nil {
+			return nil, err
+		}
+		r.of, r.images = weak.Make(&file[0]), images
+	}
+	return r.images, nil
 }
 
 // parsed makes the attributes look as if a file had been read up to its pixels.
@@ -139,6 +178,7 @@ func (a Attributes) parsed() (parsed, error) {
 // remoteSlice fetches and decodes one image.
 func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, pad []bool) error {
 	frames, ok := h.remote.(*provenFrames)
+	ok = ok && h.whole == nil // a source gives frames of single-frame images
 	if ok {
 		if done, err := frames.frame(ctx, r, h, hu, pad); done {
 			return err
@@ -148,16 +188,14 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 	if err != nil {
 		return err
 	}
-	src := bytes.NewReader(file)
-	got, err := readHeader(src, h.format.inflateLimit)
-	if errors.Is(err, errNotDICOM) {
+	images, err := h.whole.read(file, h.format.inflateLimit)
+	switch {
+	case errors.Is(err, errNotDICOM):
 		err = refuse(CodeUnreadable, "what came is no DICOM file", nil)
-	}
-	if err == nil && !got.depicts(h) {
+	case err == nil && (h.frame >= len(images) || !images[h.frame].depicts(h)):
 		err = refuse(CodeUnreadable, "the image is not the one that its metadata describe; open the series again", nil)
-	}
-	if err == nil {
-		err = r.decode(src, &got.format, hu, pad)
+	case err == nil:
+		err = r.decode(bytes.NewReader(file), &images[h.frame].format, hu, pad)
 	}
 	if err != nil {
 		e := asError(err, CodeUnreadable, "the pixel data is corrupt")
@@ -165,7 +203,7 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		return e
 	}
 	if ok {
-		frames.prove(ctx, h, &got.format, hu, pad)
+		frames.prove(ctx, h, &images[h.frame].format, hu, pad)
 	}
 	return nil
 }

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // shelf is a Remote of files in memory.
@@ -121,7 +123,7 @@ func TestOpenRemoteRefuses(t *testing.T) {
 		"MR": {change: func(a Attributes) {
 			a[0x00080016], a[0x00080060] = []string{"1.2.840.10008.5.1.4.1.1.4"}, []string{"MR"}
 		}, code: CodeNotCT},
-		"enhanced":  {change: func(a Attributes) { a[0x00080016] = []string{classCT + ".1"} }, code: CodeMultiFrame},
+		"enhanced":  {change: func(a Attributes) { a[0x00080016] = []string{classCT + ".1"} }, code: CodeUnreadable},
 		"not there": {change: func(a Attributes) { delete(a, 0x00280030); a[0x00080018] = []string{"1.9"} }, code: CodeNotStored},
 		"endless":   {change: func(a Attributes) { a[0x00080070] = []string{strings.Repeat("x", 2000)} }, code: CodeUnreadable},
 	} {
@@ -201,4 +203,60 @@ func FuzzOpenRemote(f *testing.F) {
 			t.Errorf("pixels: %v", err)
 		}
 	})
+}
+
+// copies gives a new copy of a file each time, and counts them.
+type copies struct {
+	shelf
+	given atomic.Int64
+}
+
+func (c *copies) Image(ctx context.Context, uid string) ([]byte, error) {
+	c.given.Add(1)
+	file, err := c.shelf.Image(ctx, uid)
+	return slices.Clone(file), err
+}
+
+// TestOpenRemoteFrames: a multi-frame image comes whole, and its frames are slices.
+func TestOpenRemoteFrames(t *testing.T) {
+	spec, dir := dicomtest.Spec{Slices: 6}, t.TempDir()
+	checktest.Must(t, dicomtest.WriteSeries(dir, spec))
+	classic, err := OpenSeries(t.Context(), dir, "", Options{})
+	checktest.Must(t, err)
+	var images [][]byte
+	for _, z := range []int{3, 0, 5, 1, 4, 2} {
+		b, err := dicomtest.Encode(spec, z)
+		checktest.Must(t, err)
+		images = append(images, b)
+	}
+	files, err := dicomtest.MakeEnhanced(images, dicomtest.Enhanced{Parts: 2})
+	checktest.Must(t, err)
+	there, about := shelf{}, []Attributes{}
+	for _, file := range files {
+		id, err := Identify(file)
+		checktest.Must(t, err)
+		there[id.SOPInstanceUID] = file
+		about = append(about, Attributes{0x00080016: {id.SOPClassUID}, 0x00080018: {id.SOPInstanceUID}, 0x00080060: {"CT"}, 0x0020000D: {id.StudyUID}, 0x0020000E: {id.SeriesUID}})
+	}
+	fresh := &copies{shelf: there}
+	for _, source := range []Remote{there, fresh} {
+		s, err := OpenRemote(t.Context(), about, classic.SeriesUID, source, Options{})
+		checktest.Must(t, err)
+		want, err := classic.HU(t.Context(), 0, 6)
+		checktest.Must(t, err)
+		got, err := s.HU(t.Context(), 0, 6)
+		if err != nil || !slices.Equal(want.HU, got.HU) || len(s.Warnings) > 0 {
+			t.Errorf("the volume is another: %v, %v", err, s.Warnings)
+		}
+	}
+	s, err := OpenRemote(t.Context(), about, classic.SeriesUID, there, Options{})
+	checktest.Must(t, err)
+	swapped, err := dicomtest.MakeEnhanced([][]byte{images[1], images[0], images[2], images[3], images[4], images[5]}, dicomtest.Enhanced{Parts: 2})
+	checktest.Must(t, err)
+	id, err := Identify(swapped[0])
+	checktest.Must(t, err)
+	there[id.SOPInstanceUID] = swapped[0]
+	if _, err := s.HU(t.Context(), 0, 1); CodeOf(err) != CodeUnreadable {
+		t.Errorf("frames that were changed in their places are read: %v", err)
+	}
 }

@@ -3,6 +3,7 @@ package dicomio
 import (
 	"context"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,8 +24,8 @@ type Series struct {
 	Volumes             []Volume  // every volume that the series holds; Slices are of the one that was taken
 
 	// Doubles are images of the volume that were left out because another one
-	// is at their position: SOPInstanceUID to the index of that slice.
-	Doubles map[string]int
+	// is at their position, to the index of that slice.
+	Doubles map[ImageRef]int
 
 	// Modified is when a file of the series, or one that may be of it, was last
 	// written; zero where it is remote.
@@ -37,7 +38,15 @@ type Series struct {
 	workers int // slices decoded at once
 }
 
-// Slice is one stored image of a series.
+// ImageRef names a stored image: an instance, or a frame of one.
+type ImageRef struct {
+	SOPInstanceUID string
+	Frame          int // zero-based
+}
+
+func (h *header) ref() ImageRef { return ImageRef{h.sopUID, h.frame} }
+
+// Slice is one stored image of a series: a file, or a frame of a multi-frame CT.
 type Slice struct {
 	SOPInstanceUID string
 	SOPClassUID    string
@@ -45,7 +54,10 @@ type Slice struct {
 	Frame          int     // zero-based frame number in the file
 	PositionMM     float64 // projection of ImagePositionPatient on the normal
 	Origin         [3]float64
-	InstanceNumber int // as the scanner counts images, in no particular order; 0: not told
+	// InstanceNumber is the number that viewers show for the image: the scanner's, in
+	// no particular order, or of a multi-frame image that of the frame, from 1, over all
+	// files of a concatenation. 0: not told.
+	InstanceNumber int
 
 	file *header // how its pixels are read
 }
@@ -72,12 +84,16 @@ type Decoder interface {
 }
 
 // InstanceDigest identifies the set of images that the series was built of:
-// "sha256:" and the hex SHA-256 of its SOPInstanceUIDs, sorted, one a line. It
-// does not depend on file names or their order.
+// "sha256:" and the hex SHA-256 of its SOPInstanceUIDs, sorted, one a line; those of
+// multi-frame images are followed by # and the number of the frame, from 1. It does
+// not depend on file names or their order.
 func (s *Series) InstanceDigest() string {
 	uids := make([]string, len(s.Slices))
 	for i, sl := range s.Slices {
 		uids[i] = sl.SOPInstanceUID
+		if MultiFrame(sl.SOPClassUID) {
+			uids[i] += "#" + strconv.Itoa(sl.Frame+1)
+		}
 	}
 	sort.Strings(uids)
 	return digest.Of([]byte(strings.Join(uids, "\n")))

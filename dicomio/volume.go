@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strings"
 )
 
 const (
@@ -19,7 +18,7 @@ const (
 // that share a position: that of the acquisition that most images belong to,
 // then the one acquired first, then the lowest SOPInstanceUID. The others are
 // doubles, with the index of what was kept.
-func (v *volume) order() (kept []*header, doubles map[string]int) {
+func (v *volume) order() (kept []*header, doubles map[ImageRef]int) {
 	votes := map[float64]int{}
 	for _, h := range v.images {
 		votes[h.marks.clock[clockAcquisition]]++
@@ -27,9 +26,9 @@ func (v *volume) order() (kept []*header, doubles map[string]int) {
 	better := func(a, b *header) bool {
 		na, nb := a.marks.clock[clockAcquisition], b.marks.clock[clockAcquisition]
 		return cmp.Or(cmp.Compare(votes[nb], votes[na]), cmp.Compare(na, nb),
-			cmp.Compare(a.marks.clock[clockTime], b.marks.clock[clockTime]), strings.Compare(a.sopUID, b.sopUID)) < 0
+			cmp.Compare(a.marks.clock[clockTime], b.marks.clock[clockTime]), byUID(a, b)) < 0
 	}
-	doubles = map[string]int{}
+	doubles = map[ImageRef]int{}
 	near := tolerance(v.typical)
 	all := slices.Clone(v.images)
 	slices.SortStableFunc(all, func(a, b *header) int { return cmp.Compare(a.at, b.at) })
@@ -41,8 +40,8 @@ func (v *volume) order() (kept []*header, doubles map[string]int) {
 			}
 		}
 		for i := start; i < end; i++ {
-			if i != best && all[i].sopUID != all[best].sopUID {
-				doubles[all[i].sopUID] = len(kept)
+			if i != best && all[i].ref() != all[best].ref() {
+				doubles[all[i].ref()] = len(kept)
 			}
 		}
 		kept = append(kept, all[best])
@@ -109,10 +108,11 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 	}
 	for _, p := range kept {
 		s.Slices = append(s.Slices, Slice{
-			SOPInstanceUID: p.sopUID, SOPClassUID: p.sopClass, Path: p.path,
-			PositionMM: p.at, Origin: p.position, InstanceNumber: p.marks.number(), file: p,
+			SOPInstanceUID: p.sopUID, SOPClassUID: p.sopClass, Path: p.path, Frame: p.frame,
+			PositionMM: p.at, Origin: p.position, InstanceNumber: p.number, file: p,
 		})
 	}
+	s.warnParts(images)
 	s.warnLossy(kept)
 	if err := s.measureLine(); err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
+	"strings"
 )
 
 const (
@@ -29,15 +29,15 @@ const (
 
 // marks are what tells the volumes of one series apart beside their geometry.
 type marks struct {
-	imageType, kernel, temporal, voltage string
-	thickness                            float64 // mm; 0: not told
-	clock                                [clocks]float64
+	imageType, kernel, temporal, voltage, stack string
+	thickness                                   float64 // mm; 0: not told
+	clock                                       [clocks]float64
 }
 
 // volume is the images of a series that one pass of a scanner, reconstructed in
 // one way, has given.
 type volume struct {
-	images    []*header // by SOPInstanceUID
+	images    []*header // by SOPInstanceUID and frame
 	slices    int       // images at different positions
 	low, high float64   // mm along the normal
 	typical   float64   // distance of neighbours, mm
@@ -47,13 +47,13 @@ type volume struct {
 // volumesOf parts the images of one series into volumes: by study, frame of
 // reference, orientation, matrix and pixel spacing, then by what they are images
 // of (ImageType, ConvolutionKernel, KVP, SliceThickness,
-// TemporalPositionIdentifier), then by passes. An image that is there twice
+// TemporalPositionIdentifier, StackID), then by passes. An image that is there twice
 // counts once; what an image does not say does not part it from the others.
 func volumesOf(images []*header) []*volume {
 	images = slices.Clone(images)
-	sort.SliceStable(images, func(i, j int) bool { return images[i].sopUID < images[j].sopUID })
+	slices.SortStableFunc(images, byUID)
 	images = slices.CompactFunc(images, func(a, b *header) bool {
-		return a.sopUID == b.sopUID && a.sharesGrid(b) && a.position.near(b.position, samePosition)
+		return byUID(a, b) == 0 && a.sharesGrid(b) && a.position.near(b.position, samePosition)
 	})
 	var list []*volume
 	for _, g := range geometries(images) {
@@ -67,6 +67,7 @@ func volumesOf(images []*header) []*volume {
 			textMark(func(h *header) string { return h.marks.kernel }),
 			textMark(func(h *header) string { return h.marks.voltage }),
 			textMark(func(h *header) string { return h.marks.temporal }),
+			stackMark,
 			thicknessMark,
 		} {
 			var next [][]*header
@@ -159,6 +160,26 @@ func apart(images []*header, mark func(*header) string) (groups [][]*header) {
 
 func textMark(of func(*header) string) func([]*header) func(*header) string {
 	return func([]*header) func(*header) string { return of }
+}
+
+// stackMark tells the stacks of multi-frame images apart, where a stack is several
+// frames.
+func stackMark(images []*header) func(*header) string {
+	stacks := map[string]bool{}
+	for _, h := range images {
+		stacks[h.marks.stack] = true
+	}
+	return func(h *header) string {
+		if 2*len(stacks) > len(images) {
+			return ""
+		}
+		return h.marks.stack
+	}
+}
+
+// byUID orders images by SOPInstanceUID and frame.
+func byUID(a, b *header) int {
+	return cmp.Or(strings.Compare(a.sopUID, b.sopUID), cmp.Compare(a.frame, b.frame))
 }
 
 // thicknessMark tells slices of clearly different thickness apart: more than

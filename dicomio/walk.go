@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
@@ -91,7 +92,7 @@ func isSilent(ctx context.Context, err error) bool {
 // scanned is what came of one file.
 type scanned struct {
 	entry    entry
-	header   *header
+	images   []*header // where it is refused, one at most, of which little may be known
 	err      error     // nil, errNotDICOM or an *Error
 	modified time.Time // of the file; zero where that is not known
 	index    bool      // it is a DICOMDIR
@@ -127,8 +128,12 @@ func scanFiles(ctx context.Context, paths []string, opts Options) ([]scanned, er
 // them ends it: what is not read is not missing.
 func scanAll(ctx context.Context, files []entry, opts Options) ([]scanned, error) {
 	out := make([]scanned, len(files))
+	var images atomic.Int64
 	err := forEach(ctx, opts.Workers, len(files), func(i int) error {
 		out[i] = scanFile(ctx, files[i], opts)
+		if images.Add(int64(len(out[i].images))) > int64(max(opts.MaxFiles, maxFrames)) {
+			return &Error{Code: CodeLimit, Op: "open folder", Path: files[i].path, Hint: fmt.Sprintf("the files hold more than %d images; name the folder of one study", max(opts.MaxFiles, maxFrames))}
+		}
 		if CodeOf(out[i].err) == CodeStorageSilent {
 			return out[i].err
 		}
@@ -151,28 +156,28 @@ func scanFile(ctx context.Context, e entry, opts Options) (s scanned) {
 	}
 	defer f.Close()
 	s.modified = f.Info.ModTime()
-	h, err := scanSource(&s, &e, f, opts)
+	images, err := scanSource(&s, &e, f, opts)
 	s.entry, s.index = e, errors.Is(err, errIndex)
 	if silent := f.Silent(); silent != nil {
 		return scanned{err: silent}
 	}
-	if h != nil {
+	for _, h := range images {
 		h.entry, h.path, h.size, h.modTime = e, e.path, f.Size(), f.Info.ModTime()
 	}
 	switch {
 	case errors.Is(err, errNotDICOM):
 		s.err = errNotDICOM
 	case err != nil:
-		s.header, s.err = h, fileError(e.String(), asError(err, CodeUnreadable, "the file cannot be read"))
+		s.images, s.err = images, fileError(e.String(), asError(err, CodeUnreadable, "the file cannot be read"))
 	default:
-		s.header = h
+		s.images = images
 	}
 	return s
 }
 
 // scanSource reads the header of a file, unpacked where it is gzipped, and lists
 // what a zip holds. An archive within an archive is not opened.
-func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, error) {
+func scanSource(s *scanned, e *entry, f *storage.File, opts Options) ([]*header, error) {
 	limit := min(opts.MaxFileBytes, opts.inflateLimit()) // of what is packed: many are read at once
 	src := codec.Source(f)
 	if e.name != "" {
@@ -181,7 +186,7 @@ func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, e
 			return nil, err
 		}
 	}
-	h, err := readHeader(src, opts.inflateLimit())
+	h, err := readImages(src, opts.inflateLimit())
 	if errors.Is(err, errNotDICOM) && !errors.Is(err, errIndex) {
 		switch pack, kind := packed(src); {
 		case kind == "":
@@ -195,7 +200,7 @@ func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, e
 		}
 		e.pack = packGzip
 		if src, err = e.source(f, f.Size(), limit); err == nil {
-			h, err = readHeader(src, opts.inflateLimit())
+			h, err = readImages(src, opts.inflateLimit())
 		}
 		if errors.Is(err, errNotDICOM) && !errors.Is(err, errIndex) {
 			if _, kind := packed(src); kind != "" {
@@ -204,7 +209,7 @@ func scanSource(s *scanned, e *entry, f *storage.File, opts Options) (*header, e
 		}
 		if err == nil {
 			if err = whole(src, limit); err == nil {
-				h, err = readHeader(src, opts.inflateLimit()) // its size is known now, and so whether it is cut
+				h, err = readImages(src, opts.inflateLimit()) // its size is known now, and so whether it is cut
 			}
 		}
 	}

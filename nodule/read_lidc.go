@@ -145,10 +145,14 @@ type lidc struct {
 func newLIDC(s *dicomio.Series) *lidc {
 	p := &lidc{series: s, slices: make(map[string]int, len(s.Slices)), reader: -1}
 	for i, sl := range s.Slices {
-		p.slices[sl.SOPInstanceUID] = i
+		if !dicomio.MultiFrame(sl.SOPClassUID) { // the marks name no frame
+			p.slices[sl.SOPInstanceUID] = i
+		}
 	}
-	for uid, i := range s.Doubles {
-		p.slices[uid] = i
+	for image, i := range s.Doubles {
+		if !dicomio.MultiFrame(s.Slices[i].SOPClassUID) {
+			p.slices[image.SOPInstanceUID] = i
+		}
 	}
 	return p
 }

@@ -269,7 +269,7 @@ func TestParseLIDCFindsImages(t *testing.T) {
 	const z = "<imageZposition>0</imageZposition>"
 	s := lidcSeries()
 	s.Slices[25].Origin[2], s.Geometry.Offsets[25] = 0, 100 // a slice at z = 0, where what is absent would go
-	s.Doubles = map[string]int{"double": 20}
+	s.Doubles = map[dicomio.ImageRef]int{{SOPInstanceUID: "double"}: 20}
 	roi := func(sop, at string) string { return strings.Replace(square(sop, 60, 80, 9), z, at, 1) }
 	for name, c := range map[string]struct {
 		series, roi string

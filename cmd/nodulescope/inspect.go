@@ -149,6 +149,9 @@ func (o inspectOptions) inspect(ctx context.Context, s *dicomio.Series) (inspect
 	r.LeftOut = s.LeftOut
 	for _, sl := range s.Slices {
 		r.Instances = append(r.Instances, sl.SOPInstanceUID)
+		if dicomio.MultiFrame(sl.SOPClassUID) {
+			r.Frames = append(r.Frames, sl.Frame+1)
+		}
 	}
 	for _, w := range s.Warnings {
 		r.Warnings = append(r.Warnings, refusal{Code: string(w.Code), Message: w.Detail})

@@ -31,8 +31,9 @@ type inspectedSeries struct {
 	Images    string            `json:"images"` // digest of the SOP instance UIDs
 	Syntaxes  map[string]int    `json:"transfer_syntaxes"`
 	Volumes   []inspectedVolume `json:"volumes"`
-	LeftOut   map[string]int    `json:"left_out,omitempty"` // images of the series that are no slices, by what they are
-	Instances []string          `json:"sop_instance_uids"`  // of the slices, in scan order
+	LeftOut   map[string]int    `json:"left_out,omitempty"`      // images of the series that are no slices, by what they are
+	Instances []string          `json:"sop_instance_uids"`       // of the slices, in scan order
+	Frames    []int             `json:"frame_numbers,omitempty"` // of the slices in multi-frame images, from 1
 	Warnings  []refusal         `json:"warnings,omitempty"`
 	Pixels    *inspectedPixels  `json:"pixels,omitempty"`
 	Error     *refusal          `json:"error,omitempty"`
@@ -77,6 +78,9 @@ func (r inspection) write(w io.Writer) error {
 		}
 		if s.Missing > 0 {
 			text += fmt.Sprintf(", %d missing", s.Missing)
+		}
+		if len(s.Frames) > 0 {
+			text += fmt.Sprintf(", frames of %d multi-frame files", len(slices.Compact(slices.Sorted(slices.Values(s.Instances)))))
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.Syntaxes)) {
 			if name != "" {

@@ -13,7 +13,8 @@
 //
 // # Pixels
 //
-// [Decoder] gives the stored pixels of a single-frame monochrome image: native,
+// [Decoder] gives the stored pixels of a monochrome image, of one that has several
+// frame by frame as [Frames] finds them: native,
 // RLE, JPEG baseline and extended (1.2.840.10008.1.2.4.50 and .51), JPEG
 // lossless (.57 and .70), JPEG-LS (.80 and .81), JPEG 2000 (.90 and .91) and
 // HTJ2K (.201 to .203). What they measure is for package dicomio to say.

@@ -34,9 +34,14 @@ func FuzzJPEGLS(f *testing.F) {
 	fuzzCode(f, decodeJPEGLS)
 }
 
-func FuzzJPEG2000(f *testing.F) {
+func FuzzJPEG2000(f *testing.F) { fuzzJPEG2000(f, false) }
+
+func FuzzHTJ2K(f *testing.F) { fuzzJPEG2000(f, true) }
+
+// fuzzJPEG2000 begins with streams of one of the two kinds of code-blocks.
+func fuzzJPEG2000(f *testing.F, throughput bool) {
 	for _, c := range streams {
-		if strings.HasPrefix(c.name, "j2k") {
+		if strings.HasPrefix(c.name, "j2k") && strings.HasPrefix(c.name, "j2k_ht") == throughput {
 			f.Add(testStream(f, c.name))
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Shape is how the pixels of a single-frame monochrome image are described
-// (PS3.3 C.7.6.3).
+// Shape is how the pixels of a monochrome image, or of each of its frames, are
+// described (PS3.3 C.7.6.3).
 type Shape struct {
 	Rows, Cols        int
 	Allocated, Stored int // bits; Allocated is 8 or 16
@@ -25,7 +25,8 @@ type Decoder struct {
 	code []byte // pixels as compressed
 }
 
-// Decode returns the stored pixels of a file, row by row: 8 or 16 bits each,
+// Decode returns the stored pixels of a file that holds one frame, or of one of
+// [Frames], row by row: 8 or 16 bits each,
 // little endian, whatever the file is. They are valid until the next call.
 //
 // Its errors are a *coded.Error: CodeTruncated, CodeSizeMismatch,
@@ -46,7 +47,7 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 	}
 	if p.Encapsulated {
 		// No lossless code of one frame is much larger than the frame.
-		d.code, err = readFragments(src, p.offset, 4*s.Bytes()+1<<16, d.code[:0])
+		d.code, err = readFragments(src, p, 4*s.Bytes()+1<<16, d.code[:0])
 		if err != nil {
 			return nil, asError(err, CodeUnreadable, "the pixel data is corrupt")
 		}

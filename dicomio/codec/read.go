@@ -46,6 +46,8 @@ type Pixels struct {
 
 	syntax   Syntax
 	offset   int64
+	parted   bool  // they are one frame of several; its fragments
+	until    int64 // end here
 	start    int64 // of a deflated data set
 	inflated int64 // bytes that it may inflate to
 }

@@ -124,7 +124,7 @@ func (p HeatPatch) frame(i, z int) codec.Dataset {
 func (m HeatMap) derivation() codec.Dataset {
 	var sources []codec.Dataset
 	for _, s := range m.Sources {
-		source := sr.Reference(s.SOPClassUID, s.SOPInstanceUID)
+		source := sr.FrameReference(s.SOPClassUID, s.SOPInstanceUID, s.Frame)
 		source.AddSequence(0x0040A170, codeSource.Item())
 		sources = append(sources, source)
 	}
@@ -140,9 +140,13 @@ func (m HeatMap) references(d *codec.Dataset) {
 	if len(m.Sources) == 0 {
 		return
 	}
-	refs := make([]codec.Dataset, len(m.Sources))
-	for i, s := range m.Sources {
-		refs[i] = sr.Reference(s.SOPClassUID, s.SOPInstanceUID)
+	var refs []codec.Dataset
+	seen := map[string]bool{}
+	for _, s := range m.Sources {
+		if !seen[s.SOPInstanceUID] {
+			seen[s.SOPInstanceUID] = true
+			refs = append(refs, sr.Reference(s.SOPClassUID, s.SOPInstanceUID))
+		}
 	}
 	var series codec.Dataset
 	series.AddSequence(0x0008114A, refs...)

@@ -84,8 +84,8 @@ func NewSegmentation(o Object, series *dicomio.Series, by sr.Algorithm, outlines
 		return bad("%d outlines, a segmentation has at most %d", len(outlines), maxOutlines)
 	}
 	for _, s := range series.Slices {
-		if !codec.ValidUID(s.SOPClassUID) || !codec.ValidUID(s.SOPInstanceUID) || s.Frame != 0 {
-			return bad("a slice of the series has no usable UID, or is a frame of a larger image")
+		if !codec.ValidUID(s.SOPClassUID) || !codec.ValidUID(s.SOPInstanceUID) {
+			return bad("a slice of the series has no usable UID")
 		}
 	}
 	m := &Segmentation{Object: o, algorithm: by, series: series}

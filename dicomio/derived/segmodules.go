@@ -154,7 +154,7 @@ func (m *Segmentation) frame(number, position int, slice dicomio.Slice) codec.Da
 	content.AddUint32(0x00209157, number, position)
 	var plane codec.Dataset
 	plane.AddText(0x00200032, "DS", codec.Decimal(slice.Origin[0]), codec.Decimal(slice.Origin[1]), codec.Decimal(slice.Origin[2]))
-	source := sr.Reference(slice.SOPClassUID, slice.SOPInstanceUID)
+	source := sr.FrameReference(slice.SOPClassUID, slice.SOPInstanceUID, slice.Frame)
 	source.AddText(0x0028135A, "CS", "YES") // the frame lies pixel by pixel on its source
 	source.AddSequence(0x0040A170, codeSource.Item())
 	var derivation codec.Dataset
@@ -174,8 +174,12 @@ func (m *Segmentation) frame(number, position int, slice dicomio.Slice) codec.Da
 // references tells in which series the sources lie (PS3.3 C.12.2).
 func (m *Segmentation) references(d *codec.Dataset) {
 	var refs []codec.Dataset
+	seen := map[string]bool{}
 	for _, i := range m.slices() {
-		refs = append(refs, sr.Reference(m.series.Slices[i].SOPClassUID, m.series.Slices[i].SOPInstanceUID))
+		if slice := m.series.Slices[i]; !seen[slice.SOPInstanceUID] {
+			seen[slice.SOPInstanceUID] = true
+			refs = append(refs, sr.Reference(slice.SOPClassUID, slice.SOPInstanceUID))
+		}
 	}
 	var series codec.Dataset
 	series.AddSequence(0x0008114A, refs...)

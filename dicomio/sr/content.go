@@ -1,6 +1,8 @@
 package sr
 
 import (
+	"strconv"
+
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
@@ -86,7 +88,7 @@ func numberItem(relation string, name Code, value float64, unit Code, children .
 // imageItem refers to a slice.
 func imageItem(relation string, at dicomio.ImagePoint) codec.Dataset {
 	d := item(relation, "IMAGE", Code{})
-	d.AddSequence(0x00081199, Reference(at.SOPClassUID, at.SOPInstanceUID))
+	d.AddSequence(0x00081199, FrameReference(at.SOPClassUID, at.SOPInstanceUID, at.Frame))
 	return d
 }
 
@@ -104,6 +106,16 @@ func Reference(class, instance string) codec.Dataset {
 	var d codec.Dataset
 	d.AddText(0x00081150, "UI", class)
 	d.AddText(0x00081155, "UI", instance)
+	return d
+}
+
+// FrameReference names an image: an instance or, where it has frames, one of them,
+// counted from 0 (PS3.3 table 10-3).
+func FrameReference(class, instance string, frame int) codec.Dataset {
+	d := Reference(class, instance)
+	if dicomio.MultiFrame(class) {
+		d.AddText(0x00081160, "IS", strconv.Itoa(frame+1))
+	}
 	return d
 }
 

@@ -120,10 +120,13 @@ func (r Report) evidence() []codec.Dataset {
 		}
 		instances[series] = append(instances[series], Reference(class, instance))
 	}
-	for _, at := range r.images() {
-		add(r.Header.SeriesUID, at.SOPClassUID, at.SOPInstanceUID)
-	}
 	seen := map[string]bool{}
+	for _, at := range r.images() {
+		if !seen[at.SOPInstanceUID] {
+			seen[at.SOPInstanceUID] = true
+			add(r.Header.SeriesUID, at.SOPClassUID, at.SOPInstanceUID)
+		}
+	}
 	for _, n := range r.Nodules {
 		if n.Outline != nil && !seen[n.Outline.Segment.SOPInstanceUID] {
 			seen[n.Outline.Segment.SOPInstanceUID] = true

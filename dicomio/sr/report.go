@@ -132,8 +132,8 @@ func (r Report) check(op string) error {
 		switch {
 		case codec.Clean("UT", n.ID) == "" || seen[n.ID]:
 			return bad("nodule %d has no id, or that of another", i+1)
-		case at != (dicomio.ImagePoint{}) && (!codec.ValidUID(at.SOPClassUID) || !codec.ValidUID(at.SOPInstanceUID) || !(at.Column >= 0) || !(at.Row >= 0) || at.Frame != 0):
-			return bad("nodule %d is on an image that has no usable UID, or at no place of a single-frame image", i+1)
+		case at != (dicomio.ImagePoint{}) && (!codec.ValidUID(at.SOPClassUID) || !codec.ValidUID(at.SOPInstanceUID) || !(at.Column >= 0) || !(at.Row >= 0) || at.Frame < 0 || at.Frame > 0 && !dicomio.MultiFrame(at.SOPClassUID)):
+			return bad("nodule %d is on an image that has no usable UID, or at no place of it", i+1)
 		case !finite(n.PositionLPS[:]...) || !finite(n.DiameterMM) || n.DiameterMM < 0:
 			return bad("the position or the diameter of nodule %d is not a number", i+1)
 		}
@@ -228,10 +228,10 @@ func (r Report) document(d *codec.Dataset) {
 // images are the slices that nodules are shown on, each once.
 func (r Report) images() []dicomio.ImagePoint {
 	var list []dicomio.ImagePoint
-	seen := map[string]bool{"": true}
+	seen := map[dicomio.ImageRef]bool{{}: true}
 	for _, n := range r.Nodules {
-		if !seen[n.Image.SOPInstanceUID] {
-			seen[n.Image.SOPInstanceUID] = true
+		if ref := (dicomio.ImageRef{SOPInstanceUID: n.Image.SOPInstanceUID, Frame: n.Image.Frame}); !seen[ref] {
+			seen[ref] = true
 			list = append(list, n.Image)
 		}
 	}

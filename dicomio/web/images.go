@@ -14,7 +14,8 @@ import (
 const restTime = 5 * time.Second
 
 // images fetches the images of one series and keeps the last ones, up to a
-// number of bytes. Several callers that want the same image wait for one fetch.
+// number of bytes, or one that is larger. Several callers that want the same image
+// wait for one fetch.
 type images struct {
 	file, frame fetcher
 	limit       int64
@@ -100,13 +101,12 @@ func (m *images) get(ctx context.Context, uid, key string, fetch fetcher) (image
 	return im, nil
 }
 
+// keep holds an image, and the last one also where it is larger than all may be:
+// the frames of a multi-frame image are asked for one after another.
 func (m *images) keep(im image) {
-	if int64(len(im.bytes)) > m.limit {
-		return
-	}
 	m.held[im.key] = m.order.PushFront(&im)
 	m.bytes += int64(len(im.bytes))
-	for m.bytes > m.limit {
+	for m.bytes > m.limit && m.order.Len() > 1 {
 		oldest := m.order.Back()
 		im := m.order.Remove(oldest).(*image)
 		m.bytes -= int64(len(im.bytes))

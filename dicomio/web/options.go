@@ -44,7 +44,7 @@ type Options struct {
 	Parallel      int   // requests at the same time; default 4
 	MaxImageBytes int64 // of one instance; default 256 MiB
 	MaxBodyBytes  int64 // of the metadata of a series or one page of records; default 256 MiB
-	CacheBytes    int64 // of images that an open series keeps; default 64 MiB
+	CacheBytes    int64 // of images that an open series keeps, or one that is larger; default 64 MiB
 	MaxStoreBytes int64 // of one request that stores instances; default 64 MiB
 
 	Logger *slog.Logger // debug lines only; default: none

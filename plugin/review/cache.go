@@ -29,7 +29,7 @@ const (
 // heldSeries is a series whose headers were read.
 type heldSeries struct {
 	*dicomio.Series
-	slices map[string]int // SOPInstanceUID -> index
+	slices map[dicomio.ImageRef]int // to its index
 }
 
 func seriesKey(r store.Record) string { return r.URI + "\x00" + r.SeriesUID }
@@ -45,9 +45,9 @@ func (s *Server) open(ctx context.Context, r store.Record) (*heldSeries, error) 
 		if err != nil {
 			return nil, err
 		}
-		h := &heldSeries{series, make(map[string]int, len(series.Slices))}
+		h := &heldSeries{series, make(map[dicomio.ImageRef]int, len(series.Slices))}
 		for i, slice := range series.Slices {
-			h.slices[slice.SOPInstanceUID] = i
+			h.slices[dicomio.ImageRef{SOPInstanceUID: slice.SOPInstanceUID, Frame: slice.Frame}] = i
 		}
 		return h, nil
 	})

@@ -70,28 +70,25 @@ func (s *Server) getSeriesMetadata(w http.ResponseWriter, r *http.Request, who *
 	return answer.JSON(w, "application/dicom+json", list)
 }
 
-// instanceOf is seriesOf with the index of the slice that a request names.
-func (s *Server) instanceOf(r *http.Request, who *signin.Session) (record store.Record, held *heldSeries, i int, err error) {
-	record, held, err = s.seriesOf(r, who)
-	if err != nil {
-		return record, nil, 0, err
-	}
-	i, there := held.slices[r.PathValue("instance")]
-	if !there {
-		return record, nil, 0, answer.NotFound()
-	}
-	return record, held, i, nil
-}
-
 func (s *Server) getInstanceMetadata(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
-	_, held, i, err := s.instanceOf(r, who)
+	_, held, err := s.seriesOf(r, who)
 	if err != nil {
 		return err
 	}
-	return answer.JSON(w, "application/dicom+json", []map[string]attribute{metadata(held.Series, i)})
+	var list []map[string]attribute
+	for i, slice := range held.Slices {
+		if slice.SOPInstanceUID == r.PathValue("instance") {
+			list = append(list, metadata(held.Series, i))
+		}
+	}
+	if list == nil {
+		return answer.NotFound()
+	}
+	return answer.JSON(w, "application/dicom+json", list)
 }
 
-// metadata describes a slice as it is served: HU in 16 bits.
+// metadata describes a slice as it is served: HU in 16 bits. That of a multi-frame
+// image has the number of its frame.
 func metadata(s *dicomio.Series, i int) map[string]attribute {
 	g, slice := s.Geometry, s.Slices[i]
 	row, col := unit(g.ColStep), unit(g.RowStep)
@@ -113,7 +110,7 @@ func metadata(s *dicomio.Series, i int) map[string]attribute {
 	for _, p := range windowPresets() {
 		centers, widths, names = append(centers, p.Center), append(widths, p.Width), append(names, p.Label)
 	}
-	return map[string]attribute{
+	m := map[string]attribute{
 		"00080016": {"UI", texts(slice.SOPClassUID)},
 		"00080018": {"UI", texts(slice.SOPInstanceUID)},
 		"00080060": {"CS", texts("CT")},
@@ -142,6 +139,10 @@ func metadata(s *dicomio.Series, i int) map[string]attribute {
 		"00281054": {"LO", texts("HU")},
 		"00281055": {"LO", names},
 	}
+	if n := frameNumber(slice); n != nil {
+		m["00081160"] = attribute{"IS", numbers(float64(*n))}
+	}
+	return m
 }
 
 func unit(v dicomio.Vec) dicomio.Vec {
@@ -150,12 +151,14 @@ func unit(v dicomio.Vec) dicomio.Vec {
 }
 
 func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
-	if r.PathValue("frame") != "1" {
-		return answer.NotFound()
-	}
-	record, held, i, err := s.instanceOf(r, who)
+	record, held, err := s.seriesOf(r, who)
 	if err != nil {
 		return err
+	}
+	frame, err := strconv.Atoi(r.PathValue("frame"))
+	i, there := held.slices[dicomio.ImageRef{SOPInstanceUID: r.PathValue("instance"), Frame: frame - 1}]
+	if err != nil || !there {
+		return answer.NotFound()
 	}
 	pixels, err := framePixels(r.Context(), held.Series, i)
 	if err != nil {

@@ -25,6 +25,7 @@ type finding struct {
 	Slice         *int               `json:"slice"`
 	InstanceUID   *string            `json:"instance_uid"`
 	ImageNumber   *int               `json:"image_number"`
+	FrameNumber   *int               `json:"frame_number"`
 	DiameterMM    *float64           `json:"diameter_mm"`
 	Confidence    *float64           `json:"confidence"`
 	Headline      *bus.Headline      `json:"headline"`
@@ -132,8 +133,8 @@ func (f *finding) place(series *dicomio.Series) {
 		return
 	}
 	slice := int(min(max(math.Round(zyx[0]), 0), float64(len(series.Slices)-1)))
-	uid := series.Slices[slice].SOPInstanceUID
-	f.Slice, f.InstanceUID, f.ImageNumber = &slice, &uid, numberOf(series.Slices[slice])
+	image := series.Slices[slice]
+	f.Slice, f.InstanceUID, f.ImageNumber, f.FrameNumber = &slice, &image.SOPInstanceUID, numberOf(image), frameNumber(image)
 }
 
 func (s *Server) score(r *bus.Result, n bus.NoduleScore) scoreAnswer {

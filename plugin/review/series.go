@@ -28,6 +28,7 @@ type geometryAnswer struct {
 	FrameOfRef string      `json:"frame_of_reference_uid"`
 	Instances  []string    `json:"instances"`
 	Numbers    []*int      `json:"instance_numbers"`
+	Frames     []*int      `json:"frame_numbers"`
 	Kernel     string      `json:"kernel"`
 	Thickness  *float64    `json:"slice_thickness_mm"`
 }
@@ -43,7 +44,7 @@ func geometryOf(series *dicomio.Series) *geometryAnswer {
 	}
 	for _, slice := range series.Slices {
 		a.Instances = append(a.Instances, slice.SOPInstanceUID)
-		a.Numbers = append(a.Numbers, numberOf(slice))
+		a.Numbers, a.Frames = append(a.Numbers, numberOf(slice)), append(a.Frames, frameNumber(slice))
 	}
 	for _, v := range series.Volumes {
 		if v.Why == "" { // the one that was taken
@@ -60,6 +61,16 @@ func numberOf(slice dicomio.Slice) *int {
 		return nil
 	}
 	return &slice.InstanceNumber
+}
+
+// frameNumber is the number of a frame in its file, from 1; nil where it is a file
+// of its own.
+func frameNumber(slice dicomio.Slice) *int {
+	if !dicomio.MultiFrame(slice.SOPClassUID) {
+		return nil
+	}
+	n := slice.Frame + 1
+	return &n
 }
 
 type modelAnswer struct {

@@ -45,7 +45,7 @@ func TestDescriptionIsComplete(t *testing.T) {
 			route = "GET /api/v1/dicom-web/studies/{study}/series/{series}/" + route
 		}
 		if strings.Contains(route, "/api/v1/") {
-			routes[strings.Replace(route, "frames/{frame}", "frames/1", 1)] = true
+			routes[route] = true
 		}
 	}
 	if d := cmp.Diff(described, routes); d != "" || len(routes) < 15 {

@@ -79,3 +79,7 @@ export const verdictOf = (verdict: Verdict, kind: string, label: (code: string) 
 export function byUrgency(a: Finding, b: Finding): number {
   return (b.probability ?? -1) - (a.probability ?? -1) || (b.percentile ?? -1) - (a.percentile ?? -1) || a.number - b.number;
 }
+
+/** imageName is what viewers call an image: by its number, and a frame of a multi-frame file a frame; empty where it has no number. */
+export const imageName = (number: number | null, frame: number | null): string =>
+  number === null ? "" : `${frame === null ? "image" : "frame"} ${number}`;

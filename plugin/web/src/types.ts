@@ -111,6 +111,7 @@ export interface Geometry {
   frame_of_reference_uid: string;
   instances: string[];
   instance_numbers: (number | null)[];
+  frame_numbers: (number | null)[]; // in a multi-frame file
   kernel: string;
   slice_thickness_mm: number | null;
 }
@@ -230,6 +231,7 @@ export interface Finding {
   slice: number | null;
   instance_uid: string | null;
   image_number: number | null;
+  frame_number: number | null; // in a multi-frame file
   diameter_mm: number | null;
   confidence: number | null;
   headline: Headline | null;

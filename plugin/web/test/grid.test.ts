@@ -8,7 +8,7 @@ function geometry(change: Partial<Geometry> = {}): Geometry {
     slices: 4, rows: 3, cols: 5, spacing_mm: [2, 0.7, 0.8], origin_lps_mm: [-10, 20, -300],
     col_step_mm: [0.8, 0, 0], row_step_mm: [0, 0.7, 0], line: [0, 0, 1], normal: [0, 0, 1],
     offsets_mm: [0, 2, 4, 6], tilt_deg: 0, missing_slices: 0, frame_of_reference_uid: "1.2", instances: ["a", "b", "c", "d"],
-    instance_numbers: [4, 3, 2, 1], kernel: "", slice_thickness_mm: null,
+    instance_numbers: [4, 3, 2, 1], frame_numbers: [null, null, null, null], kernel: "", slice_thickness_mm: null,
     ...change,
   };
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
-import { below, counted, notFound, percent, ranked, sized, verdictNames } from "../format.ts";
+import { below, counted, imageName, notFound, percent, ranked, sized, verdictNames } from "../format.ts";
 import type { Finding } from "../types.ts";
 
 /** FindingList is every finding of the series, the most deviating first. */
@@ -19,7 +19,7 @@ export function FindingList(props: { id: string; findings: Finding[]; drafts: Se
           <li key={f.number}>
             <button
               type="button" class={f.decision ? `decided ${f.decision.verdict}` : ""} aria-current={f.number === props.current ? "true" : undefined}
-              data-finding={f.number} title={`ID ${f.nodule_id}${f.image_number === null ? "" : `, image ${f.image_number}`}`} onClick={() => props.onSelect(f.number)}
+              data-finding={f.number} title={`ID ${f.nodule_id}${f.image_number === null ? "" : `, ${imageName(f.image_number, f.frame_number)}`}`} onClick={() => props.onSelect(f.number)}
             >
               {props.thumbnails && f.patch
                 ? <Thumbnail key={f.number} url={api.thumbnail(props.id, f.number)} />

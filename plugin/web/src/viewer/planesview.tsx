@@ -278,13 +278,13 @@ export function PlanesView(props: Props) {
           return (
             <div
               key={plane} class={`view ${plane}${active === plane ? " active" : ""}`} tabIndex={0} role="group"
-              aria-label={`${plane} plane. ${t?.image ? `Image ${t.image},` : ""} ${t?.slice ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
+              aria-label={`${plane} plane. ${t?.image ? `${t.image[0]?.toUpperCase()}${t.image.slice(1)},` : ""} ${t?.slice ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
             >
               <div class="picture" ref={(e) => { elements.current[plane] = e; }} onContextMenu={(e) => e.preventDefault()} />
               <canvas class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
               {t && (
                 <div class="texts" aria-hidden="true">
-                  <span class="corner tl"><b>{plane}</b>{t.image && <> · image {t.image}</>}<br />{t.slice}<br />{t.position}{t.distance && <><br />{t.distance}</>}</span>
+                  <span class="corner tl"><b>{plane}</b>{t.image && <> · {t.image}</>}<br />{t.slice}<br />{t.position}{t.distance && <><br />{t.distance}</>}</span>
                   <span class="corner tr">W {win.width} L {win.center}<br />{t.scale}</span>
                   <span class="corner bl">{t.hu}</span>
                   <span class="letter at-top">{t.letters[0]}</span>
@@ -320,7 +320,7 @@ function describe(p: Planes, v: SeriesVolume, plane: Plane): Texts {
   const away = p.fromMark();
   const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
   return {
-    image: plane === "axial" ? (v.imageNumber(p.point)?.toString() ?? "") : "",
+    image: plane === "axial" ? v.image(p.point) : "",
     slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
     position: place(p.point).split("  ")[axis] + " mm",
     hu: hu === null ? "" : `${hu} HU`,

@@ -3,6 +3,7 @@
 
 import { cache, eventTarget, Enums, ImageVolume, imageLoader, triggerEvent, utilities } from "@cornerstonejs/core";
 import { api } from "../api.ts";
+import { imageName } from "../format.ts";
 import type { Series, Vec3 } from "../types.ts";
 import { makeGrid, placeSlice, toIndex, toPosition, type Grid } from "./grid.ts";
 
@@ -121,10 +122,11 @@ export class SeriesVolume {
     return this.state[Math.round(toIndex(this.grid, position)[2])] === 4;
   }
 
-  /** imageNumber is what other viewers call the image at a position, null where it has no number. */
-  imageNumber(position: Vec3): number | null {
-    const place = this.grid.places[Math.round(toIndex(this.grid, position)[2])];
-    return place ? (this.series.geometry?.instance_numbers[place.slice] ?? null) : null;
+  /** image is what other viewers call the image at a position, empty where it has no number. */
+  image(position: Vec3): string {
+    const slice = this.grid.places[Math.round(toIndex(this.grid, position)[2])]?.slice ?? -1;
+    const g = this.series.geometry;
+    return imageName(g?.instance_numbers[slice] ?? null, g?.frame_numbers[slice] ?? null);
   }
 
   /** hu is the value of the voxel at a position, null where there is none (yet). */
@@ -174,7 +176,7 @@ export class SeriesVolume {
     const g = this.series.geometry;
     if (!place || !g) return;
     const uid = g.instances[place.slice] ?? "";
-    const pixels = await api.slice(`${this.series.instances_url}/${uid}/frames/1`, this.stop.signal);
+    const pixels = await api.slice(`${this.series.instances_url}/${uid}/frames/${g.frame_numbers[place.slice] ?? 1}`, this.stop.signal);
     if (pixels.length !== g.rows * g.cols) throw new Error("the slice differs in size from the series");
     if (this.stop.signal.aborted) return;
     const [cols, rows] = this.grid.dims;

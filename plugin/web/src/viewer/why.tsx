@@ -2,7 +2,7 @@
 // reference nodules, the input of the detector and its reconstruction.
 
 import { useEffect, useRef } from "preact/hooks";
-import { hint, millimetres, notFound, percent, place, rank } from "../format.ts";
+import { hint, imageName, millimetres, notFound, percent, place, rank } from "../format.ts";
 import { HeadlinePanel } from "./headline.tsx";
 import { OutlinePanel } from "./measured.tsx";
 import type { Finding, Model, Score } from "../types.ts";
@@ -30,7 +30,7 @@ export function WhyPanel({ finding: f, images, model, models, outlineProblem, on
   return (
     <section class="why" aria-label="Why">
       <h2 title={`${place(f.position_lps_mm)} mm`}>
-        Finding {f.number} <small>{f.image_number !== null && `image ${f.image_number} · `}ID {f.nodule_id} · {millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""}{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
+        Finding {f.number} <small>{f.image_number !== null && `${imageName(f.image_number, f.frame_number)} · `}ID {f.nodule_id} · {millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""}{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
       </h2>
       {notFound(f)
         ? (

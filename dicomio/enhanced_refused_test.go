@@ -1,0 +1,92 @@
+package dicomio_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
+	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
+)
+
+// drop takes an element out.
+func drop(d *codec.Dataset, tag uint32) {
+	var left codec.Dataset
+	for _, e := range *d {
+		if e.Tag != tag {
+			left = append(left, e)
+		}
+	}
+	*d = left
+}
+
+// TestEnhancedRefused: what does not hold together is refused with what to do, and
+// never read as something else.
+func TestEnhancedRefused(t *testing.T) {
+	image := func(f func(*codec.Dataset)) dicomtest.Enhanced { return dicomtest.Enhanced{Image: f} }
+	frame := func(tag uint32) dicomtest.Enhanced {
+		return dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+			if i == 3 {
+				drop(g, tag)
+			}
+		}}
+	}
+	text := func(tag uint32, vr, value string) dicomtest.Enhanced {
+		return image(func(d *codec.Dataset) { drop(d, tag); d.AddText(tag, vr, value) })
+	}
+	for name, c := range map[string]struct {
+		e    dicomtest.Enhanced
+		want dicomio.Code
+		hint string
+	}{
+		"no number of frames":   {image(func(d *codec.Dataset) { drop(d, 0x00280008) }), dicomio.CodeUnreadable, "NumberOfFrames"},
+		"no frames":             {text(0x00280008, "IS", "0"), dicomio.CodeUnreadable, "NumberOfFrames"},
+		"two thousand millions": {text(0x00280008, "IS", "2000000000"), dicomio.CodeLimit, "frames"},
+		"one frame more":        {text(0x00280008, "IS", "25"), dicomio.CodeUnreadable, "functional groups of 24"},
+		"no groups of frames":   {image(func(d *codec.Dataset) { drop(d, 0x52009230) }), dicomio.CodeUnreadable, "functional groups of 0"},
+		"no shared groups":      {image(func(d *codec.Dataset) { drop(d, 0x52009229) }), dicomio.CodeNoPosition, "frame 1 of 24"},
+		"a frame without place": {frame(0x00209113), dicomio.CodeNoPosition, "frame 4 of 24"},
+		"a frame without HU":    {frame(0x00289145), dicomio.CodePixelFormat, "frame 4 of 24"},
+		"pixels of 23 frames": {image(func(d *codec.Dataset) {
+			e := d.Find(codec.PixelData)
+			e.Value = e.Value[:23*32*40*2]
+		}), dicomio.CodeSizeMismatch, "shorter"},
+		"pixels of 25 frames": {image(func(d *codec.Dataset) {
+			e := d.Find(codec.PixelData)
+			e.Value = append(e.Value, make([]byte, 32*40*2)...)
+		}), dicomio.CodeSizeMismatch, "longer"},
+		"colours": {dicomtest.Enhanced{Frame: func(_ int, g *codec.Dataset) {
+			var kind codec.Dataset
+			kind.AddText(0x00089205, "CS", "COLOR")
+			g.AddSequence(0x00189329, kind)
+		}}, dicomio.CodePixelFormat, "colours"},
+		"a map of something else": {dicomtest.Enhanced{Frame: func(_ int, g *codec.Dataset) {
+			var r codec.Dataset
+			r.AddText(0x00281052, "DS", "0")
+			r.AddText(0x00281053, "DS", "1")
+			r.AddText(0x00281054, "LO", "US")
+			drop(g, 0x00289145)
+			g.AddSequence(0x00289145, r)
+		}}, dicomio.CodePixelFormat, "not measure HU"},
+		"of another modality": {text(0x00080060, "CS", "MR"), dicomio.CodeNotCT, "left out"},
+	} {
+		dir := enhanced(t, classic(t, phantomSpec), c.e)
+		_, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
+		if dicomio.CodeOf(err) != c.want || !strings.Contains(err.Error(), c.hint) {
+			t.Errorf("%s: %v, want %s with %q", name, err, c.want, c.hint)
+		}
+	}
+	// Cut anywhere, it is refused or no DICOM file.
+	whole, err := os.ReadFile(filepath.Join(enhanced(t, classic(t, phantomSpec), dicomtest.Enhanced{}), "9"))
+	checktest.Must(t, err)
+	for n := 0; n < len(whole); n += 1 + n/20 {
+		dir := t.TempDir()
+		checktest.Must(t, os.WriteFile(filepath.Join(dir, "a"), whole[:n], 0o600))
+		if s, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{}); err == nil {
+			t.Errorf("%d of %d bytes: a series of %d slices", n, len(whole), len(s.Slices))
+		}
+	}
+}
