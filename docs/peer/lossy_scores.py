@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+"""What compression with loss does to the scores of a CT series.
+
+usage: lossy_scores.py NODULESCOPE SERIES NODULES OUT
+
+Writes SERIES compressed about 5:1, 10:1 and 20:1 (bytes of 16-bit pixels to bytes of code) below OUT, as JPEG 2000 of the
+9/7 wavelet (opj_compress of OpenJPEG) and as near-lossless JPEG-LS (dcmcjpls of dcmtk), and prints a line of a table
+for every nodule and compression: ratio, NEAR of JPEG-LS, then what `nodulescope score` says. Needs Debian's libopenjp2-tools,
+dcmtk and python3-pydicom.
+"""
+import glob
+import json
+import os
+import subprocess
+import sys
+
+import pydicom
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000, JPEGLSNearLossless
+
+RATIOS = (5, 10, 20)
+
+
+def jpeg2000(d, ratio, scratch):
+    """The code of one slice, of a quality that gives the ratio."""
+    with open(scratch + ".raw", "wb") as f:
+        f.write(d.PixelData[: 2 * d.Rows * d.Columns])
+    shape = f"{d.Columns},{d.Rows},1,{d.BitsStored},{'us'[d.PixelRepresentation]}"
+    subprocess.run(["opj_compress", "-i", scratch + ".raw", "-o", scratch + ".j2k", "-F", shape, "-I", "-r", str(ratio)],
+                   check=True, stdout=subprocess.DEVNULL)
+    with open(scratch + ".j2k", "rb") as f:
+        return f.read()
+
+
+def jpeg_ls(path, near, scratch):
+    subprocess.run(["dcmcjpls", "+en", "+md", str(near), path, scratch + ".dcm"], check=True, stderr=subprocess.DEVNULL)
+    return pydicom.dcmread(scratch + ".dcm").PixelData
+
+
+def near_of(path, ratio, scratch):
+    """The NEAR whose code of a slice is closest to the ratio."""
+    size = os.path.getsize(path)
+    low, high = 1, 255
+    while low < high:
+        middle = (low + high) // 2
+        if size / len(jpeg_ls(path, middle, scratch)) < ratio:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def compress(files, method, ratio, folder):
+    os.makedirs(folder, exist_ok=True)
+    scratch = folder + "/scratch"
+    near = near_of(files[len(files) // 2], ratio, scratch) if method == "JPEG-LS" else 0
+    raw = code = 0
+    for i, path in enumerate(files):
+        d = pydicom.dcmread(path)
+        out = f"{folder}/{i:04}.dcm"
+        raw += 2 * d.Rows * d.Columns
+        if near:
+            code += len(jpeg_ls(path, near, scratch))
+            c = pydicom.dcmread(scratch + ".dcm")
+            c.SOPInstanceUID = c.file_meta.MediaStorageSOPInstanceUID = d.SOPInstanceUID
+            c.save_as(out)
+            continue
+        b = jpeg2000(d, ratio, scratch)
+        code += len(b)
+        d.file_meta.TransferSyntaxUID = JPEG2000
+        d.is_implicit_VR, d.is_little_endian = False, True
+        d.LossyImageCompression, d.LossyImageCompressionMethod = "01", "ISO_15444_1"
+        d.LossyImageCompressionRatio = f"{2 * d.Rows * d.Columns / len(b):.2f}"
+        d.PixelData = encapsulate([b + b"\0" * (len(b) % 2)])
+        d["PixelData"].VR, d["PixelData"].is_undefined_length = "OB", True
+        d.save_as(out)
+    for name in glob.glob(scratch + "*"):
+        os.remove(name)
+    return raw / code, near
+
+
+def score(program, folder, nodules):
+    run = subprocess.run([program, "score", folder, "--nodules", nodules, "--json"], stdout=subprocess.PIPE, check=False)
+    return json.loads(run.stdout)
+
+
+def line(name, ratio, near, n, first):
+    h, o = n.get("headline") or {}, n.get("outline") or {}
+    vae = next((s for s in n.get("scores", []) if s["model"].startswith("vae-ad")), {})
+    keep = {"p": h.get("probability"), "rank": h.get("percentile"), "volume": (o.get("measurements") or {}).get("volume_mm3"), "raw": vae.get("raw"),
+            "vae": vae.get("probability")}
+    print(f"| {name} | {ratio:.1f} | {near or ''} | {n['id']} | {json.dumps(keep)} | {n.get('error') or ''} |", flush=True)
+    return keep
+
+
+def main(program, series, nodules, out):
+    files = glob.glob(series + "/**/*.dcm", recursive=True)
+    files.sort(key=lambda p: float(pydicom.dcmread(p, stop_before_pixels=True).ImagePositionPatient[2]))
+    for n in score(program, series, nodules)["nodules"]:
+        line("as it is", 1, 0, n, None)
+    for method in ("JPEG 2000", "JPEG-LS"):
+        for ratio in RATIOS:
+            folder = f"{out}/{method.replace(' ', '-')}-{ratio}"
+            got, near = compress(files, method, ratio, folder)
+            for n in score(program, folder, nodules)["nodules"]:
+                line(method, got, near, n, None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
