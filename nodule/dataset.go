@@ -91,7 +91,8 @@ type Sample struct {
 	Malignancy      int     // 1 to 5
 	Label           Label
 	Inside          float64        // share of the cube that has data, 0..1
-	Readers         int            // how many readers rated it; 0: unknown
+	Readers         int            // how many readers rated it; 0: none, or unknown
+	Unrated         bool           // no reader rated it, says the data set: Malignancy is 3 and says nothing
 	Ratings         map[string]int // other ratings by name, such as "spiculation" and "rating_1"
 
 	hu     []int16

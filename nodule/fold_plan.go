@@ -46,14 +46,23 @@ func foldKey(patient string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// FoldOf is the fold of a patient in one plan for all sets made of LIDC-IDRI,
-// from 1 to PlannedFolds. The plan was fixed before anything was trained by it,
-// and balances normal and anomalous nodules and patients of every set. A patient
-// who is in no fold, such as those of HeldOutPatients, is refused with
-// CodeSplitInvalid.
+// SitePatient is what the pseudonym of a patient of a site begins with, in the
+// data sets that are made there; a keyed hash follows.
+const SitePatient = "site-"
+
+// FoldOf is the fold of a patient, from 1 to PlannedFolds: in one plan for all sets
+// made of LIDC-IDRI, which was fixed before anything was trained by it, and balances
+// normal and anomalous nodules and patients of every set; and for patients of a site
+// (SitePatient) by their pseudonym alone, so that they stay in their fold when others
+// come. A patient who is in no fold, such as those of HeldOutPatients, is refused
+// with CodeSplitInvalid.
 func FoldOf(patient string) (int, error) {
 	if fold := foldPlan()[foldKey(patient)]; fold != 0 {
 		return fold, nil
+	}
+	if strings.HasPrefix(patient, SitePatient) {
+		sum := sha256.Sum256([]byte(foldPrefix + patient))
+		return 1 + int(sum[0])%PlannedFolds, nil
 	}
 	why := "the patient is in no fold of the plan"
 	if slices.Contains(HeldOutPatients(), patient) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -156,5 +157,24 @@ func TestFoldsRefuseOtherPatients(t *testing.T) {
 	wantCode(t, err, CodeSplitInvalid)
 	if !strings.Contains(err.Error(), "1 patients") || !strings.Contains(err.Error(), "nodule 1") || strings.Contains(err.Error(), "secret") {
 		t.Error(err)
+	}
+}
+
+// Patients of a site have folds of their own, which do not depend on who else is
+// there, and all folds are used.
+func TestFoldsOfASite(t *testing.T) {
+	seen := map[int]bool{}
+	for i := range 100 {
+		fold, err := FoldOf(SitePatient + strconv.Itoa(i))
+		if err != nil || fold < 1 || fold > PlannedFolds {
+			t.Fatalf("fold %d, %v", fold, err)
+		}
+		seen[fold] = true
+	}
+	if len(seen) != PlannedFolds {
+		t.Errorf("folds %v", seen)
+	}
+	if fold, err := FoldOf(SitePatient + "5586068b47e33448be5bfb05"); err != nil || fold != 2 {
+		t.Errorf("fold %d, %v: it has changed", fold, err)
 	}
 }

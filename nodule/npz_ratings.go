@@ -38,7 +38,7 @@ func (a *npz) ratings(ds *Dataset, used ...string) error {
 		for i := range ds.Samples {
 			s := &ds.Samples[i]
 			if name == "readers" {
-				s.Readers = values[i]
+				s.Readers, s.Unrated = values[i], values[i] == 0 && s.Label == Indeterminate
 				continue
 			}
 			if s.Ratings == nil {

@@ -21,6 +21,8 @@ var exitCodes = func() map[string]int {
 			rungs_too_few rungs_one_class feature_constant rating_invalid rungs_invalid
 			not_json not_cloudevent unknown_schema_version wrong_type job_too_large too_many_nodules job_invalid
 			result_invalid review_invalid dead_invalid message_too_large not_replayable
+			site_key_invalid site_data_empty site_data_changed site_input_invalid result_missing result_superseded patient_unknown
+			patient_conflict duplicate_nodule not_a_nodule nodule_not_outlined
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,
 		exitFailure: `
 			storage_silent pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused

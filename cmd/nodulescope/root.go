@@ -62,6 +62,7 @@ type globals struct {
 func commands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
 		newAuditCommand,
+		newDatasetCommand,
 		newDeadCommand,
 		newDemoCommand,
 		newDevicesCommand,
@@ -70,6 +71,7 @@ func commands() []func(*globals) *cobra.Command {
 		newOutboxCommand,
 		newPhantomCommand,
 		newResultsCommand,
+		newReviewsCommand,
 		newScoreCommand,
 		newServeCommand,
 		newSubmitCommand,

@@ -32,6 +32,16 @@ func TestOnPatch(t *testing.T) {
 				wrong++
 			}
 		}
+		patch, cube := 0, f.OnCube()
+		for i, in := range f.OnPatch() { // the middle of the cube
+			z, y, x := i/(n*n)+2, i/n%n+2, i%n+2
+			if in != cube[(z*edge+y)*edge+x] {
+				patch++
+			}
+		}
+		if patch > 0 {
+			t.Errorf("%s: cube and patch differ in %d voxels", name, patch)
+		}
 		if limit := int(450 * (f.SpacingMM - 1)); wrong > limit { // of 905 voxels: the surface of a coarse one is coarse
 			t.Errorf("%s: %d voxels are wrong", name, wrong)
 		}

@@ -33,6 +33,7 @@ type Case struct {
 	Label      nodule.Label
 	Readers    int     // how many rated it; 0: not known
 	Rating     float64 // mean of the readers' ratings, 1 to 5
+	Unrated    bool    // by any reader: Rating says nothing, and readers-ratings does not learn from it
 	DiameterMM float64 // 0: not known
 	Features   features.Vector
 }
@@ -40,7 +41,7 @@ type Case struct {
 // CaseOf is the case of a sample whose features are known. Where the set has no
 // ratings of single readers, its malignancy stands for their mean.
 func CaseOf(s *nodule.Sample, v features.Vector) Case {
-	c := Case{Patient: s.Patient, Label: s.Label, Readers: s.Readers, DiameterMM: s.DiameterMM, Features: v, Rating: float64(s.Malignancy)}
+	c := Case{Patient: s.Patient, Label: s.Label, Readers: s.Readers, Unrated: s.Unrated, DiameterMM: s.DiameterMM, Features: v, Rating: float64(s.Malignancy)}
 	sum, n := 0, 0
 	for k := 1; k <= 4; k++ {
 		if r := s.Ratings[fmt.Sprintf("rating_%d", k)]; r > 0 {

@@ -90,7 +90,7 @@ func (n Name) fit(s *set, choices []choice, seed uint64) ([]model, error) {
 		}
 		return out, nil
 	case Rated:
-		return fitRatings(s, choices, seed)
+		return fitRatings(s.pick(func(i int) bool { return !s.cases[i].Unrated }), choices, seed)
 	}
 	return nil, fmt.Errorf("rungs: there is no rung %q", n)
 }
@@ -105,6 +105,9 @@ func ones(n int) []float64 {
 
 // fitRatings is a ridge regression of the mean rating on columns and waves.
 func fitRatings(s *set, choices []choice, seed uint64) ([]model, error) {
+	if len(s.rows) < 2 {
+		return nil, errSingular
+	}
 	weights, rating := make([]float64, len(s.cases)), make([]float64, len(s.cases))
 	var total, mean float64
 	for i := range s.cases {
@@ -167,6 +170,9 @@ func (n Name) loss(raw float64, c *Case) float64 {
 		}
 		return math.Max(-raw, 0) + math.Log1p(math.Exp(-math.Abs(raw)))
 	case Rated:
+		if c.Unrated {
+			return 0
+		}
 		return c.weight() * (raw - c.Rating) * (raw - c.Rating)
 	}
 	return 0

@@ -113,6 +113,35 @@ func TestUnlabelled(t *testing.T) {
 	}
 }
 
+// A nodule that nobody has rated is one more for normals-unlabelled, and teaches
+// no rating.
+func TestUnrated(t *testing.T) {
+	cases := nodules(120, 1)
+	more := func(rating float64) *Rungs {
+		all := slices.Clone(cases)
+		for i := range 20 {
+			c := cases[i]
+			c.Patient, c.Label, c.Readers, c.Rating, c.Unrated = "new", nodule.Indeterminate, 0, rating, true
+			all = append(all, c)
+		}
+		return train(t, all)
+	}
+	without, three, five := train(t, cases), more(3), more(5)
+	last := func(r *Rungs) string {
+		b, err := json.Marshal(r.Rungs[2].Model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if without.Rungs[2].Name != Rated || without.Rungs[2].Choice == three.Rungs[2].Choice && last(without) != last(three) || last(three) != last(five) {
+		t.Error("readers-ratings has learned from nodules without a rating")
+	}
+	if weightsOf(without, Unlabelled) == weightsOf(three, Unlabelled) {
+		t.Error("normals-unlabelled has not")
+	}
+}
+
 // TestSame: trained again, and with the rungs read back, all is the same to the bit.
 func TestSame(t *testing.T) {
 	cases := nodules(240, 3)
