@@ -3,6 +3,9 @@ package dicomio_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,5 +91,36 @@ func TestEnhancedRefused(t *testing.T) {
 		if s, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{}); err == nil {
 			t.Errorf("%d of %d bytes: a series of %d slices", n, len(whole), len(s.Slices))
 		}
+	}
+}
+
+// TestEnhancedBounded: a file with as many frames as may be, and with as much in
+// its functional groups as real ones have, costs no more memory than a small
+// volume.
+func TestEnhancedBounded(t *testing.T) {
+	spec := dicomtest.Spec{Rows: 2, Cols: 2}
+	one, err := dicomtest.Encode(spec, 0)
+	checktest.Must(t, err)
+	var other codec.Dataset
+	for tag := range uint32(40) {
+		other.AddText(0x00091010+tag, "LO", "of no use")
+	}
+	many := dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+		var p codec.Dataset
+		p.AddText(0x00200032, "DS", "0", "0", strconv.Itoa(i))
+		drop(g, 0x00209113)
+		g.AddSequence(0x00209113, p)
+		g.AddSequence(0x00091001, other)
+	}}
+	const n = 1 << 14
+	dir := enhanced(t, slices.Repeat([][]byte{one}, n), many)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
+	runtime.ReadMemStats(&after)
+	more := after.TotalAlloc - before.TotalAlloc
+	t.Logf("%d frames: %d MiB in all", n, more>>20)
+	if err != nil || len(s.Slices) != n || more > 512<<20 {
+		t.Errorf("%d frames cost %d MiB: %v", n, more>>20, err)
 	}
 }

@@ -13,10 +13,11 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pydicom
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000, JPEGLSNearLossless
+from pydicom.uid import JPEG2000
 
 RATIOS = (5, 10, 20)
 
@@ -52,31 +53,32 @@ def near_of(path, ratio, scratch):
 
 def compress(files, method, ratio, folder):
     os.makedirs(folder, exist_ok=True)
-    scratch = folder + "/scratch"
-    near = near_of(files[len(files) // 2], ratio, scratch) if method == "JPEG-LS" else 0
-    raw = code = 0
-    for i, path in enumerate(files):
-        d = pydicom.dcmread(path)
-        out = f"{folder}/{i:04}.dcm"
-        raw += 2 * d.Rows * d.Columns
+    near = near_of(files[len(files) // 2], ratio, folder + "/scratch") if method == "JPEG-LS" else 0
+
+    def one(i):
+        d = pydicom.dcmread(files[i])
+        raw, out, scratch = 2 * d.Rows * d.Columns, f"{folder}/{i:04}.dcm", f"{folder}/scratch{i}"
         if near:
-            code += len(jpeg_ls(path, near, scratch))
+            code = jpeg_ls(files[i], near, scratch)
             c = pydicom.dcmread(scratch + ".dcm")
             c.SOPInstanceUID = c.file_meta.MediaStorageSOPInstanceUID = d.SOPInstanceUID
             c.save_as(out)
-            continue
-        b = jpeg2000(d, ratio, scratch)
-        code += len(b)
+            return raw, len(code)
+        code = jpeg2000(d, ratio, scratch)
         d.file_meta.TransferSyntaxUID = JPEG2000
         d.is_implicit_VR, d.is_little_endian = False, True
         d.LossyImageCompression, d.LossyImageCompressionMethod = "01", "ISO_15444_1"
-        d.LossyImageCompressionRatio = f"{2 * d.Rows * d.Columns / len(b):.2f}"
-        d.PixelData = encapsulate([b + b"\0" * (len(b) % 2)])
+        d.LossyImageCompressionRatio = f"{raw / len(code):.2f}"
+        d.PixelData = encapsulate([code + b"\0" * (len(code) % 2)])
         d["PixelData"].VR, d["PixelData"].is_undefined_length = "OB", True
         d.save_as(out)
-    for name in glob.glob(scratch + "*"):
+        return raw, len(code)
+
+    with ThreadPoolExecutor(4) as pool:
+        sizes = list(pool.map(one, range(len(files))))
+    for name in glob.glob(folder + "/scratch*"):
         os.remove(name)
-    return raw / code, near
+    return sum(raw for raw, _ in sizes) / sum(code for _, code in sizes), near
 
 
 def score(program, folder, nodules):
@@ -84,26 +86,25 @@ def score(program, folder, nodules):
     return json.loads(run.stdout)
 
 
-def line(name, ratio, near, n, first):
+def line(name, ratio, near, n):
     h, o = n.get("headline") or {}, n.get("outline") or {}
     vae = next((s for s in n.get("scores", []) if s["model"].startswith("vae-ad")), {})
     keep = {"p": h.get("probability"), "rank": h.get("percentile"), "volume": (o.get("measurements") or {}).get("volume_mm3"), "raw": vae.get("raw"),
             "vae": vae.get("probability")}
     print(f"| {name} | {ratio:.1f} | {near or ''} | {n['id']} | {json.dumps(keep)} | {n.get('error') or ''} |", flush=True)
-    return keep
 
 
 def main(program, series, nodules, out):
     files = glob.glob(series + "/**/*.dcm", recursive=True)
     files.sort(key=lambda p: float(pydicom.dcmread(p, stop_before_pixels=True).ImagePositionPatient[2]))
     for n in score(program, series, nodules)["nodules"]:
-        line("as it is", 1, 0, n, None)
+        line("as it is", 1, 0, n)
     for method in ("JPEG 2000", "JPEG-LS"):
         for ratio in RATIOS:
             folder = f"{out}/{method.replace(' ', '-')}-{ratio}"
             got, near = compress(files, method, ratio, folder)
             for n in score(program, folder, nodules)["nodules"]:
-                line(method, got, near, n, None)
+                line(method, got, near, n)
 
 
 if __name__ == "__main__":
