@@ -91,9 +91,13 @@ func (e entry) checked(f io.ReaderAt, size, limit int64) (codec.Source, error) {
 	case err != nil:
 		return nil, err
 	case int64(len(b)) == e.unpacked && e.sum != 0 && crc32.ChecksumIEEE(b) != e.sum:
-		return nil, refuse(CodeUnreadable, "the file in the zip archive is damaged: its checksum is not that of its bytes; fetch the archive again", nil)
+		return nil, errSum()
 	}
 	return bytes.NewReader(b), nil
+}
+
+func errSum() error {
+	return refuse(CodeUnreadable, "the file in the zip archive is damaged: its checksum is not that of its bytes; fetch the archive again", nil)
 }
 
 // sized is a source whose size is known before its end is read: what claims to be

@@ -1,6 +1,9 @@
 package dicomio_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -230,5 +233,50 @@ func TestEnhancedDoubles(t *testing.T) {
 		if want := s.Geometry.ToLPS([3]float64{5, 3, 4}); !ok || z != 5 || !near(p, want) {
 			t.Errorf("%v of slice %d lies at %v, want %v", ref, z, p, want)
 		}
+	}
+}
+
+// TestEnhancedPacked: multi-frame files that are gzipped, in a zip, or deflated
+// are read, and inflated once for all their frames.
+func TestEnhancedPacked(t *testing.T) {
+	want := open(t, phantomSpec)
+	files, err := dicomtest.MakeEnhanced(shuffled(classic(t, phantomSpec)), dicomtest.Enhanced{Parts: 2})
+	checktest.Must(t, err)
+	zipped, gzipped, stored := t.TempDir(), t.TempDir(), t.TempDir()
+	var b, plain bytes.Buffer
+	z, p := zip.NewWriter(&b), zip.NewWriter(&plain)
+	for i, file := range files {
+		w, err := z.Create(fmt.Sprint(i))
+		checktest.Must(t, err)
+		_, err = w.Write(file)
+		checktest.Must(t, err)
+		w, err = p.CreateHeader(&zip.FileHeader{Name: fmt.Sprint(i), Method: zip.Store})
+		checktest.Must(t, err)
+		_, err = w.Write(file)
+		checktest.Must(t, err)
+		var packed bytes.Buffer
+		g := gzip.NewWriter(&packed)
+		_, err = g.Write(file)
+		checktest.Must(t, err)
+		checktest.Must(t, g.Close())
+		checktest.Must(t, os.WriteFile(filepath.Join(gzipped, fmt.Sprint(i)), packed.Bytes(), 0o600))
+	}
+	checktest.Must(t, z.Close())
+	checktest.Must(t, os.WriteFile(filepath.Join(zipped, "a.zip"), b.Bytes(), 0o600))
+	checktest.Must(t, p.Close())
+	checktest.Must(t, os.WriteFile(filepath.Join(stored, "a.zip"), plain.Bytes(), 0o600))
+	for name, dir := range map[string]string{"zip": zipped, "gzip": gzipped, "stored in a zip": stored} {
+		sameVolume(t, name, want, openAt(t, dir))
+	}
+	damaged := plain.Bytes()
+	at := bytes.Index(damaged, files[0]) + len(files[0]) - 5 // in the pixels
+	damaged[at] ^= 1
+	checktest.Must(t, os.WriteFile(filepath.Join(stored, "a.zip"), damaged, 0o600))
+	s, err := dicomio.OpenSeries(t.Context(), stored, "", dicomio.Options{})
+	if err == nil {
+		_, err = s.HU(t.Context(), 0, len(s.Slices))
+	}
+	if dicomio.CodeOf(err) != dicomio.CodeUnreadable {
+		t.Errorf("a damaged zip is read: %v", err)
 	}
 }

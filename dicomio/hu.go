@@ -58,7 +58,7 @@ func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
 		if sl.file.remote != nil {
 			return work.remoteSlice(ctx, sl.file, hu, pad)
 		}
-		return work.slice(ctx, sl.file, hu, pad)
+		return work.slice(ctx, sl.file, s.unpacked, hu, pad)
 	}
 	// Of a remote series, what takes time is the way, not the decoding.
 	workers := max(s.workers, runtime.GOMAXPROCS(0))
@@ -85,8 +85,8 @@ type frameReader struct {
 	table *huTable // of the last slice
 }
 
-// slice decodes one file.
-func (r *frameReader) slice(ctx context.Context, h *header, hu []float32, pad []bool) error {
+// slice decodes one file, or a frame of it.
+func (r *frameReader) slice(ctx context.Context, h *header, last *unpackedFile, hu []float32, pad []bool) error {
 	opened := func(e *Error) error {
 		e.Op = "decode pixels"
 		return fileError(h.path, e)
@@ -102,7 +102,14 @@ func (r *frameReader) slice(ctx context.Context, h *header, hu []float32, pad []
 	if f.Size() != h.size || !f.Info.ModTime().Equal(h.modTime) {
 		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", ErrChanged))
 	}
-	src, err := h.entry.checked(f, h.size, h.format.inflateLimit)
+	var src codec.Source
+	if h.frames > 1 && (h.entry.pack != packPlain || h.format.syntax.UID == codec.Deflated) {
+		last.mu.Lock()
+		defer last.mu.Unlock()
+		src, err = last.source(h, f)
+	} else {
+		src, err = h.entry.checked(f, h.size, h.format.inflateLimit)
+	}
 	if err == nil {
 		err = r.decode(src, &h.format, hu, pad)
 	}

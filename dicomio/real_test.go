@@ -181,7 +181,7 @@ func TestRealSyntaxesAreIdentical(t *testing.T) {
 		n := h.format.Rows * h.format.Cols
 		hu := make([]float32, n)
 		var r frameReader
-		if err := r.slice(t.Context(), h, hu, make([]bool, n)); err != nil {
+		if err := r.slice(t.Context(), h, &unpackedFile{}, hu, make([]bool, n)); err != nil {
 			t.Fatal(err)
 		}
 		return hu, h

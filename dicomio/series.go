@@ -35,7 +35,8 @@ type Series struct {
 	// CT, by what they are: "localizer", "secondary capture".
 	LeftOut map[string]int
 
-	workers int // slices decoded at once
+	workers  int           // slices decoded at once
+	unpacked *unpackedFile // shared by its copies
 }
 
 // ImageRef names a stored image: an instance, or a frame of one.

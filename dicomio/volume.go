@@ -80,7 +80,7 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 	s := &Series{
 		StudyUID: first.studyUID, SeriesUID: first.seriesUID,
 		FrameOfReferenceUID: first.frameUID, Manufacturer: first.manufacturer,
-		Volumes: found,
+		Volumes: found, unpacked: &unpackedFile{},
 	}
 	s.warnLeftOut()
 	kept, doubles := volume.order()

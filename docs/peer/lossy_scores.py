@@ -24,10 +24,10 @@ RATIOS = (5, 10, 20)
 
 def jpeg2000(d, ratio, scratch):
     """The code of one slice, of a quality that gives the ratio."""
-    with open(scratch + ".raw", "wb") as f:
+    with open(scratch + ".rawl", "wb") as f:
         f.write(d.PixelData[: 2 * d.Rows * d.Columns])
     shape = f"{d.Columns},{d.Rows},1,{d.BitsStored},{'us'[d.PixelRepresentation]}"
-    subprocess.run(["opj_compress", "-i", scratch + ".raw", "-o", scratch + ".j2k", "-F", shape, "-I", "-r", str(ratio)],
+    subprocess.run(["opj_compress", "-i", scratch + ".rawl", "-o", scratch + ".j2k", "-F", shape, "-I", "-r", str(ratio)],
                    check=True, stdout=subprocess.DEVNULL)
     with open(scratch + ".j2k", "rb") as f:
         return f.read()

@@ -162,7 +162,10 @@ func (b *blockDecoder) passes(k *block, kind int, style byte, planes int) error 
 					}
 				}
 			}
-			if b.beyond > maxAfter || b.raw.beyond > maxAfter {
+			// Where the rate ends a block before its last bit-plane, it may end within
+			// the last pass; ones stand for the rest.
+			short := done+1 == k.passes && k.passes < 3*planes-2
+			if (b.beyond > maxAfter || b.raw.beyond > maxAfter) && !short {
 				return ErrCut
 			}
 			if style&blockReset != 0 {
