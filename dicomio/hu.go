@@ -38,6 +38,15 @@ func (s *Series) HU(ctx context.Context, first, count int) (*Block, error) {
 // HUInto is HU into a block whose memory is used again where it is large
 // enough. After an error the block's content is undefined.
 func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
+	return s.HURowsInto(ctx, first, count, 0, s.Geometry.Rows, b)
+}
+
+// HURowsInto is HUInto for the rows from..to-1 of every slice, or all where to is 0.
+// What the block holds of the others is undefined.
+func (s *Series) HURowsInto(ctx context.Context, first, count, from, to int, b *Block) error {
+	if from < 0 || from > to || to > s.Geometry.Rows {
+		return fmt.Errorf("dicomio: rows %d..%d asked of %d", from, to-1, s.Geometry.Rows)
+	}
 	if first < 0 || count < 1 || first > len(s.Slices)-count {
 		return fmt.Errorf("dicomio: slices %d..%d asked of a series of %d", first, first+count-1, len(s.Slices))
 	}
@@ -65,6 +74,7 @@ func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
 	return forEach(ctx, workers, count, func(i int) error {
 		work := readers.Get().(*frameReader)
 		defer readers.Put(work)
+		work.from, work.to = from, to
 		return decode(work, i)
 	})
 }
@@ -82,7 +92,8 @@ func resize[T any](s []T, n int) []T {
 // frameReader decodes one file after another into memory that it keeps.
 type frameReader struct {
 	codec.Decoder
-	table *huTable // of the last slice
+	table    *huTable // of the last slice
+	from, to int      // rows that are wanted; to 0: all
 }
 
 // slice decodes one file, or a frame of it.
@@ -128,9 +139,43 @@ func (r *frameReader) decode(src codec.Source, f *format, hu []float32, pad []bo
 	if err != nil {
 		return err
 	}
-	r.rescale(f, raw, hu, pad)
-	maskField(hu, pad, f.Rows, f.Cols)
+	r.convert(f, raw, hu, pad)
 	return nil
+}
+
+// convert makes HU and padding of the rows that are wanted.
+func (r *frameReader) convert(f *format, raw []byte, hu []float32, pad []bool) {
+	from, to, size := r.from, r.to, f.Allocated/8
+	if to == 0 {
+		from, to = 0, f.Rows
+	}
+	start, end := from*f.Cols, to*f.Cols
+	r.rescale(f, raw[start*size:end*size], hu[start:end], pad[start:end])
+	maskField(pixels{r.table, raw, size == 2}, hu, pad, f.Rows, f.Cols, from, to)
+}
+
+// pixels are those of an image as stored, with what they become.
+type pixels struct {
+	table *huTable
+	raw   []byte
+	wide  bool
+}
+
+func (p pixels) at(i int) float32 {
+	if p.wide {
+		return p.table.hu[binary.LittleEndian.Uint16(p.raw[2*i:])]
+	}
+	return p.table.hu[p.raw[i]]
+}
+
+// count tells how many of the pixels from..to-1 are v.
+func (p pixels) count(from, to int, v float32) (n int) {
+	for i := from; i < to; i++ {
+		if p.at(i) == v {
+			n++
+		}
+	}
+	return n
 }
 
 // rescaling is how stored pixels become HU and padding.

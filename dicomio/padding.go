@@ -17,42 +17,37 @@ const (
 // far as it goes. A value that air could have is masked outside the circle
 // only, and only where the rim just inside the circle looks different: clamped
 // air that goes on inside is a measurement.
-func maskField(hu []float32, pad []bool, rows, cols int) {
-	v := hu[0]
-	if v > fieldAirHU || hu[cols-1] != v || hu[(rows-1)*cols] != v || hu[rows*cols-1] != v {
+//
+// The whole image is looked at; hu and pad need hold the rows from..to-1 alone,
+// and only those are marked.
+func maskField(px pixels, hu []float32, pad []bool, rows, cols, from, to int) {
+	v := px.at(0)
+	if v > fieldAirHU || px.at(cols-1) != v || px.at((rows-1)*cols) != v || px.at(rows*cols-1) != v {
 		return
 	}
 	radius := float64(min(rows, cols)) / 2
 	outside, same := 0, 0
 	rim, rimSame := 0, 0
-	forRuns(rows, cols, radius+1, func(from, to int) {
-		for _, x := range hu[from:to] {
-			if x == v {
-				same++
-			}
-		}
+	forRuns(rows, cols, 0, rows, radius+1, func(from, to int) {
+		same += px.count(from, to, v)
 		outside += to - from
 	})
 	if outside == 0 || same*100 < outside*98 {
 		return
 	}
 	if v < belowAirHU {
-		maskRuns(hu, pad, v, rows, cols)
+		maskRuns(hu, pad, v, cols, from, to)
 		return
 	}
-	forRuns(rows, cols, radius-4, func(from, to int) {
-		for _, x := range hu[from:to] {
-			if x == v {
-				rimSame++
-			}
-		}
+	forRuns(rows, cols, 0, rows, radius-4, func(from, to int) {
+		rimSame += px.count(from, to, v)
 		rim += to - from
 	})
 	rim, rimSame = rim-outside, rimSame-same
 	if rim <= 0 || 2*rimSame > rim {
 		return
 	}
-	forRuns(rows, cols, radius+1, func(from, to int) {
+	forRuns(rows, cols, from, to, radius+1, func(from, to int) {
 		for i := from; i < to; i++ {
 			pad[i] = pad[i] || hu[i] == v
 		}
@@ -60,8 +55,8 @@ func maskField(hu []float32, pad []bool, rows, cols int) {
 }
 
 // maskRuns marks the run of v at both ends of every row.
-func maskRuns(hu []float32, pad []bool, v float32, rows, cols int) {
-	for y := range rows {
+func maskRuns(hu []float32, pad []bool, v float32, cols, from, to int) {
+	for y := from; y < to; y++ {
 		row, mark := hu[y*cols:][:cols], pad[y*cols:][:cols]
 		x := 0
 		for ; x < cols && row[x] == v; x++ {
@@ -73,11 +68,11 @@ func maskRuns(hu []float32, pad []bool, v float32, rows, cols int) {
 	}
 }
 
-// forRuns calls f with the index ranges, row by row, of the pixels whose
-// centre is farther than radius from the centre of the image.
-func forRuns(rows, cols int, radius float64, f func(from, to int)) {
+// forRuns calls f with the index ranges, row by row from first to last-1, of the
+// pixels whose centre is farther than radius from the centre of the image.
+func forRuns(rows, cols, first, last int, radius float64, f func(from, to int)) {
 	cy, cx := float64(rows-1)/2, float64(cols-1)/2
-	for y := range rows {
+	for y := first; y < last; y++ {
 		dy := float64(y) - cy
 		rest := radius*radius - dy*dy
 		if rest < 0 || radius < 0 {

@@ -183,6 +183,7 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		if done, err := frames.frame(ctx, r, h, hu, pad); done {
 			return err
 		}
+		r.from, r.to = 0, 0 // what may become a proof
 	}
 	file, err := h.remote.Image(ctx, h.sopUID)
 	if err != nil {

@@ -72,8 +72,7 @@ func (p *provenFrames) decode(ctx context.Context, r *frameReader, h *header, hu
 	if err != nil {
 		return err
 	}
-	r.rescale(&h.format, raw, hu, pad)
-	maskField(hu, pad, h.format.Rows, h.format.Cols)
+	r.convert(&h.format, raw, hu, pad)
 	return nil
 }
 
@@ -89,6 +88,7 @@ func (p *provenFrames) prove(ctx context.Context, h *header, file *format, hu []
 	}
 	r := readers.Get().(*frameReader)
 	defer readers.Put(r)
+	r.from, r.to = 0, 0
 	otherHU, otherPad := make([]float32, len(hu)), make([]bool, len(pad))
 	switch err := p.decode(ctx, r, h, otherHU, otherPad); {
 	case ctx.Err() != nil || CodeOf(err) == CodeUnreachable:

@@ -3,6 +3,7 @@ package nodule
 import (
 	"context"
 	"fmt"
+	"math"
 	"sort"
 
 	"github.com/nodulescope/nodulescope/dicomio"
@@ -101,7 +102,7 @@ func (c *Cutter) CutAll(ctx context.Context, cs []Candidate) ([]CutResult, error
 
 func (c *Cutter) cut(ctx context.Context, cs []Candidate) ([]CutResult, error) {
 	results := make([]CutResult, len(cs))
-	need := make([]bool, c.grid.geo.Slices)
+	need, window := make([]bool, c.grid.geo.Slices), make([]rowRange, c.grid.geo.Slices)
 	var plans []*plan
 	for i, cand := range cs {
 		results[i].Candidate = cand
@@ -115,14 +116,17 @@ func (c *Cutter) cut(ctx context.Context, cs []Candidate) ([]CutResult, error) {
 		}
 		p := c.plan(cand.PositionLPS)
 		p.result = &results[i]
+		rows := c.rows(cand.PositionLPS)
 		for k, n := range p.need {
-			need[k] = need[k] || n
+			if n {
+				need[k], window[k] = true, window[k].with(rows)
+			}
 		}
 		plans = append(plans, p)
 	}
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].first < plans[j].first })
 
-	src := newPlanes(c.dec, c.grid.geo.Rows, c.grid.geo.Cols, need)
+	src := newPlanes(c.dec, c.grid.geo.Rows, c.grid.geo.Cols, need, window)
 	for k := range need {
 		if !need[k] {
 			continue
@@ -186,4 +190,15 @@ func (c *Cutter) finish(p *plan) {
 		return
 	}
 	p.result.Cube = p.cube
+}
+
+// rows are those of every slice that the cube around a point may be made of.
+func (c *Cutter) rows(centre dicomio.Vec) rowRange {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, corner := range Corners(centre, c.opts.SpacingMM*(CubeSize-1)/2) {
+		row := c.grid.affine(corner)[axisRow]
+		low, high = min(low, row), max(high, row)
+	}
+	limit := func(row float64) int { return int(min(max(row, 0), float64(c.grid.geo.Rows))) }
+	return rowRange{limit(math.Floor(low) - 1), limit(math.Ceil(high) + 2)}
 }

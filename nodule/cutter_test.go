@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -332,6 +333,62 @@ func BenchmarkCut(b *testing.B) {
 	for b.Loop() {
 		if _, err := cut.Cut(context.Background(), Candidate{ID: "a", PositionLPS: dicomio.Vec{0.3, 0.2, 0.1}}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// rowsVolume decodes rows alone and spoils all others.
+type rowsVolume struct {
+	volume
+	rows, of int
+}
+
+func (v *rowsVolume) HURowsInto(ctx context.Context, first, count, from, to int, b *dicomio.Block) error {
+	whole, err := v.HU(ctx, first, count)
+	if err != nil {
+		return err
+	}
+	*b = *whole
+	for i := range b.HU {
+		if y := i / b.Cols % b.Rows; y < from || y >= to {
+			b.HU[i] = float32(math.NaN())
+		}
+	}
+	v.rows, v.of = v.rows+to-from, v.of+b.Rows
+	return nil
+}
+
+// TestOnlyTheRowsOfACubeAreNeeded: cubes are the same where no other row is
+// decoded, at the border of the scan too.
+func TestOnlyTheRowsOfACubeAreNeeded(t *testing.T) {
+	for name, g := range geometries() {
+		for _, spacing := range []float64{1, 1.7} {
+			opts := CutOptions{MaxPaddingPct: 100, SpacingMM: spacing}
+			whole := &volume{geo: g, hu: linear}
+			rows := &rowsVolume{volume: volume{geo: g, hu: linear}}
+			for _, at := range [][3]float64{{0.5, 0.5, 0.5}, {0.5, 0, 0.5}, {0.5, 1, 0.9}, {0.1, 0.8, 0.3}} {
+				n := [3]int{g.Slices, g.Rows, g.Cols}
+				var voxel [3]float64
+				for i := range voxel {
+					voxel[i] = at[i] * float64(n[i]-1)
+				}
+				cand := Candidate{ID: "a", PositionLPS: g.ToLPS(voxel)}
+				want, err := newCutter(t, whole, opts).Cut(t.Context(), cand)
+				if err != nil {
+					t.Fatal(name, err)
+				}
+				cutter, err := NewCutter(g, rows, opts)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := cutter.Cut(t.Context(), cand)
+				if err != nil || !slices.Equal(got.HU, want.HU) || !slices.Equal(got.Valid, want.Valid) {
+					t.Errorf("%s, %g mm, at %v: other values, %v", name, spacing, at, err)
+				}
+			}
+			if rows.rows >= rows.of && name == "axial 2.5 mm" && spacing == 1 {
+				t.Error("all rows were asked for")
+			}
 		}
 	}
 }

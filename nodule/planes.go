@@ -27,20 +27,37 @@ type planes struct {
 	ahead      int
 	held       map[int]plane
 
+	window []rowRange // rows of every slice that are needed
+
 	into  intoDecoder // nil: dec gives blocks of its own
 	low   int         // slices before it are not asked for any more
 	spare []*dicomio.Block
 }
 
-// intoDecoder is a decoder that uses memory again, such as a *dicomio.Series.
+// intoDecoder is a decoder that uses memory again and decodes rows alone, such as
+// a *dicomio.Series.
 type intoDecoder interface {
-	HUInto(ctx context.Context, first, count int, b *dicomio.Block) error
+	HURowsInto(ctx context.Context, first, count, from, to int, b *dicomio.Block) error
 }
 
-func newPlanes(dec dicomio.Decoder, rows, cols int, need []bool) *planes {
+// rowRange is rows from..to-1.
+type rowRange struct{ from, to int }
+
+// with is the rows of both and what lies between them.
+func (s rowRange) with(o rowRange) rowRange {
+	switch {
+	case s.from == s.to:
+		return o
+	case o.from == o.to:
+		return s
+	}
+	return rowRange{min(s.from, o.from), max(s.to, o.to)}
+}
+
+func newPlanes(dec dicomio.Decoder, rows, cols int, need []bool, window []rowRange) *planes {
 	ahead := readAheadBytes / (rows * cols * 5) // float32 and bool
 	into, _ := dec.(intoDecoder)
-	return &planes{into: into, dec: dec, rows: rows, cols: cols, need: need, ahead: max(1, min(ahead, 16)), held: map[int]plane{}}
+	return &planes{into: into, dec: dec, rows: rows, cols: cols, need: need, window: window, ahead: max(1, min(ahead, 16)), held: map[int]plane{}}
 }
 
 // forget drops the slices before k.
@@ -67,7 +84,11 @@ func (p *planes) decode(ctx context.Context, first, n int) (b *dicomio.Block, er
 	if b == nil {
 		b = &dicomio.Block{}
 	}
-	if err = p.into.HUInto(ctx, first, n, b); err == nil {
+	var rows rowRange
+	for _, w := range p.window[first : first+n] {
+		rows = rows.with(w)
+	}
+	if err = p.into.HURowsInto(ctx, first, n, rows.from, rows.to, b); err == nil {
 		p.spare = append(p.spare, b)
 	}
 	return b, err

@@ -195,13 +195,15 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 		return 0, err
 	}
 	type part struct {
-		b   []byte
+		b   *[]byte
+		n   int
 		err error // io.EOF comes with bytes
 	}
 	got, err := do(f.ctx, "read file", f.at, func() (part, error) {
-		b := make([]byte, len(p)) // p is the caller's, who may not wait
-		n, err := f.f.ReadAt(b, offset)
-		return part{b[:n], err}, nil
+		b := buffers.Get().(*[]byte) // p is the caller's, who may not wait
+		*b = slices.Grow((*b)[:0], len(p))[:len(p)]
+		n, err := f.f.ReadAt(*b, offset)
+		return part{b, n, err}, nil
 	}, nil)
 	if err != nil {
 		f.mu.Lock()
@@ -209,8 +211,17 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 		f.silent = err
 		return 0, err
 	}
-	return copy(p, got.b), got.err
+	n := copy(p, (*got.b)[:got.n])
+	if cap(*got.b) <= maxKept {
+		buffers.Put(got.b) // that of a read which was left behind is its own for good
+	}
+	return n, got.err
 }
+
+// buffers are kept from one read to the next.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxKept = 4 << 20
 
 // Silent is the error of the read that was left behind, nil where none was:
 // for callers whose decoders may swallow it.
