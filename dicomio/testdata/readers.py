@@ -7,9 +7,9 @@
 With --files every file is taken on its own, with a twin that pydicom writes 1 mm above it where it can: a row for each
 way in which files are read or refused.
 
-Needs Debian's python3-pydicom, python3-gdcm and dcm2niix. "same HU" means: every slice that nodulescope takes has, to the
+Needs Debian's python3-pydicom, python3-gdcm and dcm2niix. Archives are opened for pydicom. "same HU" means: every slice that nodulescope takes has, to the
 last bit, the HU that pydicom gives, in the same order."""
-import glob, hashlib, json, os, re, shutil, struct, subprocess, sys, tempfile, warnings
+import collections, glob, gzip, hashlib, io, json, os, re, shutil, struct, subprocess, sys, tempfile, warnings, zipfile
 
 import numpy
 import pydicom
@@ -17,17 +17,37 @@ import pydicom
 warnings.simplefilter('ignore')
 
 
+def contents(path):
+    """The bytes of a file, or of those in an archive, which pydicom does not open."""
+    head = open(path, 'rb').read(4)
+    if head == b'PK\3\4':
+        with zipfile.ZipFile(path) as z:
+            return [z.read(n) for n in z.namelist()]
+    return [gzip.open(path).read() if head[:2] == b'\x1f\x8b' else open(path, 'rb').read()]
+
+
 def headers(folder):
     found = {}
-    for root, _, files in os.walk(folder):
-        for name in files:
+    for root, _, names in os.walk(folder):
+        for name in names:
             try:
-                d = pydicom.dcmread(os.path.join(root, name), force=True)
-                if d.get('Modality') == 'CT' and 'SOPInstanceUID' in d:
-                    found.setdefault(str(d.SeriesInstanceUID), {})[str(d.SOPInstanceUID)] = d
-            except Exception:  # no DICOM, or not for pydicom
-                pass
+                files = contents(os.path.join(root, name))
+            except Exception:  # a broken archive
+                continue
+            for b in files:
+                one(b, found)
     return found
+
+
+def one(b, found):
+    try:
+        d = pydicom.dcmread(io.BytesIO(b), force=True)
+        if 'TransferSyntaxUID' not in d.file_meta:
+            d.file_meta.TransferSyntaxUID = '1.2.840.10008.1.2' if d.is_implicit_VR else '1.2.840.10008.1.2.1' if d.is_little_endian else '1.2.840.10008.1.2.2'
+        if d.get('Modality') == 'CT' and 'SOPInstanceUID' in d:
+            found.setdefault(str(d.SeriesInstanceUID), {})[str(d.SOPInstanceUID)] = d
+    except Exception:  # no DICOM, or not for pydicom
+        pass
 
 
 def hu(d):
@@ -85,8 +105,8 @@ def with_nodulescope(program, folder, series):
         words.append('%d slices of %.4g mm, %s%s' % (one['slices'], one['spacing_mm'][0], same(one, series.get(one['series_uid'], {})), ', ' + told if told else ''))
     for one in found.get('refused', []) + found.get('refused_files', []):
         if one['code'] != 'not_ct':
-            words.append(one['code'] + ', refused')
-    return '; '.join(words) or 'no CT'
+            words.append(one['code'] + (', named' if 'file' in one else ', refused'))
+    return '; '.join('%d x %s' % (n, w) if n > 1 else w for w, n in collections.Counter(words).items()) or 'no CT'
 
 
 def alone(program, path):
