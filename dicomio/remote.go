@@ -183,7 +183,9 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		if done, err := frames.frame(ctx, r, h, hu, pad); done {
 			return err
 		}
-		r.from, r.to = 0, 0 // what may become a proof
+		if frames.state.Load() == proofOpen {
+			r.from, r.to = 0, 0 // it may become the proof
+		}
 	}
 	file, err := h.remote.Image(ctx, h.sopUID)
 	if err != nil {
@@ -204,7 +206,7 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		return e
 	}
 	if ok {
-		frames.prove(ctx, h, &images[h.frame].format, hu, pad)
+		frames.prove(ctx, r, h, &images[h.frame].format, hu, pad)
 	}
 	return nil
 }

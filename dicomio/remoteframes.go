@@ -76,9 +76,10 @@ func (p *provenFrames) decode(ctx context.Context, r *frameReader, h *header, hu
 	return nil
 }
 
-// prove compares the frame of an image with what came of its file, once.
-func (p *provenFrames) prove(ctx context.Context, h *header, file *format, hu []float32, pad []bool) {
-	if !p.state.CompareAndSwap(proofOpen, proofRuns) {
+// prove compares the frame of an image with what came of all rows of its file,
+// once.
+func (p *provenFrames) prove(ctx context.Context, of *frameReader, h *header, file *format, hu []float32, pad []bool) {
+	if of.to != 0 || !p.state.CompareAndSwap(proofOpen, proofRuns) {
 		return
 	}
 	state := proofFailed
