@@ -168,8 +168,15 @@ func (p pixels) at(i int) float32 {
 	return p.table.hu[p.raw[i]]
 }
 
-// count tells how many of the pixels from..to-1 are v.
-func (p pixels) count(from, to int, v float32) (n int) {
+// count tells how many of the pixels from..to-1 are what the first of all is.
+func (p pixels) count(from, to int) (n int) {
+	v := p.at(0)
+	if p.wide { // most are stored as the first is: four at a time
+		four := uint64(binary.LittleEndian.Uint16(p.raw)) * 0x0001000100010001
+		for b := p.raw[2*from : 2*to]; len(b) >= 8 && binary.LittleEndian.Uint64(b) == four; b = b[8:] {
+			from, n = from+4, n+4
+		}
+	}
 	for i := from; i < to; i++ {
 		if p.at(i) == v {
 			n++

@@ -29,7 +29,7 @@ func maskField(px pixels, hu []float32, pad []bool, rows, cols, from, to int) {
 	outside, same := 0, 0
 	rim, rimSame := 0, 0
 	forRuns(rows, cols, 0, rows, radius+1, func(from, to int) {
-		same += px.count(from, to, v)
+		same += px.count(from, to)
 		outside += to - from
 	})
 	if outside == 0 || same*100 < outside*98 {
@@ -40,7 +40,7 @@ func maskField(px pixels, hu []float32, pad []bool, rows, cols, from, to int) {
 		return
 	}
 	forRuns(rows, cols, 0, rows, radius-4, func(from, to int) {
-		rimSame += px.count(from, to, v)
+		rimSame += px.count(from, to)
 		rim += to - from
 	})
 	rim, rimSame = rim-outside, rimSame-same

@@ -127,6 +127,7 @@ func (c *Cutter) cut(ctx context.Context, cs []Candidate) ([]CutResult, error) {
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].first < plans[j].first })
 
 	src := newPlanes(c.dec, c.grid.geo.Rows, c.grid.geo.Cols, need, window)
+	defer src.release()
 	for k := range need {
 		if !need[k] {
 			continue

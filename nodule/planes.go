@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/nodulescope/nodulescope/dicomio"
 )
@@ -38,6 +39,18 @@ type planes struct {
 // a *dicomio.Series.
 type intoDecoder interface {
 	HURowsInto(ctx context.Context, first, count, from, to int, b *dicomio.Block) error
+}
+
+// blocks are kept from one cut to the next.
+var blocks = sync.Pool{New: func() any { return &dicomio.Block{} }}
+
+// release gives back the memory of all slices.
+func (p *planes) release() {
+	clear(p.held)
+	for _, b := range p.spare {
+		blocks.Put(b)
+	}
+	p.spare = nil
 }
 
 // rowRange is rows from..to-1.
@@ -82,7 +95,7 @@ func (p *planes) decode(ctx context.Context, first, n int) (b *dicomio.Block, er
 		}
 	}
 	if b == nil {
-		b = &dicomio.Block{}
+		b = blocks.Get().(*dicomio.Block)
 	}
 	var rows rowRange
 	for _, w := range p.window[first : first+n] {
