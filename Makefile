@@ -46,6 +46,15 @@ build: ## build the binary into bin/
 race: ## run the tests of concurrent code under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -short -buildvcs=false -timeout 20m $(RACE)
 
+# How long the fault harness runs, over how many jobs, and its seed (none: drawn).
+CHAOS_TIME ?= 10m
+CHAOS_JOBS ?= 6000
+SEED ?=
+
+.PHONY: chaos
+chaos: ## kill, freeze and cut off workers and broker while jobs run: CHAOS_TIME=10m CHAOS_JOBS=6000 SEED=1
+	go test -buildvcs=false -count=1 -v -timeout 90m -run 'TestChaos$$' ./plugin -args -chaos-time $(CHAOS_TIME) -chaos-jobs $(CHAOS_JOBS) -chaos-pause 3s $(if $(SEED),-chaos-seed $(SEED))
+
 .PHONY: test-onnx
 test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)
 	NODULESCOPE_ORT=$(CURDIR)/$(ORT) go test -buildvcs=false -count=1 -v -run 'Runtime' ./models/onnx

@@ -28,6 +28,7 @@ type Options struct {
 	CredsFile    string // JWT and seed, as nsc writes it
 	User         string
 	PasswordFile string // of User, one line
+	Password     string // of User, in place of a file
 
 	TLSCA, TLSCert, TLSKey string // PEM files; the certificate is the client's own
 
@@ -122,7 +123,7 @@ func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 			ways++
 		}
 	}
-	if ways > 1 || (o.User == "") != (o.PasswordFile == "") {
+	if ways > 1 || (o.User == "") != (o.PasswordFile == "" && o.Password == "") || o.PasswordFile != "" && o.Password != "" {
 		return nil, coded.New(CodeSettings, op, "use one of nkey seed file, creds file, and user with password file", nil)
 	}
 	if o.Server != nil {
@@ -149,9 +150,11 @@ func credentials(o Options) (no []nats.Option, err error) {
 		}
 		no = append(no, nats.UserCredentials(o.CredsFile))
 	case o.User != "":
-		password, err := readSecret(o.PasswordFile)
-		if err != nil {
-			return nil, err
+		password := o.Password
+		if o.PasswordFile != "" {
+			if password, err = readSecret(o.PasswordFile); err != nil {
+				return nil, err
+			}
 		}
 		no = append(no, nats.UserInfo(o.User, password))
 	}

@@ -140,6 +140,30 @@ func (q *JobQueue) Next(ctx context.Context) (*Delivery, error) {
 	}
 }
 
+// Urgent takes a stat job that waits now; nil where there is none, or the broker
+// cannot say. A worker asks it in the midst of a long job.
+func (q *JobQueue) Urgent() *Delivery {
+	q.mu.Lock()
+	stat := q.stat
+	q.mu.Unlock()
+	if !q.bus.nc.IsConnected() {
+		return nil
+	}
+	batch, err := stat.FetchNoWait(1)
+	if err != nil {
+		return nil
+	}
+	msg := <-batch.Messages()
+	if msg == nil {
+		return nil
+	}
+	d, err := newDelivery(q, msg)
+	if err != nil {
+		return nil
+	}
+	return d
+}
+
 // take asks for one message: stat without waiting, then routine for PollWait.
 func (q *JobQueue) take() (jetstream.Msg, error) {
 	q.mu.Lock()

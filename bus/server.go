@@ -38,6 +38,11 @@ type ServerOptions struct {
 	PasswordFile string   // of User; one line, plain or bcrypt
 	NkeyUsers    []string // public user nkeys ("U...")
 
+	// AccessFile, where set, holds the passwords of the [Role]s, which may then
+	// sign in from this machine; it is made where it is missing, for its owner
+	// alone. It does not allow another host than loopback by itself.
+	AccessFile string
+
 	TLSCert, TLSKey string // PEM files; with both, connections must use TLS
 	TLSClientCA     string // PEM file; with it, clients must show a certificate of this CA
 
@@ -209,7 +214,7 @@ func (s *Server) natsOptions(op string, o ServerOptions) (*natsserver.Options, e
 	if err := s.authenticate(op, o, no); err != nil {
 		return nil, err
 	}
-	if len(no.Users) == 0 && len(no.Nkeys) == 0 && !o.DontListen && !loopback(o.Host) {
+	if o.User == "" && len(no.Nkeys) == 0 && !o.DontListen && !loopback(o.Host) {
 		return nil, coded.New(CodeSettings, op,
 			"set a user with a password file or nkey users before listening on a non-loopback address", nil)
 	}

@@ -31,6 +31,13 @@ func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options
 		}
 		no.Nkeys = append(no.Nkeys, &natsserver.NkeyUser{Nkey: key})
 	}
+	if o.AccessFile != "" {
+		access, err := accessOf(o.AccessFile)
+		if err != nil {
+			return err
+		}
+		no.Users = append(no.Users, access.users()...)
+	}
 	if len(no.Users)+len(no.Nkeys) > 0 {
 		s.user, s.password = "inside-"+nuid.Next(), newTraceParent()
 		no.Users = append(no.Users, &natsserver.User{Username: s.user, Password: s.password})

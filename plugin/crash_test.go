@@ -26,6 +26,7 @@ type crashPlan struct {
 	Point   string // a line of the log, or whileScoring
 	Site    string
 	Decide  bool // decide on a finding over HTTP
+	Chaos   bool // a process of the fault harness, see chaosChild
 
 	PACS, User, PasswordFile string // where results are stored
 }
@@ -35,6 +36,9 @@ const whileScoring = "scoring"
 func TestMain(m *testing.M) { plugintest.Main(m, runAndCrash) }
 
 func runAndCrash(plan crashPlan) error {
+	if plan.Chaos {
+		return chaosChild(plan)
+	}
 	d, err := plugintest.NewDetector()
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 const (
 	writeTestFile  = ".write-test"
 	writeTestBytes = 64 << 10
+	writeTestEvery = 5 * time.Second // a success counts for as long
 	healEvery      = 2 * time.Second
 	healAtMost     = 10 * time.Minute // between two starts that did not help
 )
@@ -36,13 +37,16 @@ func (p *Plugin) checkSpace() error {
 }
 
 // checkDisk also writes: a quota, or a disk that turned read-only, shows in
-// nothing else.
-func (p *Plugin) checkDisk() error {
+// nothing else. A success up to maxAge old counts.
+func (p *Plugin) checkDisk(maxAge time.Duration) error {
 	if err := p.checkSpace(); err != nil {
 		return err
 	}
 	p.writeTest.Lock() // one file
 	defer p.writeTest.Unlock()
+	if time.Since(p.written) < maxAge { // a probe each second would wear the disk
+		return nil
+	}
 	path := filepath.Join(p.cfg.DataDir, writeTestFile)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
@@ -50,8 +54,10 @@ func (p *Plugin) checkDisk() error {
 		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(path))
 	}
 	if err != nil {
+		p.written = time.Time{}
 		return coded.New(CodeSettings, "check disk", "nothing can be written to the data folder: is the disk full, or read-only?", err)
 	}
+	p.written = time.Now()
 	return nil
 }
 
@@ -77,7 +83,7 @@ func (p *Plugin) heal(ctx context.Context) {
 			told, wait, next = false, 0, time.Time{}
 			continue
 		}
-		if full := p.checkDisk(); full != nil {
+		if full := p.checkDisk(0); full != nil {
 			if !told {
 				p.log.Error("the bus has given a stream up; it starts again when the disk is in order", "code", bus.ProblemOf(err).Code, "error", err, "disk", coded.Summary(full))
 			}

@@ -121,7 +121,7 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	}
 	note("bus", busErr)
 	note("ledger", ledgerErr)
-	note("disk", p.checkDisk())
+	note("disk", p.checkDisk(writeTestEvery))
 	r.Checks["storage"] = checkStorage(storage.Hung())
 	note("models", scoring.CheckDetectors("check models", p.cfg.Detectors))
 	return r

@@ -28,9 +28,10 @@ type metrics struct {
 	unsent     *prometheus.CounterVec // attempts, by code
 	lost       *prometheus.CounterVec // by stream
 	restored   prometheus.Counter
+	gauges     *gauges
 }
 
-func newMetrics(models []bus.Model, software string) *metrics {
+func newMetrics(models []bus.Model, software, dataDir string) *metrics {
 	counter := func(name, help, label string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "nodulescope", Name: name, Help: help}, []string{label})
 	}
@@ -76,6 +77,7 @@ func newMetrics(models []bus.Model, software string) *metrics {
 	for _, outcome := range jobs.Outcomes() {
 		m.deliveries.WithLabelValues(string(outcome)) // a rate needs the zero
 	}
+	m.gauges = newGauges(m.registry, dataDir)
 	for _, stream := range bus.Streams() {
 		m.lost.WithLabelValues(stream)
 	}

@@ -25,6 +25,7 @@ type Plugin struct {
 	reader  series.Reader
 
 	writeTest  sync.Mutex
+	written    time.Time     // when the data folder could last be written, guarded by writeTest
 	watchEvery time.Duration // between two looks at what the streams hold
 
 	mu      sync.Mutex
@@ -62,7 +63,7 @@ func New(cfg Config) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{
-		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software), log: cfg.Logger.With("part", "plugin"), watchEvery: watchEvery,
+		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software, cfg.DataDir), log: cfg.Logger.With("part", "plugin"), watchEvery: watchEvery,
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)

@@ -38,7 +38,7 @@ func RebuildLedger(ctx context.Context, cfg Config) (r Rebuilt, aside string, er
 	if err != nil {
 		return r, "", err
 	}
-	p := &Plugin{cfg: cfg, metrics: newMetrics(nil, cfg.Software), log: cfg.Logger.With("part", "plugin")} // it scores nothing
+	p := &Plugin{cfg: cfg, metrics: newMetrics(nil, cfg.Software, cfg.DataDir), log: cfg.Logger.With("part", "plugin")} // it scores nothing
 	var opened closers
 	defer opened.close(p.log)
 	k, err := openKept(p.cfg.DataDir)

@@ -90,6 +90,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	opened.background(func() { p.housekeep(work, kept) })
 	opened.background(func() { p.heal(work) })
 	opened.background(func() { p.watchStreams(work, w, kept) })
+	opened.background(func() { p.watchQueue(work, b) })
 	opened.background(func() { publisher.Run(work) })
 	opened.background(func() { p.empty(work, kept, trail) })
 	err = w.Run(work)
@@ -139,6 +140,7 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 		return nil, nil, err
 	}
 	c.add(trail.Close)
+	trail.Observe = p.metrics.gauges.audited
 	if p.sends() {
 		k.send(p.cfg.Send.kinds())
 	}

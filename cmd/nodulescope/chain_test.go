@@ -234,7 +234,7 @@ func (c *chain) dataDir() string {
 // again submits the job of a result once more, and waits until it is answered.
 func again(t *testing.T, c *chain, r bus.Result) {
 	t.Helper()
-	b, err := bus.Connect(t.Context(), bus.Options{URL: c.service.bus})
+	b, err := bus.Connect(t.Context(), (&busFlags{url: c.service.bus}).options(nil, bus.RoleOperator))
 	if err != nil {
 		t.Fatal(err)
 	}

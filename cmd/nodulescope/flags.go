@@ -107,11 +107,17 @@ func (b *busFlags) register(f *pflag.FlagSet, fallback, none string) {
 		"nats-tls-ca", "nats-tls-cert", "nats-tls-key")
 }
 
-func (b *busFlags) options(log *slog.Logger) bus.Options {
-	return bus.Options{
+// options are those of a client; as is what it is on a bus of this machine that
+// wants a password and was told none.
+func (b *busFlags) options(log *slog.Logger, as bus.Role) bus.Options {
+	o := bus.Options{
 		URL: cmp.Or(b.url, b.registeredDefault), Domain: b.domain, NkeySeedFile: b.nkeyFile, CredsFile: b.credsFile,
 		User: b.user, PasswordFile: b.password, TLSCA: b.tlsCA, TLSCert: b.tlsCert, TLSKey: b.tlsKey, Logger: log,
 	}
+	if o.NkeySeedFile == "" && o.CredsFile == "" && o.User == "" {
+		o.User, o.Password = localAccess(o.URL, as)
+	}
+	return o
 }
 
 // flag is what a command that uses the same bus needs.
@@ -124,7 +130,7 @@ func (b *busFlags) flag() string {
 
 // connect opens the bus of a client. The caller closes it.
 func (b *busFlags) connect(ctx context.Context, log *slog.Logger) (*bus.Bus, error) {
-	connection, err := bus.Connect(ctx, b.options(log))
+	connection, err := bus.Connect(ctx, b.options(log, bus.RoleOperator))
 	if bus.CodeOf(err) == bus.CodeUnreachable {
 		return nil, fmt.Errorf("%w — start 'nodulescope serve', or name your bus with --nats-url", err)
 	}

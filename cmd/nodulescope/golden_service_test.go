@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/logtest"
 )
 
@@ -69,7 +71,11 @@ func startGoldenService(t *testing.T, dataDir string, more ...string) *goldenSer
 		t.Fatal(err)
 	}
 	s.client = &http.Client{Jar: jar, Timeout: time.Minute}
-	if s.conn, err = nats.Connect(s.bus); err != nil {
+	access, err := bus.ReadAccess(filepath.Join(dataDir, accessName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.conn, err = nats.Connect(s.bus, nats.UserInfo(string(bus.RoleService), access[bus.RoleService])); err != nil {
 		t.Fatal(err)
 	}
 	if _, err = s.conn.ChanSubscribe("nodule.v1.>", s.seen); err == nil {

@@ -65,7 +65,7 @@ func runLedgerRebuild(ctx context.Context, o ledgerOptions, g *globals, stdout i
 		return err
 	}
 	if o.bus.url != "" {
-		cfg.Bus = o.bus.options(g.log)
+		cfg.Bus = o.bus.options(g.log, bus.RoleService)
 	} else {
 		cfg.Server = bus.ServerOptions{DontListen: true}
 	}

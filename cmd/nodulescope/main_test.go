@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	state, err := os.MkdirTemp("", "nodulescope-state") // or tests would tell this user where their buses are
+	if err == nil {
+		err = os.Setenv("XDG_STATE_HOME", state)
+	}
+	if err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"nodulescope": main})
 }
 
@@ -39,6 +46,10 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("XDG_STATE_HOME", e.Getenv("WORK")+"/state")
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": expectStatus, "model": writeModel, "network": writeNetwork, "ct": writeCT, "cut": cutFile, "nodules": writeNodules,
 		},

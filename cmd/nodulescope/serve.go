@@ -22,8 +22,10 @@ import (
 const serveHelp = `Take jobs from the bus, score them, and publish the results.
 
 Without --nats-url it runs its own bus, which listens on 127.0.0.1:4222 and
-keeps jobs and results in --data-dir; 'submit' and 'results' find it there. To
-listen for other machines, give --nats-host and a way to sign in
+keeps jobs and results in --data-dir. Programs of the same user find it there,
+with its password; for a detector of another user, take the password of the role
+detector (it sends jobs and reads results) from bus-access.json in the data folder.
+To listen for other machines, give --nats-host and a way to sign in
 (--nats-user with --nats-password-file, or --nats-nkey-users).
 
 A job is answered once, even across a crash. SIGINT and SIGTERM shut the service
@@ -141,7 +143,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		cfg.AllowedRoots = append(cfg.AllowedRoots, abs)
 	}
 	if o.bus.url != "" {
-		cfg.Bus = o.bus.options(log)
+		cfg.Bus = o.bus.options(log, bus.RoleService)
 	} else {
 		cfg.Server = bus.ServerOptions{
 			Host: o.server.host, Port: o.server.port, User: o.bus.user, PasswordFile: o.bus.password, NkeyUsers: o.server.nkeyUsers,
@@ -149,6 +151,9 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		}
 		if o.server.port == 0 {
 			cfg.Server.Port = -1 // any, there
+		}
+		if o.bus.user == "" && len(o.server.nkeyUsers) == 0 && o.server.clientCA == "" {
+			cfg.Server.AccessFile = filepath.Join(cfg.DataDir, accessName)
 		}
 	}
 	return cfg, errors.Join(cfg.Validate(), o.checkFiles())
@@ -203,6 +208,9 @@ func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer)
 		g.log.Info("joining the bus", "url", p.BusURL())
 	}
 	if _, err := p.Bus(ctx); err == nil { // jobs are taken now; otherwise Run says what is wrong
+		if cfg.Server.AccessFile != "" {
+			defer shareAccess(cfg.Server.AccessFile, p.BusURL(), g.log)()
+		}
 		fmt.Fprintln(stdout, "Ready for jobs.")
 		if err := o.describe(stdout, cfg, p); err != nil {
 			g.log.Warn("standard output is gone", "error", err)

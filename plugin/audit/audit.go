@@ -74,6 +74,10 @@ const (
 // end of the file can only be checked against a digest kept elsewhere. Every
 // record is synced. The ledger's lock guards the file.
 type Trail struct {
+	// Observe, where set before the trail is used, is told of every record that
+	// was stored.
+	Observe func(Record)
+
 	mu   sync.Mutex
 	file *os.File
 	prev string
@@ -156,6 +160,9 @@ func (a *Trail) Append(r Record) error {
 		return coded.New(CodeFailed, op, "the record was not stored; is the disk full?", errors.Join(err, a.file.Truncate(a.size)))
 	}
 	a.prev, a.size = lineDigest(line), a.size+int64(len(line))+1
+	if a.Observe != nil {
+		a.Observe(r)
+	}
 	return nil
 }
 

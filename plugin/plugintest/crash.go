@@ -35,15 +35,23 @@ func Main[Plan any](m *testing.M, child func(Plan) error) {
 // itself with [Die].
 func Crash(t testing.TB, plan any) {
 	t.Helper()
-	text, err := json.Marshal(plan)
-	Must(t, err)
-	cmd := exec.CommandContext(Context(t), os.Args[0]) //nolint:gosec // this test
-	cmd.Env = append(os.Environ(), crashVariable+"="+string(text))
+	cmd := Child(t, plan)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() == 2 || exit.ExitCode() == 3 {
 		t.Fatalf("the child was not killed: %v\n%s", err, out)
 	}
+}
+
+// Child is this test binary as a child with a plan; it is killed when the test
+// ends.
+func Child(t testing.TB, plan any) *exec.Cmd {
+	t.Helper()
+	text, err := json.Marshal(plan)
+	Must(t, err)
+	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test
+	cmd.Env = append(os.Environ(), crashVariable+"="+string(text))
+	return cmd
 }
 
 // Die is SIGKILL: nothing is flushed, closed or deferred.

@@ -36,7 +36,11 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 		}
 		return o
 	}
-	unlock, err := w.locks.lock(ctx, t.lineage) // one job of a series at a time
+	lock := w.locks.lock // one job of a series at a time
+	if overtakes(ctx) {
+		lock = w.locks.tryLock
+	}
+	unlock, err := lock(ctx, t.lineage)
 	if err != nil {
 		return "", err
 	}
@@ -87,6 +91,7 @@ func (w *Worker) open(ctx context.Context, d *bus.Delivery) (t task, err error) 
 	t.scan, err = scoring.Prepare(ctx, scoring.Request{
 		JobID: t.env.ID, Source: t.env.Source, Job: t.job, Software: w.Software, Detectors: w.Detectors, Outliner: w.Outliner, Rungs: w.Rungs,
 		Series: w.Series, MaxPaddingPct: w.MaxPaddingPct, NoDetails: true,
+		Progress: w.overtaken(ctx, d),
 	})
 	if err != nil {
 		if t.late || !passing(err) && ctx.Err() == nil {

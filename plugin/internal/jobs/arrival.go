@@ -89,6 +89,8 @@ func (w *Worker) comesAgain(outcome Outcome, why error) (delay time.Duration, ok
 		return max(w.Arrival.Quiet, w.Arrival.Limit/4), true
 	case outcome == Retried && errors.Is(why, errArriving):
 		return w.Arrival.Quiet, true
+	case outcome == Retried && errors.Is(why, errBusy):
+		return busyDelay, true
 	}
 	return 0, false
 }

@@ -53,7 +53,7 @@ func (w *Worker) outcomeOf(ctx context.Context, how Outcome, err error, attempt 
 	switch {
 	case err == nil:
 		return how, how == Partial
-	case errors.Is(err, errArriving):
+	case errors.Is(err, errArriving), errors.Is(err, errBusy):
 		return Retried, true
 	case errors.As(err, &never):
 		return Dead, false

@@ -57,6 +57,7 @@ type Worker struct {
 	locks   keyLocks
 	sending sync.Mutex
 	looks   looks
+	taking  func() bool // whether jobs are still taken
 }
 
 // Keeper keeps what others need of an answer, in the transaction of the ledger
@@ -96,6 +97,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		context.AfterFunc(work, func() { timer.Stop() })
 	})
 	defer stop()
+	w.taking = func() bool { return ctx.Err() == nil }
 	errs := make([]error, w.Slots)
 	var group sync.WaitGroup
 	for slot := range errs {
@@ -186,7 +188,7 @@ func (w *Worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery,
 			err = coded.New(coded.Internal, op, "the program failed on this job; the service's log says where", nil)
 		}
 	}()
-	limited, cancel := context.WithTimeout(ctx, w.JobTimeout)
+	limited, cancel := context.WithTimeout(context.WithValue(ctx, workKey{}, ctx), w.JobTimeout)
 	defer cancel()
 	how, err = w.answer(limited, log, d)
 	if err != nil && !ours(err) && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {

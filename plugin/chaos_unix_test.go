@@ -1,0 +1,348 @@
+//go:build unix
+
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
+)
+
+// Settings of the fault harness: `make chaos` gives longer ones.
+var (
+	chaosSeed    = flag.Uint64("chaos-seed", 0, "`SEED` of the faults, 0: drawn")
+	chaosTime    = flag.Duration("chaos-time", 6*time.Second, "`TIME` during which jobs are sent and faults made")
+	chaosJobs    = flag.Int("chaos-jobs", 60, "`NUMBER` of jobs, spread over that time")
+	chaosWorkers = flag.Int("chaos-workers", 2, "`NUMBER` of workers")
+	chaosPause   = flag.Duration("chaos-pause", 600*time.Millisecond, "mean `TIME` between two faults")
+)
+
+// chaosAckWait is after how long a silent worker's job goes to another one.
+const chaosAckWait = 3 * time.Second
+
+// chaosChild is a process of the harness: a broker, or a worker.
+func chaosChild(plan crashPlan) error {
+	if plan.Point == "broker" {
+		address, err := net.ResolveTCPAddr("tcp", strings.TrimPrefix(plan.BusURL, "nats://"))
+		if err != nil {
+			return err
+		}
+		if _, err := bus.Start(context.Background(), bus.ServerOptions{StoreDir: plan.DataDir, Port: address.Port}); err != nil {
+			return err
+		}
+		select {}
+	}
+	d, err := plugintest.NewDetector()
+	if err != nil {
+		return err
+	}
+	cfg := crashConfig(plan)
+	cfg.Queue.AckWait, cfg.MaxAttempts = chaosAckWait, 5
+	cfg.Detectors = []detector.Detector{plugintest.Instant{Detector: d}}
+	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	p, err := New(cfg)
+	if err != nil {
+		return err
+	}
+	return p.Run(context.Background())
+}
+
+// victim is a child process that is killed, frozen and started again.
+type victim struct {
+	t    *testing.T
+	name string
+	plan crashPlan
+	log  *os.File
+
+	mu  sync.Mutex
+	cmd *exec.Cmd
+}
+
+func newVictim(t *testing.T, logs, name string, plan crashPlan) *victim {
+	t.Helper()
+	log, err := os.OpenFile(filepath.Join(logs, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	plugintest.Must(t, err)
+	v := &victim{t: t, name: name, plan: plan, log: log}
+	v.start()
+	t.Cleanup(func() { v.kill(); _ = log.Close() })
+	return v
+}
+
+func (v *victim) start() {
+	cmd := plugintest.Child(v.t, v.plan)
+	cmd.Stderr, cmd.Stdout = v.log, v.log
+	if err := cmd.Start(); err != nil {
+		v.t.Error(err)
+		return
+	}
+	v.mu.Lock()
+	v.cmd = cmd
+	v.mu.Unlock()
+}
+
+func (v *victim) kill() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_ = v.cmd.Process.Kill()
+	_ = v.cmd.Wait() // killed
+}
+
+// freeze stops the process for a while: its sockets stay open.
+func (v *victim) freeze(d time.Duration) {
+	v.mu.Lock()
+	pid := v.cmd.Process.Pid
+	v.mu.Unlock()
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	time.Sleep(d)
+	_ = syscall.Kill(pid, syscall.SIGCONT)
+}
+
+// chaos is one run of the harness.
+type chaos struct {
+	t       *testing.T
+	r       *rand.Rand
+	broker  *victim
+	workers []*victim
+	links   []*plugintest.Lossy // of each worker to the broker
+	faults  map[string]int
+}
+
+// fault does one of what may happen, and waits until it is over.
+func (c *chaos) fault() {
+	i := c.r.IntN(len(c.workers))
+	pause := time.Duration(c.r.Int64N(int64(2*chaosAckWait/3))) + 200*time.Millisecond
+	kind := []string{"worker killed", "worker killed", "worker frozen", "broker killed", "broker frozen", "link cut"}[c.r.IntN(6)]
+	c.faults[kind]++
+	switch kind {
+	case "worker killed":
+		c.workers[i].kill()
+		c.workers[i].start()
+	case "worker frozen":
+		c.workers[i].freeze(pause + chaosAckWait) // its job goes to another one meanwhile
+	case "broker killed":
+		c.broker.kill()
+		time.Sleep(pause / 4)
+		c.broker.start()
+	case "broker frozen":
+		c.broker.freeze(pause)
+	case "link cut":
+		c.links[i].Lose(func([]byte) bool { return true })
+		time.Sleep(pause)
+		c.links[i].Lose(nil)
+	}
+}
+
+// TestChaos: while workers and broker are killed, frozen and cut off at random,
+// every job is answered once, with the right score, and poison is put aside once.
+func TestChaos(t *testing.T) {
+	seed := cmp.Or(*chaosSeed, rand.Uint64())
+	t.Logf("seed %d: repeat with -args -chaos-seed %d", seed, seed)
+	logs := t.TempDir()
+	c := &chaos{t: t, r: rand.New(rand.NewPCG(seed, 17)), faults: map[string]int{}}
+	url := "nats://127.0.0.1:" + freePort(t)
+	c.broker = newVictim(t, logs, "broker", crashPlan{Point: "broker", DataDir: t.TempDir(), BusURL: url, Chaos: true})
+	b := chaosBus(t, url)
+	for i := range *chaosWorkers {
+		link := plugintest.NewLossy(t, url)
+		c.links = append(c.links, link)
+		c.workers = append(c.workers, newVictim(t, logs, fmt.Sprint("worker", i), crashPlan{Point: "worker", DataDir: t.TempDir(), BusURL: link.URL, Chaos: true}))
+	}
+	dir := plugintest.WriteCT(t, plugintest.CT())
+	want := chaosScores(t, dir)
+
+	end, finished := time.Now().Add(*chaosTime), make(chan struct{})
+	var asked sync.Map // of good jobs
+	var good, poison atomic.Int64
+	go func() {
+		defer close(finished)
+		pace := *chaosTime / time.Duration(*chaosJobs)
+		jobs := rand.New(rand.NewPCG(seed, 18))
+		for i := range *chaosJobs {
+			time.Sleep(time.Until(end.Add(-*chaosTime + time.Duration(i)*pace)))
+			id := fmt.Sprint("job", i)
+			if jobs.IntN(100) == 0 {
+				poison.Add(1)
+				untilTaken(t, func(ctx context.Context) error { return sendPoison(ctx, url, id) })
+				continue
+			}
+			place := jobs.IntN(len(want))
+			asked.Store(id, place)
+			good.Add(1)
+			job := chaosJob(dir, place)
+			job.Nodules[0].ID = id
+			if jobs.IntN(10) == 0 {
+				job.Priority = bus.PriorityStat
+			}
+			untilTaken(t, func(ctx context.Context) error {
+				_, err := b.SubmitJob(ctx, "local", "/chaos", id, job)
+				return err
+			})
+		}
+	}()
+	for time.Now().Before(end) {
+		time.Sleep(time.Duration(c.r.Int64N(int64(2 * *chaosPause))))
+		c.fault()
+	}
+	<-finished
+	c.settle(b)
+	c.check(b, want, &asked, int(good.Load()), int(poison.Load()))
+	if t.Failed() {
+		for _, v := range append(c.workers, c.broker) {
+			text, _ := os.ReadFile(v.log.Name()) //nolint:errcheck // what there is
+			t.Logf("%s:\n%s", v.name, text[max(0, len(text)-6000):])
+		}
+	}
+}
+
+// settle waits until no job is left.
+func (c *chaos) settle(b *bus.Bus) {
+	c.t.Helper()
+	deadline := time.Now().Add(30*time.Second + *chaosTime)
+	for time.Now().Before(deadline) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		h, err := b.Holding(ctx, bus.StreamJobs)
+		cancel()
+		if err == nil && h.Messages == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.t.Error("jobs are left")
+}
+
+// check compares what was asked with what was answered.
+func (c *chaos) check(b *bus.Bus, want []float64, asked *sync.Map, good, poison int) {
+	t := c.t
+	t.Helper()
+	answers := map[string]int{}
+	var wrong int
+	var times []time.Time
+	plugintest.Must(t, b.StoredResults(plugintest.Context(t), "local", func(s bus.StoredResult) error {
+		env, r, err := bus.DecodeResult(s.Event)
+		if err != nil {
+			return err
+		}
+		answers[r.JobID]++
+		times = append(times, env.Time)
+		place, there := asked.Load(r.JobID)
+		if !there || len(r.Nodules) != 1 || len(r.Nodules[0].Scores) != 1 || r.Nodules[0].ID != r.JobID || r.Nodules[0].Scores[0].Raw != want[place.(int)] {
+			wrong++
+		}
+		return nil
+	}))
+	lost, doubled := 0, 0
+	asked.Range(func(id, _ any) bool {
+		switch n := answers[id.(string)]; {
+		case n == 0:
+			lost++
+		case n > 1:
+			doubled++
+		}
+		return true
+	})
+	letters, err := b.DeadLetters(plugintest.Context(t), "local", bus.DeadOptions{Limit: 1 << 20})
+	plugintest.Must(t, err)
+	codes := map[string]int{}
+	for _, l := range letters {
+		codes[l.Code]++
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	var gap time.Duration
+	for i := 1; i < len(times); i++ {
+		gap = max(gap, times[i].Sub(times[i-1]))
+	}
+	t.Logf("%d jobs in %s, %d of them poison; faults %v: %d lost, %d doubled, %d wrong; longest gap between answers %s; dead letters %v",
+		good+poison, *chaosTime, poison, c.faults, lost, doubled, wrong, gap.Round(10*time.Millisecond), codes)
+	if lost+doubled+wrong > 0 || len(letters) != poison || codes[string(bus.CodeNotJSON)] != poison {
+		t.Error("not every job was answered once and right")
+	}
+}
+
+// chaosJob asks for a nodule at one of several places.
+func chaosJob(dir string, place int) bus.Job {
+	job := plugintest.Job(dir)
+	job.Nodules[0].PositionLPS = [3]float64{float64(place%3) - 1, float64(place/3) - 1, 0}
+	return job
+}
+
+// chaosScores are the scores at these places, as they are without faults.
+func chaosScores(t *testing.T, dir string) (scores []float64) {
+	t.Helper()
+	for place := range 9 {
+		r, _, err := scoring.Score(t.Context(), scoring.Request{
+			Source: "/chaos", Job: chaosJob(dir, place), Detectors: []detector.Detector{plugintest.Instant{Detector: plugintest.Detector(t)}},
+		})
+		plugintest.Must(t, err)
+		scores = append(scores, r.Nodules[0].Scores[0].Raw)
+	}
+	return scores
+}
+
+// untilTaken sends again until the broker has said that it has it.
+func untilTaken(t *testing.T, send func(context.Context) error) {
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(50 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		err := send(ctx)
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	t.Error("the broker takes no job")
+}
+
+func sendPoison(ctx context.Context, url, id string) error {
+	nc, err := nats.Connect(url, nats.Timeout(time.Second))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	msg := nats.NewMsg("nodule.v1.job.local.routine")
+	msg.Header.Set(nats.MsgIdHdr, id)
+	msg.Data = []byte("this is no job")
+	answer, err := nc.RequestMsgWithContext(ctx, msg)
+	if err == nil && !strings.Contains(string(answer.Data), `"seq"`) {
+		err = fmt.Errorf("not stored: %s", answer.Data)
+	}
+	return err
+}
+
+func chaosBus(t *testing.T, url string) *bus.Bus {
+	t.Helper()
+	b, err := bus.Connect(plugintest.Context(t), bus.Options{URL: url, Wait: true})
+	plugintest.Must(t, err)
+	t.Cleanup(b.Close)
+	plugintest.WaitFor(t, func() bool { return b.EnsureStreams(plugintest.Context(t)) == nil })
+	return b
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	plugintest.Must(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	plugintest.Must(t, err)
+	return port
+}

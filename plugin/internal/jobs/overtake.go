@@ -1,0 +1,53 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
+)
+
+const (
+	overtakeEvery = 250 * time.Millisecond // between two looks for urgent jobs in the midst of another one
+	busyDelay     = time.Second            // of an urgent job whose series is in work
+)
+
+// errBusy has an urgent job come again, without counting as an attempt, whose
+// series is being worked on: by the very job that it overtakes, perhaps.
+var errBusy = coded.New(coded.Internal, "score job", "another job works on the series", nil)
+
+// workKey finds the context of the work, without the limit of a job, in that of
+// a job; overtakeKey marks one of a job that overtakes another.
+type (
+	workKey     struct{}
+	overtakeKey struct{}
+)
+
+func overtakes(ctx context.Context) bool { return ctx.Value(overtakeKey{}) != nil }
+
+// overtaken has urgent jobs answered between the batches of a routine one: it
+// may have hundreds of nodules, and hold the only slot. They take from its time.
+func (w *Worker) overtaken(ctx context.Context, d *bus.Delivery) func(scoring.Progress) {
+	work, there := ctx.Value(workKey{}).(context.Context)
+	if d.Priority == bus.PriorityStat || !there {
+		return nil
+	}
+	work = context.WithValue(work, overtakeKey{}, true)
+	last := time.Now()
+	return func(p scoring.Progress) {
+		if time.Since(last) < overtakeEvery || p.Done == p.Total {
+			return
+		}
+		for ctx.Err() == nil && w.taking() && (w.Room == nil || w.Room() == nil) {
+			urgent := w.Queue.Urgent()
+			if urgent == nil {
+				break
+			}
+			w.Log.Info("an urgent job overtakes", "job", urgent.Sequence, "overtaken", d.Sequence)
+			w.handle(work, urgent)
+		}
+		last = time.Now()
+	}
+}

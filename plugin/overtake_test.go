@@ -1,0 +1,69 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+)
+
+// Urgent jobs that come while the only slot works on a long routine one are
+// answered before it, between its batches, and one on its own series after it.
+// Routine ones wait.
+func TestUrgentOvertakes(t *testing.T) {
+	t.Parallel()
+	cfg := instantConfig(t)
+	var p *running
+	scan, other := plugintest.WriteCT(t, plugintest.CT()), plugintest.CT()
+	other.SeriesUID = plugintest.SeriesUID + ".7"
+	elsewhere := plugintest.WriteCT(t, other)
+	urgent := func(id, dir, series string) bus.Job {
+		job := plugintest.Job(dir)
+		job.Nodules[0].ID, job.SeriesUID, job.Priority = id, series, bus.PriorityStat
+		return job
+	}
+	var once sync.Once
+	cfg.Detectors = []detector.Detector{plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(_ context.Context, patches []nodule.Patch) error {
+		if len(patches) < 16 {
+			return nil
+		}
+		once.Do(func() { // in the midst of the first batch of many
+			p.submit("/test", "same", urgent("same", scan, plugintest.SeriesUID))
+			for i := range 2 {
+				p.submit("/test", fmt.Sprint("urgent", i), urgent(fmt.Sprint("urgent", i), elsewhere, other.SeriesUID))
+			}
+			routine := urgent("routine", elsewhere, other.SeriesUID)
+			routine.Priority = bus.PriorityRoutine
+			p.submit("/test", "routine", routine)
+		})
+		waitOvertake()
+		return nil
+	}}}
+	p = start(t, cfg)
+	long := plugintest.Job(scan)
+	long.Nodules = nil
+	for i := range 64 {
+		n := plugintest.Job(scan).Nodules[0]
+		n.ID, n.PositionLPS = fmt.Sprint("n", i), [3]float64{float64(i%4) - 2, float64(i/4%4) - 2, float64(i/16) - 2}
+		long.Nodules = append(long.Nodules, n)
+	}
+	p.submit("/test", "long", long)
+	var order []string
+	for _, r := range p.results(5) {
+		order = append(order, r.JobID)
+	}
+	p.idle(5)
+	if fmt.Sprint(order[:3]) != "[urgent0 urgent1 long]" {
+		t.Errorf("answered in the order %v", order)
+	}
+}
+
+// waitOvertake lets a batch take longer than the worker waits between two looks
+// for urgent jobs.
+func waitOvertake() { time.Sleep(300 * time.Millisecond) }
