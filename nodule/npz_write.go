@@ -86,10 +86,23 @@ func SaveNPZ(path string, samples []Sample) error {
 
 func saveZip(path string, write func(*zip.Writer) error) error {
 	return atomicfile.Write(path, 0o600, func(w io.Writer) error {
-		z := zip.NewWriter(w)
+		z := zip.NewWriter(&limited{w, MaxDatasetBytes})
 		z.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) { return flate.NewWriter(out, flate.BestSpeed) })
 		return errors.Join(write(z), z.Close())
 	})
+}
+
+// limited refuses to write a file that LoadNPZ would refuse to read.
+type limited struct {
+	w    io.Writer
+	left int64
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left -= int64(len(p)); l.left < 0 {
+		return 0, &Error{Code: CodeDatasetInvalid, Op: "write data set", Hint: fmt.Sprintf("it would have more than %d MiB: choose fewer nodules", MaxDatasetBytes>>20)}
+	}
+	return l.w.Write(p)
 }
 
 func writeSamples(z *zip.Writer, samples []Sample) error {

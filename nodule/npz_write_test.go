@@ -59,6 +59,20 @@ func TestSaveNPZ(t *testing.T) {
 	}
 }
 
+// A file that could not be read again is not written.
+func TestLimited(t *testing.T) {
+	var b bytes.Buffer
+	w := &limited{&b, 3}
+	if _, err := w.Write([]byte("abc")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Write([]byte("d"))
+	wantCode(t, err, CodeDatasetInvalid)
+	if b.String() != "abc" {
+		t.Errorf("%q", b.String())
+	}
+}
+
 func TestSaveNPZRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.npz")
 	nobody, unrated := written(1), written(2)

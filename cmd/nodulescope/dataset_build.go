@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -112,13 +113,13 @@ func runDatasetBuild(ctx context.Context, path string, o siteDataOptions, g *glo
 	if filepath.Ext(path) != ".npz" {
 		return usageError(fmt.Errorf("%q does not end in .npz", path), "name the data set, such as site.npz")
 	}
-	former, err := dataset.ReadCard(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	former, err := formerCard(path)
+	if err != nil {
 		return err
 	}
 	bar := newStages(stderr)
 	defer bar.done()
-	plan, err := o.plan(ctx, g, bar.show, stderr)
+	plan, err := o.plan(ctx, g, former == nil, bar.show, stderr)
 	if err != nil {
 		return err
 	}
@@ -141,8 +142,29 @@ func runDatasetBuild(ctx context.Context, path string, o siteDataOptions, g *glo
 	return printCard(stdout, path, &set.Card, former)
 }
 
-// plan reads what a data set is made of.
-func (o *siteDataOptions) plan(ctx context.Context, g *globals, show func(string, int, int), stderr io.Writer) (*dataset.Plan, error) {
+// formerCard is the card of the data set that will be replaced, nil where there is
+// none. What 'dataset build' has not written is not replaced, and a folder that
+// cannot be written is named before the work.
+func formerCard(path string) (*dataset.Card, error) {
+	probe, err := os.CreateTemp(filepath.Dir(path), ".nodulescope-*")
+	if err != nil {
+		return nil, usageError(fmt.Errorf("write data set: %w", err), "name a file in a folder that can be written")
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, err
+	}
+	former, err := dataset.ReadCard(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return former, err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return nil, usageError(fmt.Errorf("%s is there and has no data card: 'dataset build' has not written it", path), "name another file")
+	}
+	return nil, nil
+}
+
+// plan reads what a data set is made of. Only a first build may make a key.
+func (o *siteDataOptions) plan(ctx context.Context, g *globals, first bool, show func(string, int, int), stderr io.Writer) (*dataset.Plan, error) {
 	if len(o.folders) == 0 && len(o.pacs.pacs) == 0 {
 		return nil, usageError(errors.New("no series"), "name their folder with --series, or a PACS with --pacs")
 	}
@@ -157,7 +179,13 @@ func (o *siteDataOptions) plan(ctx context.Context, g *globals, show func(string
 	if err := o.read(ctx, g, &in); err != nil {
 		return nil, err
 	}
-	key, made, err := dataset.LoadKey(o.key)
+	var key dataset.Key
+	made := false
+	if first {
+		key, made, err = dataset.LoadKey(o.key)
+	} else {
+		key, err = dataset.ReadKey(o.key)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func runDatasetCheck(ctx context.Context, path string, o siteDataOptions, g *glo
 		bar := newStages(stderr)
 		defer bar.done()
 		var err error
-		if plan, err = o.plan(ctx, g, bar.show, stderr); err != nil {
+		if plan, err = o.plan(ctx, g, false, bar.show, stderr); err != nil {
 			return err
 		}
 		bar.done()

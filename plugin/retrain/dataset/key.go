@@ -46,23 +46,30 @@ func (k Key) patient(id string) string {
 	return nodule.SitePatient + strings.TrimPrefix(k.name("patient", id), "patient-")
 }
 
-// LoadKey reads the key of a site. Where there is no file, it makes one that only
-// its owner may read. A file that is no key, or that others may read, is refused
-// with CodeKey.
+// LoadKey is ReadKey of a file that is made where there is none: a new key, which
+// only its owner may read.
 func LoadKey(path string) (key Key, made bool, err error) {
-	fail := func(hint string, cause error) (Key, bool, error) {
-		return Key{}, false, &coded.Error{Code: CodeKey, Op: "read the key of the site", Path: path, Hint: hint, Err: cause}
-	}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := makeKey(path); err != nil {
-			return fail("no key could be made; name a file in a folder that can be written", err)
+			return Key{}, false, keyError(path, "no key could be made; name a file in a folder that can be written", err)
 		}
 		made = true
-		info, err = os.Stat(path)
 	}
+	key, err = ReadKey(path)
+	return key, made, err
+}
+
+func keyError(path, hint string, cause error) error {
+	return &coded.Error{Code: CodeKey, Op: "read the key of the site", Path: path, Hint: hint, Err: cause}
+}
+
+// ReadKey reads the key of a site. A file that is no key, or that others may read,
+// is refused with CodeKey.
+func ReadKey(path string) (key Key, err error) {
+	fail := func(hint string, cause error) (Key, error) { return Key{}, keyError(path, hint, cause) }
+	info, err := os.Stat(path)
 	if err != nil {
-		return fail("name a file that can be read", err)
+		return fail("name the file of the key that the data set was built with", err)
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return fail("others may read it; give it the permissions 0600, and ask who has read it", nil)
@@ -74,7 +81,7 @@ func LoadKey(path string) (key Key, made bool, err error) {
 	if key.secret, err = hex.DecodeString(strings.TrimSpace(string(text))); err != nil || len(key.secret) != keyBytes {
 		return fail("it is no key: a line of 64 hex digits; where it was lost, make another and build anew", nil)
 	}
-	return key, made, nil
+	return key, nil
 }
 
 // makeKey writes a key, and never over another.

@@ -101,6 +101,8 @@ func FuzzRead(f *testing.F) {
 
 func TestKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "site.key")
+	_, err := ReadKey(path)
+	plugintest.WantCode(t, err, CodeKey)
 	key, made, err := LoadKey(path)
 	plugintest.Must(t, err)
 	again, second, err := LoadKey(path)
