@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 
 import pydicom
@@ -20,6 +21,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000
 
 RATIOS = (5, 10, 20)
+OFFSET = 4096
 
 
 def jpeg2000(d, ratio, scratch):
@@ -33,14 +35,30 @@ def jpeg2000(d, ratio, scratch):
         return f.read()
 
 
+def unsigned(path, out):
+    """The same HU of unsigned pixels: dcmtk takes no others."""
+    d = pydicom.dcmread(path)
+    if d.PixelRepresentation == 1:
+        px = array("h", d.PixelData)
+        d.PixelData = array("H", (v + OFFSET for v in px)).tobytes()
+        d.PixelRepresentation, d.RescaleIntercept = 0, float(d.RescaleIntercept) - OFFSET * float(d.RescaleSlope)
+        for name in ("PixelPaddingValue", "SmallestImagePixelValue", "LargestImagePixelValue"):
+            if name in d:
+                delattr(d, name)
+    d.save_as(out)
+
+
 def jpeg_ls(path, near, scratch):
+    unsigned(path, scratch + ".plain.dcm")
+    path = scratch + ".plain.dcm"
     subprocess.run(["dcmcjpls", "+en", "+md", str(near), path, scratch + ".dcm"], check=True, stderr=subprocess.DEVNULL)
     return pydicom.dcmread(scratch + ".dcm").PixelData
 
 
 def near_of(path, ratio, scratch):
     """The NEAR whose code of a slice is closest to the ratio."""
-    size = os.path.getsize(path)
+    d = pydicom.dcmread(path)
+    size = 2 * d.Rows * d.Columns
     low, high = 1, 255
     while low < high:
         middle = (low + high) // 2
