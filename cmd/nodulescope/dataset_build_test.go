@@ -30,7 +30,7 @@ func TestDatasetFromBus(t *testing.T) {
 		plugintest.Must(t, os.WriteFile(filepath.Join(dir, "results.jsonl"), []byte(out), 0o600))
 		return json.Unmarshal([]byte(out), &r) == nil
 	})
-	b, err := bus.Connect(t.Context(), bus.Options{URL: s.bus})
+	b, err := bus.Connect(t.Context(), (&busFlags{url: s.bus}).options(nil, bus.RoleService)) // to publish what a reviewer decides
 	plugintest.Must(t, err)
 	defer b.Close()
 	_, err = b.PublishReview(t.Context(), "local", "/test", bus.Review{

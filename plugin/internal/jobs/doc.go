@@ -28,6 +28,16 @@
 // bounds it in time; outcomeOf alone decides what becomes of the delivery; and
 // settle tells the broker.
 //
+// Between the batches of a routine job, urgent ones are answered in its slot: it
+// may have hundreds of nodules. They take from its time, and one whose series is
+// in work comes again.
+//
+// # What was lost
+//
+// [Worker.Mend] compares the streams with the ledger, puts results back that are
+// gone, and names what cannot come back; [Worker.Watch] keeps in mind what the
+// streams hold while all is well.
+//
 // # What goes wrong
 //
 // A message that cannot be read and a series that cannot be used go to DEAD
