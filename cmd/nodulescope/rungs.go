@@ -24,6 +24,7 @@ type rungsOptions struct {
 	noise       float64
 	model       string
 	attribution string
+	robustness  bool
 	json        bool
 }
 
@@ -43,7 +44,9 @@ divided by the plan of five folds that is part of this program; each fold is sco
 by models of the other four, and whatever is chosen is chosen inside these four. The
 table has every rung without and with a diameter from a simulated detector, beside
 what is simpler: diameters, a logistic regression on 17 plain features, distances
-from the normals. --model then trains on all patients and writes the file that
+from the normals. --robustness tells in a second table what becomes of
+the scores when the candidate is moved, the scan noisier, of another kernel or of
+thicker slices. --model then trains on all patients and writes the file that
 'evaluate' reads; --seeds 0 does so without a table. The same data and settings give
 the same table and the same file, to the bit.
 
@@ -70,6 +73,7 @@ func newRungsCommand(g *globals) *cobra.Command {
 	f.IntVar(&o.readers, "min-readers", 3, "count nodules in the table that `N` readers or more rated; all are trained on; 0: all count")
 	f.IntVar(&o.seeds, "seeds", 5, "trainings of what is drawn at random; 0: no cross-validation")
 	f.Float64Var(&o.noise, "diameter-noise", rungs.DiameterNoise, "spread of the simulated detector's diameter: d·exp(N(0, `SD`))")
+	f.BoolVar(&o.robustness, "robustness", false, "also tell what a moved candidate, noise, kernel, slice thickness, mirroring and turning do to the scores; takes as long as describing all nodules sixteen times")
 	f.StringVar(&o.model, "model", "", "also train on all patients and write the rungs to `FILE`")
 	f.StringVar(&o.attribution, "attribution", "", "citation of the data, kept in the file")
 	f.BoolVar(&o.json, "json", false, "print JSON")
@@ -115,8 +119,11 @@ func runRungs(ctx context.Context, path string, o rungsOptions, stdout, stderr i
 			return usageError(fmt.Errorf("--fold %d is no fold of the plan", fold), "choose of 1 to 5")
 		}
 	}
-	if o.seeds == 0 && o.model == "" {
-		return usageError(errors.New("nothing to do"), "name a --model, or give --seeds 1 or more")
+	if o.seeds == 0 && o.model == "" && !o.robustness {
+		return usageError(errors.New("nothing to do"), "name a --model, ask for --robustness, or give --seeds 1 or more")
+	}
+	if o.robustness && o.outlines == outlinesMasks {
+		return usageError(errors.New("--robustness with the readers' masks: they do not follow what is disturbed"), "name another source with --outlines")
 	}
 	ds, notes, err := datasetFlags{}.load(path, o.masks)
 	if err != nil {
@@ -136,6 +143,11 @@ func runRungs(ctx context.Context, path string, o rungsOptions, stdout, stderr i
 	}
 	if o.seeds > 0 {
 		if err := o.table(ctx, cases, notes, stdout, stderr); err != nil {
+			return err
+		}
+	}
+	if o.robustness {
+		if err := o.disturb(ctx, ds, cases, by, stdout, stderr); err != nil {
 			return err
 		}
 	}
@@ -175,5 +187,23 @@ func (o *rungsOptions) table(ctx context.Context, cases []rungs.Case, notes []st
 		return printJSON(stdout, table)
 	}
 	_, err = fmt.Fprintf(stdout, "%s\n%s\n", table.Markdown(), use.Statement)
+	return err
+}
+
+// disturb tells what disturbances do to the scores.
+func (o *rungsOptions) disturb(ctx context.Context, ds *nodule.Dataset, cases []rungs.Case, by rungs.Outlines, stdout, stderr io.Writer) error {
+	bar := newProgress(stderr, "disturbing", 0)
+	all, err := rungs.Robustness(ctx, ds, cases, by, rungs.RobustOptions{Folds: o.folds, Readers: o.readers, Seed: 1, Progress: func(done, total int) {
+		bar.total(total)
+		bar.set(done, "")
+	}})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(stdout, all)
+	}
+	_, err = fmt.Fprintf(stdout, "%s\n%s\n", rungs.RobustMarkdown(all), use.Statement)
 	return err
 }

@@ -241,7 +241,7 @@ func FromCubes(cubes []*nodule.Cube) Cutter {
 			case p.ShiftMM == [3]float64{}:
 				cuts[k].Cube = cubes[p.Candidate]
 			default:
-				cuts[k].Cube = moveCube(cubes[p.Candidate], p.ShiftMM)
+				cuts[k].Cube = Move(cubes[p.Candidate], p.ShiftMM)
 			}
 		}
 		return cuts, nil

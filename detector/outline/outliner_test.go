@@ -69,7 +69,7 @@ func TestNearestPartIsKept(t *testing.T) {
 // TestMovedCube: the cube of a candidate beside another shows the same place.
 func TestMovedCube(t *testing.T) {
 	c, _ := lung(ball(5))
-	m := moveCube(c, [3]float64{0, 3, 0})
+	m := Move(c, [3]float64{0, 3, 0})
 	at := func(z, y, x int) int { return (z*edge+y)*edge + x }
 	for y := range edge - 3 {
 		if i, j := at(16, y, 16), at(16, y+3, 16); m.HU[i] != c.HU[j] || !m.Valid[i] {
@@ -79,7 +79,7 @@ func TestMovedCube(t *testing.T) {
 	if m.Valid[at(16, edge-1, 16)] {
 		t.Error("beyond the cube there is no data")
 	}
-	half := moveCube(c, [3]float64{0, 0, 0.5})
+	half := Move(c, [3]float64{0, 0, 0.5})
 	if v := half.HU[at(15, 15, 20)]; math.Abs(float64(v)-(40-850)/2) > 1 { // from 20 (inside) to 21
 		t.Errorf("half a voxel away: %g HU", v)
 	}

@@ -213,7 +213,7 @@ func TestTissueIn(t *testing.T) {
 		if !vessel(d[0]+0.5, d[1]+0.5, d[2]+0.5) {
 			t.Errorf("%v is not on the vessel", d)
 		}
-		own, less := moveCube(cube, d), cropped(cube, d)
+		own, less := Move(cube, d), cropped(cube, d)
 		if !slices.Equal(own.Valid, less.Valid) {
 			t.Errorf("%v: the nodule's cube lacks something else", d)
 		}

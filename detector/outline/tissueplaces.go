@@ -147,7 +147,7 @@ func beside(s *nodule.Sample, others [][3]float64, fold int, rng *rand.Rand) (cu
 	for _, kind := range tissueKinds {
 		for _, d := range tissueIn(cube, mask, others, kind.name, kind.places, rng) {
 			cut = &d
-			put(moveCube(cube, d), example{kind: kind.name})
+			put(Move(cube, d), example{kind: kind.name})
 		}
 	}
 	moved := func() *nodule.Cube {
@@ -155,7 +155,7 @@ func beside(s *nodule.Sample, others [][3]float64, fold int, rng *rand.Rand) (cu
 		for a := range to {
 			to[a] = math.Round(by * to[a])
 		}
-		return moveCube(cube, to)
+		return Move(cube, to)
 	}
 	put(moved(), example{kind: kindNodule, diameterMM: s.MaskDiameterMM()})
 	if cut != nil {

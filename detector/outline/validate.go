@@ -92,7 +92,7 @@ func (o Options) fold(ctx context.Context, ds *nodule.Dataset, fold int) ([]Nodu
 		}
 	}
 	samples := Samples(train.Samples)
-	if samples.Len() == 0 || samples.Len() != len(train.Samples) || len(rows) == 0 {
+	if samples.Len() < len(train.Samples) || len(rows) == 0 {
 		return nil, ErrNoMasks
 	}
 	run := models.OutlineRun{UNet: o.UNet, Train: samples, Settings: o.Settings, Compute: o.Compute,
@@ -136,7 +136,7 @@ func (o *Outliner) compare(ctx context.Context, s *nodule.Sample, seed uint64) (
 	for a := range shift {
 		shift[a] *= Moved
 	}
-	cubes := FromCubes([]*nodule.Cube{cube, moveCube(cube, shift)})
+	cubes := FromCubes([]*nodule.Cube{cube, Move(cube, shift)})
 	n := Nodule{DiameterMM: s.MaskDiameterMM()}
 	for _, way := range []struct {
 		by  by
@@ -196,10 +196,10 @@ func direction(rng *rand.Rand) [3]float64 {
 	return d
 }
 
-// moveCube is the cube around a point that lies shift (z, y, x) mm from the
+// Move is the cube around a point that lies shift (z, y, x) mm from the
 // middle of another, by trilinear interpolation. What that does not hold is not
 // valid.
-func moveCube(cube *nodule.Cube, shift [3]float64) *nodule.Cube {
+func Move(cube *nodule.Cube, shift [3]float64) *nodule.Cube {
 	out := &nodule.Cube{HU: make([]float32, voxels), Valid: make([]bool, voxels)}
 	p := place{point: [3]float64{middle + shift[0], middle + shift[1], middle + shift[2]},
 		at: [3]float64{middle, middle, middle}, axes: [3][3]float64{{1}, {0, 1}, {0, 0, 1}}}

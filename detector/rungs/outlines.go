@@ -119,7 +119,11 @@ func Cases(ctx context.Context, ds *nodule.Dataset, by Outlines, progress func(d
 
 // Describe is Cases for one nodule: its features, and whether it was outlined.
 func Describe(ctx context.Context, s *nodule.Sample, by Outlines) (v features.Vector, found bool, err error) {
-	cube := s.Cube()
+	return describe(ctx, s, s.Cube(), by)
+}
+
+// describe is Describe for a cube that is not as the sample has it.
+func describe(ctx context.Context, s *nodule.Sample, cube *nodule.Cube, by Outlines) (v features.Vector, found bool, err error) {
 	f, err := by(ctx, s, cube)
 	if err != nil {
 		return v, false, err
