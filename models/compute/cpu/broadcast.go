@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/nodulescope/nodulescope/models/compute"
+import (
+	"github.com/nodulescope/nodulescope/models/compute"
+	"github.com/nodulescope/nodulescope/models/compute/cpu/internal/kernel"
+)
 
 // broadcast relates a small tensor to the large one that it expands to.
 type broadcast struct {
@@ -55,7 +58,7 @@ func (b *broadcast) bindExpand(dst, x []float32) func() {
 // bindSum adds the large tensor x into the small one, dst. Every element of
 // dst is summed by one worker, in the order of x. Parts are taken along the
 // first axis that is kept.
-func (b *broadcast) bindSum(dst, x []float32) func() {
+func (b *broadcast) bindSum(dst, x []float32, set *kernel.Set) func() {
 	first := 0 // the first kept axis, if it is not the last one
 	for first < len(b.dims)-1 && b.step[first] == 0 {
 		first++
@@ -78,7 +81,7 @@ func (b *broadcast) bindSum(dst, x []float32) func() {
 		lo, hi := span(count, p, parts)
 		for o := range outer {
 			for r := (o*count + lo) * inner; r < (o*count+hi)*inner; r++ {
-				b.addRow(dst, x, r)
+				b.addRow(dst, x, r, set)
 			}
 		}
 	}
@@ -88,32 +91,16 @@ func (b *broadcast) bindSum(dst, x []float32) func() {
 	}
 }
 
-func (b *broadcast) addRow(dst, x []float32, r int) {
+func (b *broadcast) addRow(dst, x []float32, r int, set *kernel.Set) {
 	last := len(b.dims) - 1
 	n, s := b.dims[last], b.small(r)
 	row := x[r*n : (r+1)*n]
 	if b.step[last] == 0 {
-		dst[s] += sumOf(row)
+		dst[s] += float32(set.Sum(row))
 		return
 	}
 	out := dst[s : s+n]
 	for i, v := range row {
 		out[i] += v
 	}
-}
-
-// sumOf adds in four lanes of float64.
-func sumOf(x []float32) float32 {
-	var a, b, c, d float64
-	for len(x) >= 4 {
-		a += float64(x[0])
-		b += float64(x[1])
-		c += float64(x[2])
-		d += float64(x[3])
-		x = x[4:]
-	}
-	for _, v := range x {
-		a += float64(v)
-	}
-	return float32((a + b) + (c + d))
 }

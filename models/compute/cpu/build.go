@@ -174,7 +174,7 @@ func (x *builder) kernel(p compute.ProgramStep) (run func(), flops int, err erro
 	case op.Expand:
 		return newBroadcast(t, p.Spread).bindExpand(y, in[0]), 0, nil
 	case op.SumTo:
-		return newBroadcast(t, p.Spread).bindSum(y, in[0]), len(in[0]), nil
+		return newBroadcast(t, p.Spread).bindSum(y, in[0], x.set), len(in[0]), nil
 	}
 	return nil, 0, fmt.Errorf("cpu: %s cannot be computed", p.Name())
 }

@@ -48,6 +48,7 @@ type Set struct {
 	Tiles []Tile // the one for many rows and columns first
 	Vec   Vec
 	adam  func(n int, w, m, v, g *float32, k *[7]float32)
+	sum   func(n int, x *float32) float64 // nil: as plain Go
 
 	square    int // rows and columns that transpose takes at once, columns that scatter does
 	transpose func(n int, src *float32, stride int, dst *float32, off *int)
@@ -79,6 +80,30 @@ func (s *Set) Adam(w, m, v, g []float32, a *AdamStep) {
 		w, m, v, g = w[whole:], m[whole:], v[whole:], g[whole:]
 	}
 	adamGo(w, m, v, g, k)
+}
+
+// sumBlock is a multiple of the values that every set adds up at once.
+const sumBlock = 32
+
+// Sum adds up x in float64.
+func (s *Set) Sum(x []float32) float64 {
+	sum := 0.0
+	if whole := len(x) / sumBlock * sumBlock; whole > 0 && s.sum != nil {
+		sum = s.sum(whole, &x[0])
+		x = x[whole:]
+	}
+	var a, b, c, d float64
+	for len(x) >= 4 {
+		a += float64(x[0])
+		b += float64(x[1])
+		c += float64(x[2])
+		d += float64(x[3])
+		x = x[4:]
+	}
+	for _, v := range x {
+		a += float64(v)
+	}
+	return sum + ((a + b) + (c + d))
 }
 
 // Lanes is a multiple of the lanes of every set: element-wise loops take

@@ -1817,6 +1817,76 @@ loop:
 	VZEROUPPER
 	RET
 
+// func sumAVX512(n int, x *float32) float64
+// Requires: AVX, AVX512F, SSE2
+TEXT ·sumAVX512(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VXORPS X0, X0, X0
+	VXORPS X1, X1, X1
+	VXORPS X2, X2, X2
+	VXORPS X3, X3, X3
+	XORQ   DX, DX
+	SHLQ   $0x02, AX
+
+loop:
+	VCVTPS2PD     (CX)(DX*1), Z4
+	VADDPD        Z4, Z0, Z0
+	VCVTPS2PD     32(CX)(DX*1), Z5
+	VADDPD        Z5, Z1, Z1
+	VCVTPS2PD     64(CX)(DX*1), Z6
+	VADDPD        Z6, Z2, Z2
+	VCVTPS2PD     96(CX)(DX*1), Z7
+	VADDPD        Z7, Z3, Z3
+	ADDQ          $0x80, DX
+	CMPQ          DX, AX
+	JL            loop
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VHADDPD       X0, X0, X0
+	MOVSD         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func sumAVX2(n int, x *float32) float64
+// Requires: AVX, SSE2
+TEXT ·sumAVX2(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   DX, DX
+	SHLQ   $0x02, AX
+
+loop:
+	VCVTPS2PD    (CX)(DX*1), Y4
+	VADDPD       Y4, Y0, Y0
+	VCVTPS2PD    16(CX)(DX*1), Y5
+	VADDPD       Y5, Y1, Y1
+	VCVTPS2PD    32(CX)(DX*1), Y6
+	VADDPD       Y6, Y2, Y2
+	VCVTPS2PD    48(CX)(DX*1), Y7
+	VADDPD       Y7, Y3, Y3
+	ADDQ         $0x40, DX
+	CMPQ         DX, AX
+	JL           loop
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func transposeAVX512(n int, src *float32, stride int, dst *float32, off *int)
 // Requires: AVX, AVX512F
 TEXT ·transposeAVX512(SB), NOSPLIT, $0-40

@@ -322,6 +322,12 @@ func adamAVX512(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]
 //	}
 func adamAVX2(n int, w *float32, m *float32, v *float32, grad *float32, k *[7]float32)
 
+// sumAVX512 adds up x[:n] in float64, for n a multiple of sumBlock
+func sumAVX512(n int, x *float32) float64
+
+// sumAVX2 adds up x[:n] in float64, for n a multiple of sumBlock
+func sumAVX2(n int, x *float32) float64
+
 // transposeAVX512 is
 //
 //	for i := range n * 16 {

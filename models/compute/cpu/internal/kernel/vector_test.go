@@ -46,6 +46,27 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// TestSum holds the sum of runs of all lengths, and of one whose partial sums no
+// float32 has, against the plain one.
+func TestSum(t *testing.T) {
+	for _, s := range sets() {
+		for _, n := range []int{0, 1, 3, 4, 31, 32, 33, 64, 100, 4096, 4099} {
+			rng := rand.New(rand.NewPCG(5, uint64(n)))
+			x := guarded(t, rng, n)
+			want := 0.0
+			for i := range x {
+				if i%2 == 0 {
+					x[i] += 1 << 20
+				}
+				want += float64(x[i])
+			}
+			if got := s.Sum(x); math.Abs(got-want) > 1e-12*math.Abs(want) {
+				t.Errorf("%s: the sum of %d values is %v, want %v", s.Name, n, got, want)
+			}
+		}
+	}
+}
+
 // TestAdam holds the vector update against the plain one over several steps
 // and lengths.
 func TestAdam(t *testing.T) {

@@ -34,6 +34,8 @@ func main() {
 	vectors("AVX2", ymm, 32)
 	adam("AVX512", zmm, 64)
 	adam("AVX2", ymm, 32)
+	sum("AVX512", zmm, 64)
+	sum("AVX2", ymm, 32)
 	transpose("AVX512", zmm, 64)
 	transpose("AVX2", ymm, 32)
 	scatter("AVX512", zmm, 64)

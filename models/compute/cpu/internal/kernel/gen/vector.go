@@ -79,6 +79,42 @@ func adam(suffix string, v []reg.VecPhysical, bytes int) {
 	RET()
 }
 
+// sum writes the sum of a run of values, in lanes of float64, for one width.
+func sum(suffix string, v []reg.VecPhysical, bytes int) {
+	TEXT("sum"+suffix, NOSPLIT, "func(n int, x *float32) float64")
+	Doc("sum" + suffix + " adds up x[:n] in float64, for n a multiple of sumBlock")
+	n := Load(Param("n"), GP64())
+	x := Load(Param("x"), GP64())
+	const chains = 4
+	for j := range chains {
+		VXORPS(low(v[j], bytes), low(v[j], bytes), low(v[j], bytes))
+	}
+	i := GP64()
+	XORQ(i, i)
+	SHLQ(Imm(2), n)
+	Label("loop")
+	for j := range chains {
+		VCVTPS2PD(Mem{Base: x, Index: i, Scale: 1, Disp: j * bytes / 2}, v[chains+j])
+		VADDPD(v[chains+j], v[j], v[j])
+	}
+	ADDQ(Imm(uint64(chains*bytes/2)), i) //nolint:gosec // 64 or 128
+	CMPQ(i, n)
+	JL(LabelRef("loop"))
+	VADDPD(v[1], v[0], v[0])
+	VADDPD(v[3], v[2], v[2])
+	VADDPD(v[2], v[0], v[0])
+	if bytes == 64 {
+		VEXTRACTF64X4(Imm(1), v[0], ymm[1])
+		VADDPD(ymm[1], ymm[0], ymm[0])
+	}
+	VEXTRACTF128(Imm(1), ymm[0], xmm[1])
+	VADDPD(xmm[1], xmm[0], xmm[0])
+	VHADDPD(xmm[0], xmm[0], xmm[0])
+	Store(xmm[0], ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
 type width struct {
 	suffix string
 	v      []reg.VecPhysical
