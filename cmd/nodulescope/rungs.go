@@ -25,6 +25,7 @@ type rungsOptions struct {
 	model       string
 	attribution string
 	robustness  bool
+	densities   bool
 	json        bool
 }
 
@@ -73,6 +74,7 @@ func newRungsCommand(g *globals) *cobra.Command {
 	f.IntVar(&o.readers, "min-readers", 3, "count nodules in the table that `N` readers or more rated; all are trained on; 0: all count")
 	f.IntVar(&o.seeds, "seeds", 5, "trainings of what is drawn at random; 0: no cross-validation")
 	f.Float64Var(&o.noise, "diameter-noise", rungs.DiameterNoise, "spread of the simulated detector's diameter: d·exp(N(0, `SD`))")
+	f.BoolVar(&o.densities, "densities", false, "also cross-validate learned densities of the features: MADE, MAF and RealNVP, of the normals and against one of all nodules; takes minutes")
 	f.BoolVar(&o.robustness, "robustness", false, "also tell what a moved candidate, noise, kernel, slice thickness, mirroring and turning do to the scores; takes as long as describing all nodules sixteen times")
 	f.StringVar(&o.model, "model", "", "also train on all patients and write the rungs to `FILE`")
 	f.StringVar(&o.attribution, "attribution", "", "citation of the data, kept in the file")
@@ -174,7 +176,7 @@ func runRungs(ctx context.Context, path string, o rungsOptions, stdout, stderr i
 // table cross-validates and prints.
 func (o *rungsOptions) table(ctx context.Context, cases []rungs.Case, notes []string, stdout, stderr io.Writer) error {
 	bar := newProgress(stderr, "cross-validating", 0)
-	table, err := rungs.CrossValidate(ctx, cases, rungs.Options{Folds: o.folds, Seeds: o.seeds, Readers: o.readers, Noise: o.noise, Progress: func(done, total int) {
+	table, err := rungs.CrossValidate(ctx, cases, rungs.Options{Folds: o.folds, Seeds: o.seeds, Readers: o.readers, Noise: o.noise, Densities: o.densities, Progress: func(done, total int) {
 		bar.total(total)
 		bar.set(done, "")
 	}})

@@ -14,6 +14,8 @@ type Options struct {
 	Readers  int     // that must have rated a nodule for it to count in the table
 	Noise    float64 // of the simulated diameter; 0: DiameterNoise
 	Progress func(done, total int)
+
+	Densities bool // also rows of learned densities of the features, which takes minutes
 }
 
 // Names of the rows beside the rungs.
@@ -101,6 +103,11 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 		return nil, err
 	}
 	done, total := 0, 0
+	tick := func() {
+		if done++; o.Progress != nil {
+			o.Progress(done, total)
+		}
+	}
 	visit := func(work func(n Name, diameter bool, seed int) error) error {
 		for _, diameter := range []bool{false, true} {
 			for _, n := range Names() {
@@ -117,6 +124,12 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 		return nil
 	}
 	_ = visit(func(Name, bool, int) error { total += len(o.Folds); return nil })
+	if o.Densities {
+		total += len(o.Folds) * len(densities()) * o.Seeds
+		if err := o.densities(ctx, cases, folds, add, tick); err != nil {
+			return nil, err
+		}
+	}
 	var at *column
 	err = visit(func(n Name, diameter bool, seed int) error {
 		if seed == 1 {
@@ -146,9 +159,7 @@ func CrossValidate(ctx context.Context, cases []Case, o Options) (*Table, error)
 					at.flagged[i], at.p[i], at.raw[i] = score.Flagged, score.Probability, score.Raw
 				}
 			}
-			if done++; o.Progress != nil {
-				o.Progress(done, total)
-			}
+			tick()
 		}
 		return nil
 	})

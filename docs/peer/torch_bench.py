@@ -70,7 +70,30 @@ class Critic(nn.Module):
         return self.linear(self.features(x))
 
 
-vae, generator, critic = VAE(), Decoder(100), Critic()
+class Outliner(nn.Module):
+    def __init__(self, channels=(8, 16, 32, 64)):
+        super().__init__()
+
+        def layer(i, o, stride=1):
+            return nn.Sequential(nn.Conv3d(i, o, 3, stride, 1, bias=False), nn.BatchNorm3d(o), nn.LeakyReLU(0.2))
+        c = channels
+        self.down = nn.ModuleList([layer(2, c[0])] + [
+            nn.Sequential(layer(a, b, 2), layer(b, b)) for a, b in zip(c, c[1:])])
+        self.up = nn.ModuleList([layer(b, a) for a, b in zip(c, c[1:])])
+        self.more = nn.ModuleList([layer(a, a) for a in c[:-1]])
+        self.out = nn.Conv3d(c[0], 1, 3, padding=1)
+
+    def forward(self, x):
+        skips = []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        for skip, up, more in list(zip(skips, self.up, self.more))[::-1]:
+            x = more(up(F.interpolate(x, scale_factor=2)) + skip)
+        return self.out(x)
+
+
+vae, generator, critic, outliner = VAE(), Decoder(100), Critic(), Outliner()
 
 
 def patches(n):
@@ -143,6 +166,21 @@ def critic_step(n):
     return run
 
 
+def outline_train(n):
+    x, y = torch.rand(n, 2, 32, 32, 32), (torch.rand(n, 1, 32, 32, 32) < 0.02).float()
+    optimiser = torch.optim.Adam(outliner.parameters(), 3e-3)
+
+    def run():
+        logits = outliner(x)
+        p = torch.sigmoid(logits)
+        dice = 1 - (2 * (p * y).flatten(1).sum(1) + 1) / (p.flatten(1).sum(1) + y.flatten(1).sum(1) + 1)
+        loss = F.binary_cross_entropy_with_logits(logits, 0.99 * y + 0.005) + dice.mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return run
+
+
 def median(run):
     run()
     times, start = [], time.perf_counter()
@@ -173,6 +211,7 @@ def main():
     ms = {name: median(run) for name, run in works.items()}
     ms["vae train b32"] = median(vae_train(32))
     ms["critic step b16"] = median(critic_step(16))
+    ms["outline train b8"] = median(outline_train(8))
     print(json.dumps({"peer": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", "ms": {**ms, "search MiB": memory}}))
 
 

@@ -55,7 +55,7 @@ func Works(o compute.Options) ([]Work, error) {
 	for _, f := range []func(compute.Options) (Work, error){
 		func(o compute.Options) (Work, error) { return vaeScore("vae score b1", 1, o) },
 		func(o compute.Options) (Work, error) { return vaeScore("vae score b32", 32, o) },
-		searchStep, vaeTrain, criticStep,
+		searchStep, vaeTrain, criticStep, outlineTrain,
 	} {
 		w, err := f(o)
 		if err != nil {
