@@ -96,7 +96,9 @@ func permissions(role Role) *natsserver.Permissions {
 
 // Permitted lists the subjects that a role may publish and subscribe to; nil:
 // all. Reading a stream takes a consumer, which is made, asked and removed with
-// requests that name the stream.
+// requests that name the stream. The broker's answer goes wherever the request
+// says, which no permission limits: a client that means harm can have answers
+// stored in a stream, but no result or decision of its own making.
 func Permitted(role Role) (publish, subscribe []string) {
 	read := func(stream string) []string {
 		return []string{
