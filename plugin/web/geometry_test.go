@@ -1,20 +1,10 @@
 package web_test
 
 import (
-	"flag"
-	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-)
-
-var (
-	walkSteps = flag.Int("walk", 16, "`STEPS` of the random walk over the page")
-	walkSeed  = flag.Uint64("walk-seed", 0, "`SEED` of the random walk; 0: another one each time")
 )
 
 // astray lists what of the marks does not lie where the picture shows it, and
@@ -92,11 +82,18 @@ func (b *tab) geometry(after string) (compared int) {
 
 // oneNodule is a page that is open on a phantom with one large nodule in its
 // lung, behind a network that can be cut.
-func oneNodule(t *testing.T) (ann *tab, w *wire) {
+func oneNodule(t *testing.T) (ann *tab, w *wire) { return withNodules(t, "solid:16") }
+
+// withNodules is oneNodule with several.
+func withNodules(t *testing.T, nodules ...string) (ann *tab, w *wire) {
 	t.Helper()
 	browser := newBrowser(t)
 	s := serve(t, append([]string{"--outline", "off"}, quick...)...)
-	s.submit(t, phantom(t, "--seed", "11", "--slices", "60", "--size", "128", "--nodule", "solid:16"))
+	args := []string{"--seed", "11", "--slices", "60", "--size", "128"}
+	for _, n := range nodules {
+		args = append(args, "--nodule", n)
+	}
+	s.submit(t, phantom(t, args...))
 	w = newWire(t, s.url[len("http://"):])
 	ann = newTab(browser, t, "ann")
 	ann.expected = append(ann.expected, "ERR_", "Failed to load", "reconnect") // of the cut network
@@ -176,60 +173,4 @@ func TestPageChecksItself(t *testing.T) {
 	ann.press("o", "o")
 	ann.until("nothing to say", `!document.querySelector("[data-test=astray]")`)
 	ann.geometry("the end")
-}
-
-// A walker presses keys, resizes and cuts the network at random, in both ways
-// of drawing, and looks after every step whether the marks are on the nodule.
-func TestRandomWalk(t *testing.T) {
-	seed := *walkSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
-	}
-	t.Logf("run it again with -args -walk %d -walk-seed %d", *walkSteps, seed)
-	ann, w := oneNodule(t)
-	hash := eval[string](ann, `location.hash`)
-	for _, way := range []string{"cpu", "gpu"} {
-		ann.do("choose how to draw", chromedp.Navigate("about:blank"))
-		ann.do("choose how to draw", chromedp.Navigate("http://"+w.addr+"/?render="+way+hash))
-		ann.opened()
-		ann.walk(w, rand.New(rand.NewPCG(seed, 0)), *walkSteps/2) //nolint:gosec // repeatable
-	}
-}
-
-func (b *tab) walk(w *wire, random *rand.Rand, steps int) {
-	b.t.Helper()
-	keys := []string{
-		"m", "m", "m", "e", "e", kb.Home, "+", "-", "f", "x", "h", "1", "2", kb.ArrowUp, kb.ArrowDown, kb.PageUp,
-		kb.PageDown, kb.ArrowLeft, kb.ArrowRight, "k", kb.Delete, "n", "p",
-	}
-	sizes := [][2]int64{{1280, 800}, {1280, 800}, {1024, 768}, {1920, 1080}, {1200, 1000}, {1281, 801}}
-	compared := 0
-	var done []string
-	for i := range steps {
-		step := "an outage"
-		switch n := random.IntN(10); {
-		case n == 0:
-			b.outage(w)
-		case n < 4:
-			size := sizes[random.IntN(len(sizes))]
-			step = fmt.Sprintf("%d x %d", size[0], size[1])
-			b.size(size[0], size[1])
-		default:
-			burst := make([]string, 1+random.IntN(4))
-			for i := range burst {
-				burst[i] = keys[random.IntN(len(keys))]
-			}
-			step = fmt.Sprintf("%q", burst)
-			b.press(burst...)
-		}
-		done = append(done, step)
-		b.press("f") // the crosshair on the nodule: its circle is on every plane
-		if i%2 == 1 {
-			b.press("e") // and large: the walk may have zoomed it out of sight
-		}
-		compared += b.geometry(strings.Join(done[max(0, len(done)-6):], ", "))
-	}
-	if compared < steps/2 {
-		b.t.Errorf("%d planes compared in %d steps", compared, steps)
-	}
 }
