@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/stats"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
@@ -63,6 +65,36 @@ type scoreAnswer struct {
 	Threshold  float64    `json:"threshold"`
 	Histogram  *histogram `json:"histogram"`
 	Terms      []bus.Term `json:"terms"`
+	Worth      *worth     `json:"worth"`
+}
+
+// worth is what a flag of a detector is worth, as far as the model's own file
+// tells it. The threshold was chosen on the nodules of its calibration, so that
+// it flatters.
+type worth struct {
+	Specificity bus.Share `json:"specificity"` // reference normals that are not flagged
+	Sensitive   *bool     `json:"sensitive"`   // at least 95 % of the anomalies are flagged; null: the file does not say
+	Normals     int       `json:"normals"`     // of the calibration
+	Anomalies   int       `json:"anomalies"`
+}
+
+func worthOf(c *detector.Calibration, threshold float64) *worth {
+	if len(c.Reference) == 0 {
+		return nil
+	}
+	spared := 0
+	for _, raw := range c.Reference {
+		if raw <= threshold {
+			spared++
+		}
+	}
+	p := stats.Wilson(spared, len(c.Reference))
+	w := &worth{Specificity: bus.Share{Value: p.Value, Low: p.Low, High: p.High, Count: p.Count, Of: p.Of}, Normals: c.Normals, Anomalies: c.Anomalies}
+	if c.Sensitive != nil {
+		is := threshold <= *c.Sensitive
+		w.Sensitive = &is
+	}
+	return w
 }
 
 type histogram struct {
@@ -149,6 +181,7 @@ func (s *Server) score(r *bus.Result, n bus.NoduleScore) scoreAnswer {
 	}
 	if c, ok := s.calibrationOf(n.Digest); ok {
 		a.Histogram = histogramOf(c.Reference, n.Raw, a.Threshold)
+		a.Worth = worthOf(&c, a.Threshold)
 	}
 	return a
 }

@@ -50,8 +50,11 @@ func (s testStore) add(t testing.TB, r store.Record) {
 }
 
 // sample is a record with findings of some probabilities.
-func sample(probabilities ...float64) store.Record {
-	result := reviewtest.Result("a", 1, probabilities...)
+func sample(probabilities ...float64) store.Record { return named("a", 1, probabilities...) }
+
+// named is one of several, each of a series of its own.
+func named(name string, number int, probabilities ...float64) store.Record {
+	result := reviewtest.Result(name, number, probabilities...)
 	return store.Record{
 		ID: store.IDOf(result.Identity), Site: "local", Source: "/test", StudyUID: "1.2", SeriesUID: result.SeriesUID, URI: "file:///x",
 		Priority: bus.PriorityRoutine, Time: time.Unix(1001, 0).UTC(), Result: result, Nodules: len(probabilities),

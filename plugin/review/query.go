@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/nodule/measure"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
@@ -15,7 +16,11 @@ import (
 const (
 	defaultRows = 50
 	maxRows     = 200
+	maxSizeMM   = 1000
 )
+
+// noduleTypes are those that a list can be filtered by.
+var noduleTypes = []measure.Type{measure.Solid, measure.PartSolid, measure.GroundGlass, measure.Calcified, measure.Fat}
 
 // parseQuery reads the filters, the order and the page of a work list.
 func parseQuery(v url.Values) (q store.Query, err error) {
@@ -43,7 +48,7 @@ func parseQuery(v url.Values) (q store.Query, err error) {
 	}
 	for name := range v {
 		switch name {
-		case "state", "flagged", "disagree", "unread", "priority", "min_probability", "superseded", "sort", "order", "limit", "offset":
+		case "state", "flagged", "disagree", "unread", "priority", "min_probability", "min_size", "type", "superseded", "sort", "order", "limit", "offset":
 		default:
 			return q, answer.Invalid("unknown parameter; see openapi.yaml")
 		}
@@ -72,6 +77,16 @@ func parseQuery(v url.Values) (q store.Query, err error) {
 			return q, answer.Invalid("min_probability is a number of 0 to 1")
 		}
 		q.MinProbability = p
+	}
+	if text := v.Get("min_size"); text != "" {
+		mm, bad := strconv.ParseFloat(text, 64)
+		if bad != nil || !(mm >= 0 && mm <= maxSizeMM) {
+			return q, answer.Invalid("min_size is a number of 0 to 1000, in mm")
+		}
+		q.MinSizeMM = mm
+	}
+	if q.Type = measure.Type(v.Get("type")); q.Type != "" && !slices.Contains(noduleTypes, q.Type) {
+		return q, answer.Invalid("type is solid, part_solid, ground_glass, calcified or fat")
 	}
 	if name := v.Get("sort"); name != "" {
 		if !slices.Contains(store.Sorts(), name) {

@@ -66,7 +66,8 @@ type Server struct {
 	series   *memo.Memo[*heldSeries]
 	pictures pictures
 	waiting  *memo.Memo[[]bus.WaitingJob]
-	stopped  context.Context // ends with Close: so do streams
+	patients *memo.Memo[*patient] // for the search alone
+	stopped  context.Context      // ends with Close: so do streams
 	stop     context.CancelFunc
 }
 
@@ -104,6 +105,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: log, now: cfg.Now, gate: gate, origins: http.NewCrossOriginProtection(),
 		series: memo.New[*heldSeries](maxOpenSeries, seriesFresh), pictures: newPictures(), waiting: memo.New[[]bus.WaitingJob](1, waitingFresh),
+		patients: memo.New[*patient](maxSearched, searchFresh),
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s, nil
@@ -138,6 +140,7 @@ func (s *Server) Handler() http.Handler {
 	signed("DELETE /api/v1/session", view, s.gate.DeleteSession)
 	signed("POST /api/v1/session/activity", view, noteActivity)
 	signed("GET /api/v1/worklist", view, s.getWorklist)
+	signed("POST /api/v1/worklist/search", view, s.postSearch)
 	signed("GET /api/v1/series/{id}", view, s.ofRecord("series", s.getSeries))
 	signed("GET /api/v1/series/{id}/findings", view, s.ofRecord("findings", s.getFindings))
 	signed("GET /api/v1/series/{id}/findings/{number}", view, s.ofFinding("finding", s.getFinding))

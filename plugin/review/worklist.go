@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,17 +46,24 @@ func (s *Server) getWorklist(w http.ResponseWriter, r *http.Request, who *signin
 	if err != nil {
 		return err
 	}
+	return s.list(w, r, who, q, "")
+}
+
+// list answers a query, with a text those rows alone that it is found in.
+func (s *Server) list(w http.ResponseWriter, r *http.Request, who *signin.Session, q store.Query, text string) error {
 	eventID := s.cfg.Store.Events.LastID() // before the list is made: what comes meanwhile is told again
 	waiting, jobs := s.waitingRows(r.Context())
-	found := s.cfg.Store.Find(q, who.User(), waiting)
+	var found store.List
+	unknown := 0
+	if text = strings.TrimSpace(text); text == "" {
+		found = s.cfg.Store.Find(q, who.User(), waiting)
+	} else {
+		found, unknown = s.search(r.Context(), q, who.User(), waiting, jobs, text)
+	}
 	rows := make([]listRow, len(found.Rows))
 	records := make([]store.Record, len(found.Rows))
 	for i, l := range found.Rows {
-		if job, there := jobs[l.ID]; there {
-			records[i] = job
-		} else if record, err := s.cfg.Store.Record(l.ID); err == nil {
-			records[i] = record
-		}
+		records[i] = s.recordOf(l.ID, jobs)
 		rows[i] = listRow{
 			ID: l.ID, State: l.State(), Priority: l.Priority, Time: l.Time.UTC(), Findings: l.Findings, Decided: l.Decided,
 			Flagged: l.Flagged, Flag: l.Flag(), Disagree: l.Disagree, Probability: l.Probability, Percentile: l.Percentile, BaseRate: l.BaseRate,
@@ -71,8 +79,20 @@ func (s *Server) getWorklist(w http.ResponseWriter, r *http.Request, who *signin
 	}
 	return answer.JSON(w, "application/json", map[string]any{
 		"rows": rows, "total": found.Total, "unread": found.Unread, "counts": found.Counts,
-		"offset": q.Offset, "limit": q.Limit, "event_id": eventID,
+		"offset": q.Offset, "limit": q.Limit, "event_id": eventID, "unsearched": unknown,
 	})
+}
+
+// recordOf is the record of a row, one of a job that waits or one that is kept.
+func (s *Server) recordOf(id string, jobs map[string]store.Record) store.Record {
+	if job, there := jobs[id]; there {
+		return job
+	}
+	record, err := s.cfg.Store.Record(id)
+	if err != nil {
+		return store.Record{} // it has expired since
+	}
+	return record
 }
 
 // addPatients reads who the rows are of, from the images, now.

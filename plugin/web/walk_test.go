@@ -75,7 +75,8 @@ func (w *walker) walk(sequences int, limit time.Duration) {
 		w.agrees(actions, after)
 		eval[bool](w.tab, `(document.querySelector("[data-finding='1']").click(), true)`) // the other lies beside the wall, as bright as it
 		w.until("the first finding", `document.querySelector("[data-finding='1'][aria-current]")`)
-		w.press("f") // the crosshair on the nodule: its circle is on every plane
+		w.press(kb.Delete) // a distance is as yellow as the circle
+		w.press("f")       // the crosshair on the nodule: its circle is on every plane
 		if walked%2 == 1 {
 			w.press("e") // and large: the walk may have zoomed it out of sight
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/nodule/measure"
 )
 
 // Query is what a work list is asked for. Pointers that are nil do not filter.
@@ -15,7 +16,9 @@ type Query struct {
 	Unread         *bool
 	Priority       string
 	MinProbability float64
-	Superseded     bool // those that a newer result supersedes, too
+	MinSizeMM      float64
+	Type           measure.Type // empty: any
+	Superseded     bool         // those that a newer result supersedes, too
 	Sort           string
 	Ascending      bool
 	Limit, Offset  int
@@ -81,14 +84,23 @@ func (q *Query) matches(w *Row, unread bool) bool {
 	return (len(q.States) == 0 || slices.Contains(q.States, w.State())) &&
 		is(q.Flagged, w.Flagged > 0) && is(q.Disagree, w.Disagree > 0) && is(q.Unread, unread) &&
 		(q.Priority == "" || q.Priority == w.Priority) &&
-		(q.MinProbability <= 0 || w.Probability != nil && *w.Probability >= q.MinProbability)
+		(!q.ofFinding() || slices.ContainsFunc(w.nodules, q.matchesNodule))
+}
+
+// ofFinding tells whether one finding at least has to be of a kind.
+func (q *Query) ofFinding() bool { return q.MinProbability > 0 || q.MinSizeMM > 0 || q.Type != "" }
+
+// matchesNodule tells whether one finding has all that is asked of findings.
+func (q *Query) matchesNodule(n rowNodule) bool {
+	return (q.MinProbability <= 0 || n.probability != nil && *n.probability >= q.MinProbability) &&
+		n.sizeMM >= q.MinSizeMM && (q.Type == "" || q.Type == n.kind)
 }
 
 // matchesWaiting is matches for a job that has no result yet: what asks for
 // something of a result leaves it out.
 func (q *Query) matchesWaiting(w *Row) bool {
 	return (len(q.States) == 0 || slices.Contains(q.States, Waiting)) && q.Flagged == nil && q.Disagree == nil &&
-		q.Unread == nil && q.MinProbability <= 0 && (q.Priority == "" || q.Priority == w.Priority)
+		q.Unread == nil && !q.ofFinding() && (q.Priority == "" || q.Priority == w.Priority)
 }
 
 // compare orders two rows by the key of the query, then newest first.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/nodule/measure"
 )
 
 // State of a series in the work list.
@@ -52,6 +53,22 @@ type Row struct {
 	studyUID, seriesUID string
 	unscored            int
 	refused, waiting    bool
+	nodules             []rowNodule
+}
+
+// rowNodule is what a finding can be filtered by.
+type rowNodule struct {
+	probability *float64
+	sizeMM      float64 // mean of the axes of the outline, or the diameter that was given; 0: not known
+	kind        measure.Type
+}
+
+func rowNoduleOf(n *bus.ResultNodule) rowNodule {
+	r := rowNodule{probability: Highest(n).Probability, sizeMM: n.DiameterMM}
+	if n.Outline != nil && n.Outline.Measurements != nil {
+		r.sizeMM, r.kind = n.Outline.Measurements.MeanAxisMM, n.Outline.Measurements.Type
+	}
+	return r
 }
 
 // Model is a detector that gave a result.
@@ -82,6 +99,7 @@ func rowOf(r *Record) *Row {
 	for i := range r.Result.Nodules {
 		n := &r.Result.Nodules[i]
 		h := Highest(n)
+		w.nodules = append(w.nodules, rowNoduleOf(n))
 		if w.Probability = larger(w.Probability, h.Probability); w.Probability == h.Probability && h.Probability != nil {
 			w.BaseRate = BaseRate(r.Result, n)
 		}

@@ -100,8 +100,9 @@ export const api = {
   activity: async () => {
     await call(`${root}/session/activity`, { method: "POST" });
   },
-  worklist: (query: URLSearchParams, signal?: AbortSignal) =>
-    json<Worklist>(`${root}/worklist?${query.toString()}`, signal ? { signal } : {}),
+  /** worklist is a page of the list. What is searched may name a patient, so it is not in the address. */
+  worklist: (query: URLSearchParams, text: string, signal?: AbortSignal) =>
+    json<Worklist>(`${root}/worklist${text.trim() ? "/search" : ""}?${query.toString()}`, { ...(text.trim() ? sent("POST", { text }) : {}), ...(signal ? { signal } : {}) }),
   series: (id: string) => json<Series>(series(id)),
   finding: (id: string, number: number) => json<Finding>(finding(id, number)),
   decisions: async (id: string, number: number) =>

@@ -132,6 +132,7 @@ export function App() {
           type="button" class="quiet"
           onClick={() => void api.signOut().catch(() => {}).finally(() => {
             location.hash = "#/";
+            sessionStorage.clear(); // what was searched names a patient
             setSession(null);
           })}
         >

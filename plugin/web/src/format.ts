@@ -28,7 +28,7 @@ export const plusMinus = (value: number, by: number | null, digits: number, unit
 export const sized = (f: Finding): string => millimetres(f.outline?.measurements?.diameter_mm ?? f.diameter_mm);
 
 /** counted is a number with its noun, in the plural where it is not 1. */
-export const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
+export const counted = (n: number, noun: string, plural = noun + "s"): string => `${n} ${n === 1 ? noun : plural}`;
 
 /** below says that a probability is below the base rate, where it is: such a nodule is less suspicious than one of which nothing is known. */
 export const below = (x: { probability: number | null; base_rate: number | null }): string =>

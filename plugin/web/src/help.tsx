@@ -15,7 +15,7 @@ export function Help(props: { bindings: Binding[]; onClose: () => void }) {
         ))}
       </dl>
       <p class="hint">
-        Mouse: the wheel scrolls, Ctrl + wheel zooms, the middle button pans, the right button zooms, and the left button
+        Mouse: the wheel scrolls, Ctrl + wheel zooms, Shift + wheel makes the MIP slab thicker or thinner, the middle button pans, the right button zooms, and the left button
         does what the selected tool says.
       </p>
     </Dialog>

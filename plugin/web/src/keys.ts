@@ -45,9 +45,23 @@ function ownKey(target: EventTarget | null, key: string): boolean {
   return (key === "Enter" || key === " ") && target instanceof HTMLElement && target.closest("button, a, summary, input") !== null;
 }
 
-// Arrows move within a group of radio buttons, and in what is open.
+// Arrows move within a group of radio buttons, and within a group of tools.
 function ownArrow(target: EventTarget | null, key: string): boolean {
-  return key.startsWith("Arrow") && target instanceof HTMLInputElement && target.type === "radio";
+  if (target instanceof HTMLInputElement && target.type === "radio") return key.startsWith("Arrow");
+  return (key === "ArrowLeft" || key === "ArrowRight") && target instanceof HTMLElement && target.closest("[role=toolbar]") !== null;
+}
+
+/** alongGroup moves the focus by arrow keys within a group of buttons; of those that are radio buttons, the one that it reaches is chosen. */
+export function alongGroup(e: KeyboardEvent): void {
+  if ((e.key !== "ArrowLeft" && e.key !== "ArrowRight") || !(e.target instanceof HTMLElement)) return;
+  const group = e.target.closest("[role=group], [role=radiogroup]");
+  const buttons = [...(group?.querySelectorAll<HTMLButtonElement>("button:not(:disabled)") ?? [])];
+  const at = buttons.indexOf(e.target as HTMLButtonElement);
+  const to = buttons[(at + (e.key === "ArrowRight" ? 1 : buttons.length - 1)) % buttons.length];
+  if (at < 0 || !to) return;
+  e.preventDefault();
+  to.focus();
+  if (to.getAttribute("role") === "radio") to.click();
 }
 
 const waiting: KeyboardEvent[] = []; // pressed while keys are held, in their order

@@ -84,6 +84,7 @@ export interface Worklist {
   offset: number;
   limit: number;
   event_id: string;
+  unsearched: number;
 }
 
 export interface Model {
@@ -135,6 +136,7 @@ export interface Score {
   threshold: number;
   histogram: Histogram | null;
   terms: { name: string; value: number }[];
+  worth: { specificity: Share; sensitive: boolean | null; normals: number; anomalies: number } | null;
 }
 
 export interface Share {

@@ -18,10 +18,12 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
   const [fresh, setFresh] = useState<Set<string>>(new Set());
   const [news, setNews] = useState("");
   const body = useRef<HTMLTableSectionElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const typed = useRef(0);
 
   const load = useCallback(async (signal?: AbortSignal) => {
     try {
-      const got = await api.worklist(query(filters), signal);
+      const got = await api.worklist(query(filters), filters.text, signal);
       setList(got);
       setError("");
       props.onUnread(got.unread);
@@ -72,23 +74,32 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
     all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)]?.focus();
   };
 
+  const openOne = (): void => {
+    const all = links();
+    (all[Math.max(0, all.indexOf(document.activeElement as HTMLAnchorElement))])?.click();
+  };
+  const searching = (): boolean => document.activeElement === search.current;
   const bindings: Binding[] = [
-    { keys: ["ArrowDown", "j"], shown: "↓ J", does: "next series", run: () => move(1) },
+    { keys: ["j"], shown: "", does: "", run: () => move(1) },
+    { keys: ["ArrowDown"], shown: "↓ J", does: "next series", run: () => move(1), whileTyping: searching },
     { keys: ["ArrowUp", "k"], shown: "↑ K", does: "previous series", run: () => move(-1) },
     { keys: ["Home"], shown: "Home", does: "first series", run: () => links()[0]?.focus() },
     { keys: ["End"], shown: "End", does: "last series", run: () => links().at(-1)?.focus() },
-    {
-      keys: ["o", "Enter"], shown: "Enter O", does: "open the series (the first if none is selected)",
-      run: () => {
-        const all = links();
-        (all[Math.max(0, all.indexOf(document.activeElement as HTMLAnchorElement))])?.click();
-      },
-    },
+    { keys: ["o"], shown: "O", does: "open it", run: () => openOne() },
+    { keys: ["Enter"], shown: "Enter", does: "open the series (the first if none is selected)", run: () => openOne(), whileTyping: searching, overButtons: searching },
     { keys: ["f"], shown: "F", does: "only flagged, or all", run: () => change({ flagged: !filters.flagged }) },
     { keys: ["d"], shown: "D", does: "only where detectors disagree, or all", run: () => change({ disagree: !filters.disagree }) },
     { keys: ["u"], shown: "U", does: "only unread, or all", run: () => change({ unread: !filters.unread }) },
     { keys: ["s"], shown: "S", does: "only urgent, or all", run: () => change({ stat: !filters.stat }) },
-    { keys: ["0"], shown: "0", does: "clear the filters", run: () => setFilters(none) },
+    { keys: ["/"], shown: "/", does: "search by name, ID or accession number", run: () => search.current?.focus() },
+    { keys: ["Escape"], shown: "Esc", does: "leave the search", whileTyping: true, run: () => (document.activeElement as HTMLElement | null)?.blur() },
+    {
+      keys: ["0"], shown: "0", does: "clear search and filters",
+      run: () => {
+        if (search.current) search.current.value = "";
+        setFilters(none);
+      },
+    },
     { keys: ["r"], shown: "R", does: "reload the list", run: () => void load() },
     { keys: ["ArrowRight"], shown: "→", does: "next page", run: () => page(1) },
     { keys: ["ArrowLeft"], shown: "←", does: "previous page", run: () => page(-1) },
@@ -102,6 +113,14 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
   return (
     <main class="worklist">
       <section class="filters" aria-label="Filters">
+        <input
+          ref={search} type="search" class="search" placeholder="Name, ID or accession no.  /" aria-label="Search by name, ID or accession number" maxLength={200} defaultValue={filters.text}
+          onInput={(e) => {
+            const text = e.currentTarget.value;
+            window.clearTimeout(typed.current);
+            typed.current = window.setTimeout(() => change({ text }), 250);
+          }}
+        />
         <div class="chips" role="group" aria-label="State">
           {states.map((s) => (
             <Chip
@@ -130,6 +149,21 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
           />
           %
         </label>
+        <label class="inline" title="of one finding at least: mean of the axes, or the diameter that was given">
+          size ≥
+          <input
+            type="number" min={0} max={100} step={1} value={filters.size}
+            onChange={(e) => change({ size: Math.min(100, Math.max(0, Number(e.currentTarget.value) || 0)) })}
+          />
+          mm
+        </label>
+        <label class="inline" title="of the same finding">
+          type
+          <select value={filters.type} onChange={(e) => change({ type: e.currentTarget.value })}>
+            <option value="">any</option>
+            {["solid", "part_solid", "ground_glass", "calcified", "fat"].map((t) => <option key={t} value={t}>{t.replaceAll("_", "-")}</option>)}
+          </select>
+        </label>
         <label class="inline">
           sort by
           <select
@@ -152,6 +186,9 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
       </section>
       <p class="visually-hidden" role="status">{news}</p>
       {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>Try again</button></p>}
+      {list && list.unsearched > 0 && (
+        <p class="banner warn" role="status" data-test="unsearched">{counted(list.unsearched, "series", "series")} not searched: the patient could not be read.</p>
+      )}
       {list && list.rows.length === 0 && <p class="empty">{filtered(filters) ? "No series match these filters." : "No series yet. Results appear here as they arrive."}</p>}
       {list && list.rows.length > 0 && (
         <table>

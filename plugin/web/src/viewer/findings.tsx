@@ -2,18 +2,37 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
 import { below, counted, imageName, notFound, percent, ranked, sized, verdictNames } from "../format.ts";
 import type { Finding } from "../types.ts";
+import { orders, shows, type Arrangement } from "./arrange.ts";
 
-/** FindingList is every finding of the series, the most deviating first. */
-export function FindingList(props: { id: string; findings: Finding[]; drafts: Set<number>; refused: boolean; candidates: number; current: number; onSelect: (n: number) => void; thumbnails: boolean }) {
+const many = 6; // findings from which on the list can be arranged
+
+/** FindingList is the findings of the series as they are arranged. */
+export function FindingList(props: { id: string; all: Finding[]; findings: Finding[]; by: Arrangement; onArrange: (by: Arrangement) => void; drafts: Set<number>; refused: boolean; candidates: number; current: number; onSelect: (n: number) => void; thumbnails: boolean }) {
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }, [props.current]);
-  const open = props.findings.filter((f) => !f.decision).length;
+  const open = props.all.filter((f) => !f.decision).length;
+  const { by } = props;
   return (
-    <nav class="findings" aria-label="Findings, highest deviation first">
-      <h2>Findings <small>{props.refused ? "not scored" : props.findings.length === 0 ? "none" : open === 0 ? "all decided" : `${open} of ${props.findings.length} open`}</small></h2>
+    <nav class="findings" aria-label="Findings">
+      <h2>Findings <small>{props.refused ? "not scored" : props.all.length === 0 ? "none" : open === 0 ? "all decided" : `${open} of ${props.all.length} open`}</small></h2>
       {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}, none of them scored. This is no negative result.</p>}
+      {props.all.length >= many && (
+        <div class="arrange" data-test="arrange">
+          <label><span class="visually-hidden">Order</span>
+            <select value={by.order} title="order of the list" onChange={(e) => { props.onArrange({ ...by, order: e.currentTarget.value as Arrangement["order"] }); e.currentTarget.blur(); }}>
+              {Object.entries(orders).map(([v, name]) => <option key={v} value={v}>by {name}</option>)}
+            </select>
+          </label>
+          <label><span class="visually-hidden">Shown</span>
+            <select value={by.show} title="what is shown of the list" onChange={(e) => { props.onArrange({ ...by, show: e.currentTarget.value as Arrangement["show"] }); e.currentTarget.blur(); }}>
+              {Object.entries(shows).map(([v, name]) => <option key={v} value={v}>{name}</option>)}
+            </select>
+          </label>
+          {props.findings.length < props.all.length && <small data-test="arranged">{props.findings.length} of {props.all.length} shown</small>}
+        </div>
+      )}
       <ol ref={list}>
         {props.findings.map((f) => (
           <li key={f.number}>

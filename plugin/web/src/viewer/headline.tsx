@@ -23,7 +23,7 @@ export function HeadlinePanel({ finding: f }: { finding: Finding }) {
   );
 }
 
-const interval = (s: Share): string => `${Math.round(100 * s.value)} % (${Math.round(100 * s.low)}–${Math.round(100 * s.high)})`;
+export const interval = (s: Share): string => `${Math.round(100 * s.value)} % (${Math.round(100 * s.low)}–${Math.round(100 * s.high)})`;
 
 /** Worth says what a flag is worth. */
 function Worth({ headline: h, rung }: { headline: Headline; rung: Rung }) {

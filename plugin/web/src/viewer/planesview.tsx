@@ -4,6 +4,7 @@ import { useEffect, useImperativeHandle, useRef, useState } from "preact/hooks";
 import type { RefObject } from "preact";
 import { place } from "../format.ts";
 import { useKeys, useLatest } from "../hooks.ts";
+import { alongGroup } from "../keys.ts";
 import type { Finding, Series, Vec3, WindowPreset } from "../types.ts";
 import { planes as all, type Cube, type Plane } from "./cube.ts";
 import { add, inside, length } from "./grid.ts";
@@ -11,6 +12,8 @@ import { start } from "./library.ts";
 import { clear, draw, letters } from "./overlay.ts";
 import { Planes, type Tool, type Window } from "./planes.ts";
 import { attach } from "./pointer.ts";
+import { useCine } from "./cine.ts";
+import { Slabs, slabOf, thicker, turned } from "./slab.ts";
 import { SeriesVolume, type Progress } from "./volume.ts";
 
 export interface PlanesHandle {
@@ -41,6 +44,7 @@ const tools: { tool: Tool; label: string; key: string; help: string }[] = [
   { tool: "zoom", label: "Zoom", key: "z", help: "left button zooms" },
   { tool: "length", label: "Distance", key: "d", help: "left button measures a distance" },
 ];
+const cineMM = 30; // to each side
 const toolStorage = "nodulescope.tool";
 
 interface Texts {
@@ -49,6 +53,7 @@ interface Texts {
   position: string;
   hu: string;
   distance: string; // from the mark, where there is one
+  slab: string; // what is projected, where that is so
   letters: [string, string, string, string]; // top, right, bottom, left
   scale: string;
 }
@@ -57,6 +62,9 @@ export function PlanesView(props: Props) {
   const box = useRef<HTMLDivElement>(null);
   const elements = useRef<Partial<Record<Plane, HTMLDivElement | null>>>({});
   const overlays = useRef<Partial<Record<Plane, HTMLCanvasElement | null>>>({});
+  const slabLayers = useRef<Partial<Record<Plane, HTMLCanvasElement | null>>>({});
+  const slabs = useRef(new Slabs());
+  const [slab, setSlab] = useState(0); // mm, 0: slices
   const shown = useRef<Planes | null>(null);
   const volume = useRef<SeriesVolume | null>(null);
   const [active, setActive] = useState<Plane>("axial");
@@ -68,7 +76,7 @@ export function PlanesView(props: Props) {
   const [measured, setMeasured] = useState(0);
   const [problem, setProblem] = useState("");
   const [astray, setAstray] = useState(false);
-  const latest = useLatest(props);
+  const latest = useLatest({ ...props, slab });
   const frame = useRef(0);
 
   const paint = (): void => {
@@ -79,16 +87,19 @@ export function PlanesView(props: Props) {
     for (const plane of all) {
       const canvas = overlays.current[plane];
       const view = p.views[plane];
+      const layer = slabLayers.current[plane];
       if (!canvas || view.size()[0] < 2) continue;
       if (!p.fits(plane)) {
         clear(canvas); // no mark beside what it marks: it comes back with the picture
+        if (layer) clear(layer);
         continue;
       }
       draw(canvas, view, {
         point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
         mark: p.mark, marks: latest.current.marks, heat: latest.current.heat, outline: latest.current.outline,
       });
-      next[plane] = describe(p, v, plane);
+      if (layer && latest.current.slab > 0) slabs.current.draw(layer, view, { grid: v.grid, voxel: v.voxel, loaded: v.ready }, p.point, p.window, latest.current.slab);
+      next[plane] = describe(p, v, plane, latest.current.slab);
     }
     setTexts((old) => ({ ...old, ...next }));
     setMeasured(p.measurements());
@@ -161,6 +172,8 @@ export function PlanesView(props: Props) {
       tool: () => p.currentTool(),
       window: setWindow,
       active: setActive,
+      thickness: (by) => setSlab((mm) => turned(mm, by)),
+      touched: () => stopCine.current(),
     }));
     return () => {
       for (const f of detach) f();
@@ -181,7 +194,7 @@ export function PlanesView(props: Props) {
     shown.current?.center();
   };
   useEffect(home, [props.current?.number]);
-  useEffect(redraw, [props.heat, props.marks, props.outline, props.series, single]);
+  useEffect(redraw, [props.heat, props.marks, props.outline, props.series, single, slab]);
   useImperativeHandle(props.handle, () => ({ home }), []);
 
   function setWindow(w: Window): void {
@@ -193,7 +206,13 @@ export function PlanesView(props: Props) {
     shown.current?.setTool(t);
     localStorage.setItem(toolStorage, t);
   }
-  const scroll = (n: number): void => shown.current?.scroll(active, n);
+  const cine = useCine(Math.round(cineMM / (shown.current?.step(active) ?? 1)), (n) => shown.current?.scroll(active, n));
+  const stopCine = useLatest(cine.stop);
+  useEffect(cine.stop, [props.current?.number, active]);
+  const scroll = (n: number): void => {
+    cine.stop();
+    shown.current?.scroll(active, n);
+  };
   const show = (plane: Plane): void => {
     setActive(plane);
     elements.current[plane]?.closest<HTMLElement>(".view")?.focus();
@@ -218,6 +237,8 @@ export function PlanesView(props: Props) {
     { keys: ["-"], shown: "-", does: "zoom out", run: () => shown.current?.zoom(active, 0.8) },
     { keys: ["e"], shown: "E", does: "close-up of 80 mm around the crosshair", run: () => shown.current?.closeUp() },
     { keys: ["Home"], shown: "Home", does: "fit the whole slice", run: () => shown.current?.whole() },
+    { keys: ["i"], shown: "I", does: "maximum intensity projection (MIP) of 5, 10, 15 mm, or slices", run: () => setSlab(thicker) },
+    { keys: ["v"], shown: "V", does: "cine: play 30 mm to each side, or stop", run: cine.toggle },
     { keys: ["m"], shown: "M", does: "one large plane, or all three", run: () => setSingle((on) => !on) },
     ...props.presets.slice(0, 9).map((preset, i) => ({
       keys: [String(i + 1)], shown: String(i + 1), does: `window: ${preset.label} (${preset.center} / ${preset.width})`, run: () => setWindow(preset),
@@ -232,7 +253,7 @@ export function PlanesView(props: Props) {
   const preset = props.presets.find((x) => x.center === win.center && x.width === win.width);
   return (
     <section class="planes" aria-label="Images" ref={box} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
-      <div class="toolbar" role="toolbar" aria-label="Tools">
+      <div class="toolbar" role="toolbar" aria-label="Tools" onKeyDown={alongGroup}>
         <div class="group" role="radiogroup" aria-label="Left mouse button">
           {tools.map((t) => (
             <button key={t.tool} type="button" role="radio" aria-checked={tool === t.tool} title={`${t.help} (${t.key.toUpperCase()})`} onClick={() => setTool(t.tool)}>
@@ -255,6 +276,8 @@ export function PlanesView(props: Props) {
         <div class="group" role="group" aria-label="Size">
           <button type="button" title="80 mm around the crosshair (E)" onClick={() => shown.current?.closeUp()}>Close-up</button>
           <button type="button" title="fit the whole slice (Home)" onClick={() => shown.current?.whole()}>Fit</button>
+          <button type="button" aria-pressed={slab > 0} title="maximum intensity projection of 5, 10, 15 mm (I; Shift + wheel: by 1 mm)" onClick={() => setSlab(thicker)}>MIP</button>
+          <button type="button" aria-pressed={cine.playing} title="play 30 mm to each side (V)" onClick={cine.toggle}>Cine</button>
           <button type="button" aria-pressed={single} title="one large plane (M)" onClick={() => setSingle(!single)}>One plane</button>
         </div>
         {progress.total > 0 && progress.loaded < progress.total && (
@@ -278,13 +301,14 @@ export function PlanesView(props: Props) {
           return (
             <div
               key={plane} class={`view ${plane}${active === plane ? " active" : ""}`} tabIndex={0} role="group"
-              aria-label={`${plane} plane. ${t?.image ? `${t.image[0]?.toUpperCase()}${t.image.slice(1)},` : ""} ${t?.slice ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
+              aria-label={`${plane} plane. ${t?.image ? `${t.image[0]?.toUpperCase()}${t.image.slice(1)},` : ""} ${t?.slice ?? ""} ${t?.slab ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
             >
               <div class="picture" ref={(e) => { elements.current[plane] = e; }} onContextMenu={(e) => e.preventDefault()} />
+              <canvas class="slab" aria-hidden="true" hidden={slab === 0} ref={(e) => { slabLayers.current[plane] = e; }} />
               <canvas class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
               {t && (
                 <div class="texts" aria-hidden="true">
-                  <span class="corner tl"><b>{plane}</b>{t.image && <> · {t.image}</>}<br />{t.slice}<br />{t.position}{t.distance && <><br />{t.distance}</>}</span>
+                  <span class="corner tl"><b>{plane}</b>{t.image && <> · {t.image}</>}<br />{t.slice}<br />{t.position}{t.slab && <><br /><b data-test="slab">{t.slab}</b></>}{t.distance && <><br />{t.distance}</>}</span>
                   <span class="corner tr">W {win.width} L {win.center}<br />{t.scale}</span>
                   <span class="corner bl">{t.hu}</span>
                   <span class="letter at-top">{t.letters[0]}</span>
@@ -310,7 +334,7 @@ function middle(v: SeriesVolume): Vec3 {
   return p;
 }
 
-function describe(p: Planes, v: SeriesVolume, plane: Plane): Texts {
+function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number): Texts {
   const view = p.views[plane];
   const right = view.right();
   const down = view.down();
@@ -325,6 +349,7 @@ function describe(p: Planes, v: SeriesVolume, plane: Plane): Texts {
     position: place(p.point).split("  ")[axis] + " mm",
     hu: hu === null ? "" : `${hu} HU`,
     distance: away === null ? "" : `${away.toFixed(1)} mm from the mark`,
+    slab: slab > 0 ? `MIP ${+slabOf(v.grid, plane, p.point, slab).mm.toFixed(1)} mm` : "",
     letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
     scale: `${(1 / view.mmPerPixel()).toFixed(1)} px/mm`,
   };

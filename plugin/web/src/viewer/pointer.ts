@@ -9,6 +9,8 @@ interface Does {
   tool: () => Tool;
   window: (w: Window) => void;
   active: (plane: Plane) => void;
+  thickness: (mm: number) => void; // of the slab, by so much
+  touched: () => void; // by wheel or button
 }
 
 const wheelStep = 40; // pixels of fine wheels that make one slice
@@ -40,6 +42,11 @@ export function attach(element: HTMLDivElement, plane: Plane, planes: Planes, do
   const wheel = (e: WheelEvent): void => {
     e.preventDefault();
     does.active(plane);
+    if (e.shiftKey) { // some browsers turn it into a horizontal wheel
+      does.thickness(-Math.sign(e.deltaY || e.deltaX));
+      return;
+    }
+    does.touched();
     if (e.ctrlKey) {
       planes.zoom(plane, e.deltaY < 0 ? 1.1 : 1 / 1.1);
       return;
@@ -71,6 +78,7 @@ export function attach(element: HTMLDivElement, plane: Plane, planes: Planes, do
   };
 
   const down = (e: PointerEvent): void => {
+    does.touched();
     does.active(plane);
     element.closest<HTMLElement>(".view")?.focus({ preventScroll: true });
     if (e.button !== 0) return;

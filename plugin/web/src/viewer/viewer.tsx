@@ -10,6 +10,7 @@ import { byUrgency, counted, decided, hint, moment, shortDigest } from "../forma
 import { useKeys, useLatest } from "../hooks.ts";
 import { Identity } from "../identity.tsx";
 import type { Decision, Finding, Note, Series, Session } from "../types.ts";
+import { arrange, asScored, type Arrangement } from "./arrange.ts";
 import { makeCube, type Cube } from "./cube.ts";
 import { DecisionPanel } from "./decision.tsx";
 import { FindingList } from "./findings.tsx";
@@ -35,6 +36,7 @@ export function ViewerPage(props: ViewerProps) {
   const [outlines, setOutlines] = useState(true);
   const [loaded, setLoaded] = useState(false);
   const [model, setModel] = useState("");
+  const [arranged, setArranged] = useState<Arrangement>(asScored);
   const planes = useRef<PlanesHandle>(null);
   const opened = useMemo(() => performance.now(), []);
 
@@ -56,7 +58,8 @@ export function ViewerPage(props: ViewerProps) {
   const scored = current?.scores.find((s) => s.model === model)?.model ?? current?.scores[0]?.model ?? "";
   const images = usePatchImages(props.id, current, scored);
   const outline = useOutline(props.id, current);
-  const latest = useLatest({ current, series });
+  const list = useMemo(() => arrange(series?.findings ?? [], arranged, current?.number ?? 0), [series, arranged, current?.number]);
+  const latest = useLatest({ current, series, list });
 
   // A decision, whoever made it, takes its place; what others do is told.
   const keep = useCallback((number: number, d: Decision) => {
@@ -104,18 +107,18 @@ export function ViewerPage(props: ViewerProps) {
     window.dispatchEvent(new HashChangeEvent("hashchange"));
   }, [props.id]);
   const step = (by: number): void => {
-    const all = series?.findings ?? [];
+    const all = list;
     if (all.length === 0) return;
     const at = all.findIndex((f) => f.number === here.current);
     const to = all[(at + by + all.length) % all.length];
     if (to) go(to.number);
   };
   const nextOpen = useCallback(() => {
-    const { series: s } = latest.current;
+    const { series: s, list: all } = latest.current;
     if (!s) return;
-    const at = s.findings.findIndex((f) => f.number === here.current);
-    const order = [...s.findings.slice(at + 1), ...s.findings.slice(0, at)];
-    const to = order.find((f) => !f.decision);
+    const at = all.findIndex((f) => f.number === here.current);
+    const order = [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0)), ...s.findings]; // what is not shown wants a decision, too
+    const to = order.find((f) => !f.decision && f.number !== here.current);
     if (to) go(to.number);
     else void nextSeries(props.id).then((id) => {
       if (id) location.hash = `#/series/${id}`;
@@ -172,7 +175,7 @@ export function ViewerPage(props: ViewerProps) {
       </div>
       <div class="columns">
         <FindingList
-          id={props.id} findings={series.findings} drafts={drafts} refused={series.problem !== null} candidates={series.asked.candidates} current={current?.number ?? 0} onSelect={go} thumbnails={loaded}
+          id={props.id} all={series.findings} findings={list} by={arranged} onArrange={setArranged} drafts={drafts} refused={series.problem !== null} candidates={series.asked.candidates} current={current?.number ?? 0} onSelect={go} thumbnails={loaded}
         />
         {series.geometry ? (
           <PlanesView
@@ -234,7 +237,7 @@ function Refused({ series: s, problem }: { series: Series; problem: Note }) {
 
 /** nextSeries is the first one of the list as it was left that has something to decide, empty where there is none. */
 async function nextSeries(id: string): Promise<string> {
-  const { rows } = await api.worklist(query({ ...stored(), states: ["scored", "in_review"], offset: 0 }));
+  const { rows } = await api.worklist(query({ ...stored(), states: ["scored", "in_review"], offset: 0 }), stored().text);
   return rows.find((r) => r.id !== id && r.decided < r.findings)?.id ?? "";
 }
 

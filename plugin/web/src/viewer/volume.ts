@@ -211,6 +211,11 @@ export class SeriesVolume {
     }
   }
 
+  /** ready counts the slices that are there. */
+  get ready(): number {
+    return this.loaded;
+  }
+
   get total(): number {
     return this.state.length - this.grid.missing;
   }

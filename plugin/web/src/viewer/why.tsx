@@ -3,7 +3,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { hint, imageName, millimetres, notFound, percent, place, rank } from "../format.ts";
-import { HeadlinePanel } from "./headline.tsx";
+import { HeadlinePanel, interval } from "./headline.tsx";
 import { OutlinePanel } from "./measured.tsx";
 import type { Finding, Model, Score } from "../types.ts";
 import { heatTable, residualFull, residualFullHU } from "./colour.ts";
@@ -76,7 +76,7 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
               {finding.scores.length > 1
                 ? <button type="button" class="quiet" aria-pressed={s.model === model} onClick={() => onModel(s.model)}>{s.model}</button>
                 : s.model}
-              {s.anomalous && <span class="badge flag" title="above the threshold">flagged</span>}
+              {s.anomalous && <span class="badge flag" title={`above the threshold. ${worth(s)}`}>flagged</span>}
             </th>
             <td class="number">{s.probability === null ? <span title="this detector is not calibrated">–</span> : percent(s.probability)}</td>
             <td class="number">{rank(s.percentile)}</td>
@@ -86,6 +86,13 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
       </tbody>
     </table>
   );
+}
+
+/** worth says what a detector's flag is worth, as far as its file tells it. */
+function worth({ worth: w }: Score): string {
+  if (!w) return "";
+  const sensitivity = w.sensitive === null ? "sensitivity not in its file" : w.sensitive ? "flags 95 % of suspicious ones or more" : "flags fewer than 95 % of suspicious ones";
+  return `spares ${interval(w.specificity)} of them and ${sensitivity}`;
 }
 
 /** ReferenceHistogram shows where a score lies among the reference normals. */
@@ -117,6 +124,7 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
       </svg>
       <figcaption>
         <span class="key score">this nodule</span> <span class="key limit">threshold {score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals} reference normals</span>
+        {score.worth && <span data-test="detector-worth"> · {worth(score)}</span>}
         {score.probability !== null && prevalence > 0 && <> · probability at a base rate of {percent(prevalence)}{score.probability < prevalence && ", below it"}</>}
       </figcaption>
     </figure>
