@@ -66,11 +66,11 @@ func TestAccessible(t *testing.T) {
 	ann.until("the list", `document.querySelector("tbody tr[data-id]")`)
 
 	ann.size(640, 400) // as 1280 × 800 at 200 %
-	ann.check("200-percent-worklist")
+	ann.check("200-percent-worklist", ".top .home")
 	ann.noOverlap("the work list")
 	ann.press("o")
 	ann.opened()
-	ann.check("200-percent-finding")
+	ann.check("200-percent-finding", ".top .home")
 	ann.noOverlap("a finding")
 	eval[bool](ann, `(document.querySelector(".decision .save").scrollIntoView(), true)`)
 	ann.until("the patient in sight", `(() => { const r = document.querySelector(".identity").getBoundingClientRect(); return r.top >= -1 && r.bottom < innerHeight / 2; })()`)

@@ -120,6 +120,7 @@ export function App() {
   return (
     <div class={at ? "frame viewing" : "frame"}>
       <header class="top">
+        <h1 class="visually-hidden">{at ? "Findings of a series" : "Work list"}</h1>
         <a class="home" href="#/" aria-label="Work list">
           Nodulescope{unread > 0 && <span class="count" title={`${unread} unread series`}>{unread}</span>}
         </a>
