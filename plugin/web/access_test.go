@@ -84,7 +84,7 @@ func TestAccessible(t *testing.T) {
 func (b *tab) noOverlap(where string) {
 	b.t.Helper()
 	const parts = `(() => {
-		const bad = [], list = [...document.querySelectorAll(".top > *, .filters > *, .findings > *, .toolbar .group, .side > *, .planes > .grid, tbody td, .decision form > *")]
+		const bad = [], list = [...document.querySelectorAll(".top > *, .filters > *, .findings, .toolbar .group, .side > *, .planes > .grid, tbody td, .decision form > *")]
 			.map((e) => [e, e.getBoundingClientRect()]).filter(([e, r]) => r.width > 1 && r.height > 1 && !e.matches(".visually-hidden"));
 		for (const [a, r] of list) for (const [b, s] of list) {
 			if (a === b || a.contains(b) || b.contains(a)) continue;
