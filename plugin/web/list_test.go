@@ -10,7 +10,7 @@ import (
 
 // brighter compares the slab that is seen of a plane with the slice below it: a
 // maximum is nowhere darker, and somewhere brighter. It gives the shares of
-// pixels that are darker and brighter, in percent, and their mean difference.
+// pixels that are darker and brighter, in percent.
 const brighter = `(() => {
 	const view = document.querySelector(".view.axial"), w = view.clientWidth, h = view.clientHeight;
 	const seen = (c) => {
