@@ -97,34 +97,19 @@ func findingOf(identity, noduleID string) string { return identity + "\n" + nodu
 
 // decisions are the opinions on findings of results that are there and not
 // replaced: those on an older result are taken to the nodule of the same id in the
-// newest.
+// newest. Results that are replaced are dropped.
 func (p *Plan) decisions(results map[string]*bus.Result) map[string][]opinion {
-	replaced := map[string]string{}
-	for _, id := range slices.Sorted(maps.Keys(results)) {
-		if old := results[id].Supersedes; old != "" && old != id {
-			replaced[old] = id
-		}
-	}
-	current := func(id string) string {
-		for range len(replaced) {
-			next := replaced[id]
-			if next == "" {
-				break
-			}
-			id = next
-		}
-		return id
-	}
+	replaced := replacements(results)
 	opinions := map[string][]opinion{}
 	for i := range p.in.Reviews {
 		r := p.in.Reviews[i].Migrated()
-		id := current(r.Identity)
+		id := replaced.newest(r.Identity)
 		at := results[id]
 		switch {
 		case at == nil:
 			p.out.decision(CodeResultMissing)
 			continue
-		case !slices.ContainsFunc(at.Nodules, func(n bus.ResultNodule) bool { return n.ID == r.NoduleID }):
+		case noduleOf(at, r.NoduleID) == nil:
 			p.out.decision(CodeSuperseded)
 			continue
 		}
@@ -133,11 +118,7 @@ func (p *Plan) decisions(results map[string]*bus.Result) map[string][]opinion {
 			reader: p.opt.Key.name("reader", r.Reviewer), verdict: r.Verdict, kind: r.Kind, version: r.Version, time: r.Time, finding: findingOf(r.Identity, r.NoduleID),
 		})
 	}
-	for old := range replaced {
-		if _, there := results[replaced[old]]; there {
-			delete(results, old)
-		}
-	}
+	maps.DeleteFunc(results, func(id string, _ *bus.Result) bool { return replaced.newest(id) != id })
 	return opinions
 }
 

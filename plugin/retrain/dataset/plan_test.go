@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/bus"
@@ -109,6 +111,25 @@ func TestSuperseded(t *testing.T) {
 	now.Supersedes = now.Identity // nonsense ends, too
 	old.Supersedes = now.Identity
 	s.plan()
+}
+
+// Of results that were superseded more than once only the newest is used, whatever
+// order they are looked at in.
+func TestSupersededTwice(t *testing.T) {
+	p := &Plan{out: newExclusions()}
+	for range 100 {
+		results := map[string]*bus.Result{}
+		for _, r := range []bus.Result{
+			{Identity: "a1"}, {Identity: "a2", Supersedes: "a1"}, {Identity: "a3", Supersedes: "a2"}, {Identity: "a4", Supersedes: "a3"},
+			{Identity: "b1", Supersedes: "b2"}, {Identity: "b2", Supersedes: "b1"}, {Identity: "c", Supersedes: "gone"},
+		} {
+			results[r.Identity] = &r
+		}
+		p.decisions(results)
+		if got := slices.Sorted(maps.Keys(results)); !slices.Equal(got, []string{"a4", "b1", "b2", "c"}) {
+			t.Fatalf("left are %v", got)
+		}
+	}
 }
 
 func TestNothingIsLeft(t *testing.T) {
