@@ -10,7 +10,7 @@ const (
 	CodeChanged         coded.Code = "site_data_changed"   // files or input are not those of the card
 	CodeInput           coded.Code = "site_input_invalid"  // a file of results or decisions cannot be read
 	CodeResultMissing   coded.Code = "result_missing"      // a decision on a result that is not there
-	CodeSuperseded      coded.Code = "result_superseded"   // a decision on a nodule that a newer result does not have
+	CodeSuperseded      coded.Code = "result_superseded"   // a decision on a nodule that a newer result does not have at its place
 	CodePatientUnknown  coded.Code = "patient_unknown"     // the images name no patient
 	CodePatientConflict coded.Code = "patient_conflict"    // one id, two patients
 	CodeDuplicate       coded.Code = "duplicate_nodule"    // the same nodule in another series, or marked twice

@@ -24,7 +24,7 @@ type Exclusion struct {
 // reasons say what a code means here, and what would help.
 var reasons = map[coded.Code]string{
 	CodeResultMissing:            "decisions on a result that is not among those given: give all results",
-	CodeSuperseded:               "decisions on a nodule that the newer result of the series does not have",
+	CodeSuperseded:               "decisions on a nodule that the newer result of the series does not have, or has at another place",
 	CodePatientUnknown:           "the images have no patient id, so the side is unknown",
 	CodePatientConflict:          "two patients under one id (another birth date, sex or issuer, or another name without a birth date): correct the ids",
 	CodeDuplicate:                "the same nodule in another series of the patient, or marked twice: its decisions were kept",

@@ -96,8 +96,8 @@ func NewPlan(ctx context.Context, in Input, opt Options) (*Plan, error) {
 func findingOf(identity, noduleID string) string { return identity + "\n" + noduleID }
 
 // decisions are the opinions on findings of results that are there and not
-// replaced: those on an older result are taken to the nodule of the same id in the
-// newest. Results that are replaced are dropped.
+// replaced: those on an older result are taken to the nodule of the same id and place
+// in the newest. Results that are replaced are dropped.
 func (p *Plan) decisions(results map[string]*bus.Result) map[string][]opinion {
 	replaced := replacements(results)
 	opinions := map[string][]opinion{}
@@ -106,10 +106,10 @@ func (p *Plan) decisions(results map[string]*bus.Result) map[string][]opinion {
 		id := replaced.newest(r.Identity)
 		at := results[id]
 		switch {
-		case at == nil:
+		case at == nil, results[r.Identity] == nil:
 			p.out.decision(CodeResultMissing)
 			continue
-		case noduleOf(at, r.NoduleID) == nil:
+		case !sameNodule(results[r.Identity], at, r.NoduleID):
 			p.out.decision(CodeSuperseded)
 			continue
 		}

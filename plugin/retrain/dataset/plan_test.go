@@ -132,6 +132,31 @@ func TestSupersededTwice(t *testing.T) {
 	}
 }
 
+// A detector may number anew: a decision stays with the place that it was made on.
+func TestSupersededElsewhere(t *testing.T) {
+	s := newSite(t)
+	s.add(ann, "1", [3]float64{}, [3]float64{0, 2, 0})
+	s.in.Results = append(s.in.Results, s.in.Results[0])
+	old, now := &s.in.Results[0], &s.in.Results[1]
+	now.Identity, now.Supersedes, now.Nodules = "sha256:new", old.Identity, slices.Clone(old.Nodules)
+	s.decide(old, 0, "r", bus.Suspicious, "", 1)
+	for gap, carried := range map[float64]int{2.9: 1, 30: 0} {
+		now.Nodules[0].PositionLPS[2] = old.Nodules[0].PositionLPS[2] + gap
+		p := s.plan()
+		decided := 0
+		for _, r := range p.rows {
+			decided += len(r.opinions)
+		}
+		if left := p.out.at(CodeSuperseded).Decided; decided != carried || left != 1-carried {
+			t.Errorf("%.1f mm away: %d decisions carried, %d left out", gap, decided, left)
+		}
+	}
+	s.in.Results = s.in.Results[1:]
+	if p := s.plan(); p.out.at(CodeResultMissing).Decided != 1 {
+		t.Error("a decision on a result that is gone was carried")
+	}
+}
+
 func TestNothingIsLeft(t *testing.T) {
 	s := newSite(t)
 	_, err := NewPlan(plugintest.Context(t), Input{}, s.opt)

@@ -34,6 +34,16 @@ func (r replaced) newest(id string) string {
 	return id
 }
 
+// sameNodule tells whether an id names the same nodule in a result and in the one
+// that took its place: detectors may number anew.
+func sameNodule(old, now *bus.Result, id string) bool {
+	a, b := noduleOf(old, id), noduleOf(now, id)
+	if a == nil || b == nil || old.SeriesUID != now.SeriesUID {
+		return false
+	}
+	return (&candidate{row: row{nodule: a}}).same(&candidate{row: row{nodule: b}})
+}
+
 // noduleOf is the nodule of an id, nil where the result has none.
 func noduleOf(r *bus.Result, id string) *bus.ResultNodule {
 	if i := slices.IndexFunc(r.Nodules, func(n bus.ResultNodule) bool { return n.ID == id }); i >= 0 {
