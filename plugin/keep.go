@@ -36,7 +36,9 @@ func openKept(dataDir string) (*kept, error) {
 	const op = "open ledger"
 	k := &kept{}
 	l, err := ledger.Open(ledgerFile(dataDir), func(db *bbolt.DB) (err error) {
-		if k.review, err = store.Open(db); err != nil {
+		if k.review, err = store.Open(db); ledger.Refused(err) {
+			return coded.New(ledger.CodeFailed, op, "what is kept for review cannot be written; is the disk full?", err)
+		} else if err != nil {
 			return coded.New(ledger.CodeDamaged, op, "what is kept for review cannot be read", err)
 		}
 		if k.outbox, err = outbox.OpenStore(db); err != nil {

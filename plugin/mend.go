@@ -43,23 +43,35 @@ func putLedgerAside(dataDir string) (aside string, err error) {
 // a ledger that is new beside results that it should know is filled again, and
 // what is gone from the streams is put back or told.
 func (p *Plugin) mendAtStart(ctx context.Context, w *jobs.Worker, k *kept, trail *audit.Trail) error {
-	if k.New && (p.state().own != nil || trail.Continued()) {
-		r, err := rebuild(ctx, k, w.Bus, p.cfg.Site, p.auditFile())
-		if err != nil {
+	if k.New {
+		if err := p.fill(ctx, w, k, trail); err != nil {
 			return err
-		}
-		if r.Results > 0 {
-			p.log.Error("the ledger was missing or empty and was made anew", "results", r.Results, "decisions", r.Decisions, "without_images", r.WithoutImages, "unreadable", r.Unreadable)
-			record := audit.Record{Kind: audit.KindDamage, Detail: "ledger", Restored: r.Results + r.Decisions, Lost: r.Unreadable}
-			if err := trail.Append(record); err != nil {
-				return err
-			}
 		}
 	}
 	if err := p.mend(ctx, w, false); err != nil { // it is tried again beside the work
 		p.log.Warn("the streams could not be compared with the ledger yet", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
 	}
 	return ctx.Err()
+}
+
+// fill gives a ledger that is new what the streams have, and notes that it has
+// it. That of a worker which joins others at their bus stays empty.
+func (p *Plugin) fill(ctx context.Context, w *jobs.Worker, k *kept, trail *audit.Trail) error {
+	if p.state().own == nil && !trail.Continued() {
+		return k.Rebuilt()
+	}
+	r, err := rebuild(ctx, k, w.Bus, p.cfg.Site, p.auditFile())
+	if err != nil {
+		return err
+	}
+	if r.Results > 0 || r.Decisions > 0 {
+		p.log.Error("the ledger was missing or empty and was made anew", "results", r.Results, "decisions", r.Decisions, "without_images", r.WithoutImages, "unreadable", r.Unreadable)
+		record := audit.Record{Kind: audit.KindDamage, Detail: "ledger", Restored: r.Results + r.Decisions, Lost: r.Unreadable}
+		if err := trail.Append(record); err != nil {
+			return err
+		}
+	}
+	return k.Rebuilt()
 }
 
 // mendPromises takes messages of results that turned bad in the ledger from

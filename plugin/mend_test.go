@@ -158,7 +158,13 @@ func TestDamagedLedgerIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	const n = 5
 	for name, damage := range map[string]func(t *testing.T, path string){
-		"missing":  func(t *testing.T, path string) { plugintest.Must(t, os.Remove(path)) },
+		"missing": func(t *testing.T, path string) { plugintest.Must(t, os.Remove(path)) },
+		"missing at a start that ended early": func(t *testing.T, path string) {
+			plugintest.Must(t, os.Remove(path))
+			k, err := openKept(filepath.Dir(path))
+			plugintest.Must(t, err)
+			plugintest.Must(t, k.Close())
+		},
 		"empty":    func(t *testing.T, path string) { plugintest.Must(t, os.Truncate(path, 0)) },
 		"cut":      func(t *testing.T, path string) { truncate(t, path, 0.2) },
 		"rubbish":  func(t *testing.T, path string) { overwrite(t, path, 0.25, 20<<10) },

@@ -58,12 +58,46 @@ func RebuildLedger(ctx context.Context, cfg Config) (r Rebuilt, aside string, er
 	if err != nil {
 		return r, aside, err
 	}
-	r, err = rebuild(ctx, k, b, p.cfg.Site, p.auditFile())
+	if r, err = rebuild(ctx, k, b, p.cfg.Site, p.auditFile()); err == nil {
+		err = k.Rebuilt()
+	}
 	return r, aside, err
 }
 
-// adoptBatch is how many results are written in one transaction.
-const adoptBatch = 128
+// batchSize is how many results or decisions are written in one transaction.
+const batchSize = 128
+
+// batches writes items, batchSize of them in one transaction.
+type batches[T any] struct {
+	kept    *kept
+	op      string
+	write   func(*bbolt.Tx, T) error
+	waiting []T
+}
+
+func (b *batches[T]) add(item T) error {
+	if b.waiting = append(b.waiting, item); len(b.waiting) < batchSize {
+		return nil
+	}
+	return b.flush()
+}
+
+// flush writes what is left.
+func (b *batches[T]) flush() error {
+	if len(b.waiting) == 0 {
+		return nil
+	}
+	err := b.kept.Keep(b.op, func(tx *bbolt.Tx) error {
+		for _, item := range b.waiting {
+			if err := b.write(tx, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	b.waiting = b.waiting[:0]
+	return err
+}
 
 // rebuild gives a ledger the results and decisions of a site that it does not
 // know, from the streams. What the audit trail does not tell to have been sent
@@ -73,28 +107,15 @@ func rebuild(ctx context.Context, k *kept, b *bus.Bus, site, auditFile string) (
 	if err != nil {
 		return r, err
 	}
-	var waiting []bus.StoredResult
-	flush := func() error {
-		err := k.Keep("make ledger anew", func(tx *bbolt.Tx) error {
-			for _, s := range waiting {
-				if err := k.adopt(tx, site, s, sent, &r); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		waiting = waiting[:0]
-		return err
-	}
+	found := batches[bus.StoredResult]{kept: k, op: "make ledger anew", write: func(tx *bbolt.Tx, s bus.StoredResult) error {
+		return k.adopt(tx, site, s, sent, &r)
+	}}
 	err = b.StoredResults(ctx, site, func(s bus.StoredResult) error {
 		s.Event = slices.Clone(s.Event)
-		if waiting = append(waiting, s); len(waiting) < adoptBatch {
-			return nil
-		}
-		return flush()
+		return found.add(s)
 	})
 	if err == nil {
-		err = flush()
+		err = found.flush()
 	}
 	if err != nil {
 		return r, err
@@ -136,26 +157,33 @@ func (k *kept) adopt(tx *bbolt.Tx, site string, s bus.StoredResult, sent map[sen
 
 // restoreReviews takes decisions from REVIEWS.
 func (k *kept) restoreReviews(ctx context.Context, b *bus.Bus, site string, sent map[sentKey]time.Time, into *Rebuilt) error {
-	return b.Reviews(ctx, site, 0, func(_ bus.Envelope, review bus.Review) error {
-		return k.Keep("restore decision", func(tx *bbolt.Tx) error {
-			record, restored, err := k.review.Restore(tx, review)
-			if err != nil || !restored {
-				if err == nil {
-					into.Unreadable++
-				}
-				return err
-			}
-			into.Decisions++
-			if !k.sendsVerified || !sent[sentKey{review.Identity, outbox.Verified}].Before(review.Time) {
-				return nil
-			}
-			decisions, err := k.review.DecisionsIn(tx, record.ID)
-			if err != nil || !documents.Decided(record, decisions) {
-				return err
-			}
-			return k.outbox.Add(tx, record.ID, outbox.Verified, time.Now())
-		})
-	})
+	found := batches[bus.Review]{kept: k, op: "restore decisions", write: func(tx *bbolt.Tx, review bus.Review) error {
+		return k.restore(tx, review, sent, into)
+	}}
+	err := b.Reviews(ctx, site, 0, func(_ bus.Envelope, review bus.Review) error { return found.add(review) })
+	if err == nil {
+		err = found.flush()
+	}
+	return err
+}
+
+func (k *kept) restore(tx *bbolt.Tx, review bus.Review, sent map[sentKey]time.Time, into *Rebuilt) error {
+	record, restored, err := k.review.Restore(tx, review)
+	if err != nil || !restored {
+		if err == nil {
+			into.Unreadable++
+		}
+		return err
+	}
+	into.Decisions++
+	if !k.sendsVerified || !sent[sentKey{review.Identity, outbox.Verified}].Before(review.Time) {
+		return nil
+	}
+	decisions, err := k.review.DecisionsIn(tx, record.ID)
+	if err != nil || !documents.Decided(record, decisions) {
+		return err
+	}
+	return k.outbox.Add(tx, record.ID, outbox.Verified, time.Now())
 }
 
 // sentKey is a document of a result that a PACS has.

@@ -40,6 +40,9 @@ func Open(path string, buckets ...[]byte) (*bbolt.DB, error) {
 
 // MakeBuckets makes the buckets that are missing.
 func MakeBuckets(db *bbolt.DB, buckets ...[]byte) error {
+	if len(buckets) == 0 { // a transaction would write all the same
+		return nil
+	}
 	return db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {

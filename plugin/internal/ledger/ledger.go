@@ -35,6 +35,9 @@ var (
 	bucketPromises = []byte("promises/v1") // identity -> message of a result that was published here, packed
 	bucketHoldings = []byte("holdings/v1") // stream -> bus.Holding
 	bucketEnded    = []byte("ended/v1")    // sequence in JOBS -> nothing: it may have left the queue
+	bucketDue      = []byte("rebuild/v1")  // keyDue -> anything: see Ledger.New
+
+	keyDue = []byte("due")
 )
 
 // former are buckets of versions before this one, whose content is taken in
@@ -48,7 +51,8 @@ type Ledger struct {
 	mu   sync.Mutex
 	owed map[string]int // attempts, by delivery, that do not count and are still to be taken back
 
-	// New tells that the file was not there, or had nothing in it.
+	// New tells that the file was not there, or had nothing in it, and that it was
+	// not filled since: see Rebuilt.
 	New bool
 }
 
@@ -61,29 +65,71 @@ func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, coded.New(CodeFailed, op, "the data folder cannot be created", err)
 	}
-	info, err := os.Stat(path)
-	fresh := errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 	var db *bbolt.DB
 	damage := guarded(func() (err error) {
-		db, err = boltdb.Open(path, bucketResults, bucketLineage, bucketAttempts, bucketAnswers, bucketMarks, bucketPromises, bucketHoldings, bucketEnded)
-		if err != nil || fresh {
+		if db, err = boltdb.Open(path); err != nil {
 			return err
 		}
-		return errors.Join(check(db), dropFormer(db))
+		return check(db)
 	})
 	switch {
 	case errors.Is(damage, boltdb.ErrLocked):
 		return nil, coded.New(CodeLocked, op, "another process uses this data folder: stop it, or name another folder", damage)
-	case errors.Is(damage, fs.ErrPermission) || errors.Is(damage, syscall.ENOTDIR) || errors.Is(damage, syscall.ENOSPC):
-		return nil, coded.New(CodeFailed, op, "the file cannot be opened", damage)
+	case Refused(damage):
+		return nil, errors.Join(coded.New(CodeFailed, op, "the file cannot be opened", damage), closeDamaged(db))
 	case damage != nil:
 		return nil, errors.Join(coded.New(CodeDamaged, op, "the file is damaged: start the service, or 'nodulescope ledger rebuild', makes it anew from RESULTS and REVIEWS", damage), closeDamaged(db))
 	}
-	l = &Ledger{db: db, owed: map[string]int{}, New: fresh}
+	l = &Ledger{db: db, owed: map[string]int{}}
+	if err := l.prepare(); err != nil {
+		return nil, errors.Join(coded.New(CodeFailed, op, "the file cannot be written; is the disk full?", err), closeDamaged(db))
+	}
 	if err := guarded(func() error { return more(db) }); err != nil {
 		return nil, errors.Join(err, closeDamaged(db))
 	}
 	return l, nil
+}
+
+// Refused tells whether the operating system is why a file could not be read or
+// written, as where the disk is full: what is in it may be good.
+func Refused(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) || errors.Is(err, fs.ErrPermission)
+}
+
+// prepare makes the buckets that are missing, and drops those of former
+// versions. That a file without results is to be filled is noted in the
+// transaction that makes it one of ours: who is interrupted before it is filled
+// finds that again.
+func (l *Ledger) prepare() error {
+	return l.db.Update(func(tx *bbolt.Tx) error {
+		fresh := tx.Bucket(bucketResults) == nil
+		for _, name := range [][]byte{bucketResults, bucketLineage, bucketAttempts, bucketAnswers, bucketMarks, bucketPromises, bucketHoldings, bucketEnded, bucketDue} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		due := tx.Bucket(bucketDue)
+		if fresh {
+			if err := due.Put(keyDue, []byte{1}); err != nil {
+				return err
+			}
+		}
+		l.New = due.Get(keyDue) != nil
+		for _, name := range former {
+			if err := tx.DeleteBucket(name); err != nil && !errors.Is(err, berrors.ErrBucketNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Rebuilt notes that the ledger has all that the streams could fill it with.
+func (l *Ledger) Rebuilt() error {
+	err := l.update("note that the ledger is filled", func(tx *bbolt.Tx) error { return tx.Bucket(bucketDue).Delete(keyDue) })
+	l.New = l.New && err != nil
+	return err
 }
 
 // guarded makes an error of what a damaged file does to who reads it: it is
@@ -115,23 +161,16 @@ func check(db *bbolt.DB) error {
 		if first != nil {
 			return first
 		}
-		return tx.Bucket(bucketResults).ForEach(func(_, v []byte) error {
+		results := tx.Bucket(bucketResults)
+		if results == nil { // it was never filled
+			return nil
+		}
+		return results.ForEach(func(_, v []byte) error {
 			if !json.Valid(v) {
 				return errors.New("an entry is no JSON")
 			}
 			return nil
 		})
-	})
-}
-
-func dropFormer(db *bbolt.DB) error {
-	return db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range former {
-			if err := tx.DeleteBucket(name); err != nil && !errors.Is(err, berrors.ErrBucketNotFound) {
-				return err
-			}
-		}
-		return nil
 	})
 }
 

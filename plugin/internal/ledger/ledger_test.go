@@ -2,10 +2,12 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/boltdb"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
@@ -270,8 +273,38 @@ func TestRefusesDamage(t *testing.T) {
 	plugintest.Must(t, os.WriteFile(path, bytes.Repeat([]byte("not a database"), 4096), 0o600))
 	_, err := Open(path, opened)
 	plugintest.WantCode(t, err, CodeDamaged)
-	_, err = Open(filepath.Join(path, "below"), opened)
-	plugintest.WantCode(t, err, CodeFailed)
+	for what, path := range map[string]string{"below a file": filepath.Join(path, "below"), "a folder": t.TempDir()} {
+		if _, err = Open(path, opened); bus.CodeOf(err) != CodeFailed {
+			t.Errorf("%s: what the system refuses is taken for damage: %v", what, err)
+		}
+	}
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EMFILE, syscall.EIO} {
+		if !Refused(errors.Join(errors.New("closed"), fmt.Errorf("open: %w", errno))) {
+			t.Errorf("%v is taken for damage", errno)
+		}
+	}
+	if Refused(errors.New("page 7: already freed")) {
+		t.Error("damage is taken for a refusal")
+	}
+}
+
+// A file that is new stays new, over starts that end early, until it was filled.
+func TestNewUntilFilled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	db, err := boltdb.Open(path) // a process that ended before there was anything in it
+	plugintest.Must(t, err)
+	plugintest.Must(t, db.Close())
+	for i, fresh := range []bool{true, true, false} {
+		l, err := Open(path, opened)
+		plugintest.Must(t, err)
+		if l.New != fresh {
+			t.Errorf("at start %d it is new: %v", i+1, l.New)
+		}
+		if i == 1 {
+			plugintest.Must(t, l.Rebuilt())
+		}
+		plugintest.Must(t, l.Close())
+	}
 }
 
 func TestLineageTellsNothing(t *testing.T) {
