@@ -10,6 +10,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
@@ -46,14 +47,7 @@ func TestUrgentOvertakes(t *testing.T) {
 		return nil
 	}}}
 	p = start(t, cfg)
-	long := plugintest.Job(scan)
-	long.Nodules = nil
-	for i := range 64 {
-		n := plugintest.Job(scan).Nodules[0]
-		n.ID, n.PositionLPS = fmt.Sprint("n", i), [3]float64{float64(i%4) - 2, float64(i/4%4) - 2, float64(i/16) - 2}
-		long.Nodules = append(long.Nodules, n)
-	}
-	p.submit("/test", "long", long)
+	p.submit("/test", "long", longJob(scan))
 	var order []string
 	for _, r := range p.results(5) {
 		order = append(order, r.JobID)
@@ -62,6 +56,50 @@ func TestUrgentOvertakes(t *testing.T) {
 	if fmt.Sprint(order[:3]) != "[urgent0 urgent1 long]" {
 		t.Errorf("answered in the order %v", order)
 	}
+}
+
+// The time that urgent jobs take is not that of the routine job which they overtake.
+func TestOvertakenJobKeepsItsTime(t *testing.T) {
+	t.Parallel()
+	cfg := instantConfig(t)
+	cfg.JobTimeout, cfg.MaxAttempts = 4*time.Second, 1
+	var p *running
+	other := plugintest.CT()
+	other.SeriesUID = plugintest.SeriesUID + ".7"
+	elsewhere := plugintest.WriteCT(t, other)
+	const urgent = 3
+	var once sync.Once
+	cfg.Detectors = []detector.Detector{plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(_ context.Context, patches []nodule.Patch) error {
+		if len(patches) < 16 { // an urgent one
+			time.Sleep(cfg.JobTimeout / 2)
+			return nil
+		}
+		once.Do(func() {
+			for i := range urgent {
+				job := plugintest.Job(elsewhere)
+				job.Nodules[0].ID, job.SeriesUID, job.Priority = fmt.Sprint("urgent", i), other.SeriesUID, bus.PriorityStat
+				p.submit("/test", fmt.Sprint("urgent", i), job)
+			}
+			waitOvertake()
+		})
+		return nil
+	}}}
+	p = start(t, cfg)
+	p.submit("/test", "long", longJob(plugintest.WriteCT(t, plugintest.CT())))
+	p.outcome(jobs.Scored, urgent+1)
+	p.idle(urgent + 1)
+}
+
+// longJob is a routine one of several batches.
+func longJob(dir string) bus.Job {
+	long := plugintest.Job(dir)
+	long.Nodules = nil
+	for i := range 64 {
+		n := plugintest.Job(dir).Nodules[0]
+		n.ID, n.PositionLPS = fmt.Sprint("n", i), [3]float64{float64(i%4) - 2, float64(i/4%4) - 2, float64(i/16) - 2}
+		long.Nodules = append(long.Nodules, n)
+	}
+	return long
 }
 
 // waitOvertake lets a batch take longer than the worker waits between two looks

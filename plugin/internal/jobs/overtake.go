@@ -28,7 +28,7 @@ type (
 func overtakes(ctx context.Context) bool { return ctx.Value(overtakeKey{}) != nil }
 
 // overtaken has urgent jobs answered between the batches of a routine one: it
-// may have hundreds of nodules, and hold the only slot. They take from its time.
+// may have hundreds of nodules, and hold the only slot. They take nothing from its time.
 func (w *Worker) overtaken(ctx context.Context, d *bus.Delivery) func(scoring.Progress) {
 	work, there := ctx.Value(workKey{}).(context.Context)
 	if d.Priority == bus.PriorityStat || !there {
@@ -46,7 +46,9 @@ func (w *Worker) overtaken(ctx context.Context, d *bus.Delivery) func(scoring.Pr
 				break
 			}
 			w.Log.Info("an urgent job overtakes", "job", urgent.Sequence, "overtaken", d.Sequence)
+			resume := pause(ctx)
 			w.handle(work, urgent)
+			resume()
 		}
 		last = time.Now()
 	}

@@ -37,7 +37,7 @@ type Worker struct {
 	Slots       int           // jobs worked on at once
 	MaxAttempts int           // of one job, before it is put aside
 	RetryDelay  time.Duration // before the second attempt, doubled for each after
-	JobTimeout  time.Duration // of one attempt
+	JobTimeout  time.Duration // of one attempt, without urgent jobs that are answered meanwhile
 	Grace       time.Duration // for what is in work when Run's context ends
 
 	Shared bool // others take jobs of this site too, or may: what ended in their hands is not known here
@@ -188,10 +188,10 @@ func (w *Worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery,
 			err = coded.New(coded.Internal, op, "the program failed on this job; the service's log says where", nil)
 		}
 	}()
-	limited, cancel := context.WithTimeout(context.WithValue(ctx, workKey{}, ctx), w.JobTimeout)
+	limited, cancel := withLimit(context.WithValue(ctx, workKey{}, ctx), w.JobTimeout)
 	defer cancel()
 	how, err = w.answer(limited, log, d)
-	if err != nil && !ours(err) && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+	if err != nil && ctx.Err() == nil && timedOut(limited, err) {
 		err = coded.New(CodeTimedOut, op, fmt.Sprintf("not done within %s; is the storage slow, or does scoring take that long? Allow more time, send fewer nodules per job, or use only the faster detector", w.JobTimeout), nil)
 	}
 	return how, err
