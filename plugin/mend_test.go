@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -293,4 +295,66 @@ func TestStreamsDeleted(t *testing.T) {
 	plugintest.Must(t, r.stop())
 	r = start(t, cfg)
 	r.idle(5)
+}
+
+// endsAt ends a context at the n-th line of a log that says something.
+type endsAt struct {
+	slog.Handler
+	line string
+	n    int
+	end  context.CancelFunc
+}
+
+func (h *endsAt) Enabled(context.Context, slog.Level) bool { return true }
+func (h *endsAt) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *endsAt) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == h.line {
+		if h.n--; h.n == 0 {
+			h.end()
+		}
+	}
+	return nil
+}
+
+// Where putting results back ends early, the next time brings the rest.
+func TestPuttingBackGoesOn(t *testing.T) {
+	t.Parallel()
+	const n = 5
+	b, dir := plugintest.NewBroker(t), plugintest.WriteCT(t, plugintest.CT())
+	cfg := instantConfig(t)
+	cfg.Bus = bus.Options{URL: b.URL}
+	r := start(t, cfg)
+	submitMany(t, r.bus, dir, 0, n)
+	r.outcome(jobs.Scored, n)
+	r.idle(n)
+	before := events(t, r.bus)
+	plugintest.Must(t, r.stop())
+	nc, err := nats.Connect(b.URL)
+	plugintest.Must(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	plugintest.Must(t, err)
+	plugintest.Must(t, js.DeleteStream(plugintest.Context(t), bus.StreamResults))
+
+	p, err := New(cfg)
+	plugintest.Must(t, err)
+	w := openWorker(t, p) // makes the stream again
+	ctx, cancel := context.WithCancel(plugintest.Context(t))
+	defer cancel()
+	log := w.Log
+	w.Log = slog.New(&endsAt{Handler: slog.DiscardHandler, line: "result noted", n: 1, end: cancel})
+	if _, err := w.Mend(ctx, true); err == nil || len(events(t, w.Bus)) != 1 {
+		t.Fatalf("it was not cut short: %v, %d", err, len(events(t, w.Bus)))
+	}
+	w.Log = log
+	d, err := w.Mend(plugintest.Context(t), true)
+	if err != nil || d.Restored != n-1 || len(d.Lost) != 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if diff := cmp.Diff(before, events(t, w.Bus)); diff != "" {
+		t.Error(diff)
+	}
+	if d, err := w.Mend(plugintest.Context(t), true); err != nil || d.Restored != 0 || len(d.Lost) != 0 {
+		t.Errorf("all is well, and yet: %+v, %v", d, err)
+	}
 }

@@ -202,7 +202,12 @@ func (w *Worker) mendResults(ctx context.Context, d *Damage, before bus.Holding)
 	}
 	d.lose(bus.StreamResults, len(lost))
 	w.Log.Error("results were gone from the bus", "stream", bus.StreamResults, "restored", d.Restored, "lost", len(lost), "identities", some(lost))
-	return w.Audit.Append(audit.Record{Kind: audit.KindDamage, Detail: bus.StreamResults, Restored: d.Restored, Lost: len(lost), Identities: some(lost)})
+	err = w.Audit.Append(audit.Record{Kind: audit.KindDamage, Detail: bus.StreamResults, Restored: d.Restored, Lost: len(lost), Identities: some(lost)})
+	forget := make(map[string]uint64, len(lost))
+	for _, identity := range lost {
+		forget[identity] = answers[identity]
+	}
+	return errors.Join(err, w.Ledger.Forget(w.Site, forget))
 }
 
 // putBack publishes a result again that is gone; false where this ledger has

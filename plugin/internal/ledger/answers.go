@@ -27,13 +27,18 @@ func (l *Ledger) Mark(site string) (m Mark, err error) {
 }
 
 // TakeIn notes where results are, by identity, and how far they were taken in.
-// With anew, what was known before is forgotten: the stream was read from its
-// beginning.
+// With anew, the stream was read from its beginning: what was known before is
+// forgotten, but for results that this ledger promised. These may still have to
+// be put back; until then their sequences may be those of a former stream.
 func (l *Ledger) TakeIn(site string, m Mark, answers map[string]uint64, anew bool) error {
 	return l.update("take in results", func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketAnswers)
 		if anew {
-			if _, err := boltdb.DeleteWhere(b, func(k, _ []byte) (bool, error) { return ofSite(k, site), nil }); err != nil {
+			promises, prefix := tx.Bucket(bucketPromises), answerKey(site, "")
+			_, err := boltdb.DeleteWhere(b, func(k, _ []byte) (bool, error) {
+				return ofSite(k, site) && promises.Get(k[len(prefix):]) == nil, nil
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -43,6 +48,27 @@ func (l *Ledger) TakeIn(site string, m Mark, answers map[string]uint64, anew boo
 			}
 		}
 		return SetMark(tx, site, m)
+	})
+}
+
+// Forget drops answers of a site that do not come back, unless they have
+// another sequence by now.
+func (l *Ledger) Forget(site string, answers map[string]uint64) error {
+	if len(answers) == 0 {
+		return nil
+	}
+	return l.update("forget results", func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketAnswers)
+		for identity, sequence := range answers {
+			key := answerKey(site, identity)
+			if boltdb.Number(b.Get(key)) != sequence {
+				continue
+			}
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -198,6 +198,13 @@ func TestTakeIn(t *testing.T) {
 	if got, err := l.Answer("local", "a"); got != 0 || err != nil {
 		t.Errorf("what has left the stream: %d, %v", got, err)
 	}
+	if got, err := l.Answer("local", "c"); got != 11 || err != nil {
+		t.Errorf("what was promised and may have to be put back: %d, %v", got, err)
+	}
+	plugintest.Must(t, l.Forget("local", map[string]uint64{"b": 8, "c": 11}))
+	if got, err := l.Answers("local"); len(got) != 1 || got["b"] != 2 || err != nil {
+		t.Errorf("%v, %v", got, err)
+	}
 }
 
 // A promise holds the message as it was, and one whose bytes turned is found.
