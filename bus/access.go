@@ -94,11 +94,21 @@ func permissions(role Role) *natsserver.Permissions {
 	}
 }
 
+// inbox is where answers to a role go, which no other limited role may hear; "": where
+// those to everybody else go, NATS's own. Other clients are told, as
+// nats --inbox-prefix is.
+func (r Role) inbox() string {
+	if r == RoleOperator || r == RoleDetector {
+		return "_INBOX_" + string(r)
+	}
+	return ""
+}
+
 // Permitted lists the subjects that a role may publish and subscribe to; nil:
 // all. Reading a stream takes a consumer, which is made, asked and removed with
-// requests that name the stream. The broker's answer goes wherever the request
-// says, which no permission limits: a client that means harm can have answers
-// stored in a stream, but no result or decision of its own making.
+// requests that name the stream. Where the broker sends what a request asks for is
+// said by the request, which no permission limits: a role keeps mistakes away, not a
+// hostile client.
 func Permitted(role Role) (publish, subscribe []string) {
 	read := func(stream string) []string {
 		return []string{
@@ -116,5 +126,5 @@ func Permitted(role Role) (publish, subscribe []string) {
 	default:
 		return nil, nil
 	}
-	return publish, []string{"_INBOX.>"}
+	return publish, []string{role.inbox() + ".>"}
 }

@@ -23,7 +23,7 @@ type signedIn struct {
 func signIn(t *testing.T, url string, role Role, password string) signedIn {
 	t.Helper()
 	s := signedIn{refused: make(chan error, 100)}
-	nc, err := nats.Connect(url, nats.UserInfo(string(role), password), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { s.refused <- err }))
+	nc, err := nats.Connect(url, nats.UserInfo(string(role), password), nats.CustomInboxPrefix("_INBOX_"+string(role)), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { s.refused <- err }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +65,8 @@ func checkRoles(t *testing.T, url string, access Access) {
 			}
 		}
 		submit(t, b, "site", "by "+string(role), sampleJob(1))
+		named := connect(t, Options{URL: strings.Replace(url, "://", "://"+string(role)+":"+access[role]+"@", 1)})
+		submit(t, named, "site", "by the URL of "+string(role), sampleJob(1))
 		seen := 0
 		err := b.FollowResults(testContext(t), "site", FollowOptions{FromStart: true}, func(Envelope, Result) error { seen++; return ErrStop })
 		if err != nil || seen != 1 {
@@ -104,6 +106,14 @@ func checkRoles(t *testing.T, url string, access Access) {
 			_, err := s.js.CreateConsumer(ctx, StreamJobs, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy})
 			return err
 		})
+		if info, err := s.js.AccountInfo(ctx); err != nil || info.Streams == 0 {
+			t.Errorf("%s is not answered in its inbox: %v", role, err)
+		}
+		for _, inbox := range []string{"_INBOX.>", "_INBOX_operator.>", "_INBOX_detector.>", "*.>", ">"} {
+			if inbox != "_INBOX_"+string(role)+".>" {
+				s.mayNot(t, string(role)+" listens to "+inbox, func() error { _, err := s.js.Conn().SubscribeSync(inbox); return err })
+			}
+		}
 		s.mayNot(t, string(role)+" listens to jobs", func() error { _, err := s.js.Conn().SubscribeSync("nodule.v1.job.>"); return err })
 	}
 	s := signIn(t, url, RoleDetector, access[RoleDetector])

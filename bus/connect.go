@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,7 +27,7 @@ type Options struct {
 	// At most one of the three ways to say who we are.
 	NkeySeedFile string
 	CredsFile    string // JWT and seed, as nsc writes it
-	User         string
+	User         string // that of a [Role] has its inbox
 	PasswordFile string // of User, one line
 	Password     string // of User, in place of a file
 
@@ -136,6 +137,15 @@ func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 	return append(no, secret...), nil
 }
 
+// role is the one that o signs in as, where it signs in with a name.
+func (o Options) role() Role {
+	first, _, _ := strings.Cut(o.URL, ",")
+	if u, err := url.Parse(first); err == nil && o.User == "" {
+		return Role(u.User.Username())
+	}
+	return Role(o.User)
+}
+
 func credentials(o Options) (no []nats.Option, err error) {
 	switch {
 	case o.NkeySeedFile != "":
@@ -157,6 +167,9 @@ func credentials(o Options) (no []nats.Option, err error) {
 			}
 		}
 		no = append(no, nats.UserInfo(o.User, password))
+	}
+	if inbox := o.role().inbox(); inbox != "" {
+		no = append(no, nats.CustomInboxPrefix(inbox))
 	}
 	if o.TLSCA != "" {
 		no = append(no, nats.RootCAs(o.TLSCA))
