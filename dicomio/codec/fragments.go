@@ -46,7 +46,11 @@ func readFragments(src Source, p Pixels, limit int64, buf []byte) ([]byte, error
 		off = table.end // with one frame it says nothing
 	}
 	for {
-		if (p.parted && off >= p.until || off == src.Size()) && len(buf) > 0 {
+		end := p.parted && off >= p.until
+		switch {
+		case end && len(buf) == 0:
+			return nil, errNoFragment()
+		case end || off == src.Size() && len(buf) > 0:
 			return buf, nil // no delimiter; the decoder sees whether the code is whole
 		}
 		f, ok, err := readItem(src, off)
