@@ -1,6 +1,7 @@
 package dicomio_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -74,6 +75,16 @@ func TestEnhancedRefused(t *testing.T) {
 			drop(g, 0x00289145)
 			g.AddSequence(0x00289145, r)
 		}}, dicomio.CodePixelFormat, "not measure HU"},
+		"rows of another number": {dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+			if i == 3 {
+				g.AddUint16(0x00280010, 16)
+			}
+		}}, dicomio.CodePixelFormat, "frame 4 of 24"},
+		"bits of another number": {dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+			if i == 5 {
+				g.AddUint16(0x00280102, 13)
+			}
+		}}, dicomio.CodePixelFormat, "frame 6 of 24"},
 		"of another modality": {text(0x00080060, "CS", "MR"), dicomio.CodeNotCT, "left out"},
 	} {
 		dir := enhanced(t, classic(t, phantomSpec), c.e)
@@ -122,5 +133,78 @@ func TestEnhancedBounded(t *testing.T) {
 	t.Logf("%d frames: %d MiB in all", n, more>>20)
 	if err != nil || len(s.Slices) != n || more > 512<<20 {
 		t.Errorf("%d frames cost %d MiB: %v", n, more>>20, err)
+	}
+}
+
+// TestEnhancedRepeated: what stands many times in an image or its shared functional
+// groups, or is long there, is not taken anew for every frame.
+func TestEnhancedRepeated(t *testing.T) {
+	const n, times = 512, 20_000
+	one, err := dicomtest.Encode(dicomtest.Spec{Rows: 2, Cols: 2}, 0)
+	checktest.Must(t, err)
+	again := []byte("\x18\x00\x60\x10DS\x08\x00       0")
+	const placeholder = 0x0009100F // of the same length as all of them
+	room := make([]byte, times*len(again)-12)
+	var raw codec.Dataset
+	raw.AddBytes(placeholder, "OB", room)
+	hole, err := codec.Append(nil, raw, codec.ExplicitLittle)
+	checktest.Must(t, err)
+	for name, image := range map[string]func(*codec.Dataset){
+		"in the image":          func(d *codec.Dataset) { d.AddBytes(placeholder, "OB", room) },
+		"in the shared groups":  func(d *codec.Dataset) { d.Find(0x52009229).Items[0].AddBytes(placeholder, "OB", room) },
+		"of a long shared type": func(d *codec.Dataset) { long(d, 1<<9) },
+		"of too long a type":    func(d *codec.Dataset) { long(d, 1<<14) },
+	} {
+		files, err := dicomtest.MakeEnhanced(slices.Repeat([][]byte{one}, n), dicomtest.Enhanced{Image: image, Frame: func(i int, g *codec.Dataset) {
+			var p codec.Dataset
+			p.AddText(0x00200032, "DS", "0", "0", strconv.Itoa(i))
+			drop(g, 0x00209113)
+			drop(g, 0x00189329)
+			g.AddSequence(0x00209113, p)
+		}})
+		checktest.Must(t, err)
+		dir := t.TempDir()
+		file := bytes.Replace(files[0], hole, bytes.Repeat(again, times), 1)
+		checktest.Must(t, os.WriteFile(filepath.Join(dir, "a"), file, 0o600))
+		if strings.HasPrefix(name, "in ") && bytes.Count(file, again) != times {
+			t.Fatalf("%s: nothing is there again", name)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		s, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
+		runtime.ReadMemStats(&after)
+		more := after.TotalAlloc - before.TotalAlloc
+		t.Logf("%s: %d MiB in all", name, more>>20)
+		if tooLong := name == "of too long a type"; more > 96<<20 || tooLong != (dicomio.CodeOf(err) == dicomio.CodeUnreadable) || !tooLong && (err != nil || len(s.Slices) != n) {
+			t.Errorf("%s: %d MiB, %v", name, more>>20, err)
+		}
+	}
+}
+
+// long makes the frame type of all frames one of so many values.
+func long(d *codec.Dataset, values int) {
+	var kind codec.Dataset
+	kind.AddBytes(0x00089007, "CS", bytes.Repeat([]byte(`A\`), values))
+	shared := &d.Find(0x52009229).Items[0]
+	drop(shared, 0x00189329)
+	shared.AddSequence(0x00189329, kind)
+}
+
+// TestEnhancedBelongs: functional groups do not change what a file is and belongs to.
+func TestEnhancedBelongs(t *testing.T) {
+	want := open(t, phantomSpec)
+	s := openAt(t, enhanced(t, classic(t, phantomSpec), dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+		if i == 3 {
+			for _, tag := range []uint32{0x00080016, 0x00080018, 0x0020000D, 0x0020000E, 0x00200052} {
+				g.AddText(tag, "UI", "1.2.3."+strconv.Itoa(int(tag)))
+			}
+			g.AddText(0x00080060, "CS", "MR")
+		}
+	}}))
+	sameVolume(t, "a frame of another series", want, s)
+	for z, slice := range s.Slices {
+		if slice.SOPInstanceUID != s.Slices[0].SOPInstanceUID || !dicomio.MultiFrame(slice.SOPClassUID) {
+			t.Errorf("slice %d is %+v", z, slice)
+		}
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
-// maxFrames bounds one file.
-const maxFrames = 1 << 14
+const (
+	maxFrames     = 1 << 14 // in one file
+	maxFrameValue = 1 << 10 // bytes of a header value, which may be that of every frame
+)
 
 // Functional groups of a multi-frame image (PS3.3 C.7.6.16): macros that stand
 // once for all frames or in an item of each.
@@ -66,7 +68,7 @@ type part struct {
 func readFrames(src codec.Source, inflateLimit int64) ([]*header, error) {
 	f, err := codec.Read(src, codec.Wanted{
 		Elements: wantedOfFrames, Last: codec.PixelData,
-		MaxValue: 8 * maxFrames, MaxTotal: 1 << 10 * maxFrames, MaxInflated: inflateLimit, MaxElements: 8 * maxElements,
+		MaxValue: maxFrameValue, Longer: map[uint32]int64{tableExtended: 8 * maxFrames}, MaxTotal: 1 << 10 * maxFrames, MaxInflated: inflateLimit, MaxElements: 8 * maxElements,
 	})
 	p := parsed{f}
 	file := p.identify()
@@ -83,14 +85,16 @@ func readFrames(src codec.Source, inflateLimit int64) ([]*header, error) {
 	list := make([]*header, n)
 	offset, _ := p.Integer(0x00209228) // ConcatenationFrameOffsetNumber
 	number, _ := p.Integer(0x00200013)
+	groups, shared := p.Items(perFrameGroups), p.shared()
 	for i := range list {
-		one := p.frame(i)
+		one := p.frame(groups[i], shared)
 		h := one.identify()
-		h.frame, h.frames, h.number, h.part = i, n, max(offset, 0)+i+1, file.part
-		if own := p.Items(perFrameGroups)[i].First(perFrameOld); own.Find(0x00200013) == nil {
+		h.belong(file)
+		h.frame, h.frames, h.number = i, n, max(offset, 0)+i+1
+		if own := groups[i].First(perFrameOld); own.Find(0x00200013) == nil {
 			h.marks.clock[clockInstance] = float64(number)*(1<<24) + float64(h.number)
 		}
-		err := one.measures()
+		err := one.measures(file.sopClass)
 		if err == nil {
 			err = h.describe(one, inflateLimit)
 		}
@@ -118,46 +122,62 @@ func (p parsed) frames() (int, error) {
 	return n, nil
 }
 
+// shared is what holds for all frames: what the shared functional groups say goes
+// before what the image says.
+func (p parsed) shared() codec.Dataset {
+	return appendLeaves(appendGroups(nil, p.First(sharedGroups), sharedOld), p.Dataset)
+}
+
 // frame makes one frame look as if it were an image of its own. What its own
-// functional groups say goes before what the shared ones say, and that before what
-// the image says.
-func (p parsed) frame(i int) parsed {
-	own, shared := p.Items(perFrameGroups)[i], p.First(sharedGroups)
-	var d codec.Dataset
-	for _, g := range []codec.Dataset{own, own.First(perFrameOld), shared, shared.First(sharedOld)} {
-		if g == nil {
-			continue
-		}
-		d = appendLeaves(d, g)
-		for _, m := range macros {
-			d = appendLeaves(d, g.First(m))
-		}
-	}
+// functional groups say goes before what holds for all frames.
+func (p parsed) frame(own, shared codec.Dataset) parsed {
 	f := *p.File
-	f.Dataset = appendLeaves(d, p.Dataset)
+	f.Dataset = appendLeaves(appendGroups(make(codec.Dataset, 0, len(wanted)), own, perFrameOld), shared)
 	return parsed{&f}
+}
+
+// belong takes from the file what no functional group may change.
+func (h *header) belong(file *header) {
+	h.sopClass, h.sopUID, h.modality, h.part = file.sopClass, file.sopUID, file.modality, file.part
+	h.studyUID, h.seriesUID, h.frameUID = file.studyUID, file.seriesUID, file.frameUID
 }
 
 // measures refuses frames that do not measure HU: colours, and maps such as those
 // of perfusion.
-func (p parsed) measures() error {
+func (p parsed) measures(sopClass string) error {
 	switch s := p.Text(0x00089205); {
 	case s != "" && s != "MONOCHROME":
 		return refuse(CodePixelFormat, "PixelPresentation is not monochrome: the frame shows colours, not HU; name the scan that it was made of", nil)
-	case p.Text(0x00281054) == "US" && p.Text(0x00080016) == classCT+".1":
+	case p.Text(0x00281054) == "US" && sopClass == classCT+".1":
 		return refuse(CodePixelFormat, "RescaleType is US (unspecified): the frame does not measure HU; name the scan that it was made of", nil)
 	}
 	return nil
 }
 
-// appendLeaves adds what is no sequence, under the name that a single image has
-// for it, and numbers as text where they have another one.
+// appendGroups adds what an item of functional groups says, and then what stands in
+// it under old.
+func appendGroups(d, groups codec.Dataset, old uint32) codec.Dataset {
+	for _, g := range []codec.Dataset{groups, groups.First(old)} {
+		d = appendLeaves(d, g)
+		for _, m := range macros {
+			d = appendLeaves(d, g.First(m))
+		}
+	}
+	return d
+}
+
+// appendLeaves adds what is no sequence and not there yet, under the name that a
+// single image has for it, and numbers as text where they have another one.
 func appendLeaves(d, from codec.Dataset) codec.Dataset {
 	for _, e := range from {
-		if e.VR == "SQ" {
+		tag, ok := renamed[e.Tag]
+		if !ok {
+			tag = e.Tag
+		}
+		if e.VR == "SQ" || d.Find(tag) != nil {
 			continue
 		}
-		if tag, ok := renamed[e.Tag]; ok {
+		if ok {
 			one := codec.Dataset{e}
 			if n, ok := one.Integer(e.Tag); ok {
 				e.VR, e.Value = "UT", strconv.AppendInt(nil, int64(n), 10)
@@ -186,6 +206,9 @@ func (p parsed) placeFrames(src codec.Source, list []*header) error {
 		return err
 	}
 	for i, h := range list {
+		if h.format.Shape != first.Shape || h.format.highBit != first.highBit {
+			return refuse(CodePixelFormat, fmt.Sprintf("frame %d of %d: its size or bits are not those of the first frame, and a file has them once; send the image again", i+1, len(list)), nil)
+		}
 		h.format.syntax, h.format.pixels = first.syntax, pixels[i]
 	}
 	return nil

@@ -10,11 +10,13 @@ import (
 )
 
 const (
-	maxSide      = 4096 // rows and columns
-	maxCoord     = 1e5  // mm; no table moves further
-	maxPixelMM   = 50
-	classDICOMDR = "1.2.840.10008.1.3.10"
-	classCT      = "1.2.840.10008.5.1.4.1.1.2"
+	maxSide    = 4096 // rows and columns
+	maxCoord   = 1e5  // mm; no table moves further
+	maxPixelMM = 50
+
+	maxImageTypes = 16 // values of ImageType that are kept
+	classDICOMDR  = "1.2.840.10008.1.3.10"
+	classCT       = "1.2.840.10008.5.1.4.1.1.2"
 )
 
 // header is what a volume needs of one image: a file, or a frame of it.
@@ -101,11 +103,20 @@ func (p parsed) identify() *header {
 	h := &header{
 		sopClass: p.Text(0x00080016), sopUID: p.Text(0x00080018), modality: p.Text(0x00080060),
 		manufacturer: p.Text(0x00080070), studyUID: p.Text(0x0020000D), seriesUID: p.Text(0x0020000E),
-		frameUID: p.Text(0x00200052), imageType: p.Texts(0x00080008),
+		frameUID: p.Text(0x00200052), imageType: kept(p.Texts(0x00080008)),
 	}
 	h.marks, h.lossy, h.part = p.marks(), p.lossy(), p.part()
 	h.number = h.marks.number()
 	return h
+}
+
+// kept copies the values of an image type that may matter, away from a file's
+// longer ones.
+func kept(values []string) (list []string) {
+	for _, v := range values[:min(len(values), maxImageTypes)] {
+		list = append(list, strings.Clone(v))
+	}
+	return list
 }
 
 // describe checks the kind of an image and reads everything but its pixels.

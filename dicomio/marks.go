@@ -88,7 +88,7 @@ func plainText(text string) string {
 		}
 		return r
 	}, text))
-	return strings.TrimSpace(text[:min(len(text), 64)])
+	return strings.Clone(strings.TrimSpace(text[:min(len(text), 64)]))
 }
 
 // number is the InstanceNumber; 0 where the image has none that is one.

@@ -81,7 +81,7 @@ func (c *collector) element(d Dataset, e place, vr string, end int64, explicit b
 		items, starts, next, err := c.items(e, end, explicit, depth)
 		return append(d, Element{Tag: e.tag, VR: "SQ", Items: items, Starts: starts}), next, err
 	}
-	if int64(e.length) > c.wanted.MaxValue || c.read > c.wanted.MaxTotal {
+	if int64(e.length) > max(c.wanted.MaxValue, c.wanted.Longer[e.tag]) || c.read > c.wanted.MaxTotal {
 		return d, 0, refuse(CodeUnreadable, "a header value is longer than any image needs", nil)
 	}
 	next := e.value + int64(e.length)

@@ -20,10 +20,11 @@ type Wanted struct {
 	Elements map[uint32]string
 	Last     uint32 // the data set is read up to this tag, and never beyond its pixels
 
-	MaxValue    int64 // bytes of one value
-	MaxTotal    int64 // bytes of all values, beyond which no more is begun
-	MaxInflated int64 // bytes that a deflated data set may inflate to
-	MaxElements int   // elements walked, wanted or not
+	MaxValue    int64            // bytes of one value
+	Longer      map[uint32]int64 // of elements that may be longer than MaxValue
+	MaxTotal    int64            // bytes of all values, beyond which no more is begun
+	MaxInflated int64            // bytes that a deflated data set may inflate to
+	MaxElements int              // elements walked, wanted or not
 }
 
 // File is what was read of a file.
