@@ -20,6 +20,7 @@ const (
 	maxIndexElements = 1 << 20
 	maxFileIDParts   = 16 // the standard allows 8 of 8 characters
 	maxFileIDPart    = 64
+	maxUID           = 64 // PS3.5 section 9.1
 
 	tagFirstRecord  = 0x00041200
 	tagRecords      = 0x00041220
@@ -66,11 +67,13 @@ func readIndex(src codec.Source, most int) ([]listed, error) {
 		return nil, nil
 	}
 	first, _ := f.Integer(tagFirstRecord)
-	list, err := byLinks(records, int64(first))
+	list, err := byLinks(records, int64(first), most)
 	if err == nil && len(list) == 0 { // some writers link nothing: what follows a series is of it
-		list = inOrder(records.Items)
+		list, err = inOrder(records.Items, most)
 	}
 	switch {
+	case errors.Is(err, errSeriesUID):
+		return nil, unusable("names a series by what is no UID", err)
 	case err != nil:
 		return nil, unusable("has records that refer to no record, or to each other in a circle", err)
 	case len(list) > most:
@@ -79,18 +82,33 @@ func readIndex(src codec.Source, most int) ([]listed, error) {
 	return list, nil
 }
 
-// byLinks follows the records from the first one.
-func byLinks(records *codec.Element, first int64) (list []listed, err error) {
+// errSeriesUID tells a SeriesInstanceUID that is longer than one may be.
+var errSeriesUID = errors.New("the SeriesInstanceUID is too long")
+
+// seriesOf is the UID of the series of a record; empty where it is no CT.
+func seriesOf(r codec.Dataset) (uid string, err error) {
+	uid = r.Text(0x0020000E)
+	if modality := r.Text(0x00080060); modality != "CT" && modality != "" {
+		return "", nil
+	}
+	if len(uid) > maxUID {
+		return "", errSeriesUID
+	}
+	return strings.Clone(uid), nil
+}
+
+// byLinks follows the records from the first one, to the first image above most.
+func byLinks(records *codec.Element, first int64, most int) (list []listed, err error) {
 	at := make(map[int64]int, len(records.Starts))
 	for i, start := range records.Starts {
 		at[start] = i
 	}
 	type step struct {
 		offset int64
-		series codec.Dataset // that it is below
+		series string // that it is below
 	}
 	seen := make([]bool, len(records.Items))
-	for todo := []step{{first, nil}}; len(todo) > 0; {
+	for todo := []step{{first, ""}}; len(todo) > 0 && len(list) <= most; {
 		s := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		if s.offset == 0 {
@@ -110,7 +128,9 @@ func byLinks(records *codec.Element, first int64) (list []listed, err error) {
 		}
 		series := s.series
 		if r.Text(tagRecordType) == "SERIES" {
-			series = r
+			if series, err = seriesOf(r); err != nil {
+				return nil, err
+			}
 		}
 		list = appendListed(list, series, r)
 		todo = append(todo, step{int64(lower), series})
@@ -118,31 +138,35 @@ func byLinks(records *codec.Element, first int64) (list []listed, err error) {
 	return list, nil
 }
 
-// inOrder takes the records as they come.
-func inOrder(records []codec.Dataset) (list []listed) {
-	var series codec.Dataset
+// inOrder takes the records as they come, to the first image above most.
+func inOrder(records []codec.Dataset, most int) (list []listed, err error) {
+	series := ""
 	for _, r := range records {
+		if len(list) > most {
+			break
+		}
 		if used, ok := r.Integer(tagRecordInUse); ok && used == 0 {
 			continue
 		}
 		switch r.Text(tagRecordType) {
 		case "PATIENT", "STUDY":
-			series = nil
+			series = ""
 		case "SERIES":
-			series = r
+			if series, err = seriesOf(r); err != nil {
+				return nil, err
+			}
 		}
 		list = appendListed(list, series, r)
 	}
-	return list
+	return list, nil
 }
 
 // appendListed adds a record that refers to a file of a CT series.
-func appendListed(list []listed, series, r codec.Dataset) []listed {
-	uid, modality := series.Text(0x0020000E), series.Text(0x00080060)
-	if uid == "" || modality != "CT" && modality != "" || r.Text(tagRecordType) != "IMAGE" {
+func appendListed(list []listed, series string, r codec.Dataset) []listed {
+	if series == "" || r.Text(tagRecordType) != "IMAGE" {
 		return list
 	}
-	return append(list, listed{uid, r.Text(tagFileInstance), fileID(r.Texts(tagFileID))})
+	return append(list, listed{series, r.Text(tagFileInstance), fileID(r.Texts(tagFileID))})
 }
 
 // fileID makes a path of the parts of a File ID, none of which leads elsewhere.

@@ -123,14 +123,26 @@ func (f *file) item(d codec.Dataset) *Item {
 	}
 	if ref := d.First(0x00081199); ref != nil {
 		n.Image = dicomio.ImagePoint{SOPClassUID: f.textOf(ref, 0x00081150), SOPInstanceUID: f.textOf(ref, 0x00081155)}
-		if frame, ok := ref.Integer(0x00081160); ok && frame > 1 && frame <= 1<<20 {
-			n.Image.Frame = frame - 1
-		}
+		n.Image.Frame = frameOf(ref, n.Image.SOPClassUID)
 	}
 	for _, child := range d.Items(0x0040A730) {
 		n.Children = append(n.Children, f.item(child))
 	}
 	return n
+}
+
+// frameOf is the zero-based frame that a reference to an image means: -1, which no
+// image has, where it is one of several frames and the reference does not name
+// exactly one.
+func frameOf(ref codec.Dataset, class string) int {
+	frame, ok := ref.Integer(0x00081160)
+	switch ok = ok && frame > 0 && frame <= 1<<20; {
+	case dicomio.MultiFrame(class) && (!ok || len(ref.Texts(0x00081160)) != 1):
+		return -1
+	case !ok:
+		return 0
+	}
+	return frame - 1
 }
 
 // numbers are those of an element; where one of them is absurd, there are none.
