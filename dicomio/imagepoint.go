@@ -9,7 +9,7 @@ import "math"
 type ImagePoint struct {
 	SOPClassUID    string
 	SOPInstanceUID string
-	Frame          int // zero-based frame number
+	Frame          int // zero-based frame number; -1: a report does not say which of several
 	Column, Row    float64
 }
 
