@@ -1,10 +1,13 @@
 package bus
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/filelock"
 )
 
 // lockStore creates the folder and locks it: two servers on one store would
@@ -13,12 +16,11 @@ func lockStore(op, dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, coded.New(CodeSettings, op, "store folder", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "bus.lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	f, err := filelock.Take(filepath.Join(dir, "bus.lock"))
+	switch {
+	case errors.As(err, new(*fs.PathError)):
 		return nil, coded.New(CodeSettings, op, "store folder must be writable", err)
-	}
-	if err := lockExclusive(f); err != nil {
-		_ = f.Close()
+	case err != nil:
 		return nil, coded.New(CodeStoreLocked, op,
 			"another process uses this store folder: connect to it, stop it, or name another folder", err)
 	}

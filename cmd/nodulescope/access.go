@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/filelock"
 	"github.com/nodulescope/nodulescope/plugin"
 )
 
@@ -32,11 +34,15 @@ func accessCopy(address string) string {
 	return filepath.Join(dir, "buses", u.Port()+".json")
 }
 
+// accessLock is beside a copy: the service holds it while it runs. What a service
+// left that was killed is not used, for anybody may listen at its port by now.
+func accessLock(shared string) string { return shared + ".lock" }
+
 // localAccess is how to sign in to a bus of this machine that a service of this
 // user runs; empty where none does.
 func localAccess(address string, as bus.Role) (user, password string) {
 	path := accessCopy(address)
-	if path == "" {
+	if path == "" || !filelock.Held(accessLock(path)) {
 		return "", ""
 	}
 	access, err := bus.ReadAccess(path)
@@ -53,12 +59,20 @@ func shareAccess(path, address string, log *slog.Logger) (forget func()) {
 	if shared == "" || err != nil {
 		return func() {}
 	}
+	var lock *os.File
 	err = os.MkdirAll(filepath.Dir(shared), 0o700)
+	if err == nil {
+		lock, err = filelock.Take(accessLock(shared))
+	}
 	if err == nil {
 		err = atomicfile.WriteBytes(shared, 0o600, text)
 	}
 	if err != nil {
 		log.Warn("other programs of this user do not find the password of the bus: name it to them", "file", path, "error", err)
 	}
-	return func() { _ = os.Remove(shared) } // one that stays is of a service that does not answer
+	return func() {
+		if lock != nil {
+			_ = errors.Join(os.Remove(shared), lock.Close())
+		}
+	}
 }

@@ -157,8 +157,11 @@ func formerCard(path string) (*dataset.Card, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return former, err
 	}
-	if _, err := os.Lstat(path); err == nil {
-		return nil, usageError(fmt.Errorf("%s is there and has no data card: 'dataset build' has not written it", path), "name another file")
+	files := dataset.FilesOf(path)
+	for _, name := range []string{files.Data, files.Masks, files.Table, files.CardText} {
+		if _, err := os.Lstat(name); err == nil {
+			return nil, usageError(fmt.Errorf("%s is there and has no data card: 'dataset build' has not written it", name), "name another file")
+		}
 	}
 	return nil, nil
 }

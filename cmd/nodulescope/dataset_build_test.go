@@ -14,6 +14,22 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/retrain/dataset"
 )
 
+// No file is replaced that 'dataset build' has not written.
+func TestForeignFilesAreNotReplaced(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"site.npz", "site_masks.npz", "site_nodules.csv", "site_card.md", "site_card.json"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "site.npz")
+		if former, err := formerCard(path); former != nil || err != nil {
+			t.Fatal(former, err)
+		}
+		plugintest.Must(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600))
+		if _, err := formerCard(path); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // What a service has scored, and somebody has decided, is built from its bus, and
 // from what 'results' and 'reviews' print of it to the same bytes.
 func TestDatasetFromBus(t *testing.T) {

@@ -285,6 +285,24 @@ func TestDeadLettersAreListedAndReplayed(t *testing.T) {
 	}
 }
 
+// The password of a service that was killed is not sent to whoever has its port now.
+func TestAccessEndsWithTheService(t *testing.T) {
+	s := startService(t, t.TempDir(), testModel(t))
+	if user, password := localAccess(s.bus, bus.RoleOperator); user != "operator" || password == "" {
+		t.Fatalf("%q and a password of %d characters", user, len(password))
+	}
+	if err := s.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.cmd.Wait()
+	if _, err := os.Stat(accessCopy(s.bus)); err != nil {
+		t.Fatal("the service was not killed: ", err)
+	}
+	if user, password := localAccess(s.bus, bus.RoleOperator); user != "" || password != "" {
+		t.Error("the password of a service that is gone is used")
+	}
+}
+
 // TestOwnBusWithPassword uses one settings file for the service and its
 // clients.
 func TestOwnBusWithPassword(t *testing.T) {
