@@ -23,7 +23,8 @@ type Client struct {
 	store *url.URL
 	http  *http.Client
 
-	noFrames atomic.Bool // it has refused one
+	noFrames atomic.Bool   // it has refused one
+	large    chan struct{} // holds one while an instance larger than MaxImageBytes is read
 }
 
 // New checks the options, reads the files that they name, and opens nothing.
@@ -41,7 +42,7 @@ func New(opts Options) (*Client, error) {
 	if _, err := opts.authorization(); err != nil {
 		return nil, bad("%w", err)
 	}
-	return &Client{opts: opts, base: base, store: store, http: &http.Client{
+	return &Client{opts: opts, base: base, store: store, large: make(chan struct{}, 1), http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil

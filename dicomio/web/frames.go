@@ -54,7 +54,8 @@ func (c *Client) frame(ctx context.Context, studyUID, seriesUID, uid string) (pi
 func readFrame(op string, h http.Header, body io.Reader, limit int64) (pixels []byte, syntax string, err error) {
 	wanted := func(kind string, _ bool) bool { return frameSyntax[kind] != "" }
 	parts := 0
-	err = readEach(op, h, body, limit, wanted, func(p part) error {
+	read := func(r io.Reader) ([]byte, error) { return readPart(op, r, limit) }
+	err = readEach(op, h, body, read, wanted, func(p part) error {
 		if parts++; parts > 1 {
 			return broken(op, "the PACS sent several frames where one was asked for", nil)
 		}

@@ -23,8 +23,13 @@ const (
 // readParts hands over the DICOM files of a body one after the other, each of
 // at most limit bytes. Parts of another kind are left out.
 func readParts(op string, h http.Header, body io.Reader, limit int64, each func(file []byte) error) error {
+	return readFiles(op, h, body, func(r io.Reader) ([]byte, error) { return readPart(op, r, limit) }, each)
+}
+
+// readFiles is readParts where read reads a file.
+func readFiles(op string, h http.Header, body io.Reader, read func(io.Reader) ([]byte, error), each func(file []byte) error) error {
 	files := func(kind string, alone bool) bool { return kind == kindDICOM || kind == kindBytes && !alone }
-	return readEach(op, h, body, limit, files, func(p part) error { return each(p.bytes) })
+	return readEach(op, h, body, read, files, func(p part) error { return each(p.bytes) })
 }
 
 // part is one of a body, or the body where it has none.
@@ -37,7 +42,7 @@ type part struct {
 // readEach hands over the parts whose kind is wanted. The body is
 // multipart/related (PS3.18 section 8.6.1.2) or, as some servers send one
 // instance, the thing itself, alone.
-func readEach(op string, h http.Header, body io.Reader, limit int64, wanted func(kind string, alone bool) bool, each func(part) error) error {
+func readEach(op string, h http.Header, body io.Reader, read func(io.Reader) ([]byte, error), wanted func(kind string, alone bool) bool, each func(part) error) error {
 	kind, parameters, ok := mediaType(h.Get("Content-Type"))
 	if !ok {
 		return broken(op, "the PACS sent an answer whose media type is missing or cannot be read", nil)
@@ -46,7 +51,7 @@ func readEach(op string, h http.Header, body io.Reader, limit int64, wanted func
 		if !wanted(kind, true) {
 			return broken(op, "the PACS did not send the DICOM files or frames that were asked for", nil)
 		}
-		b, err := readPart(op, body, limit)
+		b, err := read(body)
 		if err != nil {
 			return err
 		}
@@ -73,7 +78,7 @@ func readEach(op string, h http.Header, body io.Reader, limit int64, wanted func
 		if e := next.Header.Get("Content-Transfer-Encoding"); e != "" && !strings.EqualFold(e, "binary") && !strings.EqualFold(e, "8bit") {
 			return broken(op, "the PACS sent a part that is not binary", nil)
 		}
-		if p.bytes, err = readPart(op, next, limit); err != nil {
+		if p.bytes, err = read(next); err != nil {
 			return err
 		}
 		if err := each(p); err != nil {
@@ -87,6 +92,11 @@ func readEach(op string, h http.Header, body io.Reader, limit int64, wanted func
 // boundary behind it came.
 func readPart(op string, r io.Reader, limit int64) ([]byte, error) {
 	file, err := io.ReadAll(io.LimitReader(r, limit+1))
+	return partOf(op, file, err, limit)
+}
+
+// partOf is what was read of a part, up to a byte more than its limit.
+func partOf(op string, file []byte, err error, limit int64) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, broken(op, "an image was cut short", nil)

@@ -41,11 +41,12 @@ type Options struct {
 	Attempts   int           // of a request; default 4
 	RetryDelay time.Duration // before the second attempt, doubled for each after, at most 5 s; default 250 ms
 
-	Parallel      int   // requests at the same time; default 4
-	MaxImageBytes int64 // of one instance; default 256 MiB
-	MaxBodyBytes  int64 // of the metadata of a series or one page of records; default 256 MiB
-	CacheBytes    int64 // of images that an open series keeps, or one that is larger; default 64 MiB
-	MaxStoreBytes int64 // of one request that stores instances; default 64 MiB
+	Parallel           int   // requests at the same time; default 4
+	MaxImageBytes      int64 // of one instance; default 256 MiB
+	MaxMultiFrameBytes int64 // of one multi-frame CT, where that is more; above MaxImageBytes one is read at a time; default 1 GiB
+	MaxBodyBytes       int64 // of the metadata of a series or one page of records; default 256 MiB
+	CacheBytes         int64 // of images that an open series keeps, or one that is larger; default 64 MiB
+	MaxStoreBytes      int64 // of one request that stores instances; default 64 MiB
 
 	Logger *slog.Logger // debug lines only; default: none
 }
@@ -62,6 +63,7 @@ func (o Options) withDefaults() Options {
 	o.RetryDelay = orDefault(o.RetryDelay, 250*time.Millisecond)
 	o.Parallel = orDefault(o.Parallel, 4)
 	o.MaxImageBytes = orDefault(o.MaxImageBytes, 256<<20)
+	o.MaxMultiFrameBytes = orDefault(o.MaxMultiFrameBytes, 1<<30)
 	o.MaxBodyBytes = orDefault(o.MaxBodyBytes, 256<<20)
 	o.CacheBytes = orDefault(o.CacheBytes, 64<<20)
 	o.MaxStoreBytes = orDefault(o.MaxStoreBytes, 64<<20)
@@ -123,7 +125,7 @@ func (o Options) address(address string) (*url.URL, error) {
 		return nil, bad("credentials would go over the network in the clear: use https, or say allow-plain-http where that network is trusted")
 	case o.Timeout < 0 || o.Attempts < 0 || o.Attempts > 20 || o.RetryDelay < 0 || o.Parallel < 0 || o.Parallel > 64:
 		return nil, bad("timeouts and delays must not be negative, attempts at most 20, parallel requests at most 64")
-	case o.MaxImageBytes < 0 || o.MaxBodyBytes < 0 || o.CacheBytes < 0 || o.MaxStoreBytes < 0:
+	case o.MaxImageBytes < 0 || o.MaxMultiFrameBytes < 0 || o.MaxBodyBytes < 0 || o.CacheBytes < 0 || o.MaxStoreBytes < 0:
 		return nil, bad("limits of bytes must not be negative")
 	}
 	u.Path = strings.TrimRight(u.Path, "/")

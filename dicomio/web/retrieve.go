@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -75,7 +76,8 @@ func (c *Client) metadata(ctx context.Context, studyUID, seriesUID string, opts 
 }
 
 // Instance fetches the file (PS3.10) of one instance, of any kind, in the
-// transfer syntax that it is stored in. Options.MaxImageBytes bounds it.
+// transfer syntax that it is stored in. Options.MaxImageBytes and
+// Options.MaxMultiFrameBytes bound it.
 func (c *Client) Instance(ctx context.Context, studyUID, seriesUID, sopInstanceUID string) ([]byte, error) {
 	file, err := c.instance(ctx, studyUID, seriesUID, sopInstanceUID, asStored)
 	if dicomio.CodeOf(err) == dicomio.CodeRefusedThere { // it may not know transfer-syntax=*
@@ -113,10 +115,11 @@ func (c *Client) instance(ctx context.Context, studyUID, seriesUID, uid, accept 
 	}
 	err = c.do(ctx, call{
 		op: op, method: http.MethodGet, path: []string{"studies", studyUID, "series", seriesUID, "instances", uid},
-		accept: accept, limit: c.opts.MaxImageBytes + partRoom,
+		accept: accept, limit: max(c.opts.MaxImageBytes, c.opts.MaxMultiFrameBytes) + partRoom,
 		read: func(_ int, h http.Header, body io.Reader) error {
 			file = nil
-			err := readParts(op, h, body, c.opts.MaxImageBytes, func(b []byte) error {
+			read := func(r io.Reader) ([]byte, error) { return c.readInstance(ctx, op, r) }
+			err := readFiles(op, h, body, read, func(b []byte) error {
 				if file != nil {
 					return broken(op, "the PACS sent several instances where one was asked for", nil)
 				}
@@ -130,4 +133,26 @@ func (c *Client) instance(ctx context.Context, studyUID, seriesUID, uid, accept 
 		},
 	})
 	return file, err
+}
+
+// readInstance reads one file. One that is larger than others may be is read on
+// where it begins as a multi-frame CT, and no other such file is being read.
+func (c *Client) readInstance(ctx context.Context, op string, r io.Reader) ([]byte, error) {
+	limit := c.opts.MaxImageBytes
+	file, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(file)) > limit {
+		if id, other := dicomio.Identify(file); other == nil && dicomio.MultiFrame(id.SOPClassUID) {
+			limit = max(limit, c.opts.MaxMultiFrameBytes)
+			select {
+			case c.large <- struct{}{}:
+				defer func() { <-c.large }()
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			whole := bytes.NewBuffer(file)
+			_, err = whole.ReadFrom(io.LimitReader(r, limit+1-int64(len(file))))
+			file = whole.Bytes()
+		}
+	}
+	return partOf(op, file, err, limit)
 }
