@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 // medium writes a CD of two series of six and four slices, with a DICOMDIR that
@@ -192,5 +193,41 @@ func TestDICOMDIRBroken(t *testing.T) {
 	s, err := dicomio.OpenSeries(t.Context(), dir, "1.2.3.2", dicomio.Options{})
 	if err != nil || warningsOf(s) != "file_missing" {
 		t.Errorf("without links: %v, %v", s, err)
+	}
+}
+
+// TestDICOMDIRBrokenIsNoReason: where there is no volume, what is wrong with the
+// images is told, and not that the DICOMDIR beside them is damaged.
+func TestDICOMDIRBrokenIsNoReason(t *testing.T) {
+	dir := medium(t)
+	index := filepath.Join(dir, "DICOMDIR")
+	whole, err := os.ReadFile(index)
+	checktest.Must(t, err)
+	one := func(edit func(int, dicomtest.Elements)) []byte {
+		b, err := dicomtest.Encode(dicomtest.Spec{Edit: edit}, 0)
+		checktest.Must(t, err)
+		return b
+	}
+	image := one(nil)
+	for name, c := range map[string]struct {
+		file []byte
+		want dicomio.Code
+	}{
+		"cut before its series": {image[:300], dicomio.CodeTruncated},
+		"no CT":                 {one(func(_ int, e dicomtest.Elements) { e.Set(0x00080060, "CS", "MR") }), dicomio.CodeNotCT},
+		"no CT, no series": {one(func(_ int, e dicomtest.Elements) {
+			e.Set(0x00080060, "CS", "MR")
+			delete(e, 0x0020000E)
+		}), dicomio.CodeNotCT},
+		"nothing else": {nil, dicomio.CodeIndex},
+	} {
+		place := t.TempDir()
+		save(t, filepath.Join(place, "DICOMDIR"), whole[:len(whole)-100])
+		if c.file != nil {
+			save(t, filepath.Join(place, "b"), c.file)
+		}
+		if _, err := dicomio.Open(t.Context(), place, dicomio.Options{}); dicomio.CodeOf(err) != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
 	}
 }

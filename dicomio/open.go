@@ -230,8 +230,12 @@ func (c *catalog) nothing() error {
 	}
 	var broken []*Error
 	for _, e := range c.stray {
-		if e.Code != CodeNotCT {
+		switch {
+		case e.Code == CodeIndex: // the files were read without it
+		case e.Code != CodeNotCT:
 			broken = append(broken, e)
+		case other == nil:
+			other = e
 		}
 	}
 	switch {
