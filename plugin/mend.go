@@ -60,7 +60,7 @@ func (p *Plugin) fill(ctx context.Context, w *jobs.Worker, k *kept, trail *audit
 	if p.state().own == nil && !trail.Continued() {
 		return k.Rebuilt()
 	}
-	r, err := rebuild(ctx, k, w.Bus, p.cfg.Site, p.auditFile())
+	r, err := p.rebuild(ctx, k, w.Bus)
 	if err != nil {
 		return err
 	}
@@ -78,12 +78,20 @@ func (p *Plugin) fill(ctx context.Context, w *jobs.Worker, k *kept, trail *audit
 // RESULTS again.
 func (p *Plugin) mendPromises(ctx context.Context, w *jobs.Worker, k *kept) error {
 	damaged, err := k.DropDamaged()
-	if err != nil || damaged == 0 {
+	if err != nil || len(damaged) == 0 {
 		return err
 	}
-	p.log.Error("results in the ledger were damaged and are taken from RESULTS again", "results", damaged)
-	_, err = rebuild(ctx, k, w.Bus, p.cfg.Site, p.auditFile())
-	return err
+	p.log.Error("results in the ledger were damaged and are taken from RESULTS again", "results", len(damaged))
+	sent, err := readSent(p.auditFile())
+	if err != nil {
+		return err
+	}
+	a := p.adopter(k, sent)
+	a.only = map[string]bool{}
+	for _, identity := range damaged {
+		a.only[identity] = true
+	}
+	return a.results(ctx, w.Bus)
 }
 
 func (p *Plugin) mend(ctx context.Context, w *jobs.Worker, thorough bool) error {

@@ -14,12 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
@@ -295,6 +297,80 @@ func TestStreamsDeleted(t *testing.T) {
 	plugintest.Must(t, r.stop())
 	r = start(t, cfg)
 	r.idle(5)
+}
+
+// A message in the ledger that turned bad is taken from RESULTS again, and
+// nothing else of what is there: results of other workers stay theirs.
+func TestDamagedPromiseComesBack(t *testing.T) {
+	t.Parallel()
+	b, dir := plugintest.NewBroker(t), plugintest.WriteCT(t, plugintest.CT())
+	cfg := instantConfig(t)
+	cfg.Bus = bus.Options{URL: b.URL}
+	other := instantConfig(t)
+	other.Bus = cfg.Bus
+	r := start(t, other)
+	submitMany(t, r.bus, dir, 0, 3)
+	r.outcome(jobs.Scored, 3)
+	r.idle(3)
+	theirs := events(t, r.bus)
+	plugintest.Must(t, r.stop())
+	r = start(t, cfg)
+	submitMany(t, r.bus, dir, 10, 1)
+	r.outcome(jobs.Scored, 1)
+	r.idle(4)
+	plugintest.Must(t, r.stop())
+
+	p, err := New(cfg)
+	plugintest.Must(t, err)
+	w := openWorker(t, p)
+	k := w.Keeper.(*kept)
+	for identity := range events(t, w.Bus) {
+		if theirs[identity] == nil {
+			plugintest.Must(t, k.Keep("damage", func(tx *bbolt.Tx) error {
+				return tx.Bucket([]byte("promises/v1")).Put([]byte(identity), []byte("rubbish"))
+			}))
+		}
+	}
+	plugintest.Must(t, p.mendPromises(plugintest.Context(t), w, k))
+	for identity, event := range events(t, w.Bus) {
+		e, there, err := k.Promise(identity)
+		if own := theirs[identity] == nil; err != nil || there != own || own && !bytes.Equal(e.Event, event) {
+			t.Errorf("%s is in this ledger: %v, %v; it is its own: %v", identity, there, err, own)
+		}
+	}
+}
+
+// A ledger that is made anew has no results that are kept no longer, but for
+// those in the work list that somebody has decided on.
+func TestRebuildLeavesOldResults(t *testing.T) {
+	t.Parallel()
+	cfg := instantConfig(t)
+	r, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
+	submitMany(t, r.bus, dir, 0, 2)
+	r.outcome(jobs.Scored, 2)
+	decided := r.idle(2)[0]
+	review := bus.Review{Identity: decided.Identity, NoduleID: decided.Nodules[0].ID, Verdict: bus.Suspicious, Reviewer: "ann", Time: time.Now().UTC(), Version: 1}
+	_, err := r.bus.PublishReview(plugintest.Context(t), "local", "/test", review)
+	plugintest.Must(t, err)
+	plugintest.Must(t, r.stop())
+	plugintest.Must(t, os.Remove(ledgerFile(cfg.DataDir)))
+
+	p, err := New(cfg)
+	plugintest.Must(t, err)
+	p.cfg.KeepResults = time.Nanosecond
+	w := openWorker(t, p)
+	k := w.Keeper.(*kept)
+	got, err := p.rebuild(plugintest.Context(t), k, w.Bus)
+	if diff := cmp.Diff(Rebuilt{Decisions: 1}, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	for identity := range events(t, w.Bus) {
+		e, err := k.Find(identity)
+		_, recordErr := k.review.Record(store.IDOf(identity))
+		if err != nil || e.State != ledger.Unknown || (recordErr == nil) != (identity == decided.Identity) {
+			t.Errorf("%s: %v, %v, %v", identity, e.State, err, recordErr)
+		}
+	}
 }
 
 // endsAt ends a context at the n-th line of a log that says something.

@@ -58,7 +58,7 @@ func RebuildLedger(ctx context.Context, cfg Config) (r Rebuilt, aside string, er
 	if err != nil {
 		return r, aside, err
 	}
-	if r, err = rebuild(ctx, k, b, p.cfg.Site, p.auditFile()); err == nil {
+	if r, err = p.rebuild(ctx, k, b); err == nil {
 		err = k.Rebuilt()
 	}
 	return r, aside, err
@@ -72,6 +72,7 @@ type batches[T any] struct {
 	kept    *kept
 	op      string
 	write   func(*bbolt.Tx, T) error
+	order   func(a, b T) int // in which those of a transaction are written; nil: as they came
 	waiting []T
 }
 
@@ -87,6 +88,9 @@ func (b *batches[T]) flush() error {
 	if len(b.waiting) == 0 {
 		return nil
 	}
+	if b.order != nil {
+		slices.SortStableFunc(b.waiting, b.order)
+	}
 	err := b.kept.Keep(b.op, func(tx *bbolt.Tx) error {
 		for _, item := range b.waiting {
 			if err := b.write(tx, item); err != nil {
@@ -101,53 +105,85 @@ func (b *batches[T]) flush() error {
 
 // rebuild gives a ledger the results and decisions of a site that it does not
 // know, from the streams. What the audit trail does not tell to have been sent
-// to a PACS is sent again: the PACS knows it by its UID.
-func rebuild(ctx context.Context, k *kept, b *bus.Bus, site, auditFile string) (r Rebuilt, err error) {
-	sent, err := readSent(auditFile)
+// to a PACS is sent again: the PACS knows it by its UID. Of results that are
+// kept no longer, those with decisions stay in the work list.
+func (p *Plugin) rebuild(ctx context.Context, k *kept, b *bus.Bus) (r Rebuilt, err error) {
+	sent, err := readSent(p.auditFile())
 	if err != nil {
 		return r, err
 	}
-	found := batches[bus.StoredResult]{kept: k, op: "make ledger anew", write: func(tx *bbolt.Tx, s bus.StoredResult) error {
-		return k.adopt(tx, site, s, sent, &r)
+	a := p.adopter(k, sent)
+	if err := a.results(ctx, b); err != nil {
+		return a.done, err
+	}
+	if err := k.restoreReviews(ctx, b, p.cfg.Site, sent, &a.done); err != nil {
+		return a.done, err
+	}
+	_, err = k.expire(a.keepFrom)
+	return a.done, err
+}
+
+// adopter takes results of RESULTS into a ledger.
+type adopter struct {
+	kept     *kept
+	site     string
+	keepFrom time.Time             // older ones are not kept
+	sent     map[sentKey]time.Time // what a PACS has
+	only     map[string]bool       // identities; nil: all
+	done     Rebuilt
+}
+
+func (p *Plugin) adopter(k *kept, sent map[sentKey]time.Time) *adopter {
+	return &adopter{kept: k, site: p.cfg.Site, keepFrom: time.Now().Add(-p.cfg.KeepResults), sent: sent}
+}
+
+// adoption is a result to be taken in.
+type adoption struct {
+	entry  ledger.Entry
+	result bus.Result
+}
+
+func (a *adopter) results(ctx context.Context, b *bus.Bus) error {
+	found := batches[adoption]{kept: a.kept, op: "make ledger anew", write: a.adopt, order: func(a, b adoption) int {
+		return a.entry.Time.Compare(b.entry.Time) // one that was put back comes after those that superseded it
 	}}
-	err = b.StoredResults(ctx, site, func(s bus.StoredResult) error {
-		s.Event = slices.Clone(s.Event)
-		return found.add(s)
+	err := b.StoredResults(ctx, a.site, func(s bus.StoredResult) error {
+		if a.only != nil && !a.only[s.Identity] {
+			return nil
+		}
+		env, result, err := bus.DecodeResult(s.Event)
+		if err != nil || result.Identity != s.Identity {
+			a.done.Unreadable++
+			return nil //nolint:nilerr // it is told
+		}
+		return found.add(adoption{result: result, entry: ledger.Entry{
+			State: ledger.Published, Sequence: s.Sequence, Site: a.site, Event: slices.Clone(s.Event), Time: env.Time, URI: s.Origin.URI, Priority: s.Origin.Priority,
+			Lineage: ledger.Lineage(result.JobSource, result.SeriesUID), Nodules: ledger.NoduleKeys(result.Nodules),
+		}})
 	})
 	if err == nil {
 		err = found.flush()
 	}
-	if err != nil {
-		return r, err
-	}
-	return r, k.restoreReviews(ctx, b, site, sent, &r)
+	return err
 }
 
-// adopt takes a result of RESULTS into the ledger and the work list.
-func (k *kept) adopt(tx *bbolt.Tx, site string, s bus.StoredResult, sent map[sentKey]time.Time, into *Rebuilt) error {
-	env, result, err := bus.DecodeResult(s.Event)
-	if err != nil || result.Identity != s.Identity {
-		into.Unreadable++
-		return nil //nolint:nilerr // it is told
-	}
-	e := ledger.Entry{
-		State: ledger.Published, Sequence: s.Sequence, Site: site, Event: s.Event, Time: env.Time, URI: s.Origin.URI, Priority: s.Origin.Priority,
-		Lineage: ledger.Lineage(result.JobSource, result.SeriesUID), Nodules: ledger.NoduleKeys(result.Nodules),
-	}
+// adopt takes a result into the ledger and the work list.
+func (a *adopter) adopt(tx *bbolt.Tx, found adoption) error {
+	e, result := found.entry, found.result
 	adopted, err := ledger.Adopt(tx, result.Identity, e)
 	if err != nil || !adopted {
 		return err
 	}
-	into.Results++
-	if e.URI == "" {
-		into.WithoutImages++
-	}
-	if err := k.review.Add(tx, recordOf(e, result)); err != nil {
+	if err := a.kept.review.Add(tx, recordOf(e, result)); err != nil || e.Time.Before(a.keepFrom) {
 		return err
 	}
-	for _, kind := range k.kindsOf(result) {
-		if _, there := sent[sentKey{result.Identity, kind}]; !there {
-			if err := k.outbox.Add(tx, store.IDOf(result.Identity), kind, time.Now()); err != nil {
+	a.done.Results++
+	if e.URI == "" {
+		a.done.WithoutImages++
+	}
+	for _, kind := range a.kept.kindsOf(result) {
+		if _, there := a.sent[sentKey{result.Identity, kind}]; !there {
+			if err := a.kept.outbox.Add(tx, store.IDOf(result.Identity), kind, time.Now()); err != nil {
 				return err
 			}
 		}

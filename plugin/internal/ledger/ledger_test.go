@@ -111,6 +111,26 @@ func TestSupersedes(t *testing.T) {
 	want("many5", "many", "x", "n5")
 }
 
+// A result that was superseded and is put back does not become the newest.
+func TestPutBackStaysSuperseded(t *testing.T) {
+	l := newLedger(t)
+	first, second := sampleEntry("line", "n1", "n2"), sampleEntry("line", "n2")
+	second.Time = first.Time.Add(time.Minute)
+	plugintest.Must(t, l.Publish("first", first, 1, nothing))
+	plugintest.Must(t, l.Publish("second", second, 2, nothing))
+	plugintest.Must(t, l.Publish("first", first, 3, nothing))
+	if former, err := l.Supersedes("line", "third", []string{"n2"}); former != "second" || err != nil {
+		t.Errorf("what is new supersedes %q, %v", former, err)
+	}
+	plugintest.Must(t, l.Keep("adopt", func(tx *bbolt.Tx) error {
+		_, err := Adopt(tx, "before", first)
+		return err
+	}))
+	if former, err := l.Supersedes("line", "third", []string{"n1", "n2"}); former != "second" || err != nil {
+		t.Errorf("what is new supersedes %q, %v", former, err)
+	}
+}
+
 func TestOutlivesItsProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l, err := Open(path, opened)
@@ -223,7 +243,7 @@ func TestPromises(t *testing.T) {
 	if _, there, err := l.Promise("c"); there || err != nil {
 		t.Error(there, err)
 	}
-	if n, err := l.DropDamaged(); n != 0 || err != nil {
+	if n, err := l.DropDamaged(); len(n) != 0 || err != nil {
 		t.Error(n, err)
 	}
 	plugintest.Must(t, l.Keep("damage", func(tx *bbolt.Tx) error {
@@ -231,7 +251,7 @@ func TestPromises(t *testing.T) {
 		packed[len(packed)-9] ^= 1
 		return tx.Bucket(bucketPromises).Put([]byte("a"), packed)
 	}))
-	if n, err := l.DropDamaged(); n != 1 || err != nil {
+	if n, err := l.DropDamaged(); len(n) != 1 || n[0] != "a" || err != nil {
 		t.Error(n, err)
 	}
 	if _, there, err := l.Promise("a"); there || err != nil {

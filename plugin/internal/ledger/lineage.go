@@ -60,7 +60,8 @@ func (l *Ledger) Supersedes(lineage, identity string, nodules []string) (former 
 	return former, err
 }
 
-// inherit makes a result the newest of its lineage, where it has one.
+// inherit makes a result the newest of its lineage, where it has one. One that
+// is put back, and was superseded before, stays superseded.
 func inherit(tx *bbolt.Tx, identity string, e Entry) error {
 	if e.Lineage == "" {
 		return nil
@@ -69,6 +70,11 @@ func inherit(tx *bbolt.Tx, identity string, e Entry) error {
 	var heirs []heir
 	if _, err := boltdb.Get(b, e.Lineage, &heirs); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(heirs, func(h heir) bool {
+		return h.Identity != identity && h.Time.After(e.Time) && overlap(h.Nodules, e.Nodules)
+	}) {
+		return nil
 	}
 	heirs = slices.DeleteFunc(heirs, func(h heir) bool {
 		return h.Identity == identity || overlap(h.Nodules, e.Nodules)

@@ -68,23 +68,22 @@ func readPromise(packed []byte) (e Entry, err error) {
 }
 
 // DropDamaged reads every promise, forgets those that cannot be read, and tells
-// how many that were. They are to be taken from RESULTS again ([Adopt]).
-func (l *Ledger) DropDamaged() (damaged int, err error) {
-	var keys [][]byte
+// whose they were. They are to be taken from RESULTS again ([Adopt]).
+func (l *Ledger) DropDamaged() (identities []string, err error) {
 	err = l.view("read promises", func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketPromises).ForEach(func(k, v []byte) error {
 			if _, err := readPromise(v); err != nil {
-				keys = append(keys, bytes.Clone(k))
+				identities = append(identities, string(k))
 			}
 			return nil
 		})
 	})
-	if err != nil || len(keys) == 0 {
-		return 0, err
+	if err != nil || len(identities) == 0 {
+		return nil, err
 	}
-	return len(keys), l.update("drop promises", func(tx *bbolt.Tx) error {
-		for _, k := range keys {
-			if err := tx.Bucket(bucketPromises).Delete(k); err != nil {
+	return identities, l.update("drop promises", func(tx *bbolt.Tx) error {
+		for _, identity := range identities {
+			if err := tx.Bucket(bucketPromises).Delete([]byte(identity)); err != nil {
 				return err
 			}
 		}

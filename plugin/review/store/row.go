@@ -50,6 +50,7 @@ type Row struct {
 	SupersededBy string // id
 
 	lineage, jobID      string
+	supersedes          string // id
 	studyUID, seriesUID string
 	unscored            int
 	refused, waiting    bool
@@ -87,7 +88,7 @@ func WaitingRow(r *Record) *Row {
 func rowOf(r *Record) *Row {
 	w := &Row{
 		ID: r.ID, lineage: r.lineage(), studyUID: r.StudyUID, seriesUID: r.SeriesUID, Priority: r.Priority, Time: r.Time,
-		Findings: r.Nodules, Problem: r.Problem, refused: r.Result == nil, SupersededBy: r.SupersededBy, jobID: r.JobID,
+		Findings: r.Nodules, Problem: r.Problem, refused: r.Result == nil, SupersededBy: r.SupersededBy, jobID: r.JobID, supersedes: r.Supersedes,
 	}
 	if r.Result == nil {
 		return w

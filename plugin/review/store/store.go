@@ -156,7 +156,7 @@ func (s *Store) noteRead(user, id string) {
 // Add keeps a record within a transaction of the caller, and tells it to who
 // listens once that is committed. It supersedes the record that it names, and
 // those of refused jobs for the same source and series. A record that is there
-// already is written anew.
+// already is written anew, and one that another names stays superseded by that.
 func (s *Store) Add(tx *bbolt.Tx, r Record) error {
 	if !ValidID(r.ID) {
 		return errors.New("review: the id of a record is 64 hex digits")
@@ -167,6 +167,9 @@ func (s *Store) Add(tx *bbolt.Tx, r Record) error {
 		return err
 	} else if there {
 		r.SupersededBy = old.SupersededBy
+	}
+	if r.SupersededBy == "" {
+		r.SupersededBy = s.successor(&r)
 	}
 	changed := []*Record{&r}
 	for _, id := range s.replaced(&r) {
@@ -214,6 +217,19 @@ func (s *Store) replaced(r *Record) []string {
 		}
 	}
 	return ids
+}
+
+// successor is the id of the newest record that says to supersede this one, as
+// where a result is put back after those that followed it.
+func (s *Store) successor(r *Record) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, id := range slices.Backward(s.lineages[r.lineage()]) {
+		if w := s.rows[id]; w != nil && w.supersedes == r.ID && id != r.ID {
+			return id
+		}
+	}
+	return ""
 }
 
 // Expire forgets, within a transaction of the caller, records from before a

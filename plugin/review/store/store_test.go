@@ -331,3 +331,19 @@ func FuzzNewDecision(f *testing.F) {
 		}
 	})
 }
+
+// A record that comes after the one that supersedes it, as where a result was
+// put back, is superseded all the same.
+func TestLateRecordStaysSuperseded(t *testing.T) {
+	s := newStore(t)
+	first, second := sample("a", 1, 0.2), sample("b", 2, 0.3)
+	second.SeriesUID, second.Supersedes = first.SeriesUID, first.ID
+	s.add(t, second, first)
+	for range 2 {
+		got := s.Find(Query{Superseded: true, Limit: 9}, "ann", nil)
+		if len(got.Rows) != 2 || got.Rows[0].SupersededBy != "" || got.Rows[1].SupersededBy != second.ID {
+			t.Errorf("%+v", got.Rows)
+		}
+		s.add(t, first)
+	}
+}
