@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -46,7 +47,8 @@ func (h Holding) Has(sequence uint64) bool {
 }
 
 // Gone lists what was there at h, or came after it, and is not there now, in
-// the same stream. What the stream dropped by its limits is not among them.
+// the same stream, 2^20 at most: more is what a damaged number says. What the
+// stream dropped by its limits is not among them.
 func (h Holding) Gone(now Holding) (sequences []uint64) {
 	if h.Sparse || now.Sparse {
 		return nil
@@ -55,10 +57,30 @@ func (h Holding) Gone(now Holding) (sequences []uint64) {
 	if now.Drops {
 		from = max(from, now.First)
 	}
-	for s := from; s <= max(h.Last, now.Last); s++ {
-		if (s > h.Last || h.Has(s)) && !now.Has(s) {
-			sequences = append(sequences, s)
+	if h.Messages == 0 { // of what is before its end nothing was there
+		from = max(from, h.Last+1)
+	}
+	last := min(max(h.Last, now.Last), math.MaxUint64-1)
+	if last-min(h.Last, last) > maxDeleted { // a damaged number: so many cannot have come
+		last = h.Last
+	}
+	missing := func(first, last uint64) {
+		for s := max(first, from); s <= last && len(sequences) < maxDeleted; s++ {
+			if s > h.Last || h.Has(s) {
+				sequences = append(sequences, s)
+			}
 		}
+	}
+	if now.Messages == 0 {
+		missing(from, last)
+		return sequences
+	}
+	missing(from, min(now.First-1, last))
+	for _, s := range now.Deleted {
+		missing(s, s)
+	}
+	if now.Last < last {
+		missing(now.Last+1, last)
 	}
 	return sequences
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -76,10 +77,16 @@ func TestHoldingGone(t *testing.T) {
 		"the beginning":   {Holding{First: 6, Last: 9, Messages: 3, Deleted: []uint64{7}}, []uint64{3, 4}},
 		"by a limit":      {Holding{First: 6, Last: 9, Messages: 3, Deleted: []uint64{7}, Drops: true}, nil},
 		"all":             {Holding{}, []uint64{3, 4, 6, 8, 9}},
+		"damaged numbers": {Holding{First: 1 << 60, Last: 1<<60 - 1}, []uint64{3, 4, 6, 8, 9}},
+		"largest numbers": {Holding{First: math.MaxUint64, Last: math.MaxUint64, Messages: 1}, []uint64{3, 4, 6, 8, 9}},
 		"not known":       {Holding{First: 1, Last: 1 << 60, Sparse: true}, nil},
 	} {
 		if d := cmp.Diff(tt.want, was.Gone(tt.now)); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
+	}
+	damaged := Holding{First: 1, Last: math.MaxUint64, Messages: math.MaxUint64}
+	if gone := damaged.Gone(Holding{}); len(gone) != maxDeleted {
+		t.Errorf("of a damaged number %d are gone", len(gone))
 	}
 }
