@@ -50,7 +50,9 @@ func (w *Worker) Mend(ctx context.Context, thorough bool) (d Damage, err error) 
 		before, there := known[stream]
 		gone := goneFrom(before, there, now)
 		if stream == bus.StreamResults {
-			suspicious = suspicious || len(gone) > 0 || now.Sparse
+			// What came since the stream was last looked at is not noted: in another
+			// stream it may be gone too.
+			suspicious = suspicious || len(gone) > 0 || now.Sparse || there && !before.Created.Equal(now.Created)
 			continue
 		}
 		if now.Sparse && !before.Sparse && now.Messages < before.Messages {
