@@ -260,6 +260,7 @@ func TestStopHandsBack(t *testing.T) {
 func TestIntentIsFinishedAtStart(t *testing.T) {
 	cfg := testConfig(t)
 	job, first := scoredAndLost(t, cfg)
+	plugintest.Must(t, os.RemoveAll(cfg.DataDir)) // or the ledger would put the first one back
 
 	when := time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)
 	event, err := bus.EncodeResult("/nodulescope/local", first.Result, bus.WithTime(when), bus.WithTraceParent(trace), bus.WithTraceState("a=b"))
