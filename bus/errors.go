@@ -25,7 +25,8 @@ const (
 	CodeStream           Code = "stream_unavailable" // missing, full or not permitted
 	CodeIncompatible     Code = "stream_incompatible"
 	CodeSettings         Code = "settings_invalid"
-	CodeStoreLocked      Code = "store_locked" // another process has the store open
+	CodeStoreLocked      Code = "store_locked"  // another process has the store open
+	CodeStoreDamaged     Code = "store_damaged" // a stream of the embedded server does not open
 	CodeServer           Code = "server_failed"
 	CodeUnreachable      Code = "bus_unreachable"
 )

@@ -18,18 +18,25 @@ func orDiscard(l *slog.Logger) *slog.Logger {
 type serverLog struct {
 	log   *slog.Logger
 	fatal chan string // the first line that the server could not start after
+
+	opening *opening
 }
 
 func newServerLog(l *slog.Logger) *serverLog {
-	return &serverLog{log: l.With("part", "nats-server"), fatal: make(chan string, 1)}
+	return &serverLog{log: l.With("part", "nats-server"), fatal: make(chan string, 1), opening: newOpening()}
 }
 
 // Noticef is debug: a host program wants to hear of trouble, not of each start.
-func (l *serverLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
-func (l *serverLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
-func (l *serverLog) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l *serverLog) Tracef(string, ...any)           {}
+func (l *serverLog) Noticef(format string, v ...any) {
+	line := fmt.Sprintf(format, v...)
+	l.opening.said(line)
+	l.log.Debug(line)
+}
+
+func (l *serverLog) Warnf(format string, v ...any)  { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Errorf(format string, v ...any) { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Debugf(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Tracef(string, ...any)          {}
 
 // Fatalf keeps the line for Start, which returns it; the process lives on.
 func (l *serverLog) Fatalf(format string, v ...any) {

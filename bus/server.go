@@ -79,7 +79,10 @@ func (s *Server) current() *natsserver.Server {
 // Start runs an embedded server until [Server.Shutdown]; ctx bounds only the
 // start. Streams are files that are synced at every write (SyncAlways): what
 // was acknowledged to a publisher outlives a SIGKILL of this process and a
-// loss of power. Codes: settings_invalid, store_locked, server_failed.
+// loss of power. Streams that the last start could not open are put aside first.
+// Codes: settings_invalid, store_locked, store_damaged, server_failed. After
+// store_damaged the server may still be at work inside this process and hold the
+// store: end the process.
 func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 	const op = "start bus server"
 	s := &Server{log: orDiscard(opts.Logger)}
@@ -93,8 +96,20 @@ func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 	s.options = no
 	s.life.Lock()
 	defer s.life.Unlock()
+	names, aside, err := putAside(op, no.StoreDir)
+	if err != nil {
+		s.unlock()
+		return nil, err
+	}
+	if aside != "" {
+		s.log.Error("streams that did not open at the last start were put aside and are made anew", "streams", names, "folder", aside)
+	}
 	if err := s.launch(ctx, op); err != nil {
-		s.end()
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+		defer cancel()
+		if ended := s.end(stopping); ended != nil { // it may still write: the lock ends with the process
+			return nil, errors.Join(err, ended)
+		}
 		s.unlock()
 		return nil, err
 	}
@@ -110,6 +125,7 @@ func (s *Server) launch(ctx context.Context, op string) error {
 	}
 	sl := newServerLog(s.log)
 	ns.SetLoggerV2(sl, s.log.Enabled(ctx, slog.LevelDebug), false, false)
+	limit := openLimit(s.options.StoreDir)
 	started := make(chan struct{})
 	s.mu.Lock()
 	s.ns, s.started = ns, started
@@ -118,7 +134,7 @@ func (s *Server) launch(ctx context.Context, op string) error {
 		defer close(started)
 		ns.Start()
 	}()
-	if err := s.awaitReady(ctx, op, sl.fatal); err != nil {
+	if err := s.awaitReady(ctx, op, sl, limit); err != nil {
 		return err
 	}
 	if addr, ok := ns.Addr().(*net.TCPAddr); ok {
@@ -127,17 +143,32 @@ func (s *Server) launch(ctx context.Context, op string) error {
 	return nil
 }
 
-// end stops what launch started; life is held.
-func (s *Server) end() {
+// endWait is how long a server may take to stop that did not start.
+const endWait = 5 * time.Second
+
+// end stops what launch started; life is held. Where that hangs, which no
+// program can end but with itself, its error comes when ctx ends, and the store
+// must stay locked.
+func (s *Server) end(ctx context.Context) error {
 	s.mu.Lock()
 	ns, started := s.ns, s.started
 	s.mu.Unlock()
 	if ns == nil {
-		return
+		return nil
 	}
-	<-started // or it would go on making files after the lock is gone
-	ns.Shutdown()
-	ns.WaitForShutdown()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		<-started // or it would go on making files after the lock is gone
+		ns.Shutdown()
+		ns.WaitForShutdown()
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return coded.New(CodeServer, "stop bus server", "it still has the store open: that ends with this process", ctx.Err())
+	}
 }
 
 // Health returns nil where all streams can be written, as far as the server
@@ -151,10 +182,13 @@ func (s *Server) Health() error {
 	return coded.New(CodeServer, "check bus server", "a stream cannot be written: was the disk full?", errors.New(h.Error))
 }
 
+// restartWait is how long a server may take to stop that is to start again.
+const restartWait = time.Minute
+
 // Restart stops the server and starts it again on its store and its port, so
 // that it takes up streams which it gave up. Connections see it go and come
 // back. Codes: server_failed, settings_invalid; then it does not run, and
-// Restart may be called again.
+// Restart may be called again. After store_damaged it may not: see [Start].
 func (s *Server) Restart(ctx context.Context) error {
 	const op = "restart bus server"
 	s.life.Lock()
@@ -162,7 +196,11 @@ func (s *Server) Restart(ctx context.Context) error {
 	if s.stopped {
 		return coded.New(CodeServer, op, "it was stopped", nil)
 	}
-	s.end()
+	stopping, cancel := context.WithTimeout(ctx, restartWait)
+	defer cancel()
+	if err := s.end(stopping); err != nil {
+		return err
+	}
 	if err := s.launch(ctx, op); err != nil {
 		return err
 	}
@@ -173,10 +211,13 @@ func (s *Server) Restart(ctx context.Context) error {
 // InProcessConn is a connection of this process to the server as it runs now.
 func (s *Server) InProcessConn() (net.Conn, error) { return s.current().InProcessConn() }
 
-func (s *Server) awaitReady(ctx context.Context, op string, fatal <-chan string) error {
+// awaitReady waits until the server takes connections, for as long as it goes on
+// opening its streams: see openLimit.
+func (s *Server) awaitReady(ctx context.Context, op string, sl *serverLog, limit time.Duration) error {
+	heap := heapBytes()
 	for {
 		select {
-		case line := <-fatal:
+		case line := <-sl.fatal:
 			return coded.New(CodeServer, op, "choose a free port or another store folder", errors.New(line))
 		case <-ctx.Done():
 			return coded.New(CodeServer, op, "not ready in time", ctx.Err())
@@ -184,6 +225,9 @@ func (s *Server) awaitReady(ctx context.Context, op string, fatal <-chan string)
 		}
 		if s.current().ReadyForConnections(20 * time.Millisecond) {
 			return nil
+		}
+		if err := sl.opening.stuck(op, s.options.StoreDir, limit, heap); err != nil {
+			return err
 		}
 	}
 }
@@ -244,7 +288,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			s.life.Lock()
 			defer s.life.Unlock()
 			s.stopped = true
-			s.end()
+			_ = s.end(context.WithoutCancel(ctx)) // without an end: it is the caller who waits no longer
 			s.unlock()
 		})
 	}()

@@ -62,8 +62,9 @@ func (p *Plugin) checkDisk(maxAge time.Duration) error {
 }
 
 // heal starts the plugin's own bus server again where it has given a stream up
-// and the disk can be written again. It does so until ctx ends.
-func (p *Plugin) heal(ctx context.Context) {
+// and the disk can be written again. It does so until ctx ends. fail is called
+// where that server hangs, which ends with the process alone.
+func (p *Plugin) heal(ctx context.Context, fail func(error)) {
 	server := p.state().own
 	if server == nil {
 		return
@@ -98,6 +99,10 @@ func (p *Plugin) heal(ctx context.Context) {
 		p.log.Warn("the bus had given a stream up and is started again", "code", bus.ProblemOf(err).Code, "error", err)
 		if err := server.Restart(ctx); err != nil {
 			p.log.Error("the bus does not start again", "code", bus.ProblemOf(err).Code, "error", err)
+			if bus.CodeOf(err) == bus.CodeStoreDamaged {
+				fail(err)
+				return
+			}
 		}
 	}
 }

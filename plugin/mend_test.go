@@ -71,6 +71,10 @@ func TestDamagedResultsComeBack(t *testing.T) {
 		"the stream": func(t *testing.T, d string) {
 			plugintest.Must(t, os.RemoveAll(filepath.Dir(filepath.Dir(block(t, d, bus.StreamResults)))))
 		},
+		"a stream that did not open": func(t *testing.T, d string) { // as the start before noted
+			note := `{"time":"2026-01-02T03:04:05Z","streams":[{"account":"$G","name":"RESULTS"}]}`
+			plugintest.Must(t, os.WriteFile(filepath.Join(d, "bus", "unopened.json"), []byte(note), 0o600))
+		},
 		"the bus": func(t *testing.T, d string) { plugintest.Must(t, os.RemoveAll(filepath.Join(d, "bus"))) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -88,7 +88,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
 
 	opened.background(func() { p.housekeep(work, kept) })
-	opened.background(func() { p.heal(work) })
+	opened.background(func() { p.heal(work, fail) })
 	opened.background(func() { p.watchStreams(work, w, kept) })
 	opened.background(func() { p.watchQueue(work, b) })
 	opened.background(func() { publisher.Run(work) })

@@ -26,7 +26,7 @@ var exitCodes = func() map[string]int {
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,
 		exitFailure: `
 			storage_silent pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
-			bus_unreachable stream_unavailable stream_incompatible store_locked server_failed retries_exhausted
+			bus_unreachable stream_unavailable stream_incompatible store_locked store_damaged server_failed retries_exhausted
 			detector_failed outline_failed headline_failed score_not_finite deadline_passed job_timed_out internal_error
 			ledger_failed ledger_locked ledger_damaged audit_failed result_gone`,
 	} {
