@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"image"
 	"runtime"
 	"sync"
 
@@ -38,14 +39,16 @@ func (s *Series) HU(ctx context.Context, first, count int) (*Block, error) {
 // HUInto is HU into a block whose memory is used again where it is large
 // enough. After an error the block's content is undefined.
 func (s *Series) HUInto(ctx context.Context, first, count int, b *Block) error {
-	return s.HURowsInto(ctx, first, count, 0, s.Geometry.Rows, b)
+	return s.HUWindowInto(ctx, first, count, image.Rectangle{}, b)
 }
 
-// HURowsInto is HUInto for the rows from..to-1 of every slice, or all where to is 0.
-// What the block holds of the others is undefined.
-func (s *Series) HURowsInto(ctx context.Context, first, count, from, to int, b *Block) error {
-	if from < 0 || from > to || to > s.Geometry.Rows {
-		return fmt.Errorf("dicomio: rows %d..%d asked of %d", from, to-1, s.Geometry.Rows)
+// HUWindowInto is HUInto for a window of every slice, in columns (X) and rows (Y),
+// or all where it is empty. What the block holds of the rest is undefined. Of JPEG
+// 2000 and HTJ2K only what the window depends on is decoded, so that damage elsewhere in
+// a slice does not show.
+func (s *Series) HUWindowInto(ctx context.Context, first, count int, window image.Rectangle, b *Block) error {
+	if !window.In(image.Rect(0, 0, s.Geometry.Cols, s.Geometry.Rows)) {
+		return fmt.Errorf("dicomio: a window of %v asked of %d columns and %d rows", window, s.Geometry.Cols, s.Geometry.Rows)
 	}
 	if first < 0 || count < 1 || first > len(s.Slices)-count {
 		return fmt.Errorf("dicomio: slices %d..%d asked of a series of %d", first, first+count-1, len(s.Slices))
@@ -74,7 +77,7 @@ func (s *Series) HURowsInto(ctx context.Context, first, count, from, to int, b *
 	return forEach(ctx, workers, count, func(i int) error {
 		work := readers.Get().(*frameReader)
 		defer readers.Put(work)
-		work.from, work.to = from, to
+		work.window = window
 		return decode(work, i)
 	})
 }
@@ -92,8 +95,8 @@ func resize[T any](s []T, n int) []T {
 // frameReader decodes one file after another into memory that it keeps.
 type frameReader struct {
 	codec.Decoder
-	table    *huTable // of the last slice
-	from, to int      // rows that are wanted; to 0: all
+	table  *huTable        // of the last slice
+	window image.Rectangle // what is wanted; empty: all
 }
 
 // slice decodes one file, or a frame of it.
@@ -135,23 +138,62 @@ func (r *frameReader) slice(ctx context.Context, h *header, last *unpackedFile, 
 
 // decode reads the pixels of a file into hu and pad, which hold one plane.
 func (r *frameReader) decode(src codec.Source, f *format, hu []float32, pad []bool) error {
-	raw, err := r.Decode(src, f.pixels, f.Shape)
+	raw, err := r.DecodeWindow(src, f.pixels, f.Shape, r.wanted(f))
 	if err != nil {
 		return err
 	}
-	r.convert(f, raw, hu, pad)
-	return nil
+	return r.convert(f, raw, hu, pad)
 }
 
-// convert makes HU and padding of the rows that are wanted.
-func (r *frameReader) convert(f *format, raw []byte, hu []float32, pad []bool) {
-	from, to, size := r.from, r.to, f.Allocated/8
-	if to == 0 {
-		from, to = 0, f.Rows
+func (r *frameReader) wanted(f *format) image.Rectangle {
+	if r.window.Empty() {
+		return f.Bounds()
 	}
-	start, end := from*f.Cols, to*f.Cols
-	r.rescale(f, raw[start*size:end*size], hu[start:end], pad[start:end])
-	maskField(pixels{r.table, raw, size == 2}, hu, pad, f.Rows, f.Cols, from, to)
+	return r.window
+}
+
+// convert makes HU and padding of the window that is wanted.
+func (r *frameReader) convert(f *format, raw []byte, hu []float32, pad []bool) error {
+	w, size := r.wanted(f), f.Allocated/8
+	n, times := w.Dx(), w.Dy()
+	if n == f.Cols { // in one piece
+		n, times = n*times, 1
+	}
+	for y := range times {
+		start := (w.Min.Y+y)*f.Cols + w.Min.X
+		r.rescale(f, raw[start*size:(start+n)*size], hu[start:start+n], pad[start:start+n])
+	}
+	px := pixels{r.table, raw, size == 2}
+	marks, err := r.fieldMarks(f, px)
+	if marks {
+		maskField(px, pad, f.Rows, f.Cols, w.Min.Y, w.Max.Y)
+	}
+	return err
+}
+
+// fieldMarks tells whether the field of view of an image can mark any of its pixels,
+// and sees to it that all are decoded where it can. The corners tell of most that
+// it cannot: they differ, or are not air, or hold the padding value, which is marked
+// as it is.
+func (r *frameReader) fieldMarks(f *format, px pixels) (bool, error) {
+	right, bottom := f.Cols-1, f.Rows-1
+	var v float32
+	for i, c := range [4]image.Point{{}, {X: right}, {Y: bottom}, {right, bottom}} {
+		if err := r.More(image.Rectangle{c, c.Add(image.Pt(1, 1))}); err != nil {
+			return false, err
+		}
+		at := px.at(c.Y*f.Cols + c.X)
+		if i == 0 {
+			v = at
+		}
+		if at != v || v > fieldAirHU {
+			return false, nil
+		}
+	}
+	if r.table.padded(v) {
+		return false, nil
+	}
+	return true, r.More(f.Bounds())
 }
 
 // pixels are those of an image as stored, with what they become.
@@ -199,6 +241,19 @@ type huTable struct {
 	of  rescaling
 	hu  [1 << 16]float32
 	pad [1 << 16]bool
+}
+
+// padded tells whether every pattern that becomes v is padding.
+func (t *huTable) padded(v float32) bool {
+	if !t.of.padded {
+		return false
+	}
+	for raw := range 1 << t.of.allocated {
+		if t.hu[raw] == v && !t.pad[raw] {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *huTable) fill(of rescaling) {

@@ -7,7 +7,6 @@ import (
 	"image"
 	"math"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -325,46 +324,5 @@ func TestChangedFileIsRefused(t *testing.T) {
 	}
 	if _, err := s.HU(context.Background(), 1, 1); dicomio.CodeOf(err) != dicomio.CodeUnreadable || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("removed: %v", err)
-	}
-}
-
-// TestRowsAlone: rows that are decoded alone are those of the whole slice, with
-// the padding that the whole slice shows.
-func TestRowsAlone(t *testing.T) {
-	field := func(_, y, x int) int { // a circular field of view
-		if dx, dy := float64(x)-31.5, float64(y)-31.5; dx*dx+dy*dy > 32*32 {
-			return -2000
-		}
-		return 40*y + x - 1000
-	}
-	pad := -2000
-	for name, spec := range map[string]dicomtest.Spec{
-		"field of view": {Stored: field}, "padding": {Stored: field, Padding: &pad}, "RLE": {Stored: field, Syntax: dicomtest.RLE},
-		"8 bits": {Unsigned: true, Bits: 8, Intercept: -1024, Slope: 10}, "big endian": {Stored: field, Syntax: dicomtest.BigEndian},
-		"air at -1000": {Stored: func(z, y, x int) int { return max(field(z, y, x), -1000) }},
-	} {
-		spec.Rows, spec.Cols, spec.Slices = 64, 64, 4
-		s := open(t, spec)
-		want := decode(t, s, 0, 4)
-		for _, r := range [][2]int{{0, 64}, {0, 0}, {0, 5}, {20, 33}, {59, 64}, {63, 64}} {
-			var b dicomio.Block
-			if err := s.HURowsInto(t.Context(), 0, 4, r[0], r[1], &b); err != nil {
-				t.Fatal(err)
-			}
-			if r[1] == 0 {
-				r[1] = 64
-			}
-			for z := range 4 {
-				from, to := (z*64+r[0])*64, (z*64+r[1])*64
-				if !slices.Equal(b.HU[from:to], want.HU[from:to]) || !slices.Equal(b.Padding[from:to], want.Padding[from:to]) {
-					t.Errorf("%s: rows %v of slice %d differ", name, r, z)
-				}
-			}
-		}
-		for _, bad := range [][2]int{{-1, 3}, {5, 4}, {0, 65}} {
-			if err := s.HURowsInto(t.Context(), 0, 1, bad[0], bad[1], &dicomio.Block{}); err == nil {
-				t.Errorf("rows %v were decoded", bad)
-			}
-		}
 	}
 }

@@ -18,13 +18,10 @@ const (
 // only, and only where the rim just inside the circle looks different: clamped
 // air that goes on inside is a measurement.
 //
-// The whole image is looked at; hu and pad need hold the rows from..to-1 alone,
-// and only those are marked.
-func maskField(px pixels, hu []float32, pad []bool, rows, cols, from, to int) {
+// The corners are looked at by [frameReader.fieldMarks], and the rest here: the whole
+// image. Only the rows from..to-1 are marked.
+func maskField(px pixels, pad []bool, rows, cols, from, to int) {
 	v := px.at(0)
-	if v > fieldAirHU || px.at(cols-1) != v || px.at((rows-1)*cols) != v || px.at(rows*cols-1) != v {
-		return
-	}
 	radius := float64(min(rows, cols)) / 2
 	outside, same := 0, 0
 	rim, rimSame := 0, 0
@@ -36,7 +33,7 @@ func maskField(px pixels, hu []float32, pad []bool, rows, cols, from, to int) {
 		return
 	}
 	if v < belowAirHU {
-		maskRuns(hu, pad, v, cols, from, to)
+		maskRuns(px, pad, v, cols, from, to)
 		return
 	}
 	forRuns(rows, cols, 0, rows, radius-4, func(from, to int) {
@@ -49,21 +46,20 @@ func maskField(px pixels, hu []float32, pad []bool, rows, cols, from, to int) {
 	}
 	forRuns(rows, cols, from, to, radius+1, func(from, to int) {
 		for i := from; i < to; i++ {
-			pad[i] = pad[i] || hu[i] == v
+			pad[i] = pad[i] || px.at(i) == v
 		}
 	})
 }
 
 // maskRuns marks the run of v at both ends of every row.
-func maskRuns(hu []float32, pad []bool, v float32, cols, from, to int) {
+func maskRuns(px pixels, pad []bool, v float32, cols, from, to int) {
 	for y := from; y < to; y++ {
-		row, mark := hu[y*cols:][:cols], pad[y*cols:][:cols]
-		x := 0
-		for ; x < cols && row[x] == v; x++ {
-			mark[x] = true
+		start, end := y*cols, (y+1)*cols
+		for ; start < end && px.at(start) == v; start++ {
+			pad[start] = true
 		}
-		for end := cols - 1; end > x && row[end] == v; end-- {
-			mark[end] = true
+		for end--; end > start && px.at(end) == v; end-- {
+			pad[end] = true
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"slices"
@@ -184,7 +185,7 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 			return err
 		}
 		if frames.state.Load() == proofOpen {
-			r.from, r.to = 0, 0 // it may become the proof
+			r.window = image.Rectangle{} // it may become the proof
 		}
 	}
 	file, err := h.remote.Image(ctx, h.sopUID)

@@ -2,6 +2,7 @@ package dicomio
 
 import (
 	"context"
+	"image"
 	"slices"
 	"sync/atomic"
 
@@ -68,18 +69,17 @@ func (p *provenFrames) decode(ctx context.Context, r *frameReader, h *header, hu
 	if !syntax.Native() && !syntax.Cells() && h.format.highBit != h.format.Stored-1 {
 		return refuse(CodePixelFormat, "HighBit is not BitsStored - 1, and the pixels are compressed", nil)
 	}
-	raw, err := r.DecodeFrame(code, syntax, h.format.Shape)
+	raw, err := r.DecodeFrame(code, syntax, h.format.Shape, r.wanted(&h.format))
 	if err != nil {
 		return err
 	}
-	r.convert(&h.format, raw, hu, pad)
-	return nil
+	return r.convert(&h.format, raw, hu, pad)
 }
 
-// prove compares the frame of an image with what came of all rows of its file,
+// prove compares the frame of an image with what came of all pixels of its file,
 // once.
 func (p *provenFrames) prove(ctx context.Context, of *frameReader, h *header, file *format, hu []float32, pad []bool) {
-	if of.to != 0 || !p.state.CompareAndSwap(proofOpen, proofRuns) {
+	if !of.window.Empty() || !p.state.CompareAndSwap(proofOpen, proofRuns) {
 		return
 	}
 	state := proofFailed
@@ -89,7 +89,7 @@ func (p *provenFrames) prove(ctx context.Context, of *frameReader, h *header, fi
 	}
 	r := readers.Get().(*frameReader)
 	defer readers.Put(r)
-	r.from, r.to = 0, 0
+	r.window = image.Rectangle{}
 	otherHU, otherPad := make([]float32, len(hu)), make([]bool, len(pad))
 	switch err := p.decode(ctx, r, h, otherHU, otherPad); {
 	case ctx.Err() != nil || CodeOf(err) == CodeUnreachable:

@@ -39,6 +39,18 @@ type Series struct {
 	unpacked *unpackedFile // shared by its copies
 }
 
+// Windows tells whether a window of a slice costs less than all of it, and as little
+// when another is asked for later: the slices are files in JPEG 2000 or HTJ2K, in no archive. Of a
+// remote series the way is what costs.
+func (s *Series) Windows() bool {
+	for i := range s.Slices {
+		if h := s.Slices[i].file; h == nil || h.remote != nil || h.entry.pack != packPlain || !h.format.syntax.Windows() {
+			return false
+		}
+	}
+	return len(s.Slices) > 0
+}
+
 // ImageRef names a stored image: an instance, or a frame of one.
 type ImageRef struct {
 	SOPInstanceUID string

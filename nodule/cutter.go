@@ -3,6 +3,7 @@ package nodule
 import (
 	"context"
 	"fmt"
+	"image"
 	"math"
 	"sort"
 
@@ -102,7 +103,7 @@ func (c *Cutter) CutAll(ctx context.Context, cs []Candidate) ([]CutResult, error
 
 func (c *Cutter) cut(ctx context.Context, cs []Candidate) ([]CutResult, error) {
 	results := make([]CutResult, len(cs))
-	need, window := make([]bool, c.grid.geo.Slices), make([]rowRange, c.grid.geo.Slices)
+	need, window := make([]bool, c.grid.geo.Slices), make([]image.Rectangle, c.grid.geo.Slices)
 	var plans []*plan
 	for i, cand := range cs {
 		results[i].Candidate = cand
@@ -116,10 +117,10 @@ func (c *Cutter) cut(ctx context.Context, cs []Candidate) ([]CutResult, error) {
 		}
 		p := c.plan(cand.PositionLPS)
 		p.result = &results[i]
-		rows := c.rows(cand.PositionLPS)
+		around := c.window(cand.PositionLPS)
 		for k, n := range p.need {
 			if n {
-				need[k], window[k] = true, window[k].with(rows)
+				need[k], window[k] = true, window[k].Union(around)
 			}
 		}
 		plans = append(plans, p)
@@ -193,13 +194,19 @@ func (c *Cutter) finish(p *plan) {
 	p.result.Cube = p.cube
 }
 
-// rows are those of every slice that the cube around a point may be made of.
-func (c *Cutter) rows(centre dicomio.Vec) rowRange {
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, corner := range Corners(centre, c.opts.SpacingMM*(CubeSize-1)/2) {
-		row := c.grid.affine(corner)[axisRow]
-		low, high = min(low, row), max(high, row)
+// window is what of every slice the cube around a point may be made of, in columns
+// and rows.
+func (c *Cutter) window(centre dicomio.Vec) image.Rectangle {
+	side := func(axis, n int) (from, to int) {
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, corner := range Corners(centre, c.opts.SpacingMM*(CubeSize-1)/2) {
+			v := c.grid.affine(corner)[axis]
+			low, high = min(low, v), max(high, v)
+		}
+		limit := func(v float64) int { return int(min(max(v, 0), float64(n))) }
+		return limit(math.Floor(low) - 1), limit(math.Ceil(high) + 2)
 	}
-	limit := func(row float64) int { return int(min(max(row, 0), float64(c.grid.geo.Rows))) }
-	return rowRange{limit(math.Floor(low) - 1), limit(math.Ceil(high) + 2)}
+	x0, x1 := side(axisCol, c.grid.geo.Cols)
+	y0, y1 := side(axisRow, c.grid.geo.Rows)
+	return image.Rect(x0, y0, x1, y1)
 }

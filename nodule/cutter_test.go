@@ -3,6 +3,7 @@ package nodule
 import (
 	"context"
 	"errors"
+	"image"
 	"math"
 	"slices"
 	"strings"
@@ -337,35 +338,35 @@ func BenchmarkCut(b *testing.B) {
 	}
 }
 
-// rowsVolume decodes rows alone and spoils all others.
-type rowsVolume struct {
+// windowVolume decodes a window alone and spoils the rest.
+type windowVolume struct {
 	volume
-	rows, of int
+	pixels, of int
 }
 
-func (v *rowsVolume) HURowsInto(ctx context.Context, first, count, from, to int, b *dicomio.Block) error {
+func (v *windowVolume) HUWindowInto(ctx context.Context, first, count int, window image.Rectangle, b *dicomio.Block) error {
 	whole, err := v.HU(ctx, first, count)
 	if err != nil {
 		return err
 	}
 	*b = *whole
 	for i := range b.HU {
-		if y := i / b.Cols % b.Rows; y < from || y >= to {
+		if !image.Pt(i%b.Cols, i/b.Cols%b.Rows).In(window) {
 			b.HU[i] = float32(math.NaN())
 		}
 	}
-	v.rows, v.of = v.rows+to-from, v.of+b.Rows
+	v.pixels, v.of = v.pixels+window.Dx()*window.Dy(), v.of+b.Rows*b.Cols
 	return nil
 }
 
-// TestOnlyTheRowsOfACubeAreNeeded: cubes are the same where no other row is
+// TestOnlyTheWindowOfACubeIsNeeded: cubes are the same where no other pixel is
 // decoded, at the border of the scan too.
-func TestOnlyTheRowsOfACubeAreNeeded(t *testing.T) {
+func TestOnlyTheWindowOfACubeIsNeeded(t *testing.T) {
 	for name, g := range geometries() {
 		for _, spacing := range []float64{1, 1.7} {
 			opts := CutOptions{MaxPaddingPct: 100, SpacingMM: spacing}
 			whole := &volume{geo: g, hu: linear}
-			rows := &rowsVolume{volume: volume{geo: g, hu: linear}}
+			windows := &windowVolume{volume: volume{geo: g, hu: linear}}
 			for _, at := range [][3]float64{{0.5, 0.5, 0.5}, {0.5, 0, 0.5}, {0.5, 1, 0.9}, {0.1, 0.8, 0.3}} {
 				n := [3]int{g.Slices, g.Rows, g.Cols}
 				var voxel [3]float64
@@ -377,7 +378,7 @@ func TestOnlyTheRowsOfACubeAreNeeded(t *testing.T) {
 				if err != nil {
 					t.Fatal(name, err)
 				}
-				cutter, err := NewCutter(g, rows, opts)
+				cutter, err := NewCutter(g, windows, opts)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -386,8 +387,8 @@ func TestOnlyTheRowsOfACubeAreNeeded(t *testing.T) {
 					t.Errorf("%s, %g mm, at %v: other values, %v", name, spacing, at, err)
 				}
 			}
-			if rows.rows >= rows.of && name == "axial 2.5 mm" && spacing == 1 {
-				t.Error("all rows were asked for")
+			if windows.pixels >= windows.of && name == "axial 2.5 mm" && spacing == 1 {
+				t.Error("all pixels were asked for")
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package nodule
 import (
 	"context"
 	"fmt"
+	"image"
 	"slices"
 	"sync"
 
@@ -28,17 +29,17 @@ type planes struct {
 	ahead      int
 	held       map[int]plane
 
-	window []rowRange // rows of every slice that are needed
+	window []image.Rectangle // columns and rows of every slice that are needed
 
 	into  intoDecoder // nil: dec gives blocks of its own
 	low   int         // slices before it are not asked for any more
 	spare []*dicomio.Block
 }
 
-// intoDecoder is a decoder that uses memory again and decodes rows alone, such as
+// intoDecoder is a decoder that uses memory again and decodes windows alone, such as
 // a *dicomio.Series.
 type intoDecoder interface {
-	HURowsInto(ctx context.Context, first, count, from, to int, b *dicomio.Block) error
+	HUWindowInto(ctx context.Context, first, count int, window image.Rectangle, b *dicomio.Block) error
 }
 
 // blocks are kept from one cut to the next.
@@ -53,21 +54,7 @@ func (p *planes) release() {
 	p.spare = nil
 }
 
-// rowRange is rows from..to-1.
-type rowRange struct{ from, to int }
-
-// with is the rows of both and what lies between them.
-func (s rowRange) with(o rowRange) rowRange {
-	switch {
-	case s.from == s.to:
-		return o
-	case o.from == o.to:
-		return s
-	}
-	return rowRange{min(s.from, o.from), max(s.to, o.to)}
-}
-
-func newPlanes(dec dicomio.Decoder, rows, cols int, need []bool, window []rowRange) *planes {
+func newPlanes(dec dicomio.Decoder, rows, cols int, need []bool, window []image.Rectangle) *planes {
 	ahead := readAheadBytes / (rows * cols * 5) // float32 and bool
 	into, _ := dec.(intoDecoder)
 	return &planes{into: into, dec: dec, rows: rows, cols: cols, need: need, window: window, ahead: max(1, min(ahead, 16)), held: map[int]plane{}}
@@ -97,11 +84,11 @@ func (p *planes) decode(ctx context.Context, first, n int) (b *dicomio.Block, er
 	if b == nil {
 		b = blocks.Get().(*dicomio.Block)
 	}
-	var rows rowRange
+	var window image.Rectangle
 	for _, w := range p.window[first : first+n] {
-		rows = rows.with(w)
+		window = window.Union(w)
 	}
-	if err = p.into.HURowsInto(ctx, first, n, rows.from, rows.to, b); err == nil {
+	if err = p.into.HUWindowInto(ctx, first, n, window, b); err == nil {
 		p.spare = append(p.spare, b)
 	}
 	return b, err

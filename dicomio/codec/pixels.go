@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"image"
 	"io"
 	"slices"
 )
@@ -21,8 +22,9 @@ func (s Shape) Bytes() int64 {
 
 // Decoder decodes pixels of one file after another into memory that it keeps.
 type Decoder struct {
-	raw  []byte // pixels as stored
-	code []byte // pixels as compressed
+	raw  []byte    // pixels as stored
+	code []byte    // pixels as compressed
+	part *jpeg2000 // what is not decoded yet; nil: nothing
 }
 
 // Decode returns the stored pixels of a file that holds one frame, or of one of
@@ -32,11 +34,19 @@ type Decoder struct {
 // Its errors are a *coded.Error: CodeTruncated, CodeSizeMismatch,
 // CodePixelFormat, CodeSyntax, CodeNoPixelData, CodeLimit or CodeUnreadable.
 func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) {
-	defer func() {
-		if r := recover(); r != nil { // nothing is known that does it
-			err = refuse(CodeUnreadable, "the pixel data is corrupt", fmt.Errorf("decoder panicked: %v", r))
-		}
-	}()
+	return d.DecodeWindow(src, p, s, s.Bounds())
+}
+
+// Bounds is the whole image.
+func (s Shape) Bounds() image.Rectangle { return image.Rect(0, 0, s.Cols, s.Rows) }
+
+// DecodeWindow is Decode that may leave the pixels outside of a window undefined,
+// as it does of JPEG 2000 and HTJ2K, where a part of an image is less work. The
+// pixels within are always those that Decode gives; what is damaged elsewhere may not
+// show. More decodes more of them.
+func (d *Decoder) DecodeWindow(src Source, p Pixels, s Shape, window image.Rectangle) (raw []byte, err error) {
+	defer recovered(&err)
+	d.part = nil
 	if n := int(s.Bytes()); cap(d.raw) < n {
 		d.raw = make([]byte, n)
 	} else {
@@ -53,7 +63,7 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 		}
 	}
 	if p.syntax.pack != packNative {
-		err = d.unpack(p.syntax, s)
+		err = d.unpack(p.syntax, s, window)
 	} else if err = readFull(src, d.raw, p.offset); err == nil && p.syntax.big && s.Allocated == 16 {
 		for i := 0; i+1 < len(d.raw); i += 2 {
 			d.raw[i], d.raw[i+1] = d.raw[i+1], d.raw[i]
@@ -65,15 +75,35 @@ func (d *Decoder) Decode(src Source, p Pixels, s Shape) (raw []byte, err error) 
 	return d.raw, nil
 }
 
-// DecodeFrame is Decode for pixels that came without their file: as they are, in
+// recovered gives a panic a code.
+func recovered(err *error) {
+	if r := recover(); r != nil { // nothing is known that does it
+		*err = refuse(CodeUnreadable, "the pixel data is corrupt", fmt.Errorf("decoder panicked: %v", r))
+	}
+}
+
+// Partial tells whether pixels outside of the window of the last call are undefined.
+func (d *Decoder) Partial() bool { return d.part != nil }
+
+// More decodes the pixels of another window of the image of the last call, into
+// what that has returned. Its errors are those of Decode.
+func (d *Decoder) More(window image.Rectangle) (err error) {
+	if d.part == nil {
+		return nil
+	}
+	defer recovered(&err)
+	if err = d.part.decode(window, d.raw); window == d.part.shape.Bounds() {
+		d.part = nil
+	}
+	return err
+}
+
+// DecodeFrame is DecodeWindow for pixels that came without their file: as they are, in
 // little endian, or as the code of one frame. A syntax that stores pixels in
 // another order is refused with CodeSyntax.
-func (d *Decoder) DecodeFrame(code []byte, syntax Syntax, s Shape) (raw []byte, err error) {
-	defer func() {
-		if r := recover(); r != nil { // nothing is known that does it
-			err = refuse(CodeUnreadable, "the pixel data is corrupt", fmt.Errorf("decoder panicked: %v", r))
-		}
-	}()
+func (d *Decoder) DecodeFrame(code []byte, syntax Syntax, s Shape, window image.Rectangle) (raw []byte, err error) {
+	defer recovered(&err)
+	d.part = nil
 	n := int(s.Bytes())
 	switch native := syntax.pack == packNative; {
 	case native && syntax.UID != ExplicitLittle && syntax.UID != ImplicitLittle:
@@ -85,14 +115,15 @@ func (d *Decoder) DecodeFrame(code []byte, syntax Syntax, s Shape) (raw []byte, 
 		return d.raw, nil
 	}
 	d.raw, d.code = slices.Grow(d.raw[:0], n)[:n], append(d.code[:0], code...)
-	if err = d.unpack(syntax, s); err != nil {
+	if err = d.unpack(syntax, s, window); err != nil {
 		return nil, asError(err, CodeUnreadable, "the pixel data is corrupt")
 	}
 	return d.raw, nil
 }
 
-// unpack decodes the code of one frame.
-func (d *Decoder) unpack(syntax Syntax, s Shape) error {
+// unpack decodes the code of one frame, and no more of it than a window where that
+// is less work.
+func (d *Decoder) unpack(syntax Syntax, s Shape, window image.Rectangle) error {
 	switch syntax.pack {
 	case packRLE:
 		return decodeRLE(d.code, d.raw, s.Allocated/8)
@@ -103,7 +134,12 @@ func (d *Decoder) unpack(syntax Syntax, s Shape) error {
 	case packJPEGLS:
 		return decodeJPEGLS(d.code, d.raw, s)
 	case packJPEG2000:
-		return decodeJPEG2000(d.code, d.raw, s, syntax.UID == JPEG2000Lossy || syntax.UID == HTJ2KLossy)
+		part, err := openJPEG2000(d.code, s, syntax.UID == JPEG2000Lossy || syntax.UID == HTJ2KLossy)
+		if err != nil {
+			return err
+		}
+		d.part = part
+		return d.More(window)
 	}
 	return refuse(CodeSyntax, "the transfer syntax is not decoded", nil)
 }

@@ -40,6 +40,15 @@ func testStream(t testing.TB, name string) []byte {
 	return b
 }
 
+// decodeJPEG2000 decodes a whole image.
+func decodeJPEG2000(code, raw []byte, s Shape, lossy bool) error {
+	j, err := openJPEG2000(code, s, lossy)
+	if err != nil {
+		return err
+	}
+	return j.decode(s.Bounds(), raw)
+}
+
 func lossless2000(code, raw []byte, s Shape) error { return decodeJPEG2000(code, raw, s, false) }
 
 type decodeFunc func(code, raw []byte, s Shape) error
@@ -72,6 +81,8 @@ var streams = []struct {
 	{"j2k_ht_12.jph", lossless2000, 37, 45, 12, 0},
 	{"j2k_ht_16.jph", lossless2000, 37, 45, 16, 0},
 	{"j2k_ht_97.jph", lossless2000, 37, 45, 12, 10},
+	{"j2k_ht_refined.jph", lossless2000, 37, 45, 12, 30},
+	{"j2k_ht_sets.jph", lossless2000, 37, 45, 12, 0},
 }
 
 func TestStreams(t *testing.T) {
@@ -249,7 +260,7 @@ func TestLossyAsOpenJPEG(t *testing.T) {
 	if _, err := exec.LookPath("opj_decompress"); err != nil {
 		t.Skip("no opj_decompress here")
 	}
-	for _, name := range []string{"j2k_97.j2k", "j2k_ht_97.jph"} {
+	for _, name := range []string{"j2k_97.j2k", "j2k_ht_97.jph", "j2k_ht_refined.jph"} {
 		dir := t.TempDir()
 		code := testStream(t, name)
 		if err := os.WriteFile(filepath.Join(dir, "a.j2c"), code, 0o600); err != nil {

@@ -58,6 +58,10 @@ func (s Syntax) Lossy() bool { return s.UID == JPEGBaseline || s.UID == JPEGExte
 // what lies beside BitsStored.
 func (s Syntax) Cells() bool { return s.pack == packRLE || s.pack == packJPEGLossless }
 
+// Windows tells whether a window of an image is decoded alone, with less work than all
+// of it.
+func (s Syntax) Windows() bool { return s.pack == packJPEG2000 }
+
 // Native tells whether pixels are stored as they are, in one piece.
 func (s Syntax) Native() bool { return s.pack == packNative }
 

@@ -2,8 +2,10 @@
 """The works of `nodulescope bench --series DIR` as one would write them with pydicom, NumPy and SciPy.
 
 usage: pydicom_series.py DIR [X,Y,Z ...]     positions in LPS mm
-       pydicom_series.py --make SLICES DIR OUT    writes a longer series made of the images of DIR
-Needs Debian's python3-pydicom, python3-numpy and python3-scipy. Prints one JSON object: "peer" says
+       pydicom_series.py --make SLICES DIR OUT [CODEC]    writes a longer series made of the images of DIR,
+                                                     compressed by gdcmconv where CODEC is j2k, jpegls or jpeg
+Needs Debian's python3-pydicom, python3-numpy and python3-scipy, for compressed series python3-gdcm, to make them
+libgdcm-tools. Prints one JSON object: "peer" says
 what ran, "ms" maps each work to the median of three runs, "mib" how far it raised the peak of the
 process's memory, "hu" the mean of each cube, which must be that of nodulescope.
 """
@@ -12,6 +14,7 @@ import json
 import os
 import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -106,7 +109,7 @@ def peak(run):
     return float(answer)
 
 
-def make(slices, folder, out):
+def make(slices, folder, out, codec=None):
     os.makedirs(out)
     images = headers(folder)
     step = normal(images[0]) * 1.25
@@ -115,12 +118,16 @@ def make(slices, folder, out):
         d.ImagePositionPatient = [round(float(v), 4) for v in step * i]
         d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = "2.25.%d" % (10**30 + i)
         d.SeriesInstanceUID, d.InstanceNumber = "2.25.%d" % 10**30, i + 1
-        d.save_as("%s/%04d.dcm" % (out, i))
+        path = "%s/%04d.dcm" % (out, i)
+        d.save_as(path)
+        if codec:
+            subprocess.run(["gdcmconv", "--" + codec, path, path + ".packed"], check=True)
+            os.replace(path + ".packed", path)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 5 and sys.argv[1] == "--make":
-        make(int(sys.argv[2]), sys.argv[3], sys.argv[4])
+    if len(sys.argv) in (5, 6) and sys.argv[1] == "--make":
+        make(int(sys.argv[2]), *sys.argv[3:])
         sys.exit()
     folder, positions = sys.argv[1], [[float(v) for v in a.split(",")] for a in sys.argv[2:]]
     print(json.dumps({

@@ -3,6 +3,7 @@ package scoring
 import (
 	"context"
 	"errors"
+	"image"
 	"math"
 	"slices"
 	"testing"
@@ -152,19 +153,74 @@ func TestOutlinesAgain(t *testing.T) {
 
 // counting counts the slices that are decoded.
 type counting struct {
-	dicomio.Decoder
-	slices map[int]int
-	fail   error
+	*dicomio.Series
+	windows bool
+	slices  map[int]int
+	fail    error
 }
 
-func (c *counting) HU(ctx context.Context, first, count int) (*dicomio.Block, error) {
+func (c *counting) Windows() bool { return c.windows }
+
+func (c *counting) HUWindowInto(ctx context.Context, first, count int, window image.Rectangle, b *dicomio.Block) error {
 	for k := first; k < first+count; k++ {
 		c.slices[k]++
 	}
 	if c.fail != nil {
-		return nil, c.fail
+		return c.fail
 	}
-	return c.Decoder.HU(ctx, first, count)
+	return c.Series.HUWindowInto(ctx, first, count, window, b)
+}
+
+// TestHeldWindows: where windows are less work, they alone are decoded and held: a
+// little more than was asked for, and with what a later pass needs.
+func TestHeldWindows(t *testing.T) {
+	job := plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
+	s, err := (series.Reader{}).Open(t.Context(), series.PlaceOf(job))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := s.HU(t.Context(), 5, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &counting{Series: s, windows: true, slices: map[int]int{}}
+	h := holdSlices(c, s.Geometry, 1<<20)
+	var b dicomio.Block
+	for i, step := range []struct {
+		window  image.Rectangle
+		decoded int // slices until now
+		bytes   int
+	}{
+		{image.Rect(20, 20, 26, 30), 4, 4 * 5 * 22 * 26},
+		{image.Rect(22, 12, 30, 30), 4, 4 * 5 * 22 * 26}, // a little further
+		{image.Rect(30, 10, 40, 30), 8, 4 * 5 * 36 * 36},
+		{image.Rect(13, 20, 48, 21), 8, 4 * 5 * 36 * 36},
+		{image.Rectangle{}, 12, 4 * 5 * 48 * 48},
+	} {
+		clear(b.HU)
+		if err := h.HUWindowInto(t.Context(), 5, 4, step.window, &b); err != nil {
+			t.Fatal(err)
+		}
+		decoded := 0
+		for _, n := range c.slices {
+			decoded += n
+		}
+		if decoded != step.decoded || h.bytes != step.bytes {
+			t.Errorf("step %d: %d slices decoded, want %d; %d bytes held, want %d", i, decoded, step.decoded, h.bytes, step.bytes)
+		}
+		r := step.window
+		if r.Empty() {
+			r = image.Rect(0, 0, 48, 48)
+		}
+		for k := range b.HU {
+			if image.Pt(k%48, k/48%48).In(r) && (b.HU[k] != whole.HU[k] || b.Padding[k] != whole.Padding[k]) {
+				t.Fatalf("step %d: voxel %d is %g, want %g", i, k, b.HU[k], whole.HU[k])
+			}
+		}
+	}
+	if err := h.HUWindowInto(t.Context(), 5, 4, image.Rect(0, 0, 49, 1), &b); err == nil {
+		t.Error("a window outside was decoded")
+	}
 }
 
 // TestHeldSlices: a slice is decoded once as long as there is room, and what
@@ -181,8 +237,8 @@ func TestHeldSlices(t *testing.T) {
 	}
 	const one = 48 * 48 * 5 // bytes of a slice
 	for limit, most := range map[int]int{40 * one: 1, 3 * one: 3} {
-		c := &counting{Decoder: s, slices: map[int]int{}}
-		h := holdSlices(c, limit)
+		c := &counting{Series: s, slices: map[int]int{}}
+		h := holdSlices(c, s.Geometry, limit)
 		for range 2 {
 			for _, run := range [][2]int{{6, 2}, {5, 20}} {
 				b, err := h.HU(t.Context(), run[0], run[1])

@@ -51,7 +51,7 @@ func Prepare(ctx context.Context, req Request) (*Prepared, error) {
 	}
 	var slices dicomio.Decoder = s
 	if req.Outliner != nil {
-		slices = holdSlices(s, heldBytes)
+		slices = holdSlices(s, s.Geometry, heldBytes)
 	}
 	cutter, err := nodule.NewCutter(s.Geometry, slices, nodule.CutOptions{MaxPaddingPct: req.MaxPaddingPct})
 	if err != nil {

@@ -2,6 +2,8 @@ package scoring
 
 import (
 	"context"
+	"fmt"
+	"image"
 	"slices"
 	"sync"
 
@@ -11,93 +13,133 @@ import (
 // heldBytes bounds the slices that a request keeps.
 const heldBytes = 192 << 20
 
+// aroundWindow is decoded around a window, in pixels: a cube that is cut again
+// around its outline lies a little further.
+const aroundWindow = 8
+
+// sliceReader reads windows of slices, such as a *dicomio.Series.
+type sliceReader interface {
+	HUWindowInto(ctx context.Context, first, count int, window image.Rectangle, b *dicomio.Block) error
+	Windows() bool
+}
+
 // heldSlices keeps the slices of a series that were decoded, as far as they fit:
-// outlines are cut in several passes, and a PACS is asked for a slice once. What
-// does not fit is decoded again; nothing is dropped, since every pass goes
-// through the slices in the same order.
+// outlines are cut in several passes, and a PACS is asked for a slice once. Slices are
+// kept whole, but where a window of them is less work: then the window is, and what a
+// later pass needs beyond it is decoded with it anew. What does not fit is decoded
+// again; nothing is dropped, since every pass goes through the slices in the same order.
 type heldSlices struct {
-	from  dicomio.Decoder
-	limit int // bytes
+	from  sliceReader
+	size  image.Point // columns, rows
+	limit int         // bytes
 
 	mu    sync.Mutex
 	bytes int
-	held  map[int]*dicomio.Block // the block that a slice is in
+	held  map[int]heldSlice
 }
 
-func holdSlices(from dicomio.Decoder, limit int) *heldSlices {
-	return &heldSlices{from: from, limit: limit, held: map[int]*dicomio.Block{}}
+// heldSlice is a window of a slice.
+type heldSlice struct {
+	hu     []float32
+	pad    []bool
+	window image.Rectangle
 }
 
-// HU implements dicomio.Decoder. What it returns is shared: it is not to be
-// changed.
+func holdSlices(from sliceReader, g dicomio.Geometry, limit int) *heldSlices {
+	return &heldSlices{from: from, size: image.Pt(g.Cols, g.Rows), limit: limit, held: map[int]heldSlice{}}
+}
+
+// HU implements dicomio.Decoder.
 func (h *heldSlices) HU(ctx context.Context, first, count int) (*dicomio.Block, error) {
-	var all *dicomio.Block
-	for k := first; k < first+count; {
-		b, n := h.known(k, first+count)
-		if b == nil {
-			var err error
-			if b, err = h.from.HU(ctx, k, n); err != nil || b == nil {
-				return b, err
+	b := &dicomio.Block{}
+	return b, h.HUWindowInto(ctx, first, count, image.Rectangle{}, b)
+}
+
+// HUWindowInto is that of a *dicomio.Series.
+func (h *heldSlices) HUWindowInto(ctx context.Context, first, count int, window image.Rectangle, b *dicomio.Block) error {
+	whole := image.Rectangle{Max: h.size}
+	if window.Empty() {
+		window = whole
+	}
+	if !window.In(whole) {
+		return fmt.Errorf("a window of %v asked of slices of %v", window, h.size)
+	}
+	plane := h.size.X * h.size.Y
+	b.First, b.Count, b.Rows, b.Cols = first, count, h.size.Y, h.size.X
+	b.HU = slices.Grow(b.HU[:0], count*plane)[:count*plane]
+	b.Padding = slices.Grow(b.Padding[:0], count*plane)[:count*plane]
+	for k, n := first, 0; k < first+count; k += n {
+		var known []heldSlice
+		if known, n = h.known(k, first+count, window); known != nil {
+			for i := range known {
+				known[i].copyTo(b, k+i-first, window)
 			}
-			h.keep(b)
-		}
-		if n == count {
-			return b, nil
-		}
-		if all == nil {
-			size := count * b.Rows * b.Cols
-			all = &dicomio.Block{First: first, Count: count, Rows: b.Rows, Cols: b.Cols, HU: make([]float32, 0, size), Padding: make([]bool, 0, size)}
-		}
-		all.HU, all.Padding = append(all.HU, b.HU...), append(all.Padding, b.Padding...)
-		k += n
-	}
-	return all, nil
-}
-
-// known is what is held from slice k on, up to end: a block of n slices; or nil,
-// and how many are not held.
-func (h *heldSlices) known(k, end int) (b *dicomio.Block, n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b = h.held[k]
-	if b == nil {
-		for n = 1; k+n < end && h.held[k+n] == nil; n++ {
-		}
-		return nil, n
-	}
-	for n = 1; k+n < end && h.held[k+n] == b; n++ {
-	}
-	return part(b, k, n), n
-}
-
-// part is n slices of a block, from slice k on.
-func part(b *dicomio.Block, k, n int) *dicomio.Block {
-	size := b.Rows * b.Cols
-	from, to := (k-b.First)*size, (k-b.First+n)*size
-	return &dicomio.Block{First: k, Count: n, Rows: b.Rows, Cols: b.Cols, HU: b.HU[from:to:to], Padding: b.Padding[from:to:to]}
-}
-
-// keep keeps a block, or copies of those of its slices that are not held and fit.
-func (h *heldSlices) keep(b *dicomio.Block) {
-	size := b.Rows * b.Cols
-	if size == 0 || len(b.HU) != b.Count*size || len(b.Padding) != len(b.HU) {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	whole := h.bytes+5*size*b.Count <= h.limit // float32 and bool
-	for k := b.First; k < b.First+b.Count && whole; k++ {
-		whole = h.held[k] == nil
-	}
-	for k := b.First; k < b.First+b.Count; k++ {
-		if h.held[k] != nil || h.bytes+5*size > h.limit {
 			continue
 		}
-		h.bytes += 5 * size
-		if h.held[k] = b; !whole {
-			one := part(b, k, 1)
-			one.HU, one.Padding = slices.Clone(one.HU), slices.Clone(one.Padding)
-			h.held[k] = one
+		wider := whole
+		if h.from.Windows() {
+			wider = h.before(k, n).Union(window.Inset(-aroundWindow).Intersect(whole))
 		}
+		at, end := (k-first)*plane, (k-first+n)*plane
+		part := &dicomio.Block{HU: b.HU[at:at:end], Padding: b.Padding[at:at:end]} // within b
+		if err := h.from.HUWindowInto(ctx, k, n, wider, part); err != nil {
+			return err
+		}
+		h.keep(part, wider)
+	}
+	return nil
+}
+
+// known are the slices from k on, up to end, that are held with a window; or none,
+// and how many are not held so.
+func (h *heldSlices) known(k, end int, window image.Rectangle) (list []heldSlice, n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	has := func(k int) bool { return window.In(h.held[k].window) }
+	for ; k+n < end && has(k+n) == has(k); n++ {
+		if has(k) {
+			list = append(list, h.held[k+n])
+		}
+	}
+	return list, n
+}
+
+// before is the window that n slices from k on are held with.
+func (h *heldSlices) before(k, n int) (window image.Rectangle) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := k; i < k+n; i++ {
+		window = window.Union(h.held[i].window)
+	}
+	return window
+}
+
+// keep keeps a window of those slices of a block that fit.
+func (h *heldSlices) keep(b *dicomio.Block, window image.Rectangle) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	area := window.Dx() * window.Dy()
+	for i := range b.Count {
+		more := 5 * (area - len(h.held[b.First+i].hu)) // float32 and bool
+		if h.bytes+more > h.limit {
+			continue
+		}
+		h.bytes += more
+		s := heldSlice{hu: make([]float32, 0, area), pad: make([]bool, 0, area), window: window}
+		for y := window.Min.Y; y < window.Max.Y; y++ {
+			at := (i*b.Rows+y)*b.Cols + window.Min.X
+			s.hu, s.pad = append(s.hu, b.HU[at:][:window.Dx()]...), append(s.pad, b.Padding[at:][:window.Dx()]...)
+		}
+		h.held[b.First+i] = s
+	}
+}
+
+// copyTo copies a window that is held to slice i of a block.
+func (s *heldSlice) copyTo(b *dicomio.Block, i int, window image.Rectangle) {
+	for y := window.Min.Y; y < window.Max.Y; y++ {
+		from := (y-s.window.Min.Y)*s.window.Dx() + window.Min.X - s.window.Min.X
+		to := (i*b.Rows+y)*b.Cols + window.Min.X
+		copy(b.HU[to:], s.hu[from:][:window.Dx()])
+		copy(b.Padding[to:], s.pad[from:][:window.Dx()])
 	}
 }

@@ -72,13 +72,16 @@ func diagonal(n, d int) uint8 {
 func (b *blockDecoder) decode(k *block, to *band, style byte) error {
 	b.w, b.h = k.x1-k.x0, k.y1-k.y0
 	b.data = resize(b.data, b.w*b.h)
-	planes := to.planes - k.zeros
+	planes := to.planes - k.zeros - k.set.skipped
+	if style&blockHT != 0 && len(k.codewords) == 0 {
+		return nil // no pass has any code
+	}
 	if planes < 1 {
 		return broken("a code-block has no bit-planes")
 	}
 	var err error
 	if style&blockHT != 0 {
-		err = b.ht.decode(k, b.data, b.w, b.h, planes)
+		err = b.ht.decode(k, b.data, b.w, b.h, planes, to.planes-planes, style&blockCausal != 0)
 	} else {
 		err = b.passes(k, to.kind, style, planes)
 	}

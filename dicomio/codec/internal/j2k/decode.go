@@ -3,6 +3,7 @@ package j2k
 import (
 	"errors"
 	"fmt"
+	"image"
 )
 
 // Kinds of errors.
@@ -28,43 +29,69 @@ const (
 	maxTiles  = 1 << 14
 )
 
-// Decode decodes an image, row by row. accept sees its header first and refuses
-// it with an error, which comes back; the image takes about 12 bytes a pixel.
-// Other errors are of one of the kinds of this package.
-func Decode(code []byte, accept func(Header) error) ([]int32, error) {
+// Image is a code whose header is read. Its code-blocks are decoded as they are
+// asked for, each once.
+type Image struct {
+	Header
+	code  *codestream
+	tiles []tile
+	coder blockDecoder
+}
+
+// Open reads the header of a code. accept sees what it says before there is room
+// for anything, and refuses it with an error, which comes back. Other errors are of
+// one of the kinds of this package.
+func Open(code []byte, accept func(Header) error) (*Image, error) {
 	c := &codestream{code: code}
 	if err := c.mainHeader(); err != nil {
 		return nil, err
 	}
 	s := &c.size
-	h := Header{Rows: s.y1 - s.y0, Cols: s.x1 - s.x0, Precision: s.precision, Signed: s.signed}
-	if err := accept(h); err != nil {
+	m := &Image{Header: Header{Rows: s.y1 - s.y0, Cols: s.x1 - s.x0, Precision: s.precision, Signed: s.signed}, code: c}
+	if err := accept(m.Header); err != nil {
 		return nil, err
 	}
-	tiles, err := c.tiles()
-	if err != nil {
-		return nil, err
+	var err error
+	m.tiles, err = c.tiles()
+	return m, err
+}
+
+// Bounds is the whole image.
+func (m *Image) Bounds() image.Rectangle { return image.Rect(0, 0, m.Cols, m.Rows) }
+
+// Region decodes the pixels of a part of the image, row by row, which are to the
+// bit those that the whole image has there. Only the tiles and code-blocks that it
+// depends on are decoded, so that damage elsewhere does not show. The whole image
+// takes about 12 bytes a pixel. A region that is not within Bounds panics.
+func (m *Image) Region(r image.Rectangle) ([]int32, error) {
+	if !r.In(m.Bounds()) {
+		panic("j2k: a region outside the image")
 	}
-	out := make([]int32, h.Rows*h.Cols)
+	s := &m.code.size
+	out := make([]int32, r.Dx()*r.Dy())
 	low, high := int32(0), int32(1)<<s.precision-1
 	shift := int32(1) << (s.precision - 1)
 	if s.signed {
 		low, high, shift = -shift, shift-1, 0
 	}
-	for i := range tiles {
-		t := &tiles[i]
-		if err := t.decode(c); err != nil {
+	r = r.Add(image.Pt(s.x0, s.y0))
+	for i := range m.tiles {
+		t := &m.tiles[i]
+		part := t.bounds().Intersect(r)
+		if part.Empty() {
+			continue
+		}
+		px, err := t.decode(m, part)
+		if err != nil {
 			return nil, err
 		}
-		w := t.x1 - t.x0
-		for y := t.y0; y < t.y1; y++ {
-			row := t.pixels[(y-t.y0)*w:][:w]
-			to := out[(y-s.y0)*h.Cols+t.x0-s.x0:][:w]
-			for x, v := range row {
+		w := part.Dx()
+		for y := range part.Dy() {
+			to := out[(part.Min.Y-r.Min.Y+y)*r.Dx()+part.Min.X-r.Min.X:][:w]
+			for x, v := range px.row(y, w) {
 				to[x] = min(max(v+shift, low), high)
 			}
 		}
-		t.pixels = nil
 	}
 	return out, nil
 }

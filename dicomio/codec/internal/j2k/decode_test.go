@@ -18,15 +18,24 @@ func stream(t *testing.T) []byte {
 
 func accept(Header) error { return nil }
 
+// decode decodes a whole image.
+func decode(code []byte, accept func(Header) error) ([]int32, error) {
+	m, err := Open(code, accept)
+	if err != nil {
+		return nil, err
+	}
+	return m.Region(m.Bounds())
+}
+
 // TestHeaderFirst: who calls sees the size before room is made, and says no.
 func TestHeaderFirst(t *testing.T) {
 	no := errors.New("no")
 	var got Header
-	_, err := Decode(stream(t), func(h Header) error { got = h; return no })
+	_, err := decode(stream(t), func(h Header) error { got = h; return no })
 	if want := (Header{Rows: 37, Cols: 45, Precision: 12}); !errors.Is(err, no) || got != want {
 		t.Errorf("%v, %v", got, err)
 	}
-	px, err := Decode(stream(t), accept)
+	px, err := decode(stream(t), accept)
 	if err != nil || len(px) != 37*45 {
 		t.Errorf("%d pixels, %v", len(px), err)
 	}
@@ -63,7 +72,7 @@ func TestRefused(t *testing.T) {
 		"half of the code":          {whole[:len(whole)/2], ErrCut},
 		"a wavelet with no meaning": {set(cod+13, 2), ErrBroken},
 	} {
-		if _, err := Decode(c.code, accept); !errors.Is(err, c.want) || c.want == nil && err != nil {
+		if _, err := decode(c.code, accept); !errors.Is(err, c.want) || c.want == nil && err != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -77,7 +86,7 @@ func TestManyBlocks(t *testing.T) {
 	copy(whole[24:], []byte{0, 0, 16, 0, 0, 0, 16, 0})
 	cod := bytes.Index(whole, []byte{0xFF, 0x52})
 	small := bytes.Join([][]byte{whole[:cod], {0xFF, 0x52, 0, 13, 1}, whole[cod+5 : cod+9], {0}, whole[cod+10 : cod+14], {0}, whole[cod+14:]}, nil)
-	if _, err := Decode(small, accept); !errors.Is(err, ErrLimit) {
+	if _, err := decode(small, accept); !errors.Is(err, ErrLimit) {
 		t.Error(err)
 	}
 }

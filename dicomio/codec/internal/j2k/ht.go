@@ -1,8 +1,7 @@
 package j2k
 
-// htDecoder decodes the cleanup pass of the code-blocks of T.814. With it alone
-// a block is whole where the code is lossless; the two passes that may refine it
-// are refused.
+// htDecoder decodes the code-blocks of T.814: a cleanup pass, with which a block is
+// whole where the code is lossless, and the passes that may refine it.
 type htDecoder struct {
 	vlc, mag lowBits
 	mel      melBits
@@ -10,6 +9,9 @@ type htDecoder struct {
 	// every sample of its lower row the size.
 	rho, above []uint8
 	low, lower []uint32
+
+	significant []uint8 // as refine sees it, with a border of one sample
+	fresh       []int   // samples that wait for their sign
 }
 
 // melBits decodes the events of T.814 7.3.3.
@@ -102,11 +104,10 @@ func (b *lowBits) take(n int) uint32 {
 	return v
 }
 
-func (h *htDecoder) decode(k *block, data []int32, width, height, planes int) error {
-	code := k.codewords[0].data
-	if len(k.codewords) > 1 && len(k.codewords[1].data) > 0 {
-		return unsupported("refining passes of HTJ2K")
-	}
+// decode decodes the last set of passes of a block. planes are its bit-planes, of
+// which the cleanup pass ends with the lowest; zeros are those of the band above.
+func (h *htDecoder) decode(k *block, data []int32, width, height, planes, zeros int, causal bool) error {
+	code := k.codewords[k.set.at].data
 	n := len(code)
 	if n < 2 {
 		return ErrCut
@@ -126,11 +127,21 @@ func (h *htDecoder) decode(k *block, data []int32, width, height, planes int) er
 	h.rho, h.above = resize(h.rho, quads+4), resize(h.above, quads+4)
 	h.low, h.lower = resize(h.low, width+5), resize(h.lower, width+5)
 	for y := 0; y < height; y += 2 {
-		if err := h.row(data[y*width:], width, min(2, height-y), k.zeros+2, planes-1, y == 0); err != nil {
+		if err := h.row(data[y*width:], width, min(2, height-y), zeros+2, planes-1, y == 0); err != nil {
 			return err
 		}
 		h.rho, h.above = h.above, h.rho
 		h.low, h.lower = h.lower, h.low
+	}
+	if at := k.set.at + 1; at < len(k.codewords) && len(k.codewords[at].data) > 0 {
+		if planes < 2 {
+			return broken("passes of HTJ2K refine the last bit-plane")
+		}
+		c := &k.codewords[at]
+		if c.passes > 1 { // before other samples are significant
+			h.refine(c.data, data, width, height, planes-1)
+		}
+		h.propagate(c.data, data, width, height, planes-1, causal)
 	}
 	return nil
 }

@@ -209,24 +209,65 @@ func (t *tile) contributions(r *headerBits, p *part, layer, planes int) error {
 				return broken("a length is too long")
 			}
 		}
-		first := 1 // passes by which the first length is told
-		if t.params.cod.blocks&blockHT != 0 && b.passes == 0 {
-			// Sets of passes without any code (T.814 B.3).
-			first += (n - 1) / 3 * 3
-			b.zeros += (n - 1) / 3
-			n -= first - 1
+		if t.params.cod.blocks&blockHT != 0 {
+			if err := b.throughput(r, n); err != nil {
+				return err
+			}
+			continue
 		}
 		for n > 0 && !r.spent {
 			i := b.current(t.params.cod.blocks)
 			c := &b.codewords[i]
 			m := min(n, c.most-c.passes)
-			length := r.take(b.lengthBits + bits.Len(uint(max(m, first))) - 1)
-			first = 1
+			length := r.take(b.lengthBits + bits.Len(uint(m)) - 1)
 			c.passes += m
 			b.passes += m
 			n -= m
 			r.added = append(r.added, addition{b, i, length})
 		}
+	}
+	return nil
+}
+
+// throughput reads the lengths of n more passes of a block of T.814 (annex B). The
+// passes come in sets of three: a cleanup pass, and two that refine it and share
+// their code. The length of the first cleanup pass counts the empty passes before
+// it; a set without code is not there.
+func (b *block) throughput(r *headerBits, n int) error {
+	for n > 0 && !r.spent {
+		m, cleanup := 1, b.passes%3 == 0
+		switch {
+		case len(b.codewords) == 0:
+			m = n - (b.passes+n-1)%3
+			if cleanup = m > 0; !cleanup {
+				m = n
+			}
+		case !cleanup:
+			m = min(n, 3-b.passes%3)
+		}
+		length := r.take(b.lengthBits + bits.Len(uint(m)) - 1)
+		b.passes += m
+		n -= m
+		i := b.set.at + 1
+		switch {
+		case cleanup && length > 0:
+			i = len(b.codewords)
+			b.set = htSet{skipped: (b.passes - 1) / 3, at: i, open: true}
+			b.codewords = append(b.codewords, codeword{passes: 1})
+		case cleanup:
+			b.set.open = false
+			continue
+		case b.set.open:
+			if i == len(b.codewords) {
+				b.codewords = append(b.codewords, codeword{})
+			}
+			b.codewords[i].passes += m
+		case length > 0:
+			return broken("passes of HTJ2K refine nothing")
+		default:
+			continue
+		}
+		r.added = append(r.added, addition{b, i, length})
 	}
 	return nil
 }
@@ -248,7 +289,7 @@ func passCount(r *headerBits) int {
 	return 37 + r.take(7)
 }
 
-// current is the codeword that the next pass is part of (D.4.2, D.6; T.814 B.2).
+// current is the codeword that the next pass is part of (D.4.2, D.6).
 func (b *block) current(style byte) int {
 	n := len(b.codewords)
 	if n > 0 && b.codewords[n-1].passes < b.codewords[n-1].most {
@@ -256,10 +297,6 @@ func (b *block) current(style byte) int {
 	}
 	most := 1 << 10
 	switch {
-	case style&blockHT != 0 && n == 0:
-		most = 1
-	case style&blockHT != 0 && n == 1:
-		most = 2
 	case style&blockTerminate != 0:
 		most = 1
 	case style&blockBypass != 0 && n == 0:

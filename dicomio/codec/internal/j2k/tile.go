@@ -1,13 +1,19 @@
 package j2k
 
+import (
+	"image"
+	"math"
+)
+
 // tile is one tile of the component, on the reference grid.
 type tile struct {
 	x0, y0, x1, y1 int
 	params         *params
-	body           []byte // of all its tile-parts
-	levels         []resolution
-	pixels         []int32
+	body           []byte       // of all its tile-parts
+	levels         []resolution // nil: its packets are not read yet
 }
+
+func (t *tile) bounds() image.Rectangle { return image.Rect(t.x0, t.y0, t.x1, t.y1) }
 
 // resolution is one of a tile (T.800 B.5).
 type resolution struct {
@@ -20,9 +26,9 @@ type resolution struct {
 // band is a subband with its coefficients.
 type band struct {
 	x0, y0, x1, y1 int
-	kind           int // 0 LL, 1 HL, 2 LH, 3 HH
-	planes         int // Mb, E.1
-	step           float32
+	kind           int       // 0 LL, 1 HL, 2 LH, 3 HH
+	planes         int       // Mb, E.1
+	step           float32   // 0: reversible
 	whole          []int32   // coefficients, reversible
 	real           []float32 // or not
 }
@@ -42,10 +48,21 @@ type part struct {
 type block struct {
 	x0, y0, x1, y1 int // in its band
 	included       bool
+	decoded        bool
 	zeros          int // bit-planes that are all zero
 	lengthBits     int
 	passes         int
 	codewords      []codeword
+	set            htSet
+}
+
+// htSet is what is known of the sets of passes of a block of T.814: a cleanup pass
+// and the two that refine it, each set a bit-plane below the one before. The last
+// with any code is decoded; sets before the first have none.
+type htSet struct {
+	skipped int  // sets before it
+	at      int  // codeword of its cleanup pass; behind it is that of the others
+	open    bool // there is one, and the packets have got to no other
 }
 
 // codeword is a part of a code-block's code that ends with a termination.
@@ -87,10 +104,7 @@ func (t *tile) build(s *size, budget *int) error {
 			if b.planes > 30 {
 				return unsupported("more than 30 bit-planes")
 			}
-			if c.reversible {
-				b.whole = make([]int32, (b.x1-b.x0)*(b.y1-b.y0))
-			} else {
-				b.real = make([]float32, (b.x1-b.x0)*(b.y1-b.y0))
+			if !c.reversible {
 				scale := s.precision + gain - exponent
 				if q.style == 0 {
 					scale = 0
@@ -164,34 +178,64 @@ func (l *resolution) buildPrecincts(t *tile, r int, budget *int) error {
 	return nil
 }
 
-// decode decodes a tile into its pixels, without the level shift.
-func (t *tile) decode(c *codestream) error {
-	budget := maxBlocks
-	if err := t.build(&c.size, &budget); err != nil {
-		return err
+// decode decodes a part of a tile, without the level shift. What is read of the
+// tile, and its code-blocks, are kept.
+func (t *tile) decode(m *Image, part image.Rectangle) (p plane[int32], err error) {
+	if t.levels == nil {
+		budget := maxBlocks
+		if err = t.build(&m.code.size, &budget); err == nil {
+			err = t.packets()
+		}
+		if err != nil {
+			t.levels = nil
+			return p, err
+		}
 	}
-	if err := t.packets(); err != nil {
-		return err
-	}
-	var coder blockDecoder
+	list := t.areas(part)
 	for r := range t.levels {
 		l := &t.levels[r]
 		for i := range l.precincts {
 			for j := range l.precincts[i].parts {
-				blocks := l.precincts[i].parts[j].blocks
-				for k := range blocks {
-					if blocks[k].passes == 0 {
-						continue
-					}
-					if err := coder.decode(&blocks[k], &l.bands[j], t.params.cod.blocks); err != nil {
-						return err
-					}
+				if err := t.blocks(&m.coder, l.precincts[i].parts[j].blocks, &l.bands[j], list[r].bands[j]); err != nil {
+					return p, err
 				}
 			}
 		}
-		l.precincts = nil
 	}
-	t.synthesise()
-	t.levels, t.body = nil, nil
+	if t.params.cod.reversible {
+		return reversible.image(t.levels, list, func(b *band) []int32 { return b.whole }), nil
+	}
+	real := irreversible.image(t.levels, list, func(b *band) []float32 { return b.real })
+	p = newPlane[int32](part.Dx(), part.Dy())
+	for y := range part.Dy() {
+		to := p.row(y, part.Dx())
+		for i, v := range real.row(y, len(to)) { // a damaged code has any value
+			to[i] = int32(math.RoundToEven(float64(min(max(v, -1<<20), 1<<20))))
+		}
+	}
+	return p, nil
+}
+
+// blocks decodes those code-blocks of a band that an area of it needs, counted
+// from the band's corner.
+func (t *tile) blocks(coder *blockDecoder, blocks []block, to *band, area image.Rectangle) error {
+	if area.Empty() {
+		return nil
+	}
+	if n := (to.x1 - to.x0) * (to.y1 - to.y0); to.step == 0 && to.whole == nil {
+		to.whole = make([]int32, n)
+	} else if to.step != 0 && to.real == nil {
+		to.real = make([]float32, n)
+	}
+	for i := range blocks {
+		k := &blocks[i]
+		if k.decoded || k.passes == 0 || !image.Rect(k.x0, k.y0, k.x1, k.y1).Overlaps(area) {
+			continue
+		}
+		if err := coder.decode(k, to, t.params.cod.blocks); err != nil {
+			return err
+		}
+		k.decoded, k.codewords = true, nil
+	}
 	return nil
 }

@@ -1,7 +1,5 @@
 package j2k
 
-import "math"
-
 // wavelet undoes one dimension of a transform (T.800 F.3): of samples that lie
 // interleaved, the first of them a high one where odd is 1.
 type wavelet[T int32 | float32] struct {
@@ -134,29 +132,36 @@ func (v *wavelet[T]) rows(out []T, w, h, odd int) {
 	}
 }
 
-// image makes the resolutions of a tile one after another (F.3.2).
-func (v *wavelet[T]) image(levels []resolution, of func(*band) *[]T) []T {
-	low := *of(&levels[0].bands[0])
+// image makes the resolutions of a tile one after another (F.3.2), each as far as
+// it is needed: list is that of [tile.areas].
+func (v *wavelet[T]) image(levels []resolution, list []area, of func(*band) []T) plane[T] {
+	part := func(l *resolution, r, i int) plane[T] {
+		b := &l.bands[i]
+		return plane[T]{of(b), b.x1 - b.x0}.from(list[r].bands[i].Min)
+	}
+	low := part(&levels[0], 0, 0)
 	for r := 1; r < len(levels); r++ {
-		l := &levels[r]
-		w, h := l.x1-l.x0, l.y1-l.y0
-		out := make([]T, w*h)
-		oddX, oddY := l.x0&1, l.y0&1
+		l, all := &levels[r], list[r].all
+		w, h := all.Dx(), all.Dy()
+		out := newPlane[T](w, h)
+		oddX, oddY := all.Min.X&1, all.Min.Y&1
 		lows := (w + 1 - oddX) / 2 // of a row
-		hl, lh, hh := of(&l.bands[0]), of(&l.bands[1]), of(&l.bands[2])
+		hl, lh, hh := part(l, r, 0), part(l, r, 1), part(l, r, 2)
 		for y := range h {
-			a, b := low, *hl
+			first, second := low, hl
 			if (y+oddY)&1 == 1 {
-				a, b = *lh, *hh
+				first, second = lh, hh
 			}
-			k := y / 2
-			a, b = a[k*lows:][:lows], b[k*(w-lows):][:w-lows]
-			row := out[y*w:][:w]
-			for i, x := range a {
-				row[2*i+oddX] = x
+			row := out.row(y, w)
+			if lows > 0 {
+				for i, x := range first.row(y/2, lows) {
+					row[2*i+oddX] = x
+				}
 			}
-			for i, x := range b {
-				row[2*i+1-oddX] = x
+			if lows < w {
+				for i, x := range second.row(y/2, w-lows) {
+					row[2*i+1-oddX] = x
+				}
 			}
 			if w > 1 {
 				v.row(row, oddX)
@@ -164,22 +169,8 @@ func (v *wavelet[T]) image(levels []resolution, of func(*band) *[]T) []T {
 				row[0] = v.half(row[0])
 			}
 		}
-		v.rows(out, w, h, oddY)
-		*hl, *lh, *hh = nil, nil, nil
-		low = out
+		v.rows(out.of, w, h, oddY)
+		low = out.from(list[r].need.Min.Sub(all.Min))
 	}
 	return low
-}
-
-// synthesise puts the subbands of a tile together.
-func (t *tile) synthesise() {
-	if t.params.cod.reversible {
-		t.pixels = reversible.image(t.levels, func(b *band) *[]int32 { return &b.whole })
-		return
-	}
-	real := irreversible.image(t.levels, func(b *band) *[]float32 { return &b.real })
-	t.pixels = make([]int32, len(real))
-	for i, v := range real { // a damaged code has any value
-		t.pixels[i] = int32(math.RoundToEven(float64(min(max(v, -1<<20), 1<<20))))
-	}
 }
