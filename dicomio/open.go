@@ -75,7 +75,7 @@ type catalog struct {
 
 func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error) {
 	opts = opts.withDefaults()
-	files, err := listFiles(ctx, dir, opts.MaxFiles)
+	files, changed, err := listFiles(ctx, dir, opts.MaxFiles)
 	listedOnly := false
 	if CodeOf(err) == CodeLimit {
 		if list := listedFiles(ctx, dir, opts); list != nil {
@@ -95,6 +95,7 @@ func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error)
 	}
 	c.sortOut(all)
 	for _, s := range c.volumes {
+		s.FolderModified = changed
 		if listedOnly {
 			s.warn(CodeLimit, "the folder holds more than %d files; those that its DICOMDIR lists as CT were read, and no others", opts.MaxFiles)
 		}

@@ -28,8 +28,10 @@ type Series struct {
 	Doubles map[ImageRef]int
 
 	// Modified is when a file of the series, or one that may be of it, was last
-	// written; zero where it is remote.
-	Modified time.Time
+	// written; zero where it is remote. FolderModified is when the files that a folder
+	// holds last became others, of all folders that were read: a copy may keep the
+	// times of files.
+	Modified, FolderModified time.Time
 
 	// LeftOut counts the images under the UID of the series that are no slices of a
 	// CT, by what they are: "localizer", "secondary capture".

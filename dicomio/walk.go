@@ -17,33 +17,33 @@ import (
 // listFiles returns the regular files below dir in lexical order. Links to
 // files are followed, links to folders are not, so that no loop is walked; dir
 // itself may be a link, an archive, or a DICOMDIR, which stands for its folder.
-func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
+// changed is when a folder was last given a file, or lost one.
+func listFiles(ctx context.Context, dir string, limit int) (files []string, changed time.Time, err error) {
 	info, err := storage.Stat(ctx, dir)
 	switch {
 	case isSilent(ctx, err):
-		return nil, err
+		return nil, changed, err
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder does not exist; check its name", Err: err}
+		return nil, changed, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder does not exist; check its name", Err: err}
 	case err != nil:
-		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
+		return nil, changed, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
 	case !info.IsDir():
 		archive, index, err := fileKind(ctx, dir)
 		switch {
 		case archive || err != nil:
-			return []string{dir}, err
+			return []string{dir}, changed, err
 		case index:
 			return listFiles(ctx, filepath.Dir(dir), limit)
 		}
-		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "this is a file; name the folder that holds the series"}
+		return nil, changed, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "this is a file; name the folder that holds the series"}
 	}
 	root, err := storage.EvalSymlinks(ctx, dir)
 	if isSilent(ctx, err) {
-		return nil, err
+		return nil, changed, err
 	}
 	if err != nil {
-		return nil, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
+		return nil, changed, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
 	}
-	var files []string
 	err = storage.WalkDir(ctx, root, func(path string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -53,6 +53,16 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 				return err
 			}
 			return nil // a folder that may not be read holds nothing for us
+		}
+		if d.IsDir() {
+			info, err := storage.Stat(ctx, path)
+			if isSilent(ctx, err) {
+				return err
+			}
+			if err == nil && info.ModTime().After(changed) {
+				changed = info.ModTime()
+			}
+			return nil
 		}
 		if file, err := isFile(ctx, path, d); err != nil || !file {
 			return err
@@ -67,7 +77,7 @@ func listFiles(ctx context.Context, dir string, limit int) ([]string, error) {
 	if err != nil && ctx.Err() == nil && !errors.As(err, &e) {
 		err = &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be read; check its permissions", Err: err}
 	}
-	return files, err
+	return files, changed, err
 }
 
 // isFile tells whether an entry is a file or leads to one. A storage that does

@@ -11,8 +11,11 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
+	"github.com/nodulescope/nodulescope/dicomio/web"
+	"github.com/nodulescope/nodulescope/dicomio/web/orthanctest"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
 // firstSlices is a series of which the last are not there yet.
@@ -22,6 +25,155 @@ func firstSlices(n int) dicomtest.Spec {
 		s.Skip = append(s.Skip, z)
 	}
 	return s
+}
+
+// wave is slices from to to-1 of the series.
+func wave(from, to int) dicomtest.Spec {
+	s := firstSlices(to)
+	for z := range from {
+		s.Skip = append(s.Skip, z)
+	}
+	return s
+}
+
+// arriving is a place that a series arrives in, wave by wave.
+type arriving struct {
+	config func(*Config)
+	job    bus.Job
+	add    func(dicomtest.Spec)
+}
+
+// places are a folder to which a copy brings files with the times that they had,
+// and a PACS: neither tells by itself when an image came.
+func places(t *testing.T) map[string]func(t *testing.T) arriving {
+	t.Helper()
+	return map[string]func(t *testing.T) arriving{
+		"folder": func(t *testing.T) arriving {
+			dir := filepath.Join(t.TempDir(), "ct")
+			return arriving{func(*Config) {}, plugintest.Job(dir), func(s dicomtest.Spec) {
+				from := plugintest.WriteCT(t, s)
+				aged(t, from)
+				plugintest.Must(t, os.MkdirAll(dir, 0o755))
+				for _, file := range plugintest.Files(t, from) {
+					plugintest.Must(t, os.Rename(file, filepath.Join(dir, filepath.Base(file))))
+				}
+			}}
+		},
+		"PACS": func(t *testing.T) arriving {
+			server := orthanctest.Start(t, orthanctest.Settings{})
+			job := plugintest.Job(t.TempDir())
+			job.URI = series.ArchiveURI(server.DICOMweb, plugintest.StudyUID, plugintest.SeriesUID)
+			return arriving{func(c *Config) { c.PACS = []web.Options{server.Options()} }, job, func(s dicomtest.Spec) {
+				server.StoreSCU(plugintest.WriteCT(t, s))
+			}}
+		},
+	}
+}
+
+// TestSeriesComesInWaves: the job is there first, then 20, 12 and 16 of 48 slices
+// come, each after the last ones were looked at. One answer is given, to all.
+func TestSeriesComesInWaves(t *testing.T) {
+	for name, place := range places(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at, cfg := place(t), testConfig(t)
+			at.config(&cfg)
+			cfg.Quiet, cfg.QuietLimit = 5*time.Second, time.Minute
+			p := start(t, cfg)
+			p.submit("/test", "j", at.job)
+			p.outcome(jobs.Retried, 1)
+			for i, w := range []dicomtest.Spec{wave(0, 20), wave(20, 32), wave(32, 48)} {
+				at.add(w)
+				if i < 2 {
+					p.outcome(jobs.Retried, i+2)
+				}
+			}
+			p.outcome(jobs.Scored, 1)
+			if r := p.idle(1)[0].Result; r.Geometry.Slices != 48 || len(r.Warnings) > 0 {
+				t.Errorf("%d slices, warnings %v", r.Geometry.Slices, r.Warnings)
+			}
+		})
+	}
+}
+
+// TestSeriesComesForLongerThanIsWaited: slices still come when the limit is over.
+// The answer to those that are there says so, and that to all supersedes it.
+func TestSeriesComesForLongerThanIsWaited(t *testing.T) {
+	for name, place := range places(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at, cfg := place(t), testConfig(t)
+			at.config(&cfg)
+			cfg.Quiet, cfg.QuietLimit = 5*time.Second, 10*time.Second
+			p := start(t, cfg)
+			at.add(wave(0, 40))
+			p.submit("/test", "j", at.job)
+			there := 40
+			for looks, partial := 0.0, false; !partial; {
+				p.settled(func(m map[string]float64) bool {
+					n := m["nodulescope_deliveries_total/"+string(jobs.Retried)]
+					partial = m["nodulescope_deliveries_total/"+string(jobs.Partial)] > 0
+					if n == looks && !partial {
+						return false
+					}
+					looks = n
+					return true
+				})
+				if !partial {
+					at.add(wave(there, there+1))
+					there++
+				}
+			}
+			at.add(wave(there, 48))
+			p.settled(func(m map[string]float64) bool {
+				return m["nodulescope_deliveries_total/"+string(jobs.Scored)]+m["nodulescope_deliveries_total/"+string(jobs.Answered)] > 0
+			})
+			all := plugintest.Results(t, p.bus, p.Site(), 2)
+			first, last := all[0].Result, all[len(all)-1].Result
+			if first.Geometry.Slices != there || !slices.Equal(warnings(first), []string{string(jobs.CodeArriving)}) {
+				t.Errorf("first: %d of %d slices, warnings %v", first.Geometry.Slices, there, first.Warnings)
+			}
+			if last.Geometry.Slices != 48 || last.Supersedes != all[len(all)-2].Result.Identity {
+				t.Errorf("last: %d slices, supersedes %q", last.Geometry.Slices, last.Supersedes)
+			}
+			p.idle(len(all))
+		})
+	}
+}
+
+// TestWaitingEndsBeforeADeadline: a series whose files change is answered while
+// there is time.
+func TestWaitingEndsBeforeADeadline(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Quiet, cfg.QuietLimit = time.Minute, time.Hour
+	p := start(t, cfg)
+	job := plugintest.Job(plugintest.WriteCT(t, plugintest.CT()))
+	deadline := time.Now().Add(90 * time.Second)
+	job.Deadline = &deadline
+	p.submit("/test", "j", job)
+	p.outcome(jobs.Scored, 1)
+	if r := p.idle(1)[0].Result; !slices.Equal(warnings(r), []string{string(jobs.CodeArriving)}) {
+		t.Errorf("warnings %v", r.Warnings)
+	}
+}
+
+// TestNothingComes: a series that is not there at the limit is put aside.
+func TestNothingComes(t *testing.T) {
+	for name, place := range places(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at, cfg := place(t), testConfig(t)
+			at.config(&cfg)
+			cfg.Quiet, cfg.QuietLimit = 100*time.Millisecond, 500*time.Millisecond
+			p := start(t, cfg)
+			p.submit("/test", "j", at.job)
+			want := map[string]dicomio.Code{"folder": dicomio.CodeFolderMissing, "PACS": dicomio.CodeNotStored}[name]
+			if letter := p.letter(1); letter.Code != string(want) {
+				t.Errorf("code %s, want %s", letter.Code, want)
+			}
+			p.outcome(jobs.Retried, 2)
+		})
+	}
 }
 
 // aged makes all files look as if they were written long ago, as a copy that

@@ -56,7 +56,7 @@ type Config struct {
 	MaxAttempts int           // of one job, before it is put aside; default 5
 	RetryDelay  time.Duration // before the second attempt, doubled for each after; default 10 s
 	Quiet       time.Duration // without a change before a series counts as all there; 0: nothing is waited for
-	QuietLimit  time.Duration // since a job was sent, after which what is there is scored; default 2 min
+	QuietLimit  time.Duration // since the first look at a job, after which what is there is scored; default 2 min
 	JobTimeout  time.Duration // of one attempt; default 30 min
 	Grace       time.Duration // for what is in work when Run's context ends; default 20 s
 	KeepResults time.Duration // how long the ledger remembers a result; default 400 days

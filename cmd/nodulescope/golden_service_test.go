@@ -43,7 +43,7 @@ const goldenPassword = "correct horse battery"
 func startGoldenService(t *testing.T, dataDir string, more ...string) *goldenService {
 	t.Helper()
 	s := &goldenService{t: t, logs: &logtest.Buffer{}, seen: make(chan *nats.Msg, 1000)}
-	s.cmd = goldenCommand(append([]string{"serve", "--data-dir", dataDir, "--device", "cpu", "--max-attempts", "1",
+	s.cmd = goldenCommand(append([]string{"serve", "--data-dir", dataDir, "--device", "cpu", "--max-attempts", "1", "--arrival-quiet", "0",
 		"--nats-port", "0", "--listen", "127.0.0.1:0", "--review-listen", "127.0.0.1:0"}, more...)...)
 	s.cmd.Stderr = s.logs
 	stdout, err := s.cmd.StdoutPipe()

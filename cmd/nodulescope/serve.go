@@ -96,7 +96,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it becomes a dead letter")
 	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each one after; 0: at once")
 	f.DurationVar(&o.quiet, "arrival-quiet", 5*time.Second, "`TIME` without a change before a series counts as all there; 0: it is not waited for")
-	f.DurationVar(&o.quietLimit, "arrival-limit", 2*time.Minute, "`TIME` since a job was sent, after which what is there of its series is scored")
+	f.DurationVar(&o.quietLimit, "arrival-limit", 2*time.Minute, "`TIME` since the first look at a job, after which what is there of its series is scored")
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
 	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for jobs in progress when the service is stopped; 0: they are handed back at once")
 	o.bus.register(f, "", "a bus of its own")

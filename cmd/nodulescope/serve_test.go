@@ -253,7 +253,7 @@ func TestDeadLettersAreListedAndReplayed(t *testing.T) {
 	if err := dicomtest.WriteSeries(scan, testSpec("1.2.3", "")); err != nil {
 		t.Fatal(err)
 	}
-	s := startService(t, t.TempDir(), model, "--max-attempts", "1")
+	s := startService(t, t.TempDir(), model, "--max-attempts", "1", "--arrival-quiet", "0")
 	elsewhere := filepath.Join(filepath.Dir(scan), "later")
 	command(t, exitOK, "submit", scan, "--nodules", writeFile(t, "nodules.json", manyNodules(1)), "--nats-url", s.bus, "--uri", elsewhere)
 	var listed string

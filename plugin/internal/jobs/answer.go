@@ -26,12 +26,19 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	if err != nil {
 		return "", err
 	}
-	partial := w.arriving(t)
-	if partial && w.waits(d) {
-		return "", errArriving
+	var seen look
+	var scored, whole time.Duration
+	waits := w.Arrival.Quiet > 0
+	if waits {
+		seen = w.look(d, t.scan.Series())
+		scored, whole = w.Arrival.needed(t.scan.Series(), false)
+		if w.wait(t, seen, scored) {
+			return "", errArriving
+		}
 	}
 	answered := func(o Outcome) Outcome {
-		if partial && time.Since(d.Stored) < w.Arrival.Again {
+		if seen.quiet < whole && seen.waited < w.Arrival.Again && w.again(t, seen, whole) {
+			w.looks.set(deliveryKey(d), func(s *sight) { s.answered = true })
 			return Partial
 		}
 		return o
@@ -45,7 +52,7 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 		return "", err
 	}
 	defer unlock()
-	known, err := w.look(ctx, t)
+	known, err := w.find(ctx, t)
 	switch {
 	case err != nil:
 		return "", err
@@ -58,10 +65,13 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	if err != nil {
 		return "", err
 	}
-	if misses(result) && w.waits(d) && !w.looks.again(deliveryKey(d), result.Identity) {
-		return "", errArriving
+	if waits && misses(result) {
+		scored, whole = w.Arrival.needed(t.scan.Series(), true)
+		if w.wait(t, seen, scored) {
+			return "", errArriving
+		}
 	}
-	if partial {
+	if seen.quiet < whole {
 		tellPartial(&result)
 	}
 	return answered(Scored), w.publish(ctx, log, t, result)
@@ -93,8 +103,11 @@ func (w *Worker) open(ctx context.Context, d *bus.Delivery) (t task, err error) 
 		Series: w.Series, MaxPaddingPct: w.MaxPaddingPct, NoDetails: true,
 		Progress: w.overtaken(ctx, d),
 	})
+	if err != nil && w.Arrival.Quiet > 0 {
+		err = w.waitAbsent(ctx, t, err)
+	}
 	if err != nil {
-		if t.late || !passing(err) && ctx.Err() == nil {
+		if !errors.Is(err, errArriving) && (t.late || !passing(err) && ctx.Err() == nil) {
 			err = hopeless(err)
 		}
 		return t, err
@@ -107,9 +120,9 @@ func deadlinePassed() error {
 	return hopeless(coded.New(CodeDeadlinePassed, "score job", "the deadline of the job was over before it could be scored", nil))
 }
 
-// look tells what is known of a result: its state is Unknown where it is to be
+// find tells what is known of a result: its state is Unknown where it is to be
 // made, or made again because it has left the stream.
-func (w *Worker) look(ctx context.Context, t task) (ledger.Entry, error) {
+func (w *Worker) find(ctx context.Context, t task) (ledger.Entry, error) {
 	identity := t.scan.Identity()
 	known, err := w.Ledger.Find(identity)
 	if err != nil || known.State == ledger.Intended {

@@ -48,9 +48,10 @@
 // retries_exhausted. Trouble of broker or disk, a PACS that is not there, and a
 // stop of the service do not count.
 //
-// A series that is still being written is waited for ([Arrival]): its files were
-// written just now or are cut short, or a nodule lies where there are no slices and
-// the images are not those of the last look. After a while it is answered as it is;
-// where its files say that there is more to come the result says so, too, and the
-// job comes again: the result of the whole series supersedes it.
+// A series that is still arriving is waited for ([Arrival]), in a folder and in a
+// PACS by one rule: nothing of it must have changed for some time, by the times of
+// files and folders or by two looks, and for longer where slices seem to be missing.
+// After a while it is answered as it is; where there may be more to come the result
+// says so, too, and the job comes again, later and later: the result of the whole
+// series supersedes it.
 package jobs

@@ -26,7 +26,7 @@ func (w *Worker) settle(ctx context.Context, log *slog.Logger, d *bus.Delivery, 
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	var err error
-	delay, again := w.comesAgain(outcome, why)
+	delay, again := w.comesAgain(d, outcome, why)
 	if !again {
 		w.looks.forget(deliveryKey(d))
 	}

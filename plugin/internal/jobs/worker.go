@@ -191,6 +191,10 @@ func (w *Worker) attempt(ctx context.Context, log *slog.Logger, d *bus.Delivery,
 	limited, cancel := withLimit(context.WithValue(ctx, workKey{}, ctx), w.JobTimeout)
 	defer cancel()
 	how, err = w.answer(limited, log, d)
+	if never := (hopelessError{}); errors.As(err, &never) && w.looks.answered(deliveryKey(d)) {
+		log.Info("a partial answer is not replaced", "code", coded.CodeOf(err))
+		return Answered, nil // the job has its answer
+	}
 	if err != nil && ctx.Err() == nil && timedOut(limited, err) {
 		err = coded.New(CodeTimedOut, op, fmt.Sprintf("not done within %s; is the storage slow, or does scoring take that long? Allow more time, send fewer nodules per job, or use only the faster detector", w.JobTimeout), nil)
 	}
