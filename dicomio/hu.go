@@ -68,7 +68,7 @@ func (s *Series) HUWindowInto(ctx context.Context, first, count int, window imag
 		}
 		hu, pad := b.HU[i*plane:][:plane], b.Padding[i*plane:][:plane]
 		if sl.file.remote != nil {
-			return work.remoteSlice(ctx, sl.file, hu, pad)
+			return work.remoteSlice(ctx, sl.file, s.unpacked, hu, pad)
 		}
 		return work.slice(ctx, sl.file, s.unpacked, hu, pad)
 	}
@@ -117,7 +117,7 @@ func (r *frameReader) slice(ctx context.Context, h *header, last *unpackedFile, 
 		return opened(refuse(CodeUnreadable, "the file has changed since the series was opened; open it again", ErrChanged))
 	}
 	var src codec.Source
-	if h.frames > 1 && (h.entry.pack != packPlain || h.format.syntax.UID == codec.Deflated) {
+	if packs(h) {
 		last.mu.Lock()
 		defer last.mu.Unlock()
 		src, err = last.source(h, f)

@@ -177,7 +177,7 @@ func (a Attributes) parsed() (parsed, error) {
 }
 
 // remoteSlice fetches and decodes one image.
-func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, pad []bool) error {
+func (r *frameReader) remoteSlice(ctx context.Context, h *header, last *unpackedFile, hu []float32, pad []bool) error {
 	frames, ok := h.remote.(*provenFrames)
 	ok = ok && h.whole == nil // a source gives frames of single-frame images
 	if ok {
@@ -198,6 +198,8 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		err = refuse(CodeUnreadable, "what came is no DICOM file", nil)
 	case err == nil && (h.frame >= len(images) || !images[h.frame].depicts(h)):
 		err = refuse(CodeUnreadable, "the image is not the one that its metadata describe; open the series again", nil)
+	case err == nil && packs(images[h.frame]):
+		err = r.fetchedFrame(images[h.frame], file, last, hu, pad)
 	case err == nil:
 		err = r.decode(bytes.NewReader(file), &images[h.frame].format, hu, pad)
 	}
@@ -210,6 +212,17 @@ func (r *frameReader) remoteSlice(ctx context.Context, h *header, hu []float32, 
 		frames.prove(ctx, r, h, &images[h.frame].format, hu, pad)
 	}
 	return nil
+}
+
+// fetchedFrame decodes a frame of a deflated file.
+func (r *frameReader) fetchedFrame(h *header, file []byte, last *unpackedFile, hu []float32, pad []bool) error {
+	last.mu.Lock()
+	defer last.mu.Unlock()
+	src, err := last.fetched(h, file)
+	if err != nil {
+		return err
+	}
+	return r.decode(src, &h.format, hu, pad)
 }
 
 // depicts tells whether h is the image that o describes.

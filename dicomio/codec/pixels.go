@@ -27,6 +27,19 @@ type Decoder struct {
 	part *jpeg2000 // what is not decoded yet; nil: nothing
 }
 
+// dataSet is what a deflated file inflates to.
+type dataSet struct{ *inflated }
+
+// DataSet is what pixels are read from: the file, or what a deflated one inflates
+// to as far as it is asked for. [Decoder.Decode] takes it in place of the file, so
+// that frames need not inflate it anew. It is for one goroutine at a time.
+func (p Pixels) DataSet(src Source) Source {
+	if _, done := src.(dataSet); done || p.syntax.UID != Deflated {
+		return src
+	}
+	return dataSet{newInflated(io.NewSectionReader(src, p.start, src.Size()-p.start), p.inflated)}
+}
+
 // Decode returns the stored pixels of a file that holds one frame, or of one of
 // [Frames], row by row: 8 or 16 bits each,
 // little endian, whatever the file is. They are valid until the next call.
@@ -52,9 +65,7 @@ func (d *Decoder) DecodeWindow(src Source, p Pixels, s Shape, window image.Recta
 	} else {
 		d.raw = d.raw[:n]
 	}
-	if p.syntax.UID == Deflated {
-		src = newInflated(io.NewSectionReader(src, p.start, src.Size()-p.start), p.inflated)
-	}
+	src = p.DataSet(src)
 	if p.Encapsulated {
 		// No lossless code of one frame is much larger than the frame.
 		d.code, err = readFragments(src, p, 4*s.Bytes()+1<<16, d.code[:0])

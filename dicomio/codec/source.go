@@ -73,6 +73,11 @@ func (d *inflated) grow(want int64) {
 	d.buf = append(d.buf, make([]byte, n)...)
 	got, err := io.ReadFull(d.r, d.buf[start:])
 	d.buf = d.buf[:start+got]
+	defer func() {
+		if d.ended != nil {
+			d.r = nil // what it reads may be large, or be closed
+		}
+	}()
 	switch {
 	case err == nil:
 	case errors.Is(err, io.EOF):

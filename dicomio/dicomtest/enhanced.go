@@ -18,6 +18,7 @@ type Enhanced struct {
 	Stack  []int  // of each file, from 1; default all 1
 	Times  []int  // temporal position of each file, from 1; default none
 	Name   string // end of the UIDs of what is made
+	Syntax string // transfer syntax, uncompressed or deflated; default explicit VR little endian
 
 	Frame func(i int, groups *codec.Dataset) // changes the functional groups of a frame
 	Image func(d *codec.Dataset)             // changes the image
@@ -41,8 +42,8 @@ var ofImage = []uint32{
 	0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121,
 }
 
-// MakeEnhanced puts single-frame CT images into multi-frame ones of explicit VR
-// little endian: one file, or Parts of a concatenation. What they do not have that
+// MakeEnhanced puts single-frame CT images into multi-frame ones, of explicit VR
+// little endian by default: one file, or Parts of a concatenation. What they do not have that
 // an Enhanced CT must is made up.
 func MakeEnhanced(images [][]byte, e Enhanced) ([][]byte, error) {
 	e.Parts = max(e.Parts, 1)
@@ -127,7 +128,7 @@ func (e Enhanced) file(frames []codec.Dataset, pixels [][]byte, part, from, to i
 		e.Image(&d)
 	}
 	var f bytes.Buffer
-	err := codec.Write(&f, d, codec.Meta{Class: class, Instance: instance, Implementation: "1.2.826.0.1.3680043.10.9"})
+	err := codec.Write(&f, d, codec.Meta{Syntax: e.Syntax, Class: class, Instance: instance, Implementation: "1.2.826.0.1.3680043.10.9"})
 	return f.Bytes(), err
 }
 
