@@ -26,7 +26,7 @@
 //
 // # Tests
 //
-// browser_test.go, looks_test.go and drawing_test.go drive a headless Chromium
+// browser_test.go, looks_test.go, frames_test.go and drawing_test.go drive a headless Chromium
 // against the binary, and skip where there is none; -args -screenshots DIR keeps
 // pictures of what they saw, and -args -measure prints the figures of
 // docs/review.md. ohif_test.go opens a report of ours in OHIF (make test-ohif).

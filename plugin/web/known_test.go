@@ -15,7 +15,7 @@ import (
 // findings.
 func TestNumbersRefusalsAndWhatIsNotSeen(t *testing.T) {
 	browser := newBrowser(t)
-	s := serve(t, append([]string{"--max-attempts", "1", "--outline", "off"}, quick...)...)
+	s := serve(t, append([]string{"--max-attempts", "1", "--arrival-quiet", "0", "--outline", "off"}, quick...)...)
 	dir := phantom(t, "--seed", "12", "--slices", "60", "--size", "128", "--count", "2", "--kernel", "sharp")
 	s.submit(t, dir)
 	whole, cut := small(t, "7"), broken(t, small(t, "7")) // the service sees the second

@@ -95,7 +95,7 @@ func (b *tab) check(where string, selectors ...string) {
 // tilted, one that was refused, and a nodule outside the scan.
 func TestLooks(t *testing.T) {
 	browser := newBrowser(t)
-	s := serve(t, "--max-attempts", "1")
+	s := serve(t, "--max-attempts", "1", "--arrival-quiet", "0")
 	urgent := phantom(t, "--seed", "5", "--slices", "90", "--size", "256", "--count", "2")
 	run(t, "", "submit", urgent, "--nodules", withOneOutside(t, urgent), "--priority", "stat", "--nats-url", s.bus)
 	s.submit(t, phantom(t, "--seed", "6", "--slices", "60", "--size", "128", "--count", "1", "--tilt", "12"))
