@@ -158,6 +158,7 @@ func TestRefused(t *testing.T) {
 		"high bit":             {dicomtest.Spec{Edit: short(0x00280102, 3)}, dicomio.CodePixelFormat},
 		"no rows":              {dicomtest.Spec{Edit: drop(0x00280010)}, dicomio.CodePixelFormat},
 		"huge matrix":          {dicomtest.Spec{Edit: short(0x00280010, 5000)}, dicomio.CodeLimit},
+		"largest matrix":       {dicomtest.Spec{Edit: short(0x00280011, 0xFFFF)}, dicomio.CodeLimit},
 		"more rows than bytes": {dicomtest.Spec{Edit: short(0x00280010, 17)}, dicomio.CodeSizeMismatch},
 		"more bytes than rows": {dicomtest.Spec{Edit: short(0x00280010, 15)}, dicomio.CodeSizeMismatch},
 		"no rescale":           {dicomtest.Spec{Edit: drop(0x00281052)}, dicomio.CodePixelFormat},
