@@ -22,11 +22,11 @@ number = 0
 
 
 def another(d, **elements):
-    """A copy that is an image of its own."""
+    """A copy that is an image of its own, with a UID in no order."""
     global number
     number += 1
     d = copy.deepcopy(d)
-    d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = '2.25.7.%d' % number
+    d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = '2.25.7.%d' % (number * 7919 % 100003)
     d.InstanceNumber = number
     for name, value in elements.items():
         setattr(d, name, value)
