@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/pictures"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -46,6 +47,7 @@ type parts struct {
 
 	review     *review.Server // nil where no page is served
 	reviewAddr string
+	pictures   *pictures.Store // nil: none are kept
 }
 
 // New checks the settings and returns a plugin that opens nothing before

@@ -194,6 +194,9 @@ func (s *reviewSource) Explain(ctx context.Context, r store.Record, number int, 
 	if r.Result == nil || number < 1 || number > len(r.Result.Nodules) {
 		return e, review.ErrNoPatch
 	}
+	if kept, ok := s.kept(r, number, digest); ok {
+		return kept, nil
+	}
 	req := s.p.scoring()
 	scorer := slices.IndexFunc(req.Detectors, func(d detector.Detector) bool { return d.Digest() == digest })
 	if digest != "" && scorer < 0 {
@@ -225,10 +228,33 @@ func (s *reviewSource) Explain(ctx context.Context, r store.Record, number int, 
 	return e, err
 }
 
+// kept is what was kept when a finding was scored.
+func (s *reviewSource) kept(r store.Record, number int, digest string) (e review.Explanation, ok bool) {
+	from := s.p.state().pictures
+	var err error
+	if e.Scan, e.Patch, err = from.Nodule(r.ID, number); err != nil {
+		return e, false
+	}
+	if digest == "" {
+		return e, true
+	}
+	for _, score := range r.Result.Nodules[number-1].Scores {
+		if score.Digest == digest {
+			reconstruction, err := from.Reconstruction(r.ID, number, digest)
+			e.Score = &detector.Score{Raw: score.Raw, Reconstruction: reconstruction}
+			return e, err == nil
+		}
+	}
+	return e, false
+}
+
 // Outline implements review.Source.
 func (s *reviewSource) Outline(ctx context.Context, r store.Record, number int) ([]bool, error) {
 	if r.Result == nil || number < 1 || number > len(r.Result.Nodules) || r.Result.Nodules[number-1].Outline == nil {
 		return nil, review.ErrNoPatch
+	}
+	if mask, err := s.p.state().pictures.Outline(r.ID, number); err == nil {
+		return mask, nil
 	}
 	n, req := r.Result.Nodules[number-1], s.p.scoring()
 	if req.Outliner == nil || req.Outliner.Digest() != n.Outline.Digest {

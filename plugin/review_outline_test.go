@@ -1,8 +1,11 @@
 package plugin
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/bus"
@@ -82,12 +85,19 @@ func TestReviewShowsOutlines(t *testing.T) {
 	b.code(400, "request_invalid", "GET", path+"1/images/outline?format=png", "")
 	plugintest.Must(t, p.stop())
 
-	// Another network cannot draw what this one has outlined.
+	// What was kept is shown still; where it is lost, another network cannot draw what this one has outlined.
 	other := plugintest.Network()
 	other.Params[0].Data[0] = 1
 	var err error
 	cfg.Outliner, err = outline.New(other, compute.Options{})
 	plugintest.Must(t, err)
+	p = start(t, cfg)
+	b = signIn(t, p, "ann")
+	if res, again := b.do("GET", path+"1/images/outline", nil); res.StatusCode != 200 || !bytes.Equal(again, body) {
+		t.Errorf("%d, %d bytes", res.StatusCode, len(again))
+	}
+	plugintest.Must(t, p.stop())
+	plugintest.Must(t, os.RemoveAll(filepath.Join(cfg.DataDir, picturesFolder)))
 	p = start(t, cfg)
 	b = signIn(t, p, "ann")
 	b.code(409, "model_not_loaded", "GET", path+"1/images/outline", "")

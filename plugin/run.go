@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -14,15 +15,19 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/internal/pictures"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 const (
-	partialAgain = time.Hour        // up to which a partial answer is looked at again
-	shutdownTime = 20 * time.Second // for the embedded bus to end
-	streamsWait  = 2 * time.Second  // between attempts to make the streams of an external broker
+	partialAgain   = time.Hour        // up to which a partial answer is looked at again
+	shutdownTime   = 20 * time.Second // for the embedded bus to end
+	picturesFolder = "pictures"
+	picturesLimit  = 2 << 30 // bytes: some 3800 findings
+
+	streamsWait = 2 * time.Second // between attempts to make the streams of an external broker
 )
 
 // closers end what a run has opened, the last first.
@@ -144,6 +149,11 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 	if p.sends() {
 		k.send(p.cfg.Send.kinds())
 	}
+	kept, err := pictures.Open(filepath.Join(p.cfg.DataDir, picturesFolder), picturesLimit, p.checkSpace)
+	if err != nil {
+		p.log.Warn("pictures are not kept: the data folder cannot be written")
+	}
+	p.set(func(s *parts) { s.pictures = kept })
 	p.expire(k)
 	return k, trail, nil
 }
@@ -155,7 +165,8 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 		Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Rungs: p.cfg.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
-		Room: p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
+		Pictures: func(identity string) jobs.Draft { return p.state().pictures.Begin(store.IDOf(identity)) },
+		Room:     p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
 	}
 	if slices.Contains(k.onResult, outbox.Report) {
 		w.ReportUID = func(r bus.Result) string {
@@ -241,5 +252,8 @@ func (p *Plugin) expire(k *kept) {
 		p.log.Warn("ledger not tidied", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
 	} else if gone > 0 {
 		p.log.Info("old results forgotten", "results", gone)
+	}
+	if err := p.state().pictures.Tidy(k.review.Has); err != nil {
+		p.log.Warn("old pictures not removed")
 	}
 }

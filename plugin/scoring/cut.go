@@ -44,6 +44,9 @@ func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []subject, []*n
 		} else if p.req.Outliner != nil {
 			kept[i] = c.Cube
 		}
+		if err == nil && p.pictures != nil {
+			p.pictures.Nodule(i+1, c.Cube, *subjects[i].patch)
+		}
 		cubes[i].Cube = nil // let go of it before the next patch is made
 	}
 	p.req.report("cut", len(cubes), len(cubes))

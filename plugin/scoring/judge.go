@@ -58,6 +58,9 @@ func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, subjec
 					scores[k] = detector.Score{}
 				} else {
 					nodules[i].Scores = append(nodules[i].Scores, noduleScore(d, scores[k]))
+					if p.pictures != nil {
+						p.pictures.Reconstruction(i+1, d.Digest(), scores[k].Reconstruction)
+					}
 				}
 				if details != nil {
 					details[i].Scores = append(details[i].Scores, scores[k])

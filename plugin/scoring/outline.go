@@ -58,6 +58,9 @@ func (p *Prepared) outline(ctx context.Context, nodules []bus.ResultNodule, subj
 			}
 			subjects[i].outline = &findings[k]
 			p.tell(&nodules[i], &subjects[i])
+			if s := subjects[i]; p.pictures != nil && s.outline != nil && s.outline.Found() {
+				p.pictures.Outline(i+1, s.outline.Outline.Mask)
+			}
 		}
 		p.req.report("outline", total-len(todo), total)
 	}

@@ -21,6 +21,7 @@ type Prepared struct {
 	cutter   *nodule.Cutter
 	identity string
 	read     time.Duration
+	pictures Pictures // may be nil
 }
 
 // Prepare opens the series of a request. Its errors are those of [Score] that
@@ -79,6 +80,9 @@ func (p *Prepared) Identity() string { return p.identity }
 
 // Series is the one that is scored.
 func (p *Prepared) Series() *dicomio.Series { return p.series }
+
+// Show has what can be shown of nodules given to pictures by the next Score.
+func (p *Prepared) Show(pictures Pictures) { p.pictures = pictures }
 
 // Score cuts, outlines and scores what Prepare has opened.
 func (p *Prepared) Score(ctx context.Context) (bus.Result, []Detail, error) {

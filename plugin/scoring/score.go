@@ -39,6 +39,15 @@ type Request struct {
 	Progress  func(Progress) // called from the same goroutine; may be nil
 }
 
+// Pictures takes what can be shown of nodules as soon as it is there, from one
+// goroutine, and keeps none of the arguments. Numbers of nodules count from 1, in
+// the order of the job.
+type Pictures interface {
+	Nodule(number int, cube *nodule.Cube, patch nodule.Patch)           // that is scored
+	Outline(number int, mask []bool)                                    // [32,32,32], where one was found
+	Reconstruction(number int, digest string, reconstruction []float32) // [28,28,28], of the detector with that digest
+}
+
 // Progress says how far a request is.
 type Progress struct {
 	Stage string // "read", "cut", "outline" where there is an outliner, or "score"

@@ -61,6 +61,9 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	case known.State == ledger.Intended:
 		return answered(Repaired), w.finish(ctx, log, t.scan.Identity(), known)
 	}
+	draft := w.Pictures(t.scan.Identity())
+	defer draft.Drop()
+	t.scan.Show(draft)
 	result, err := t.score(ctx)
 	if err != nil {
 		return "", err
@@ -73,6 +76,9 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	}
 	if seen.quiet < whole {
 		tellPartial(&result)
+	}
+	if err := draft.Commit(); err != nil {
+		log.Warn("pictures not kept: they are made again for whoever looks; is the disk full?")
 	}
 	return answered(Scored), w.publish(ctx, log, t, result)
 }

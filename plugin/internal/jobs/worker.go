@@ -19,6 +19,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -44,6 +45,8 @@ type Worker struct {
 
 	Room func() error // tells what keeps jobs from being taken, such as a disk that is full; nil: nothing does
 
+	Pictures func(identity string) Draft // takes what reviewers will look at
+
 	ReportUID func(r bus.Result) string // of the structured report that goes to a PACS; nil: none goes
 
 	Bus     *bus.Bus
@@ -67,6 +70,13 @@ type Keeper interface {
 	Result(tx *bbolt.Tx, e ledger.Entry, r bus.Result) error
 	// PutAside keeps a job that could not be scored.
 	PutAside(tx *bbolt.Tx, r Refused) error
+}
+
+// Draft takes pictures of the nodules of one result.
+type Draft interface {
+	scoring.Pictures
+	Commit() error // keeps them
+	Drop()         // ends a draft that was not committed
 }
 
 // Refused is a job that could not be scored.

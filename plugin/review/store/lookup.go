@@ -25,6 +25,13 @@ func (s *Store) Record(id string) (r Record, err error) {
 	return r, err
 }
 
+// Has tells whether the store holds the record of an id.
+func (s *Store) Has(id string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.rows[id] != nil
+}
+
 // RecordOfSeries returns the newest record of a series that was scored.
 func (s *Store) RecordOfSeries(study, series string) (Record, error) {
 	s.mu.RLock()

@@ -273,9 +273,7 @@ function usePatchImages(id: string, finding: Finding | null, model: string): Pat
       const cube: Cube = makeCube(await api.image(id, finding.number, kind, kind === "patch" ? "" : model, stop.signal), patch);
       setImages((old) => (old.key === key ? { ...old, [kind]: cube } : old));
     };
-    (async () => {
-      for (const kind of ["patch", "residual", "reconstruction"] as const) await get(kind);
-    })().catch((e) => {
+    Promise.all((["patch", "residual", "reconstruction"] as const).map(get)).catch((e) => {
       if (!stop.signal.aborted) setImages((old) => (old.key === key ? { ...old, problem: problemOf(e).message } : old));
     });
     return () => stop.abort();
