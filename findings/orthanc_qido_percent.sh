@@ -2,7 +2,7 @@
 # One would guess: a search over DICOMweb (QIDO-RS) for PatientName=Doe%5EJane asks for Doe^Jane, as every client library writes a ^ or a
 # space in a query.
 # Seen: the plugin compares with the text as it came, percent signs and all. 200 and an empty list for %5E, for %20 and +, even for a letter
-# written as a code; a ^ sent as it is, which no client does by itself, is found, and a space cannot be asked for, but with a ? in its place.
+# written as a code; a ^ sent as it is, which few clients do, is found, and a space cannot be asked for, but with a ? in its place.
 # Matters: a worklist that looks a patient up by name or by an ID with a space gets "no such patient", not an error, and takes the study for
 # new. A test with P1 as its ID passes. Ask with ? for what would be encoded and compare what comes back, or use /tools/find.
 # Debian 12 orthanc 1.10.1+dfsg-2+deb12u1, orthanc-dicomweb 1.7+dfsg-6+b2, inputs made with dcmtk. Output seen:
