@@ -15,12 +15,13 @@ import (
 // calibration patients as the reference of percentiles: nodules that training
 // has not seen. With fewer than MinCalibration nodules of a class the detector
 // stays uncalibrated, and its threshold is the 95th percentile of the reference.
-func Calibrate(ctx context.Context, r *models.Trained, split *nodule.Split) (*VAEAD, error) {
+// progress, if not nil, is told how many nodules of how many are scored.
+func Calibrate(ctx context.Context, r *models.Trained, split *nodule.Split, progress func(done, total int)) (*VAEAD, error) {
 	bare, err := NewVAEAD(r.Header, r.Params, uncalibrated)
 	if err != nil {
 		return nil, err
 	}
-	c, err := calibrate(ctx, bare, split)
+	c, err := calibrate(ctx, bare, split, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -31,36 +32,88 @@ func Calibrate(ctx context.Context, r *models.Trained, split *nodule.Split) (*VA
 var uncalibrated = Calibration{Reference: []float64{0}}
 
 // calibrate makes the calibration of a detector from its raw scores.
-func calibrate(ctx context.Context, bare Detector, split *nodule.Split) (c Calibration, err error) {
-	labelled := split.Calibration.Filter(func(s *nodule.Sample) bool { return s.Label != nodule.Indeterminate })
-	scores, err := ScoreSamples(ctx, bare, labelled.Samples, nil)
+func calibrate(ctx context.Context, bare Detector, split *nodule.Split, progress func(done, total int)) (c Calibration, err error) {
+	raw, anomalous, err := c.refer(ctx, bare, split.Calibration, Normals(split.Validation), progress)
 	if err != nil {
 		return c, err
 	}
-	raw, anomalous := make([]float64, len(scores)), make([]bool, len(scores))
-	for i, s := range scores {
-		raw[i], anomalous[i] = s.Raw, labelled.Samples[i].Label == nodule.Anomaly
-		if anomalous[i] {
-			c.Anomalies++
-		} else {
-			c.Normals++
-			c.Reference = append(c.Reference, s.Raw)
-		}
-	}
-	more, err := ScoreSamples(ctx, bare, Normals(split.Validation), nil)
-	if err != nil {
-		return c, err
-	}
-	for _, s := range more {
-		c.Reference = append(c.Reference, s.Raw)
-	}
-	if len(c.Reference) == 0 {
-		return c, fmt.Errorf("%w: no normal nodule outside the training patients", ErrTooFew)
-	}
-	slices.Sort(c.Reference)
 	train := split.TrainNormals()
 	c.MeanNormal, c.DiameterMM = MeanPatch(train), diameterRange(train)
 	return c, c.fit(raw, anomalous)
+}
+
+// refer scores what labelled says of both classes, which it returns, and more
+// normals, and makes the reference of the normals of both.
+func (c *Calibration) refer(ctx context.Context, d Detector, labelled *nodule.Dataset, more []nodule.Sample, progress func(done, total int)) (raw []float64, anomalous []bool, err error) {
+	labelled = labelled.Filter(func(s *nodule.Sample) bool { return s.Label != nodule.Indeterminate })
+	n := len(labelled.Samples)
+	all := slices.Concat(labelled.Samples, more)
+	scores, err := ScoreSamples(ctx, d, all, func(done int) {
+		if progress != nil {
+			progress(done, len(all))
+		}
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Normals, c.Anomalies, c.Reference = 0, 0, nil
+	for i, s := range scores {
+		anomaly := all[i].Label == nodule.Anomaly
+		if !anomaly {
+			c.Reference = append(c.Reference, s.Raw)
+		}
+		if i >= n {
+			continue
+		}
+		if raw, anomalous = append(raw, s.Raw), append(anomalous, anomaly); anomaly {
+			c.Anomalies++
+		} else {
+			c.Normals++
+		}
+	}
+	if len(c.Reference) == 0 {
+		return nil, nil, fmt.Errorf("%w: no normal nodule outside the training patients", ErrTooFew)
+	}
+	slices.Sort(c.Reference)
+	return raw, anomalous, nil
+}
+
+// Recalibrate keeps the weights of a detector and calibrates them anew on nodules
+// whose patients its training has not seen: the labelled ones of a data set, and
+// more normals for the percentiles. With fewer than MinCalibration anomalies or
+// normals among the labelled, percentiles alone are new; with fewer than
+// MinCalibration normals in all it is refused with ErrTooFew.
+func Recalibrate(ctx context.Context, d Detector, labelled *nodule.Dataset, more []nodule.Sample, progress func(done, total int)) (Detector, error) {
+	of := func(c *calibrated) (Calibration, error) {
+		was := c.calibration
+		next := was
+		raw, anomalous, err := next.refer(ctx, d, labelled, more, progress)
+		switch {
+		case err != nil:
+			return next, err
+		case len(next.Reference) < MinCalibration:
+			return next, fmt.Errorf("%w: %d normal nodules, %d are needed", ErrTooFew, len(next.Reference), MinCalibration)
+		case next.Normals < MinCalibration || next.Anomalies < MinCalibration:
+			was.Reference = next.Reference
+			return was, nil
+		}
+		return next, next.fit(raw, anomalous)
+	}
+	switch d := d.(type) {
+	case *VAEAD:
+		c, err := of(&d.calibrated)
+		if err != nil {
+			return nil, err
+		}
+		return NewVAEAD(d.header, d.params, c)
+	case *GANAD:
+		c, err := of(&d.calibrated)
+		if err != nil {
+			return nil, err
+		}
+		return NewGANAD(d.gan, d.search, c)
+	}
+	return nil, fmt.Errorf("detector: %s cannot be calibrated anew", d.Name())
 }
 
 // diameterRange is the smallest and the largest diameter of nodules, mm; nil
@@ -101,12 +154,12 @@ func (c *Calibration) fit(raw []float64, anomalous []bool) error {
 
 // CalibrateGAN makes a detector of a trained GAN as Calibrate does of a trained
 // VAE.
-func CalibrateGAN(ctx context.Context, t *models.TrainedGAN, search models.SearchSettings, split *nodule.Split) (*GANAD, error) {
+func CalibrateGAN(ctx context.Context, t *models.TrainedGAN, search models.SearchSettings, split *nodule.Split, progress func(done, total int)) (*GANAD, error) {
 	bare, err := NewGANAD(t, search, uncalibrated)
 	if err != nil {
 		return nil, err
 	}
-	c, err := calibrate(ctx, bare, split)
+	c, err := calibrate(ctx, bare, split, progress)
 	if err != nil {
 		return nil, err
 	}

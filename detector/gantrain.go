@@ -38,5 +38,5 @@ func TrainGANAD(ctx context.Context, ds *nodule.Dataset, split *nodule.Split, o 
 	if err != nil {
 		return nil, err
 	}
-	return CalibrateGAN(ctx, t, o.Search, split)
+	return CalibrateGAN(ctx, t, o.Search, split, nil)
 }

@@ -40,5 +40,5 @@ func TrainVAEAD(ctx context.Context, ds *nodule.Dataset, split *nodule.Split, o 
 	if err != nil {
 		return nil, err
 	}
-	return Calibrate(ctx, r, split)
+	return Calibrate(ctx, r, split, nil)
 }

@@ -19,7 +19,17 @@ const maxCheckpoint = 1 << 30
 var (
 	ErrCheckpoint = errors.New("models: not a usable checkpoint")
 	ErrDigest     = errors.New("models: checkpoint does not have the digest that its header names")
+	ErrState      = errors.New("models: not a state that this training can go on from")
+	ErrSave       = errors.New("models: the checkpoint was not written")
 )
+
+// marked is an error that also is one of those above, and reads as it did.
+type marked struct {
+	error
+	as error
+}
+
+func (m marked) Unwrap() []error { return []error{m.error, m.as} }
 
 // Header is what a checkpoint says about itself.
 type Header struct {
@@ -35,6 +45,7 @@ type Header struct {
 	Preprocessing string             `json:"preprocessing"`
 	DataDigest    string             `json:"data_digest"`
 	Attribution   string             `json:"attribution,omitempty"`
+	Parent        string             `json:"parent,omitempty"` // digest of the weights that the training went on from
 	Seed          uint64             `json:"seed"`
 	Epoch         int                `json:"epoch"`
 	Metrics       map[string]float64 `json:"metrics,omitempty"`
@@ -143,7 +154,7 @@ func Save(path string, h Header, ps Params) error {
 		return err
 	}
 	if err := atomicfile.WriteBytes(path, 0o644, b); err != nil { // weights are no secret
-		return fmt.Errorf("models: save: %w", err)
+		return marked{fmt.Errorf("models: save: %w", err), ErrSave}
 	}
 	return nil
 }

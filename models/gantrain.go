@@ -20,9 +20,10 @@ type GANRun struct {
 	GAN       GAN
 	Train     Samples
 	Settings  GANSettings
-	Header    Header // template of the checkpoint: preprocessing, data digest, attribution
-	Dir       string // holds gan-state.safetensors, to resume from; empty: nothing is kept
-	SaveEvery int    // steps from one state to the next; 0: 200
+	Start     *TrainedGAN // to go on from; nil: weights are drawn
+	Header    Header      // template of the checkpoint: preprocessing, data digest, attribution
+	Dir       string      // holds gan-state.safetensors, to resume from; empty: nothing is kept
+	SaveEvery int         // steps from one state to the next; 0: 200
 	Progress  func(GANProgress)
 	Compute   compute.Options
 }
@@ -120,6 +121,12 @@ func newGANTrainer(r GANRun) (*ganTrainer, error) {
 	}
 	t.generator, t.critic = r.GAN.NewParams(rand.New(rand.NewPCG(s.Seed, 1)))
 	t.generator.find("generator.conv3.bias").Data[0] = float32(math.Log(mean / (1 - mean)))
+	if from := r.Start; from != nil {
+		if err := r.GAN.check(from.Generator, from.Critic); err != nil {
+			return nil, fmt.Errorf("models: weights to go on from: %w", err)
+		}
+		t.generator, t.critic, t.Header.Parent = from.Generator.clone(), from.Critic.clone(), from.Params().Digest()
+	}
 	adam := func() *compute.Adam {
 		return &compute.Adam{Rate: s.Rate, Beta1: s.Beta1, Beta2: s.Beta2, Epsilon: 1e-8}
 	}

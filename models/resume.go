@@ -43,17 +43,17 @@ func savedState[T any](dir, name string) (s *saved, settings T, err error) {
 // training samples.
 func (s *saved) of(kind string, run Header, samples int) bool {
 	h := s.header
-	return h.Kind == kind && h.DataDigest == run.DataDigest && h.Preprocessing == run.Preprocessing && h.Metrics["train_samples"] == float64(samples)
+	return h.Kind == kind && h.DataDigest == run.DataDigest && h.Parent == run.Parent && h.Preprocessing == run.Preprocessing && h.Metrics["train_samples"] == float64(samples)
 }
 
 // count is a number that the state holds.
 func (s *saved) count(name string) int { return int(s.header.Metrics[name]) }
 
 func (s *saved) unusable(err error) error {
-	return fmt.Errorf("models: resume from %s: %w", s.path, err)
+	return marked{fmt.Errorf("models: resume from %s: %w", s.path, err), ErrState}
 }
 
 // foreign says that the state is of another run; differs names what may.
 func (s *saved) foreign(differs string) error {
-	return fmt.Errorf("models: %s is the state of another run (%s differ): choose another folder or remove it", s.path, differs)
+	return marked{fmt.Errorf("models: %s is the state of another run (%s differ): choose another folder or remove it", s.path, differs), ErrState}
 }

@@ -10,6 +10,9 @@ import (
 // stateFile holds the weights, the best weights so far and the optimiser.
 const stateFile = "state.safetensors"
 
+// lastBound is what a state calls the bound on the validation set after its epoch.
+const lastBound = "last_valid_negative_bound"
+
 // header describes the best weights so far.
 func (t *trainer) header() Header {
 	h := t.Header
@@ -30,6 +33,9 @@ func (t *trainer) save() error {
 	h := t.header()
 	h.Metrics["best_epoch"] = float64(t.bestEpoch)
 	h.Metrics["steps"] = float64(t.adam.Steps)
+	if !math.IsNaN(t.bound) {
+		h.Metrics[lastBound] = t.bound
+	}
 	var ps Params
 	for _, p := range t.best {
 		ps = append(ps, Param{"best." + p.Name, p.Shape, p.Data})
@@ -68,6 +74,9 @@ func (t *trainer) resume() error {
 	t.epoch, t.bestEpoch = s.count("epochs"), s.count("best_epoch")
 	if v, ok := s.header.Metrics["valid_negative_bound"]; ok {
 		t.bestVal = v
+	}
+	if v, ok := s.header.Metrics[lastBound]; ok {
+		t.bound = v
 	}
 	return nil
 }

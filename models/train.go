@@ -20,6 +20,7 @@ type Run struct {
 	Train    Samples
 	Valid    Samples // may be empty or nil: the last weights are kept then
 	Settings Settings
+	Start    Params // weights to go on from, which are kept where no epoch has a lower validation bound; nil: drawn
 	Header   Header // template of the checkpoints: preprocessing, data digest, attribution
 	Dir      string // holds state.safetensors, to resume from; empty: nothing is kept
 	Progress func(Progress)
@@ -86,7 +87,12 @@ func newTrainer(r Run) (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.VAE.startAt(t.params, mean, variance)
+	if r.VAE.startAt(t.params, mean, variance); r.Start != nil {
+		if err := r.VAE.Check(r.Start); err != nil {
+			return nil, fmt.Errorf("models: weights to go on from: %w", err)
+		}
+		t.params, t.Header.Parent = r.Start.clone(), r.Start.Digest()
+	}
 	if err := t.resume(); err != nil {
 		return nil, err
 	}
@@ -113,8 +119,15 @@ func newTrainer(r Run) (*trainer, error) {
 	if g.Err != nil {
 		return nil, g.Err
 	}
-	t.check, err = compute.Compile(gorgonia.Nodes{terms.Misfit, terms.KL}, t.params.Bound(), r.Compute)
-	return t, err
+	if t.check, err = compute.Compile(gorgonia.Nodes{terms.Misfit, terms.KL}, t.params.Bound(), r.Compute); err != nil {
+		return nil, err
+	}
+	if r.Start != nil && t.epoch == 0 {
+		if err := t.validate(); err != nil {
+			return nil, fmt.Errorf("models: validation set: %w", err)
+		}
+	}
+	return t, nil
 }
 
 func (t *trainer) graph() (*Graph, Terms) {

@@ -141,7 +141,7 @@ func (l *lungs) detector(ctx context.Context, u unit, t *tracker, split *nodule.
 		if err != nil {
 			return nil, err
 		}
-		d, err := detector.Calibrate(ctx, trained, split)
+		d, err := detector.Calibrate(ctx, trained, split, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +151,7 @@ func (l *lungs) detector(ctx context.Context, u unit, t *tracker, split *nodule.
 	if err != nil {
 		return nil, err
 	}
-	d, err := detector.CalibrateGAN(ctx, trained, l.settings.search(), split)
+	d, err := detector.CalibrateGAN(ctx, trained, l.settings.search(), split, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -73,19 +73,9 @@ func usable(cases []Case) ([]Case, error) {
 	refuse := func(code coded.Code, hint string) ([]Case, error) {
 		return nil, coded.New(code, "train rungs", hint, nil)
 	}
-	cases = slices.DeleteFunc(slices.Clone(cases), func(c Case) bool { return slices.Contains(nodule.HeldOutPatients(), c.Patient) })
-	var count [3]int
-	for i := range cases {
-		c := &cases[i]
-		for k, x := range c.Features {
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return refuse(features.CodeNotFinite, fmt.Sprintf("the feature %s of case %d is no number; extract it again", features.All()[k].Name, i))
-			}
-		}
-		if !(c.Rating >= 1 && c.Rating <= 5) || !(c.DiameterMM >= 0) || math.IsInf(c.DiameterMM, 0) {
-			return refuse(CodeRating, fmt.Sprintf("case %d has a rating that is not 1 to 5, or a diameter that is no number", i))
-		}
-		count[c.Label]++
+	cases, count, err := numbers(cases)
+	if err != nil {
+		return nil, err
 	}
 	if n := count[nodule.Normal]; n < MinNormals {
 		return refuse(CodeTooFew, fmt.Sprintf("%d normal nodules; %d are needed: name a larger set", n, MinNormals))
@@ -102,6 +92,25 @@ func usable(cases []Case) ([]Case, error) {
 		}
 	}
 	return cases, nil
+}
+
+// numbers refuses cases that are no numbers, leaves out the patients who are held
+// out of everything, and counts the others by label.
+func numbers(cases []Case) (kept []Case, count [3]int, err error) {
+	kept = slices.DeleteFunc(slices.Clone(cases), func(c Case) bool { return slices.Contains(nodule.HeldOutPatients(), c.Patient) })
+	for i := range kept {
+		c := &kept[i]
+		for k, x := range c.Features {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return nil, count, coded.New(features.CodeNotFinite, "train rungs", fmt.Sprintf("the feature %s of case %d is no number; extract it again", features.All()[k].Name, i), nil)
+			}
+		}
+		if !(c.Rating >= 1 && c.Rating <= 5) || !(c.DiameterMM >= 0) || math.IsInf(c.DiameterMM, 0) {
+			return nil, count, coded.New(CodeRating, "train rungs", fmt.Sprintf("case %d has a rating that is not 1 to 5, or a diameter that is no number", i), nil)
+		}
+		count[c.Label]++
+	}
+	return kept, count, nil
 }
 
 // DiameterNoise is the spread of a detector's diameter around the readers', as a

@@ -109,55 +109,80 @@ func fitRatings(s *set, choices []choice, seed uint64) ([]model, error) {
 		return nil, errSingular
 	}
 	weights, rating := make([]float64, len(s.cases)), make([]float64, len(s.cases))
-	var total, mean float64
 	for i := range s.cases {
 		weights[i], rating[i] = s.cases[i].weight(), s.cases[i].Rating
-		total, mean = total+weights[i], mean+weights[i]*rating[i]
 	}
-	mean /= total
 	scaled := newScale(s.rows, weights)
 	z := scaled.ApplyAll(s.rows)
 	out := make([]model, len(choices))
 	for k := 0; k < len(choices); {
 		w := &waves{Seed: seed, Count: waveCount, Gamma: choices[k].Gamma, Width: len(z[0])}
 		w.draw()
-		p := w.Width + w.Count
-		basis, middle := mat.NewDense(len(z), p, nil), make([]float64, p)
+		basis := make([][]float64, len(z))
 		for i := range z {
-			row := w.basis(z[i])
-			basis.SetRow(i, row)
-			for j, v := range row {
-				middle[j] += weights[i] * v / total
-			}
+			basis[i] = w.basis(z[i])
 		}
-		target := make([]float64, p)
-		for i := range z {
-			row, root := basis.RawRowView(i), math.Sqrt(weights[i])
-			for j := range row {
-				row[j] = root * (row[j] - middle[j])
-				target[j] += root * (rating[i] - mean) * row[j]
-			}
-		}
-		gram := mat.NewSymDense(p, nil)
-		gram.SymOuterK(1, basis.T())
+		r := newRidge(basis, rating, weights)
 		for gamma := choices[k].Gamma; k < len(choices) && choices[k].Gamma == gamma; k++ {
-			a := mat.NewSymDense(p, nil)
-			a.CopySym(gram)
-			for j := range p {
-				a.SetSym(j, j, a.At(j, j)+choices[k].Penalty)
-			}
-			beta, err := solve(a, target)
+			weight, err := r.fit(choices[k].Penalty)
 			if err != nil {
 				return nil, err
 			}
-			constant := mean
-			for j, b := range beta {
-				constant -= b * middle[j]
-			}
-			out[k] = model{Scale: scaled, Waves: w, Weight: append(beta, constant)}
+			out[k] = model{Scale: scaled, Waves: w, Weight: weight}
 		}
 	}
 	return out, nil
+}
+
+// ridge is a weighted ridge regression of y on a basis, with a constant.
+type ridge struct {
+	gram           *mat.SymDense
+	target, middle []float64
+	mean           float64
+}
+
+func newRidge(basis [][]float64, y, weights []float64) *ridge {
+	var total, mean float64
+	for i, w := range weights {
+		total, mean = total+w, mean+w*y[i]
+	}
+	p := len(basis[0])
+	r := &ridge{gram: mat.NewSymDense(p, nil), target: make([]float64, p), middle: make([]float64, p), mean: mean / total}
+	rows := mat.NewDense(len(basis), p, nil)
+	for i, b := range basis {
+		rows.SetRow(i, b)
+		for j, v := range b {
+			r.middle[j] += weights[i] * v / total
+		}
+	}
+	for i := range basis {
+		row, root := rows.RawRowView(i), math.Sqrt(weights[i])
+		for j := range row {
+			row[j] = root * (row[j] - r.middle[j])
+			r.target[j] += root * (y[i] - r.mean) * row[j]
+		}
+	}
+	r.gram.SymOuterK(1, rows.T())
+	return r
+}
+
+// fit gives a weight for each column of the basis, and the constant last.
+func (r *ridge) fit(penalty float64) ([]float64, error) {
+	p := len(r.target)
+	a := mat.NewSymDense(p, nil)
+	a.CopySym(r.gram)
+	for j := range p {
+		a.SetSym(j, j, a.At(j, j)+penalty)
+	}
+	beta, err := solve(a, r.target)
+	if err != nil {
+		return nil, err
+	}
+	constant := r.mean
+	for j, b := range beta {
+		constant -= b * r.middle[j]
+	}
+	return append(beta, constant), nil
 }
 
 // loss of a raw score on cases that the model has not seen, by what the rung may

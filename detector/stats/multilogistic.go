@@ -13,6 +13,9 @@ type MultiLogistic struct {
 	Y     []bool
 	W     []float64 // weight of each row
 	Ridge float64   // of w²/2, per unit of weight
+
+	// Offset is what the logit of each row has beside the weights; nil: nothing.
+	Offset []float64
 }
 
 // Balanced are weights of rows, scaled so that both classes have the same sum,
@@ -81,13 +84,22 @@ func Linear(beta, x []float64) float64 {
 // Sigmoid is 1/(1 + exp(-t)).
 func Sigmoid(t float64) float64 { return 1 / (1 + math.Exp(-t)) }
 
+// logit of row i.
+func (l MultiLogistic) logit(beta []float64, i int) float64 {
+	t := Linear(beta, l.X[i])
+	if l.Offset != nil {
+		t += l.Offset[i]
+	}
+	return t
+}
+
 func (l MultiLogistic) loss(beta []float64, penalty float64) float64 {
 	f := 0.0
 	for _, b := range beta[:len(beta)-1] {
 		f += penalty * b * b / 2
 	}
-	for i, x := range l.X {
-		t := Linear(beta, x)
+	for i := range l.X {
+		t := l.logit(beta, i)
 		if l.Y[i] {
 			t = -t
 		}
@@ -109,7 +121,7 @@ func (l MultiLogistic) slopes(beta []float64, penalty float64) (*mat.VecDense, *
 	row[p-1] = 1
 	for i, x := range l.X {
 		copy(row, x)
-		q := Sigmoid(Linear(beta, x))
+		q := Sigmoid(l.logit(beta, i))
 		d := q
 		if l.Y[i] {
 			d--

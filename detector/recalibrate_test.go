@@ -1,0 +1,40 @@
+package detector
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
+	"github.com/nodulescope/nodulescope/nodule"
+)
+
+// Recalibrated, a detector has the same weights and the calibration of other
+// nodules; of too few anomalies the percentiles alone, of too few normals none.
+func TestRecalibrate(t *testing.T) {
+	d := train(t, detectortest.Many(12))
+	ds := detectortest.Many(44).Load(t)
+	next, err := Recalibrate(context.Background(), d, ds, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, ok := next.(*VAEAD)
+	if !ok || v.Params().Digest() != d.Params().Digest() || v.Digest() == d.Digest() {
+		t.Fatal("the weights have changed, or the file has not")
+	}
+	if c := v.Calibration(); c.Logistic == nil || c.Normals != 44 || c.Anomalies != 44 || len(c.Reference) != 44 || c.DiameterMM == nil {
+		t.Errorf("%+v", c)
+	}
+	normals := ds.Filter(func(s *nodule.Sample) bool { return s.Label == nodule.Normal })
+	if next, err = Recalibrate(context.Background(), v, normals, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	was, is := v.Calibration(), next.(*VAEAD).Calibration()
+	if is.Logistic == nil || *is.Logistic != *was.Logistic || is.Threshold != was.Threshold || len(is.Reference) != 44 {
+		t.Errorf("%+v", is)
+	}
+	normals.Samples = normals.Samples[:MinCalibration-1]
+	if _, err := Recalibrate(context.Background(), d, normals, nil, nil); !errors.Is(err, ErrTooFew) {
+		t.Error(err)
+	}
+}
