@@ -23,12 +23,13 @@ var exitCodes = func() map[string]int {
 			result_invalid review_invalid dead_invalid message_too_large not_replayable
 			site_key_invalid site_data_empty site_data_changed site_input_invalid result_missing result_superseded patient_unknown
 			patient_conflict duplicate_nodule not_a_nodule nodule_not_outlined
+			retrain_too_few retrain_preprocessing retrain_incumbent retrain_state
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,
 		exitFailure: `
 			storage_silent pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
 			bus_unreachable stream_unavailable stream_incompatible store_locked store_damaged server_failed retries_exhausted
 			detector_failed outline_failed headline_failed score_not_finite deadline_passed job_timed_out internal_error
-			ledger_failed ledger_locked ledger_damaged audit_failed result_gone`,
+			retrain_locked retrain_write_failed ledger_failed ledger_locked ledger_damaged audit_failed result_gone`,
 	} {
 		for _, name := range strings.Fields(names) {
 			codes[name] = exit

@@ -63,6 +63,7 @@ func commands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
 		newAuditCommand,
 		newDatasetCommand,
+		newRetrainCommand,
 		newDeadCommand,
 		newDemoCommand,
 		newDevicesCommand,
