@@ -77,11 +77,19 @@ type File struct {
 	SHA256 string `json:"sha256"` // "sha256:<hex>"
 }
 
+// vacant refuses the place of a candidate where something is.
+func vacant(dir string) error {
+	if _, err := os.Lstat(dir); err == nil {
+		return refuse(CodeWrite, "write candidate", "its folder is there already; name another --out", nil)
+	}
+	return nil
+}
+
 // write makes the folder of a candidate, whole or not at all. Another one of that
 // name is not replaced.
 func (c *Candidate) write(dir string, files []content) (err error) {
-	if _, err := os.Lstat(dir); err == nil {
-		return refuse(CodeWrite, "write candidate", "its folder is there already; name another --out", nil)
+	if err := vacant(dir); err != nil {
+		return err
 	}
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // models are no secret

@@ -127,6 +127,23 @@ var incumbent = sync.OnceValues(func() (*Set, error) {
 	return LoadSet(files)
 })
 
+// writeSet writes the files of a set for another process.
+func writeSet(t testing.TB, s *Set) SetFiles {
+	t.Helper()
+	files, err := s.files()
+	plugintest.Must(t, err)
+	dir := t.TempDir()
+	out := SetFiles{Rungs: filepath.Join(dir, rungsFile), Outline: filepath.Join(dir, "outline.safetensors")}
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		plugintest.Must(t, os.WriteFile(path, f.bytes, 0o600))
+		if f.role == RoleDetector {
+			out.Detectors = append(out.Detectors, path)
+		}
+	}
+	return out
+}
+
 func untrainedGAN() *detector.GANAD {
 	n := models.ReferenceGAN
 	g, c := n.NewParams(rand.New(rand.NewPCG(5, 6)))

@@ -26,6 +26,9 @@ type runner struct {
 // state folder is removed when the candidate is complete. A cancelled ctx ends it
 // with the context's error; started again it ends in the same bytes.
 func (p *Plan) Run(ctx context.Context) (_ *Candidate, err error) {
+	if err := vacant(p.o.Out); err != nil { // before hours of work
+		return nil, err
+	}
 	s, err := openState(p.o.Dir, p.identity(), p.o.Now())
 	if err != nil {
 		return nil, err
@@ -172,6 +175,13 @@ func (r *runner) detector(ctx context.Context, was detector.Detector) (detector.
 		return nil, made, err
 	}
 	before, after := calibrationOf(was), calibrationOf(next)
+	switch {
+	case r.Kind != KindRecalibrate:
+	case next.Digest() == was.Digest():
+		made.Did = rungs.DidKeep
+	case before.Normals == after.Normals && before.Anomalies == after.Anomalies && before.Threshold == after.Threshold:
+		made.Did = rungs.DidReference
+	}
 	made.Normals, made.Anomalies, made.Threshold = after.Normals, after.Anomalies, [2]float64{before.Threshold, after.Threshold}
 	return next, made, nil
 }

@@ -25,6 +25,7 @@ import (
 // child is what a process that is killed does.
 type child struct {
 	Data, Dir, Out string
+	Models         SetFiles
 	DieAt          int // report of progress
 }
 
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			return err
 		}
-		set, err := incumbent()
+		set, err := LoadSet(c.Models)
 		if err != nil {
 			return err
 		}
@@ -143,13 +144,13 @@ func TestRetrain(t *testing.T) {
 	}
 
 	killed := options(t, d)
-	path := save(t, nodules(140, 1))
+	path, set := save(t, nodules(140, 1)), writeSet(t, o.Incumbent)
 	p := plan(t, killed)
 	s, err := openState(killed.Dir, p.identity(), day)
 	plugintest.Must(t, err)
 	plugintest.Must(t, s.close())
 	for _, at := range []int{31, 100, 9, 4} { // in what is measured, in both trainings, and behind
-		plugintest.Crash(t, child{path, killed.Dir, killed.Out, at})
+		plugintest.Crash(t, child{path, killed.Dir, killed.Out, set, at})
 		for _, file := range contentOf(t, killed.Dir) {
 			if strings.Contains(file, mark) {
 				t.Error("the state names a patient, a series or a nodule")
