@@ -164,18 +164,18 @@ func (r *frameReader) convert(f *format, raw []byte, hu []float32, pad []bool) e
 		r.rescale(f, raw[start*size:(start+n)*size], hu[start:start+n], pad[start:start+n])
 	}
 	px := pixels{r.table, raw, size == 2}
-	marks, err := r.fieldMarks(f, px)
+	marks, err := r.fieldMarks(f, px, w)
 	if marks {
 		maskField(px, pad, f.Rows, f.Cols, w.Min.Y, w.Max.Y)
 	}
 	return err
 }
 
-// fieldMarks tells whether the field of view of an image can mark any of its pixels,
-// and sees to it that all are decoded where it can. The corners tell of most that
-// it cannot: they differ, or are not air, or hold the padding value, which is marked
-// as it is.
-func (r *frameReader) fieldMarks(f *format, px pixels) (bool, error) {
+// fieldMarks tells whether the field of view of an image can mark any pixel of a
+// window, and sees to it that all of the image is decoded where it can. It cannot where the
+// corners differ, are not air, or hold the padding value, which is marked as it is;
+// nor where nothing in the window has their value, at a place where it is marked.
+func (r *frameReader) fieldMarks(f *format, px pixels, window image.Rectangle) (bool, error) {
 	right, bottom := f.Cols-1, f.Rows-1
 	var v float32
 	for i, c := range [4]image.Point{{}, {X: right}, {Y: bottom}, {right, bottom}} {
@@ -190,7 +190,7 @@ func (r *frameReader) fieldMarks(f *format, px pixels) (bool, error) {
 			return false, nil
 		}
 	}
-	if r.table.padded(v) {
+	if r.table.padded(v) || !px.mayMark(v, window, f.Rows, f.Cols) {
 		return false, nil
 	}
 	return true, r.More(f.Bounds())

@@ -1,6 +1,9 @@
 package dicomio
 
-import "math"
+import (
+	"image"
+	"math"
+)
 
 const (
 	fieldAirHU = -1000 // the value outside a field of view is at most this
@@ -22,7 +25,7 @@ const (
 // image. Only the rows from..to-1 are marked.
 func maskField(px pixels, pad []bool, rows, cols, from, to int) {
 	v := px.at(0)
-	radius := float64(min(rows, cols)) / 2
+	radius := fieldRadius(rows, cols)
 	outside, same := 0, 0
 	rim, rimSame := 0, 0
 	forRuns(rows, cols, 0, rows, radius+1, func(from, to int) {
@@ -49,6 +52,28 @@ func maskField(px pixels, pad []bool, rows, cols, from, to int) {
 			pad[i] = pad[i] || px.at(i) == v
 		}
 	})
+}
+
+func fieldRadius(rows, cols int) float64 { return float64(min(rows, cols)) / 2 }
+
+// mayMark tells whether maskField may mark any pixel of a window, where the corners
+// hold v: it marks such pixels alone, and where air could have the value those outside
+// the circle alone.
+func (p pixels) mayMark(v float32, window image.Rectangle, rows, cols int) (may bool) {
+	look := func(from, to int) {
+		y := from / cols * cols
+		for i := max(from, y+window.Min.X); i < min(to, y+window.Max.X); i++ {
+			may = may || p.at(i) == v
+		}
+	}
+	if v >= belowAirHU {
+		forRuns(rows, cols, window.Min.Y, window.Max.Y, fieldRadius(rows, cols)+1, look)
+		return may
+	}
+	for y := window.Min.Y; y < window.Max.Y; y++ {
+		look(y*cols, (y+1)*cols)
+	}
+	return may
 }
 
 // maskRuns marks the run of v at both ends of every row.

@@ -227,6 +227,7 @@ const peerMemory = "search MiB"
 type peerReport struct {
 	Peer string             `json:"peer"` // what ran
 	MS   map[string]float64 `json:"ms"`   // medians of works
+	CPU  map[string]float64 `json:"cpu"`  // medians of their processor time, ms
 	MiB  map[string]float64 `json:"mib"`  // memory that works add
 	HU   []float64          `json:"hu"`   // means of cubes
 }

@@ -17,11 +17,26 @@ const benchRun = 12 // slices that are decoded at a time
 
 // seriesBench is what `bench --series ... --json` prints.
 type seriesBench struct {
-	Slices  int            `json:"slices"`
-	Peer    string         `json:"peer,omitempty"`
-	MiB     float64        `json:"hu_mib"` // that decoding the series adds
-	PeerMiB float64        `json:"peer_hu_mib,omitempty"`
-	Rows    []bench.Result `json:"rows"`
+	Slices  int         `json:"slices"`
+	Load    [2]float64  `json:"load"` // of the machine, before and after
+	Peer    string      `json:"peer,omitempty"`
+	MiB     float64     `json:"hu_mib"` // that decoding the series adds
+	PeerMiB float64     `json:"peer_hu_mib,omitempty"`
+	Rows    []seriesRow `json:"rows"`
+}
+
+// seriesRow is one work. Processor time is of all threads, and depends less on
+// what else a machine does.
+type seriesRow struct {
+	Name     string  `json:"name"`
+	MS       float64 `json:"ms"` // median
+	Least    float64 `json:"least_ms"`
+	Most     float64 `json:"most_ms"`
+	CPU      float64 `json:"cpu_ms,omitempty"` // mean
+	PeerMS   float64 `json:"peer_ms,omitempty"`
+	PeerCPU  float64 `json:"peer_cpu_ms,omitempty"`
+	Ratio    float64 `json:"ratio,omitempty"`
+	RatioCPU float64 `json:"cpu_ratio,omitempty"`
 }
 
 // seriesWorks are what is timed on a series.
@@ -134,16 +149,16 @@ func runSeriesBench(ctx context.Context, o benchOptions, stdout io.Writer) error
 	if err != nil {
 		return err
 	}
-	r := seriesBench{Slices: g.Slices, Peer: before.Peer, MiB: mib, PeerMiB: before.MiB["series to HU"]}
+	r := seriesBench{Slices: g.Slices, Load: [2]float64{bench.Load()}, Peer: before.Peer, MiB: mib, PeerMiB: before.MiB["series to HU"]}
 	for _, work := range []struct {
 		name string
 		run  func()
 	}{{"headers", w.headers}, {"cubes", w.cut}, {"cubes, slices needed", w.cut}, {"series to HU", w.decode}, {"bytes of those slices", w.bytes(s)}} {
-		ms, err := bench.Median(ctx, work.run)
+		t, err := bench.Time(ctx, work.run)
 		if err = errors.Join(w.err, err); err != nil {
 			return err
 		}
-		r.Rows = append(r.Rows, bench.Result{Name: work.name, MS: ms})
+		r.Rows = append(r.Rows, seriesRow{Name: work.name, MS: t.Median, Least: t.Least, Most: t.Most, CPU: t.CPU})
 	}
 	if err := w.sameCubes(before); err != nil {
 		return err
@@ -157,20 +172,24 @@ func runSeriesBench(ctx context.Context, o benchOptions, stdout io.Writer) error
 		if row.PeerMS = (before.MS[row.Name] + after.MS[row.Name]) / 2; row.PeerMS > 0 {
 			row.Ratio = row.PeerMS / row.MS
 		}
+		if row.PeerCPU = (before.CPU[row.Name] + after.CPU[row.Name]) / 2; row.PeerCPU > 0 && row.CPU > 0 {
+			row.RatioCPU = row.PeerCPU / row.CPU
+		}
 	}
+	r.Load[1] = bench.Load()
 	if o.json {
 		return printJSON(stdout, r)
 	}
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(stdout, format, args...) }
-	p("%d slices\n", r.Slices)
+	p("%d slices, load of the machine %.0f to %.0f\n", r.Slices, r.Load[0], r.Load[1])
 	if r.Peer != "" {
 		p("peer: %s\n", r.Peer)
 	}
-	p("\n%-22s %10s %10s %7s\n", "work", "ms", "peer ms", "ratio")
+	p("\n%-22s %10s %19s %10s %10s %7s %12s %7s\n", "work", "ms", "least to most", "cpu ms", "peer ms", "ratio", "peer cpu ms", "ratio")
 	for _, x := range r.Rows {
-		p("%-22s %10.1f", x.Name, x.MS)
+		p("%-22s %10.1f %8.1f to %7.1f %10.1f", x.Name, x.MS, x.Least, x.Most, x.CPU)
 		if x.PeerMS > 0 {
-			p(" %10.1f %6.1fx", x.PeerMS, x.Ratio)
+			p(" %10.1f %6.1fx %12.1f %6.1fx", x.PeerMS, x.Ratio, x.PeerCPU, x.RatioCPU)
 		}
 		p("\n")
 	}

@@ -93,9 +93,6 @@ func recovered(err *error) {
 	}
 }
 
-// Partial tells whether pixels outside of the window of the last call are undefined.
-func (d *Decoder) Partial() bool { return d.part != nil }
-
 // More decodes the pixels of another window of the image of the last call, into
 // what that has returned. Its errors are those of Decode.
 func (d *Decoder) More(window image.Rectangle) (err error) {

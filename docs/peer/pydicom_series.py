@@ -6,7 +6,8 @@ usage: pydicom_series.py DIR [X,Y,Z ...]     positions in LPS mm
                                                      compressed by gdcmconv where CODEC is j2k, jpegls or jpeg
 Needs Debian's python3-pydicom, python3-numpy and python3-scipy, for compressed series python3-gdcm, to make them
 libgdcm-tools. Prints one JSON object: "peer" says
-what ran, "ms" maps each work to the median of three runs, "mib" how far it raised the peak of the
+what ran, "ms" maps each work to the median of three runs (or of
+PEER_RUNS, as the environment says), "cpu" to that of processor time, "mib" how far it raised the peak of the
 process's memory, "hu" the mean of each cube, which must be that of nodulescope.
 """
 import glob
@@ -22,6 +23,14 @@ import numpy
 import pydicom
 import scipy
 from scipy.ndimage import map_coordinates
+
+try:
+    import gdcm
+    CODECS = ", GDCM " + gdcm.Version.GetVersion()
+except ImportError:  # uncompressed series need none
+    CODECS = ""
+
+RUNS = int(os.environ.get("PEER_RUNS", "3"))
 
 
 def files(folder):
@@ -87,12 +96,14 @@ def cubes(folder, positions, lazy):
 
 
 def median(run):
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
+    """Milliseconds of a work, and of processor time in it."""
+    times, processor = [], []
+    for _ in range(RUNS):
+        start, busy = time.perf_counter(), time.process_time()
         run()
         times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times)
+        processor.append((time.process_time() - busy) * 1e3)
+    return statistics.median(times), statistics.median(processor)
 
 
 def peak(run):
@@ -130,14 +141,16 @@ if __name__ == "__main__":
         make(int(sys.argv[2]), *sys.argv[3:])
         sys.exit()
     folder, positions = sys.argv[1], [[float(v) for v in a.split(",")] for a in sys.argv[2:]]
+    works = {
+        "headers": median(lambda: headers(folder, stop_before_pixels=True)),
+        "cubes": median(lambda: cubes(folder, positions, False)),
+        "cubes, slices needed": median(lambda: cubes(folder, positions, True)),
+        "series to HU": median(lambda: volume(folder)),
+    }
     print(json.dumps({
         "mib": {"series to HU": peak(lambda: volume(folder)), "series to HU, slice by slice": peak(lambda: one_by_one(folder))},
-        "ms": {
-            "headers": median(lambda: headers(folder, stop_before_pixels=True)),
-            "cubes": median(lambda: cubes(folder, positions, False)),
-            "cubes, slices needed": median(lambda: cubes(folder, positions, True)),
-            "series to HU": median(lambda: volume(folder)),
-        },
+        "ms": {name: ms for name, (ms, _) in works.items()},
+        "cpu": {name: ms for name, (_, ms) in works.items()},
         "hu": [float(c.mean()) for c in cubes(folder, positions, True)],
-        "peer": f"pydicom {pydicom.__version__}, NumPy {numpy.__version__}, SciPy {scipy.__version__}",
+        "peer": f"pydicom {pydicom.__version__}, NumPy {numpy.__version__}, SciPy {scipy.__version__}{CODECS}",
     }))

@@ -3,8 +3,6 @@ package bench
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
-	"time"
 
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/models/compute"
@@ -35,18 +33,8 @@ type Result struct {
 // Median runs a work once to warm up and then as often as takes a second, at
 // least five times, and returns the median in milliseconds.
 func Median(ctx context.Context, run func()) (float64, error) {
-	run()
-	var ms []float64
-	for start := time.Now(); len(ms) < 5 || time.Since(start) < time.Second; {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		t := time.Now()
-		run()
-		ms = append(ms, float64(time.Since(t))/1e6)
-	}
-	slices.Sort(ms)
-	return ms[len(ms)/2], nil
+	t, err := Time(ctx, run)
+	return t.Median, err
 }
 
 // Works prepares all works on the reference networks with random weights.

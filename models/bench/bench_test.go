@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/models/compute"
@@ -60,4 +61,23 @@ func onTwo(t *testing.T) compute.Options {
 		t.Fatal(err)
 	}
 	return compute.Options{Backends: []compute.Backend{b}}
+}
+
+// TestTime: a work that keeps a processor busy shows in every figure.
+func TestTime(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processor time is known on linux alone")
+	}
+	n := 0
+	got, err := Time(t.Context(), func() {
+		for start := processorTime(); processorTime() < start+20; {
+			n++
+		}
+	})
+	if err != nil || n == 0 || got.Least > got.Median || got.Median > got.Most || got.CPU < 20 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if Load() <= 0 {
+		t.Error("no load of the machine")
+	}
 }

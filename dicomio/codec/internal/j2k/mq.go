@@ -40,6 +40,14 @@ var mqStates = func() (t [128]mqState) {
 	return t
 }()
 
+// mqQe is what the likely case needs of mqStates, so that bit is inlined.
+var mqQe = func() (t [256]int64) {
+	for i, s := range mqStates {
+		t[i] = s.qe
+	}
+	return t
+}()
+
 // mq is the arithmetic decoder (annex C). Registers A and C are a+d and c+d,
 // both << 16: as long as d stays positive, the more probable symbol comes and
 // nothing is renormalised.
@@ -113,10 +121,8 @@ func (m *mq) byteIn(c int64) int64 {
 
 // bit decodes one symbol.
 func (m *mq) bit(cx *uint8) uint32 {
-	s := &mqStates[*cx&127]
-	m.d -= s.qe
-	if m.d >= 0 {
-		return uint32(s.mps)
+	if m.d -= mqQe[*cx]; m.d >= 0 {
+		return uint32(*cx & 1)
 	}
 	return m.renormalise(cx)
 }
