@@ -174,8 +174,12 @@ func (r *frameReader) convert(f *format, raw []byte, hu []float32, pad []bool) e
 // fieldMarks tells whether the field of view of an image can mark any pixel of a
 // window, and sees to it that all of the image is decoded where it can. It cannot where the
 // corners differ, are not air, or hold the padding value, which is marked as it is;
-// nor where nothing in the window has their value, at a place where it is marked.
+// nor where nothing in the window has their value, at a place where it is marked, or
+// any that they could have.
 func (r *frameReader) fieldMarks(f *format, px pixels, window image.Rectangle) (bool, error) {
+	if !px.mayMark(window, f.Rows, f.Cols, func(v float32) bool { return v <= fieldAirHU }) {
+		return false, nil
+	}
 	right, bottom := f.Cols-1, f.Rows-1
 	var v float32
 	for i, c := range [4]image.Point{{}, {X: right}, {Y: bottom}, {right, bottom}} {
@@ -190,7 +194,7 @@ func (r *frameReader) fieldMarks(f *format, px pixels, window image.Rectangle) (
 			return false, nil
 		}
 	}
-	if r.table.padded(v) || !px.mayMark(v, window, f.Rows, f.Cols) {
+	if r.table.padded(v) || !px.mayMark(window, f.Rows, f.Cols, func(at float32) bool { return at == v }) {
 		return false, nil
 	}
 	return true, r.More(f.Bounds())

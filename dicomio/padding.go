@@ -57,22 +57,22 @@ func maskField(px pixels, pad []bool, rows, cols, from, to int) {
 func fieldRadius(rows, cols int) float64 { return float64(min(rows, cols)) / 2 }
 
 // mayMark tells whether maskField may mark any pixel of a window, where the corners
-// hold v: it marks such pixels alone, and where air could have the value those outside
-// the circle alone.
-func (p pixels) mayMark(v float32, window image.Rectangle, rows, cols int) (may bool) {
-	look := func(from, to int) {
+// may hold what is told: it marks such pixels alone, and where air could have the value
+// those outside the circle alone.
+func (p pixels) mayMark(window image.Rectangle, rows, cols int, held func(v float32) bool) (may bool) {
+	look := func(from, to int, below float32) {
 		y := from / cols * cols
 		for i := max(from, y+window.Min.X); i < min(to, y+window.Max.X); i++ {
-			may = may || p.at(i) == v
+			v := p.at(i)
+			may = may || v < below && held(v)
 		}
 	}
-	if v >= belowAirHU {
-		forRuns(rows, cols, window.Min.Y, window.Max.Y, fieldRadius(rows, cols)+1, look)
-		return may
+	for y := window.Min.Y; y < window.Max.Y && !may; y++ {
+		look(y*cols, (y+1)*cols, belowAirHU)
 	}
-	for y := window.Min.Y; y < window.Max.Y; y++ {
-		look(y*cols, (y+1)*cols)
-	}
+	forRuns(rows, cols, window.Min.Y, window.Max.Y, fieldRadius(rows, cols)+1, func(from, to int) {
+		look(from, to, float32(math.Inf(1)))
+	})
 	return may
 }
 

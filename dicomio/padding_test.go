@@ -30,7 +30,7 @@ func TestMayMark(t *testing.T) {
 			{image.Rect(0, 0, 2, 2), true},
 			{image.Rect(15, 15, n, n), true},
 		} {
-			if got := px.mayMark(float32(v), c.window, n, n); got != c.want {
+			if got := px.mayMark(c.window, n, n, func(at float32) bool { return at == float32(v) }); got != c.want {
 				t.Errorf("%d in %v: %v", v, c.window, got)
 			}
 		}
