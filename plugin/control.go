@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
@@ -35,9 +36,9 @@ type controlAddress struct {
 	Token string `json:"token"`
 }
 
-// control answers for the outbox, on a port of this machine that only those
+// control answers for outbox and backups, on a port of this machine that only those
 // reach who may read the data folder.
-func (p *Plugin) control(ctx context.Context, store *outbox.Store) (stop func(), err error) {
+func (p *Plugin) control(ctx context.Context, k *kept) (stop func(), err error) {
 	const op = "open control port"
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,8 +54,9 @@ func (p *Plugin) control(ctx context.Context, store *outbox.Store) (stop func(),
 		return nil, errors.Join(coded.New(CodeSettings, op, "the data folder cannot be written", err), listener.Close())
 	}
 	server := &http.Server{
-		Handler: controlHandler(store, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
+		Handler: p.controlHandler(k, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
 		WriteTimeout: controlTimeout, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return ctx }, // a backup holds jobs up: it must not hold up a stop
 	}
 	go func() { _ = server.Serve(listener) }() // it ends with stop
 	return func() {
@@ -63,9 +65,10 @@ func (p *Plugin) control(ctx context.Context, store *outbox.Store) (stop func(),
 	}, nil
 }
 
-// controlHandler answers GET and POST /outbox, with the token alone.
-func controlHandler(store *outbox.Store, token string) http.Handler {
-	mux := http.NewServeMux()
+// controlHandler answers GET and POST /outbox, and POST /backup, with the token
+// alone.
+func (p *Plugin) controlHandler(k *kept, token string) http.Handler {
+	mux, store := http.NewServeMux(), k.outbox
 	answer := func(w http.ResponseWriter, v any, err error) {
 		switch {
 		case errors.Is(err, outbox.ErrNotThere):
@@ -88,6 +91,19 @@ func controlHandler(store *outbox.Store, token string) http.Handler {
 		}
 		n, err := store.Resend(numbers...)
 		answer(w, n, err)
+	})
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
+		slow := http.NewResponseController(w)
+		if err := errors.Join(slow.SetReadDeadline(time.Time{}), slow.SetWriteDeadline(time.Now().Add(backupLimit+controlTimeout))); err != nil {
+			answer(w, nil, err)
+			return
+		}
+		m, err := p.answerBackup(r.Context(), k, r.Body)
+		if err != nil {
+			writeJSON(w, http.StatusUnprocessableEntity, bus.ProblemOf(err))
+			return
+		}
+		writeJSON(w, http.StatusOK, m)
 	})
 	return http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -130,7 +146,7 @@ func withOutbox(ctx context.Context, dataDir, method string, body, into any, own
 	if _, err := os.Stat(ledgerFile(dataDir)); errors.Is(err, fs.ErrNotExist) {
 		return coded.New(CodeLedger, op, "the data folder holds no ledger: name the service's data folder", nil)
 	}
-	asked, err := ask(ctx, dataDir, method, body, into)
+	asked, err := ask(ctx, dataDir, method, "/outbox", controlTimeout, body, into)
 	if asked {
 		return err
 	}
@@ -145,7 +161,7 @@ func withOutbox(ctx context.Context, dataDir, method string, body, into any, own
 }
 
 // ask asks the running service; asked is false where none answers.
-func ask(ctx context.Context, dataDir, method string, body, into any) (asked bool, err error) {
+func ask(ctx context.Context, dataDir, method, path string, limit time.Duration, body, into any) (asked bool, err error) {
 	const op = "ask service"
 	text, err := os.ReadFile(filepath.Join(dataDir, controlFile))
 	var address controlAddress
@@ -155,15 +171,18 @@ func ask(ctx context.Context, dataDir, method string, body, into any) (asked boo
 	if text, err = json.Marshal(body); err != nil {
 		return true, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, address.URL+"/outbox", strings.NewReader(string(text)))
+	request, err := http.NewRequestWithContext(ctx, method, address.URL+path, strings.NewReader(string(text)))
 	if err != nil {
 		return false, nil //nolint:nilerr // the file is damaged
 	}
 	request.Header.Set("Authorization", "Bearer "+address.Token)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
+	if err != nil && ctx.Err() != nil {
+		return true, coded.New(CodeInternal, op, "no answer in time", ctx.Err())
+	}
 	if err != nil {
 		return false, nil //nolint:nilerr // a service that was killed
 	}
@@ -172,6 +191,12 @@ func ask(ctx context.Context, dataDir, method string, body, into any) (asked boo
 	case http.StatusOK:
 	case http.StatusNotFound:
 		return true, outbox.ErrNotThere
+	case http.StatusUnprocessableEntity:
+		var why bus.Problem
+		if err := json.NewDecoder(io.LimitReader(response.Body, maxControlBytes)).Decode(&why); err != nil {
+			return true, coded.New(CodeInternal, op, "its answer cannot be read", err)
+		}
+		return true, coded.New(Code(why.Code), op, strings.TrimSuffix(why.Message, " ("+why.Code+")"), nil)
 	case http.StatusUnauthorized: // another program has the port of a service that was killed
 		return false, nil
 	default:

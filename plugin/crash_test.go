@@ -25,8 +25,9 @@ type crashPlan struct {
 	BusURL  string // empty: a server of its own
 	Point   string // a line of the log, or whileScoring
 	Site    string
-	Decide  bool // decide on a finding over HTTP
-	Chaos   bool // a process of the fault harness, see chaosChild
+	Decide  bool   // decide on a finding over HTTP
+	Chaos   bool   // a process of the fault harness, see chaosChild
+	Backup  string // make a backup there amid many jobs, see backupChild
 
 	PACS, User, PasswordFile string // where results are stored
 }
@@ -38,6 +39,9 @@ func TestMain(m *testing.M) { plugintest.Main(m, runAndCrash) }
 func runAndCrash(plan crashPlan) error {
 	if plan.Chaos {
 		return chaosChild(plan)
+	}
+	if plan.Backup != "" {
+		return backupChild(plan)
 	}
 	d, err := plugintest.NewDetector()
 	if err != nil {

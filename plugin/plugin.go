@@ -27,6 +27,7 @@ type Plugin struct {
 
 	writeTest  sync.Mutex
 	written    time.Time     // when the data folder could last be written, guarded by writeTest
+	backing    sync.Mutex    // held while a backup is made
 	watchEvery time.Duration // between two looks at what the streams hold
 
 	mu      sync.Mutex

@@ -122,7 +122,7 @@ func (p *Plugin) serve(ctx context.Context, c *closers, k *kept, trail *audit.Tr
 		return nil, err
 	}
 	p.set(func(s *parts) { s.kept, s.addr, s.review, s.reviewAddr = k, addr, page, reviewAddr })
-	stop, err := p.control(ctx, k.outbox)
+	stop, err := p.control(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +134,9 @@ func (p *Plugin) serve(ctx context.Context, c *closers, k *kept, trail *audit.Tr
 func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 	if err := os.MkdirAll(p.cfg.DataDir, 0o700); err != nil {
 		return nil, nil, coded.New(CodeSettings, "open data folder", "it cannot be created: name another folder", err)
+	}
+	if err := checkRestored(p.cfg.DataDir); err != nil {
+		return nil, nil, err
 	}
 	k, err := p.openLedger(p.cfg.DataDir)
 	if err != nil {

@@ -22,7 +22,7 @@ var exitCodes = func() map[string]int {
 			not_json not_cloudevent unknown_schema_version wrong_type job_too_large too_many_nodules job_invalid
 			result_invalid review_invalid dead_invalid message_too_large not_replayable
 			site_key_invalid site_data_empty site_data_changed site_input_invalid result_missing result_superseded patient_unknown
-			patient_conflict duplicate_nodule not_a_nodule nodule_not_outlined
+			patient_conflict backup_damaged duplicate_nodule not_a_nodule nodule_not_outlined
 			retrain_too_few retrain_preprocessing retrain_incumbent retrain_state
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,
 		exitFailure: `

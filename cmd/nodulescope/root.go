@@ -62,6 +62,7 @@ type globals struct {
 func commands() []func(*globals) *cobra.Command {
 	return []func(*globals) *cobra.Command{
 		newAuditCommand,
+		newBackupCommand,
 		newDatasetCommand,
 		newRetrainCommand,
 		newDeadCommand,
@@ -71,6 +72,7 @@ func commands() []func(*globals) *cobra.Command {
 		newLedgerCommand,
 		newOutboxCommand,
 		newPhantomCommand,
+		newRestoreCommand,
 		newResultsCommand,
 		newReviewsCommand,
 		newScoreCommand,

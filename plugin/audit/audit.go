@@ -34,6 +34,8 @@ const (
 	KindDecision    = "decision" // somebody decided on a finding
 	KindExport      = "export"   // somebody took the table of decisions
 
+	KindRestored = "restored" // the data folder was made of a backup; detail tells of when
+
 	KindSent = "sent" // a PACS has what was to be sent; detail tells the kind
 )
 

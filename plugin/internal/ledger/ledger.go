@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -192,6 +193,22 @@ func (l *Ledger) Check() error {
 
 // Keep changes what others keep in the same file; op names it in an error.
 func (l *Ledger) Keep(op string, change func(*bbolt.Tx) error) error { return l.update(op, change) }
+
+// Still calls do while nothing is written to the ledger, which waits meanwhile.
+// copy writes the whole file as it is then.
+func (l *Ledger) Still(do func(copy func(io.Writer) error) error) error {
+	lock, err := l.db.Begin(true)
+	if err != nil {
+		return coded.New(CodeFailed, "copy ledger", "the ledger cannot be written; is the disk full?", err)
+	}
+	defer func() { _ = lock.Rollback() }() // nothing was written
+	return do(func(w io.Writer) error {
+		return l.view("copy ledger", func(tx *bbolt.Tx) error {
+			_, err := tx.WriteTo(w)
+			return err
+		})
+	})
+}
 
 func (l *Ledger) view(op string, fn func(*bbolt.Tx) error) error {
 	if err := l.db.View(fn); err != nil {

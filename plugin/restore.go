@@ -1,0 +1,149 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
+	"github.com/nodulescope/nodulescope/plugin/internal/backup"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+)
+
+// Restore makes the data folder of a service from a backup. The folder must be
+// empty, or not there; it is filled only when every digest, the ledger's pages,
+// the audit trail's chain, and the streams on a server of their own have been
+// found whole. Codes: backup_damaged, settings_invalid where the folder is not
+// empty, and those of bus.Start.
+func Restore(ctx context.Context, cfg Config, source string) (m BackupManifest, err error) {
+	const op = "restore backup"
+	if cfg, err = cfg.withDefaults(); err != nil {
+		return m, err
+	}
+	entries, err := os.ReadDir(cfg.DataDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return m, coded.New(CodeSettings, op, "the data folder cannot be read", err)
+	}
+	if len(entries) > 0 {
+		return m, &coded.Error{Code: CodeSettings, Op: op, Path: cfg.DataDir, Hint: "the data folder is not empty: name another one, or move what is in it away"}
+	}
+	staging := filepath.Join(cfg.DataDir, restoringFolder)
+	if err := os.MkdirAll(staging, 0o700); err != nil {
+		return m, coded.New(CodeSettings, op, "the data folder cannot be written", err)
+	}
+	if m, err = backup.Unpack(source, staging); err == nil {
+		err = openRestored(ctx, cfg, m, staging)
+	}
+	if err != nil {
+		return m, errors.Join(wrapped(op, "the backup cannot be read, or the data folder not written", err), os.RemoveAll(staging))
+	}
+	if err := moveUp(staging, cfg.DataDir); err != nil {
+		return m, coded.New(CodeSettings, op, "it did not end: empty the data folder, and restore again", err)
+	}
+	return m, nil
+}
+
+// restoringFolder is below the data folder while that is being restored.
+const restoringFolder = ".restoring"
+
+// checkRestored refuses a data folder whose restore did not end.
+func checkRestored(dataDir string) error {
+	if _, err := os.Stat(filepath.Join(dataDir, restoringFolder)); err == nil {
+		return coded.New(CodeSettings, "open data folder", "its restore did not end: empty the folder, and restore again", nil)
+	}
+	return nil
+}
+
+// moveUp moves what is in a folder into the one above, the folder itself last.
+func moveUp(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := atomicfile.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
+		}
+	}
+	return os.Remove(from)
+}
+
+// openRestored reads what was unpacked as the service would, and makes the store
+// of the bus of it.
+func openRestored(ctx context.Context, cfg Config, m BackupManifest, folder string) (err error) {
+	cfg.DataDir, cfg.Site = folder, m.Site
+	cfg.Server.StoreDir, cfg.Server.DontListen = filepath.Join(folder, "bus"), true
+	if err := checkAudit(folder, m); err != nil {
+		return err
+	}
+	var opened closers
+	defer opened.close(cfg.Logger)
+	k, err := openKept(folder)
+	if err != nil {
+		return coded.New(backup.CodeDamaged, "restore backup", "its ledger cannot be used: take another backup", err)
+	}
+	opened.add(k.Close)
+	if len(m.Streams) == 0 {
+		return nil
+	}
+	return restoreStreams(ctx, cfg, &opened, k.Ledger, m)
+}
+
+func restoreStreams(ctx context.Context, cfg Config, opened *closers, l *ledger.Ledger, m BackupManifest) error {
+	server, err := bus.Start(ctx, cfg.Server)
+	if err != nil {
+		return err
+	}
+	opened.add(func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		return server.Shutdown(ctx)
+	})
+	b, err := bus.Connect(ctx, bus.Options{Server: server, Logger: cfg.Logger})
+	if err != nil {
+		return err
+	}
+	opened.add(func() error { b.Close(); return nil })
+	now := map[string]bus.Holding{}
+	for _, s := range m.Streams {
+		path := filepath.Join(cfg.DataDir, backup.StreamFile(s.Stream))
+		f, err := os.Open(path) //nolint:gosec // just unpacked
+		if err != nil {
+			return err
+		}
+		err = b.RestoreSnapshot(ctx, s, f)
+		if err = errors.Join(err, f.Close(), os.Remove(path)); err != nil {
+			return coded.New(backup.CodeDamaged, "restore backup", "a stream cannot be made of it: take another backup", err)
+		}
+		if now[s.Stream], err = b.Holding(ctx, s.Stream); err != nil {
+			return err
+		}
+	}
+	return l.SetHoldings(m.Site, now)
+}
+
+// checkAudit reads the audit trail from end to end, and notes in it that it was
+// restored.
+func checkAudit(folder string, m BackupManifest) error {
+	path := filepath.Join(folder, backup.AuditFile)
+	f, err := os.Open(path) //nolint:gosec // just unpacked
+	if err != nil {
+		return err
+	}
+	_, _, err = audit.Verify(f, nil)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return coded.New(backup.CodeDamaged, "restore backup", "its audit trail is not whole: was that of the service? See 'nodulescope audit verify'", err)
+	}
+	trail, err := audit.Open(path)
+	if err != nil {
+		return err
+	}
+	err = trail.Append(audit.Record{Kind: audit.KindRestored, Detail: m.Time.UTC().Format(time.RFC3339), Software: m.Software})
+	return errors.Join(err, trail.Close())
+}
