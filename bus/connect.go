@@ -137,6 +137,22 @@ func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 	return append(no, secret...), nil
 }
 
+// Check reads the files that the options name, as [Connect] does. Code:
+// settings_invalid.
+func (o Options) Check() error {
+	const op = "check bus settings"
+	no, err := (&Bus{log: orDiscard(nil)}).natsOptions(op, o)
+	if err != nil {
+		return err
+	}
+	for _, set := range no {
+		if err := set(&nats.Options{}); err != nil {
+			return coded.New(CodeSettings, op, "credentials or TLS files", err)
+		}
+	}
+	return nil
+}
+
 // role is the one that o signs in as, where it signs in with a name.
 func (o Options) role() Role {
 	first, _, _ := strings.Cut(o.URL, ",")

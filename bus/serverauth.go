@@ -59,6 +59,21 @@ func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options
 	return nil
 }
 
+// Check reads the files that the options name, as [Start] does, and makes none.
+// Code: settings_invalid.
+func (o ServerOptions) Check() error {
+	if path := o.AccessFile; path != "" {
+		o.AccessFile = "" // it would be made
+		if _, err := os.Stat(path); err == nil {
+			if _, err := ReadAccess(path); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := new(Server).natsOptions("check bus server", o)
+	return err
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

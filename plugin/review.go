@@ -41,6 +41,7 @@ type ReviewConfig struct {
 	TLSKey    string
 	Plain     bool          // listen on a non-loopback address without TLS: a proxy before it has that
 	PublicURL string        // where browsers find it, for OIDC and behind a proxy; scheme://host
+	Proxies   []string      // addresses, or networks such as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed
 	UsersFile string        // default users.json in the data folder
 	OIDC      review.OIDC   // zero: none
 	Idle      time.Duration // of a session; default review.DefaultIdle
@@ -68,7 +69,23 @@ func (c ReviewConfig) check() error {
 	case c.OIDC != (review.OIDC{}) && (c.OIDC.Issuer == "" || c.OIDC.ClientID == "" || c.PublicURL == ""):
 		return coded.New(CodeSettings, op, "OpenID Connect needs issuer, client id and the public address of the review page", nil)
 	}
-	return nil
+	_, err = c.proxies()
+	return err
+}
+
+// proxies reads Proxies.
+func (c ReviewConfig) proxies() (list []netip.Prefix, err error) {
+	for _, text := range c.Proxies {
+		network, err := netip.ParsePrefix(text)
+		if at, single := netip.ParseAddr(text); single == nil {
+			network, err = at.Prefix(at.BitLen())
+		}
+		if err != nil {
+			return nil, coded.New(CodeSettings, "check settings", "a proxy of the review page is an address, or a network such as 10.0.0.0/8", nil)
+		}
+		list = append(list, network.Masked())
+	}
+	return list, nil
 }
 
 // loopback tells addresses that only this machine reaches.
@@ -94,10 +111,14 @@ func (p *Plugin) newReview(k *kept, trail *audit.Trail) (*review.Server, *store.
 	if c.Addr == "" { // decisions of an earlier run may still have to leave
 		return nil, publisher, nil
 	}
+	proxies, err := c.proxies()
+	if err != nil {
+		return nil, nil, err
+	}
 	server, err := review.New(review.Config{
 		Store: k.review, Source: &reviewSource{p: p, headers: series.NewHeaders(p.reader)}, Publisher: publisher, Audit: note, Detectors: p.cfg.Detectors,
 		UsersFile: p.usersFile(), OIDC: c.OIDC, Page: c.Page, Software: p.cfg.Software, IntendedUse: use.Statement,
-		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
+		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Proxies: proxies, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
 	})
 	if err != nil {
 		return nil, nil, coded.New(CodeSettings, "set up review page", "one of its settings is invalid", err)
@@ -107,7 +128,7 @@ func (p *Plugin) newReview(k *kept, trail *audit.Trail) (*review.Server, *store.
 
 // auditEntry is a line of the trail for what happens on the review page.
 func auditEntry(e store.Entry) audit.Record {
-	r := audit.Record{Kind: e.Kind, User: e.User, Finding: e.Number, Decision: e.Decision, Version: e.Version, Again: e.Again, Detail: e.Detail}
+	r := audit.Record{Kind: e.Kind, User: e.User, Finding: e.Number, Decision: e.Decision, Version: e.Version, Again: e.Again, Detail: e.Detail, Address: e.Address}
 	if len(e.Identities) == 1 {
 		r.Identity = e.Identities[0]
 	} else {

@@ -124,7 +124,7 @@ func TestReviewLoginFails(t *testing.T) {
 	signIn(t, p, "bob") // others are not held back
 	plugintest.Must(t, p.stop())
 	lines := auditLines(t, cfg.DataDir, audit.KindLoginFailed)
-	if len(lines) != 6 || lines[0].User != "" || lines[1].User != "ann" {
+	if len(lines) != 6 || lines[0].User != "" || lines[1].User != "ann" || lines[1].Address != "127.0.0.1" {
 		t.Errorf("%+v", lines)
 	}
 }
@@ -174,7 +174,7 @@ func TestReviewListensSafely(t *testing.T) {
 
 func TestReviewTLS(t *testing.T) {
 	cfg := reviewConfig(t)
-	cert, key, pool := certificate(t)
+	cert, key, pool := certificate(t, time.Now().Add(time.Hour))
 	cfg.Review.TLSCert, cfg.Review.TLSKey = cert, key
 	p := start(t, cfg)
 	if !strings.HasPrefix(p.ReviewURL(), "https://127.0.0.1:") {
@@ -196,13 +196,13 @@ func TestReviewTLS(t *testing.T) {
 	b.worklist("")
 }
 
-// certificate makes one for 127.0.0.1, signed by itself.
-func certificate(t *testing.T) (cert, key string, pool *x509.CertPool) {
+// certificate makes one for 127.0.0.1, valid until then, signed by itself.
+func certificate(t *testing.T, until time.Time) (cert, key string, pool *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	plugintest.Must(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: until,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)

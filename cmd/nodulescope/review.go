@@ -23,6 +23,7 @@ type reviewFlags struct {
 	listen, cert, key string
 	plain             bool
 	url, users        string
+	proxies           []string
 	idle, lifetime    time.Duration
 
 	oidc       review.OIDC
@@ -35,6 +36,7 @@ func (o *reviewFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.key, "review-key", "", "PEM `FILE` of its key")
 	f.BoolVar(&o.plain, "review-plain", false, "let the review page listen on other than a loopback address without TLS, behind a proxy that has it")
 	f.StringVar(&o.url, "review-url", "", "`URL` under which browsers find the review page, such as https://host (for OpenID Connect, or behind a proxy)")
+	f.StringSliceVar(&o.proxies, "review-proxies", nil, "`ADDRESSES` or networks of proxies whose X-Forwarded-For is believed, separated by commas")
 	usersFlag(f, &o.users)
 	f.DurationVar(&o.idle, "review-idle", review.DefaultIdle, "`TIME` without a request after which a user has to sign in again")
 	f.DurationVar(&o.lifetime, "review-lifetime", review.DefaultLifetime, "`TIME` after which a user has to sign in again in any case")
@@ -43,7 +45,7 @@ func (o *reviewFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.oidcSecret, "oidc-client-secret-file", "", "`FILE` with its client secret, one line")
 	f.StringVar(&o.oidc.Claim, "oidc-claim", "", "`CLAIM` that lists groups; nodulescope-view, -review or -admin give the role (default: groups)")
 	f.StringVar(&o.oidc.Label, "oidc-label", "", "`TEXT` of the button that signs in with the provider")
-	markSettings(f, "review-listen", "review-cert", "review-key", "review-plain", "review-url", "review-idle", "review-lifetime",
+	markSettings(f, "review-listen", "review-cert", "review-key", "review-plain", "review-url", "review-proxies", "review-idle", "review-lifetime",
 		"oidc-issuer", "oidc-client-id", "oidc-client-secret-file", "oidc-claim", "oidc-label")
 }
 
@@ -55,7 +57,7 @@ func usersFlag(f *pflag.FlagSet, path *string) {
 
 func (o *reviewFlags) config() (plugin.ReviewConfig, error) {
 	c := plugin.ReviewConfig{
-		Addr: o.listen, TLSCert: o.cert, TLSKey: o.key, Plain: o.plain, PublicURL: o.url, UsersFile: o.users,
+		Addr: o.listen, TLSCert: o.cert, TLSKey: o.key, Plain: o.plain, PublicURL: o.url, Proxies: o.proxies, UsersFile: o.users,
 		OIDC: o.oidc, Idle: o.idle, Lifetime: o.lifetime, Page: web.Files(),
 	}
 	if o.oidcSecret != "" {

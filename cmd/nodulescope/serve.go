@@ -110,7 +110,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
 	refuseZero(f, "workers", "max-attempts", "arrival-limit", "job-timeout", "review-idle", "review-lifetime")
 	refuseNegative(f, "device-retry", "arrival-quiet", "arrival-limit")
-	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings and exit")
+	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings, and what a start needs beside them, and exit")
 }
 
 // config reads the detectors and makes the settings of the plugin.
@@ -196,6 +196,12 @@ func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer)
 		return err
 	}
 	if o.checkConfig {
+		if err := p.CheckStart(); err != nil {
+			return err
+		}
+		for _, address := range p.PortsInUse(ctx) {
+			g.log.Warn("somebody listens there already: the service, or another program", "address", address)
+		}
 		fmt.Fprintln(stdout, "Configuration OK.")
 		return o.describe(stdout, cfg, p)
 	}

@@ -63,6 +63,8 @@ type Record struct {
 	Version    int      `json:"version,omitempty"` // of the decision
 	Detail     string   `json:"detail,omitempty"`  // what was seen, or how somebody signed in
 
+	Address string `json:"address,omitempty"` // of the browser that signed in or out, or tried to
+
 	Prev string `json:"prev"` // hex SHA-256 of the line before, without its end
 }
 

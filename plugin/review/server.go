@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -47,8 +48,9 @@ type Config struct {
 	Software    string
 	IntendedUse string
 
-	Secure    bool   // served under TLS, by this process or by a proxy before it
-	PublicURL string // where browsers find it, needed for OIDC; scheme://host
+	Secure    bool           // served under TLS, by this process or by a proxy before it
+	PublicURL string         // where browsers find it, needed for OIDC; scheme://host
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	Idle      time.Duration
 	Lifetime  time.Duration
 
@@ -94,7 +96,7 @@ func New(cfg Config) (*Server, error) {
 	about := map[string]any{"software": cfg.Software, "intended_use": cfg.IntendedUse}
 	log := cfg.Logger.With("part", "review")
 	gate, err := signin.New(signin.Config{
-		UsersFile: cfg.UsersFile, OIDC: cfg.OIDC, Secure: cfg.Secure, PublicURL: cfg.PublicURL, Idle: cfg.Idle, Lifetime: cfg.Lifetime,
+		UsersFile: cfg.UsersFile, OIDC: cfg.OIDC, Secure: cfg.Secure, PublicURL: cfg.PublicURL, Proxies: cfg.Proxies, Idle: cfg.Idle, Lifetime: cfg.Lifetime,
 		Audit: cfg.Audit, Now: cfg.Now, Logger: log, Auth: about, Session: map[string]any{
 			"software": cfg.Software, "intended_use": cfg.IntendedUse, "kinds": store.Kinds(), "window_presets": windowPresets(),
 		},

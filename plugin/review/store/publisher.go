@@ -43,6 +43,7 @@ type Entry struct {
 	Version    int
 	Again      bool // after a crash; it may have a line already
 	Detail     string
+	Address    string // of who signs in or out
 }
 
 // waits between attempts at what the broker does not take.

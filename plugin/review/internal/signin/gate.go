@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
@@ -13,10 +14,11 @@ import (
 
 // Config sets up a gate. Audit, Now and Logger are needed.
 type Config struct {
-	UsersFile string // see package accounts; empty: no local users
-	OIDC      OIDC   // zero: none
-	Secure    bool   // served under TLS, by this process or by a proxy before it
-	PublicURL string // scheme://host; needed for OIDC
+	UsersFile string         // see package accounts; empty: no local users
+	OIDC      OIDC           // zero: none
+	Secure    bool           // served under TLS, by this process or by a proxy before it
+	PublicURL string         // scheme://host; needed for OIDC
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	Idle      time.Duration
 	Lifetime  time.Duration
 	Audit     func(store.Entry) error // synced before it returns
@@ -128,7 +130,7 @@ func (g *Gate) StillUser(who *Session) bool { return g.Open(who) && g.stillUser(
 
 // signIn ends the session that the browser had and starts another.
 func (g *Gate) signIn(w http.ResponseWriter, r *http.Request, who identity, how string) (*Session, error) {
-	if err := g.cfg.Audit(store.Entry{Kind: "login", User: who.name, Detail: how}); err != nil {
+	if err := g.cfg.Audit(store.Entry{Kind: "login", User: who.name, Detail: how, Address: Address(r, g.cfg.Proxies)}); err != nil {
 		return nil, unaudited(err)
 	}
 	if cookie, err := r.Cookie(cookieNameFor(g.cfg.Secure)); err == nil {
@@ -144,8 +146,8 @@ func (g *Gate) signIn(w http.ResponseWriter, r *http.Request, who identity, how 
 
 // failed notes a login that did not succeed. user is empty for a name that is
 // not known: it may be a password in the wrong field.
-func (g *Gate) failed(user, how string) error {
-	if err := g.cfg.Audit(store.Entry{Kind: "login_failed", User: user, Detail: how}); err != nil {
+func (g *Gate) failed(r *http.Request, user, how string) error {
+	if err := g.cfg.Audit(store.Entry{Kind: "login_failed", User: user, Detail: how, Address: Address(r, g.cfg.Proxies)}); err != nil {
 		return unaudited(err)
 	}
 	return nil

@@ -129,7 +129,7 @@ func (g *Gate) GetOIDCCallback(w http.ResponseWriter, r *http.Request) error {
 	who, err := g.oidcIdentity(r)
 	http.SetCookie(w, &http.Cookie{Name: oidcCookie, Path: "/auth/oidc/", HttpOnly: true, Secure: g.cfg.Secure, SameSite: http.SameSiteLaxMode, MaxAge: -1})
 	if err != nil {
-		return cmp.Or(g.failed("", "oidc"), err)
+		return cmp.Or(g.failed(r, "", "oidc"), err)
 	}
 	if _, err := g.signIn(w, r, who, "oidc"); err != nil {
 		return err

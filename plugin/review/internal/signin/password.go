@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"net"
 	"net/http"
 	"strconv"
 
@@ -34,10 +33,10 @@ func (g *Gate) GetSession(w http.ResponseWriter, _ *http.Request, who *Session) 
 }
 
 // DeleteSession signs out.
-func (g *Gate) DeleteSession(w http.ResponseWriter, _ *http.Request, who *Session) error {
+func (g *Gate) DeleteSession(w http.ResponseWriter, r *http.Request, who *Session) error {
 	g.sessions.end(who)
 	http.SetCookie(w, sessionCookie("", g.cfg.Secure))
-	if err := g.cfg.Audit(store.Entry{Kind: "logout", User: who.who.name}); err != nil {
+	if err := g.cfg.Audit(store.Entry{Kind: "logout", User: who.who.name, Address: Address(r, g.cfg.Proxies)}); err != nil {
 		return answer.Unaudited("signed out, but the audit trail cannot be written", err)
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -56,7 +55,8 @@ func (g *Gate) PostSession(w http.ResponseWriter, r *http.Request) error {
 	if in.Name == "" || len(in.Name) > 4*accounts.MaxName || in.Password == "" || len(in.Password) > accounts.MaxPasswordBytes {
 		return answer.Invalid("name and password are needed")
 	}
-	if wait := g.throttle.wait(g.cfg.Now(), in.Name, address(r)); wait > 0 {
+	address := Address(r, g.cfg.Proxies)
+	if wait := g.throttle.wait(g.cfg.Now(), in.Name, address); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		return answer.Fail(http.StatusTooManyRequests, answer.CodeTooManyAttempts, "too many failed attempts; wait, then try again", nil)
 	}
@@ -65,12 +65,12 @@ func (g *Gate) PostSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
-		if err := g.failed(user.Name, "password"); err != nil {
+		if err := g.failed(r, user.Name, "password"); err != nil {
 			return err
 		}
 		return answer.Fail(http.StatusUnauthorized, answer.CodeLoginFailed, "name or password is wrong", nil)
 	}
-	g.throttle.succeed(in.Name, address(r))
+	g.throttle.succeed(in.Name, address)
 	who, err := g.signIn(w, r, local(user), "password")
 	if err != nil {
 		return err
@@ -104,13 +104,4 @@ func (g *Gate) checkPassword(ctx context.Context, name, password string) (accoun
 		return accounts.User{}, false, unreadable(err)
 	}
 	return user, ok && there, nil
-}
-
-// address of the other side, without its port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -7,8 +7,10 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 )
 
-// Attempts at signing in that fail: after freeAttempts of one name or address
-// each further one has to wait, twice as long every time.
+// Attempts at signing in that fail: after freeAttempts at one name from one
+// address, and addressFactor times as many at any names, each further one from
+// there has to wait, twice as long every time. Whoever comes from elsewhere does
+// not: nobody can lock a name for its owner.
 const (
 	freeAttempts  = 5
 	firstPenalty  = 5 * time.Second
@@ -30,15 +32,19 @@ type failures struct {
 	until time.Time // nothing is tried before
 }
 
-// wait tells how long a name or an address has to wait, and counts the attempt
-// where it need not: it is taken back by succeed.
+// keyOf names a name from an address, or with an empty name the address. A name
+// holds no space.
+func keyOf(name, address string) string { return origin(address) + " " + accounts.Fold(name) }
+
+// wait tells how long an attempt at a name from an address has to wait, and counts
+// it where it need not: it is taken back by succeed.
 func (t *throttle) wait(now time.Time, name, address string) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.bad == nil {
 		t.bad = map[string]*failures{}
 	}
-	keys := map[string]int{"name " + accounts.Fold(name): freeAttempts, "address " + address: addressFactor * freeAttempts}
+	keys := map[string]int{keyOf(name, address): freeAttempts, keyOf("", address): addressFactor * freeAttempts}
 	for key := range keys {
 		if f := t.bad[key]; f != nil && now.Before(f.until) {
 			return f.until.Sub(now)
@@ -59,13 +65,13 @@ func (t *throttle) wait(now time.Time, name, address string) time.Duration {
 	return 0
 }
 
-// succeed forgets the failures of a name. Those of its address stay, less the
-// one that wait counted.
+// succeed forgets the failures of a name from an address. Those of the address
+// stay, less the one that wait counted.
 func (t *throttle) succeed(name, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.bad, "name "+accounts.Fold(name))
-	if f := t.bad["address "+address]; f != nil {
+	delete(t.bad, keyOf(name, address))
+	if f := t.bad[keyOf("", address)]; f != nil {
 		f.count, f.until = f.count-1, time.Time{}
 	}
 }

@@ -17,17 +17,20 @@ func TestThrottle(t *testing.T) {
 	}
 	last := time.Duration(0)
 	for range 4 { // each wait is longer
-		w := th.wait(now, "ANN", "10.0.0.2")
+		w := th.wait(now, "ANN", "10.0.0.1")
 		if w <= last {
 			t.Fatalf("%s after %s", w, last)
 		}
+		if own := th.wait(now, "ann", fmt.Sprint("10.0.1.", last.Seconds())); own != 0 {
+			t.Fatalf("from her own address ann waits %s: others can lock her name", own)
+		}
 		last, now = w, now.Add(w)
-		if again := th.wait(now, "ann", "10.0.0.3"); again != 0 {
+		if again := th.wait(now, "ann", "10.0.0.1"); again != 0 {
 			t.Fatalf("%s when the wait is over", again)
 		}
 	}
-	th.succeed("ann", "10.0.0.3")
-	if w := th.wait(now, "ann", "10.0.0.4"); w != 0 {
+	th.succeed("ann", "10.0.0.1")
+	if w := th.wait(now, "ann", "10.0.0.1"); w != 0 {
 		t.Error(w)
 	}
 	for i := range addressFactor * freeAttempts { // many names from one address
@@ -35,6 +38,12 @@ func TestThrottle(t *testing.T) {
 	}
 	if w := th.wait(now, "somebody", "10.9.9.9"); w == 0 {
 		t.Error("an address is never held back")
+	}
+	for i := range 2 * freeAttempts { // one network of IPv6
+		th.wait(now, "bob", fmt.Sprintf("2001:db8::%x", i+1))
+	}
+	if w := th.wait(now, "bob", "2001:db8::ffff"); w == 0 {
+		t.Error("who changes his address of IPv6 is never held back")
 	}
 	if w := th.wait(now.Add(2*forgetAfter), "somebody", "10.9.9.9"); w != 0 {
 		t.Error(w)
