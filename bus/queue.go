@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -39,6 +40,8 @@ type JobQueue struct {
 	stat    jetstream.Consumer
 	routine jetstream.Consumer
 	told    time.Time // when it was last logged that jobs cannot be taken
+
+	asked atomic.Int64 // when the broker was last to be asked for a job, Unix nanoseconds
 }
 
 // tellEvery is between two lines of the log on one trouble that lasts.
@@ -115,6 +118,7 @@ func (q *JobQueue) Next(ctx context.Context) (*Delivery, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		q.asked.Store(time.Now().UnixNano())
 		msg, err := q.take()
 		if msg != nil {
 			if ctx.Err() != nil {
@@ -138,6 +142,15 @@ func (q *JobQueue) Next(ctx context.Context) (*Delivery, error) {
 			return nil, err
 		}
 	}
+}
+
+// Asked is when [JobQueue.Next] last turned to the broker, which it does every
+// few seconds at least, answered or not; zero where it was not called yet.
+func (q *JobQueue) Asked() time.Time {
+	if at := q.asked.Load(); at > 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
 }
 
 // Urgent takes a stat job that waits now; nil where there is none, or the broker

@@ -19,6 +19,19 @@ var ErrStop = errors.New("stop following")
 // there was none: where to look on from, later, with [Bus.FindResult].
 func (b *Bus) LastResultSeq(ctx context.Context) (uint64, error) { return results.last(ctx, b) }
 
+// ResultsEnd tells when RESULTS was made and the sequence of its newest message,
+// of any site: another time means other sequences. It costs the same however many
+// messages have left the stream; see [Bus.Holding] for these. Code:
+// stream_unavailable.
+func (b *Bus) ResultsEnd(ctx context.Context) (made time.Time, last uint64, err error) {
+	s, err := b.stream(ctx, StreamResults)
+	if err != nil {
+		return time.Time{}, 0, coded.New(CodeStream, "read state of stream", "stream "+StreamResults, err)
+	}
+	info := s.CachedInfo()
+	return info.Created, info.State.LastSeq, nil
+}
+
 // FindResult looks for a result by its identity among those from sequence
 // fromSeq on (0: all that are kept). It reads headers only. A worker asks it
 // after a crash whether the result was stored before the crash, which the

@@ -161,18 +161,18 @@ func wrapped(op, hint string, err error) error {
 // left what the service needs.
 func (p *Plugin) roomForBackup() error {
 	var size int64
-	err := filepath.WalkDir(p.cfg.DataDir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return nil //nolint:nilerr // it goes away while the service runs
-		}
-		if e.IsDir() && strings.HasPrefix(e.Name(), stagingPrefix) {
-			return fs.SkipDir
-		}
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
-			size += info.Size()
-		}
-		return nil
-	})
+	var err error
+	for _, place := range []string{ledgerFile(p.cfg.DataDir), p.auditFile(), p.cfg.Server.StoreDir} {
+		err = errors.Join(err, filepath.WalkDir(place, func(_ string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return nil //nolint:nilerr // it is not there, or goes away while the service runs
+			}
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+				size += info.Size()
+			}
+			return nil
+		}))
+	}
 	free, freeErr := disk.Free(p.cfg.DataDir)
 	if err = errors.Join(err, freeErr); err != nil {
 		return coded.New(CodeSettings, "make backup", "the free space of the data folder is unknown", err)

@@ -3,6 +3,7 @@ package plugin
 import (
 	"cmp"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -23,6 +24,8 @@ type kept struct {
 	*ledger.Ledger
 	review *store.Store
 	outbox *outbox.Store
+
+	filling atomic.Bool // it is new, and may lack what the streams have
 
 	onResult      []outbox.Kind // what is to be sent of every result
 	sendsVerified bool          // and of a decision that completes a review
@@ -50,6 +53,7 @@ func openKept(dataDir string) (*kept, error) {
 		return nil, err
 	}
 	k.Ledger = l
+	k.filling.Store(l.New)
 	return k, nil
 }
 

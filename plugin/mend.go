@@ -48,6 +48,7 @@ func (p *Plugin) mendAtStart(ctx context.Context, w *jobs.Worker, k *kept, trail
 			return err
 		}
 	}
+	k.filling.Store(false)
 	if err := p.mend(ctx, w, false); err != nil { // it is tried again beside the work
 		p.log.Warn("the streams could not be compared with the ledger yet", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/pictures"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -28,6 +29,8 @@ type Plugin struct {
 	writeTest  sync.Mutex
 	written    time.Time     // when the data folder could last be written, guarded by writeTest
 	backing    sync.Mutex    // held while a backup is made
+	slack      time.Duration // see aliveSlack
+	silence    silence
 	watchEvery time.Duration // between two looks at what the streams hold
 
 	mu      sync.Mutex
@@ -42,9 +45,10 @@ type Plugin struct {
 type parts struct {
 	kept   *kept
 	bus    *bus.Bus
-	server *bus.Server // nil where the bus is external
-	own    *bus.Server // that server where this plugin started it
-	addr   string      // of HTTP
+	worker *jobs.Worker // once jobs are taken
+	server *bus.Server  // nil where the bus is external
+	own    *bus.Server  // that server where this plugin started it
+	addr   string       // of HTTP
 
 	review     *review.Server // nil where no page is served
 	reviewAddr string
@@ -66,7 +70,7 @@ func New(cfg Config) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{
-		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software, cfg.DataDir), log: cfg.Logger.With("part", "plugin"), watchEvery: watchEvery,
+		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software, cfg.DataDir), log: cfg.Logger.With("part", "plugin"), watchEvery: watchEvery, slack: aliveSlack,
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	p.metrics.outbox(p.outboxStatus)
@@ -93,7 +97,7 @@ func (p *Plugin) Run(ctx context.Context) (err error) {
 			err = nil // asked to stop while it started
 		}
 		p.mu.Lock()
-		p.err, p.parts.bus, p.parts.kept = err, nil, nil
+		p.err, p.parts.bus, p.parts.kept, p.parts.worker = err, nil, nil, nil
 		p.mu.Unlock()
 		close(p.ended)
 	}()

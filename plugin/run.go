@@ -87,7 +87,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err := w.Recover(ctx); err != nil {
 		return err
 	}
-	p.set(func(s *parts) { s.bus = b })
+	p.set(func(s *parts) { s.bus, s.worker = b, w })
 	publisher.Bus = b
 	close(p.ready)
 	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())

@@ -210,6 +210,8 @@ func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
+	manager := newNotifier(g.log)
+	defer context.AfterFunc(ctx, manager.stopping)()
 	if o.bus.url != "" {
 		g.log.Info("joining the bus", "url", p.BusURL())
 	}
@@ -217,6 +219,7 @@ func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer)
 		if cfg.Server.AccessFile != "" {
 			defer shareAccess(cfg.Server.AccessFile, p.BusURL(), g.log)()
 		}
+		defer manager.ready(p.Alive)()
 		fmt.Fprintln(stdout, "Ready for jobs.")
 		if err := o.describe(stdout, cfg, p); err != nil {
 			g.log.Warn("standard output is gone", "error", err)

@@ -18,6 +18,9 @@ func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin
 	if err := s.sees(r.Context(), f.Record); err != nil {
 		return err
 	}
+	if s.cfg.Filling != nil && s.cfg.Filling() {
+		return answer.Fail(http.StatusServiceUnavailable, answer.CodeRebuilding, "the ledger is being filled again, and others' decisions may be missing from it; save yours a little later", nil)
+	}
 	kept, entry, err := s.cfg.Store.Decide(f.Record, f.number, in, who.User(), s.now())
 	switch {
 	case errors.Is(err, store.ErrConflict):

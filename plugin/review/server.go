@@ -41,6 +41,7 @@ type Config struct {
 	Publisher *store.Publisher
 	Audit     func(store.Entry) error // synced before it returns
 	Detectors []detector.Detector
+	Filling   func() bool // tells whether the store is still being filled again, so that decisions may be missing; nil: it is not
 
 	UsersFile   string // see package accounts; empty: no local users
 	OIDC        OIDC   // zero: none

@@ -22,13 +22,13 @@ func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
 	if err != nil {
 		return mark, err
 	}
-	state, err := w.Bus.Holding(ctx, bus.StreamResults)
+	made, last, err := w.Bus.ResultsEnd(ctx)
 	if err != nil {
 		return mark, err
 	}
-	if !mark.Stream.Equal(state.Created) || state.Last < mark.Seen {
-		mark = ledger.Mark{Stream: state.Created}
-	} else if state.Last == mark.Seen {
+	if !mark.Stream.Equal(made) || last < mark.Seen {
+		mark = ledger.Mark{Stream: made}
+	} else if last == mark.Seen {
 		return mark, nil
 	}
 	newest, err := w.Bus.NewestResult(ctx, w.Site) // of the stream's leader: the scan may be of a replica that lags
@@ -47,7 +47,7 @@ func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
 	if mark.Last < newest { // or it has left the stream by now: the next look tells
 		return mark, coded.New(bus.CodeStream, "take in results", "the newest result of the site cannot be read yet", nil)
 	}
-	mark.Seen = max(state.Last, mark.Last)
+	mark.Seen = max(last, mark.Last)
 	return mark, w.Ledger.TakeIn(w.Site, mark, answers, anew)
 }
 

@@ -61,6 +61,7 @@ type Worker struct {
 	sending sync.Mutex
 	looks   looks
 	taking  func() bool // whether jobs are still taken
+	pulse   pulse
 }
 
 // Keeper keeps what others need of an answer, in the transaction of the ledger
@@ -109,11 +110,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stop()
 	w.taking = func() bool { return ctx.Err() == nil }
 	errs := make([]error, w.Slots)
+	w.pulse.begin(w.Slots)
 	var group sync.WaitGroup
 	for slot := range errs {
 		group.Go(func() {
 			for {
-				if w.hold(ctx) != nil {
+				w.pulse.idle(slot)
+				if w.hold(ctx, slot) != nil {
 					return
 				}
 				d, err := w.Queue.Next(ctx)
@@ -123,6 +126,7 @@ func (w *Worker) Run(ctx context.Context) error {
 					}
 					return
 				}
+				w.pulse.busy(slot)
 				w.handle(work, d)
 			}
 		})
@@ -136,7 +140,7 @@ const holdTime = time.Second
 
 // hold waits until there is room for what a job writes. What cannot be stored
 // is better not begun. Its error is that of ctx.
-func (w *Worker) hold(ctx context.Context) error {
+func (w *Worker) hold(ctx context.Context, slot int) error {
 	if w.Room == nil {
 		return ctx.Err()
 	}
@@ -155,6 +159,7 @@ func (w *Worker) hold(ctx context.Context) error {
 		if err := backoff.Wait(ctx, holdTime); err != nil {
 			return err
 		}
+		w.pulse.idle(slot)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	CodeConflict        = "decision_conflict"
 	CodeSuperseded      = "superseded"
 	CodeUnseen          = "images_unseen"
+	CodeRebuilding      = "ledger_rebuilding"
 	CodeNoPatch         = "no_patch"
 	CodeModelNeeded     = "model_needed"
 	CodeModelNotLoaded  = "model_not_loaded"
