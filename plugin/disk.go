@@ -24,14 +24,16 @@ const (
 
 // checkSpace tells whether more is free than must be: below that no jobs are
 // taken, so that what is begun can be stored.
-func (p *Plugin) checkSpace() error {
+func (p *Plugin) checkSpace() error { return p.checkFree(p.cfg.MinFreeBytes) }
+
+func (p *Plugin) checkFree(needed int64) error {
 	const op = "check disk"
 	free, err := disk.Free(p.cfg.DataDir)
 	if err != nil {
 		return coded.New(CodeSettings, op, "the free space of the data folder is unknown", err)
 	}
-	if free < p.cfg.MinFreeBytes {
-		return coded.New(CodeSettings, op, fmt.Sprintf("%d MiB are free and %d MiB are needed; no jobs are taken until then", free>>20, p.cfg.MinFreeBytes>>20), nil)
+	if free < needed {
+		return coded.New(CodeSettings, op, fmt.Sprintf("%d MiB are free and %d MiB are needed; no jobs are taken until then", free>>20, needed>>20), nil)
 	}
 	return nil
 }

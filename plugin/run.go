@@ -22,10 +22,11 @@ import (
 )
 
 const (
-	partialAgain   = time.Hour        // up to which a partial answer is looked at again
-	shutdownTime   = 20 * time.Second // for the embedded bus to end
-	picturesFolder = "pictures"
-	picturesLimit  = 2 << 30 // bytes: some 3800 findings
+	partialAgain    = time.Hour        // up to which a partial answer is looked at again
+	shutdownTime    = 20 * time.Second // for the embedded bus to end
+	picturesFolder  = "pictures"
+	picturesReserve = 256 << 20 // bytes that they leave free beyond Config.MinFreeBytes: they are never what fills a disk
+	picturesLimit   = 2 << 30   // bytes: some 3800 findings
 
 	streamsWait = 2 * time.Second // between attempts to make the streams of an external broker
 )
@@ -152,7 +153,7 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 	if p.sends() {
 		k.send(p.cfg.Send.kinds())
 	}
-	kept, err := pictures.Open(filepath.Join(p.cfg.DataDir, picturesFolder), picturesLimit, p.checkSpace)
+	kept, err := pictures.Open(filepath.Join(p.cfg.DataDir, picturesFolder), picturesLimit, func() error { return p.checkFree(p.cfg.MinFreeBytes + picturesReserve) })
 	if err != nil {
 		p.log.Warn("pictures are not kept: the data folder cannot be written")
 	}
