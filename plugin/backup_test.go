@@ -136,7 +136,7 @@ func TestRestoreRefuses(t *testing.T) {
 	cfg := instantConfig(t)
 	p, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
 	submitMany(t, p.bus, dir, 0, 3)
-	p.idle(3)
+	p.results(3)
 	plugintest.Must(t, p.stop())
 	at := t.TempDir()
 	good := filepath.Join(at, "good")
