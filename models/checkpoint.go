@@ -110,11 +110,11 @@ func Decode(b []byte) (h Header, ps Params, err error) {
 	}
 	_, meta, err := safetensors.ReadMetadata(b)
 	if err != nil {
-		return h, nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+		return h, nil, fmt.Errorf("%w: %w; copy or train it again", ErrCheckpoint, err)
 	}
 	st, err := safetensors.Deserialize(b)
 	if err != nil {
-		return h, nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+		return h, nil, fmt.Errorf("%w: %w; copy or train it again", ErrCheckpoint, err)
 	}
 	info := meta.Metadata()
 	if err := json.Unmarshal([]byte(info[headerKey]), &h); err != nil {

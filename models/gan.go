@@ -95,8 +95,8 @@ func (n GAN) Critic(g *Graph, x *gorgonia.Node) (features, score *gorgonia.Node)
 		return nil, nil
 	}
 	h := g.convAct("critic.conv1", 2, style{slope: leak}, x)
-	h = g.convAct("critic.conv2", 2, style{leak, n.Norm}, h)
-	h = g.convAct("critic.conv3", 2, style{leak, n.Norm}, h)
+	h = g.convAct("critic.conv2", 2, style{slope: leak, norm: n.Norm}, h)
+	h = g.convAct("critic.conv3", 2, style{slope: leak, norm: n.Norm}, h)
 	features = g.Reshape(h, x.Shape()[0], n.Features())
 	return features, g.Reshape(g.linear("critic.linear", features), x.Shape()[0])
 }

@@ -67,6 +67,7 @@ func (g *Graph) leaky(x *gorgonia.Node) *gorgonia.Node {
 type style struct {
 	slope float64 // of the activation below zero
 	norm  bool    // batch normalisation before every activation
+	group bool    // group normalisation before every activation
 }
 
 func (g *Graph) act(s style, x *gorgonia.Node) *gorgonia.Node {
@@ -75,6 +76,9 @@ func (g *Graph) act(s style, x *gorgonia.Node) *gorgonia.Node {
 
 // convAct is a convolution, with bias or normalisation, and its activation.
 func (g *Graph) convAct(name string, stride int, s style, x *gorgonia.Node) *gorgonia.Node {
+	if s.group {
+		return g.act(s, g.groupNorm(name, g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.param(name+".weight"))))
+	}
 	if s.norm {
 		return g.act(s, g.norm(name, g.Do(op.Conv{Stride: stride, Pad: 1}, x, g.param(name+".weight"))))
 	}

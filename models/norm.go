@@ -28,6 +28,21 @@ func (g *Graph) norm(name string, x *gorgonia.Node) *gorgonia.Node {
 	return g.BatchNorm(x, g.param(name+scaleSuffix), g.param(name+shiftSuffix), normEpsilon)
 }
 
+// groupNorm normalises every sample of x [N,C,...] by itself, in groups of
+// groupChannels channels; in one group where they do not divide C.
+func (g *Graph) groupNorm(name string, x *gorgonia.Node) *gorgonia.Node {
+	if g.Err != nil {
+		return nil
+	}
+	groups := 1
+	if c := x.Shape()[1]; c%groupChannels == 0 {
+		groups = c / groupChannels
+	}
+	return g.GroupNorm(x, g.param(name+scaleSuffix), g.param(name+shiftSuffix), groups, normEpsilon)
+}
+
+const groupChannels = 4
+
 // moments are mean and variance [C] of x [N,C,...] over batch and space.
 func (g *Graph) moments(x *gorgonia.Node) (mean, variance *gorgonia.Node) {
 	if g.Err != nil {

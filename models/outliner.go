@@ -12,10 +12,10 @@ import (
 // Outliner runs a trained UNet. It is used by one goroutine at a time.
 type Outliner struct{ plan *compute.Plan }
 
-// NewOutliner compiles the network, with its normalisation folded.
+// NewOutliner compiles the network.
 func NewOutliner(t *TrainedUNet, o compute.Options) (*Outliner, error) {
-	u, ps, err := t.UNet.Fold(t.Params, t.Statistics)
-	if err != nil {
+	u, ps := t.UNet, t.Params
+	if err := u.Check(ps); err != nil {
 		return nil, err
 	}
 	o = listed(o)

@@ -20,20 +20,19 @@ const outlineInputs = 2
 // four resolutions, 32, 16, 8 and 4 voxels per axis, with Channels[0] to
 // Channels[3] feature maps.
 //
-//	encoder  conv3; three times conv3 stride 2, conv3
+//	encoder  conv3, conv3; three times conv3 stride 2, conv3
 //	decoder  three times upsample, conv3, plus the encoder's maps of that
 //	         resolution, conv3; conv3 to 1
 //
-// Every layer but the last has batch normalisation and LeakyReLU 0.2. Maps of
-// the encoder are added, not put side by side, which takes fewer channels.
+// Every layer but the last has group normalisation, of four channels each, and
+// LeakyReLU 0.2: no sample depends on others, in training as in use. Maps of the
+// encoder are added, not put side by side, which takes fewer channels.
 type UNet struct {
 	Channels [4]int
-
-	folded bool // normalisation stands in the weights: see Fold
 }
 
 // ReferenceUNet is the network that outlines nodules.
-var ReferenceUNet = UNet{Channels: [4]int{8, 16, 32, 64}}
+var ReferenceUNet = UNet{Channels: [4]int{16, 32, 64, 96}}
 
 // Validate says whether the network exists.
 func (u UNet) Validate() error {
@@ -52,12 +51,13 @@ type unetLayer struct {
 }
 
 func (u UNet) encoder() []unetLayer {
-	c := u.Channels
-	layers := []unetLayer{{"encoder.0.a", outlineInputs, c[0], 1}}
-	for i := 1; i < len(c); i++ {
+	var layers []unetLayer
+	in, stride := outlineInputs, 1
+	for i, c := range u.Channels {
 		layers = append(layers,
-			unetLayer{fmt.Sprintf("encoder.%d.a", i), c[i-1], c[i], 2},
-			unetLayer{fmt.Sprintf("encoder.%d.b", i), c[i], c[i], 1})
+			unetLayer{fmt.Sprintf("encoder.%d.a", i), in, c, stride},
+			unetLayer{fmt.Sprintf("encoder.%d.b", i), c, c, 1})
+		in, stride = c, 2
 	}
 	return layers
 }
@@ -78,27 +78,16 @@ func (u UNet) layers() []unetLayer { return append(u.encoder(), u.decoder()...) 
 func (u UNet) specs() []spec {
 	var s []spec
 	for _, l := range u.layers() {
-		s = append(s, convSpecs(3, l.name, 3, l.in, l.out, !u.folded)...)
+		s = append(s, convSpecs(3, l.name, 3, l.in, l.out, true)...)
 	}
 	return append(s, convSpecs(3, "output", 3, u.Channels[0], 1, false)...)
-}
-
-func (u UNet) normed() []spec {
-	if u.folded {
-		return nil
-	}
-	var s []spec
-	for _, l := range u.layers() {
-		s = append(s, spec{name: l.name, shape: []int{l.out}})
-	}
-	return s
 }
 
 // NewParams draws initial weights; scales of normalisation start at 1. share is
 // the share of voxels that nodules take: the output starts there.
 func (u UNet) NewParams(rng *rand.Rand, share float64) Params {
 	ps := initial(u.specs(), rng)
-	for _, l := range u.normed() {
+	for _, l := range u.layers() {
 		scale := ps.find(l.name + scaleSuffix).Data
 		for i := range scale {
 			scale[i] = 1
@@ -111,37 +100,20 @@ func (u UNet) NewParams(rng *rand.Rand, share float64) Params {
 // Check says whether the weights are those of this network.
 func (u UNet) Check(ps Params) error { return ps.check(u.specs()) }
 
-// Fold writes the population statistics of batch normalisation into the
-// weights, as GAN.Fold does.
-func (u UNet) Fold(ps, statistics Params) (UNet, Params, error) {
-	if err := u.Check(ps); err != nil {
-		return u, nil, err
-	}
-	if u.folded {
-		return u, ps, nil
-	}
-	if err := statistics.check(statisticsSpecs(u.normed())); err != nil {
-		return u, nil, err
-	}
-	plain := UNet{Channels: u.Channels, folded: true}
-	return plain, fold(plain.specs(), ps, statistics), nil
-}
-
 // NewGraph starts a graph for this network. dtype is tensor.Float32, or
 // tensor.Float64 for the reference.
 func (u UNet) NewGraph(dtype tensor.Dtype) *Graph { return newGraph(dtype, u.specs()) }
 
 // Outline maps x [N,2,32,32,32], intensities of 0 to 1 and the mark of the
 // point, to the logit of every voxel's probability to be the nodule's,
-// [N,1,32,32,32]. Unless folded, it normalises by the moments of the batch, as
-// in training.
+// [N,1,32,32,32].
 func (u UNet) Outline(g *Graph, x *gorgonia.Node) *gorgonia.Node {
-	s := style{leak, !u.folded}
+	s := style{slope: leak, group: true}
 	var skips gorgonia.Nodes
 	h := x
 	for i, l := range u.encoder() {
 		h = g.convAct(l.name, l.stride, s, h)
-		if i%2 == 0 { // the last of its resolution
+		if i%2 == 1 { // the last of its resolution
 			skips = append(skips, h)
 		}
 	}

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -11,8 +12,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// littleUNet has few channels, each number of its own.
-var littleUNet = UNet{Channels: [4]int{2, 3, 4, 5}}
+// littleUNet has few channels, each number of its own; one is normalised in two
+// groups.
+var littleUNet = UNet{Channels: [4]int{2, 3, 8, 5}}
 
 // unetGraph has the outputs logits, entropy, Dice and the gradient of every
 // parameter.
@@ -77,49 +79,28 @@ func TestUNetOnEveryMachine(t *testing.T) {
 	}
 }
 
-// TestUNetFolds takes the moments of one batch for those of the population: then
-// the folded network gives what training gave.
-func TestUNetFolds(t *testing.T) {
-	const rows = 2
-	u := littleUNet
+// TestUNetAlone: what a sample gives does not depend on those beside it.
+func TestUNetAlone(t *testing.T) {
+	u := UNet{Channels: [4]int{4, 3, 8, 5}} // with several groups, and with one
 	rng := rand.New(rand.NewPCG(6, 6))
 	ps := u.NewParams(rng, 0.1)
-	in := outlineInput(rng, rows)
-	o := compute.Options{Backends: cpu.List()}
-	g := u.NewGraph(tensor.Float32)
-	logits := u.Outline(g, g.Input("x", edges(3, OutlineEdge, rows, outlineInputs)...))
-	training, err := compute.Compile(gorgonia.Nodes{logits}, ps.Bound(), o)
-	if err != nil {
-		t.Fatal(err)
+	x := outlineInput(rng, 3)["x"]
+	run := func(rows int, x []float32) []float32 {
+		g := u.NewGraph(tensor.Float32)
+		p, err := compute.Compile(gorgonia.Nodes{u.Outline(g, g.Input("x", edges(3, OutlineEdge, rows, outlineInputs)...))}, ps.Bound(), compute.Options{Backends: cpu.List()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outputsOf(p, 1, map[string][]float32{"x": x})[0]
 	}
-	var want []float64
-	for _, v := range outputsOf(training, 1, map[string][]float32{"x": in["x"]})[0] {
-		want = append(want, float64(v))
-	}
-	moments, err := momentsPlan(g, u.normed(), ps, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stats Params
-	for i, values := range outputsOf(moments, 2*len(u.normed()), map[string][]float32{"x": in["x"]}) {
-		s := statisticsSpecs(u.normed())[i]
-		stats = append(stats, Param{s.name, s.shape, values})
-	}
-	plain, folded, err := u.Fold(ps, stats)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := plain.NewGraph(tensor.Float32)
-	p, err := compute.Compile(gorgonia.Nodes{plain.Outline(h, h.Input("x", edges(3, OutlineEdge, rows, outlineInputs)...))}, folded.Bound(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	close64(t, "folded", outputsOf(p, 1, map[string][]float32{"x": in["x"]}), [][]float64{want}, 2e-5)
-	if _, _, err := u.Fold(ps, stats[1:]); err == nil {
-		t.Error("a network was folded without the statistics of a layer")
-	}
-	if _, _, err := (UNet{Channels: [4]int{2, 3, 4, 6}}).Fold(ps, stats); err == nil {
-		t.Error("weights of another network were folded")
+	together, n := run(3, x), outlineInputs*cube(OutlineEdge, 3)
+	for row := range 3 {
+		alone := run(1, x[row*n:(row+1)*n])
+		var want []float64
+		for _, v := range alone {
+			want = append(want, float64(v))
+		}
+		close64(t, fmt.Sprintf("row %d", row), [][]float32{together[row*len(alone) : (row+1)*len(alone)]}, [][]float64{want}, 1e-5)
 	}
 }
 

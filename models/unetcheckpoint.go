@@ -2,12 +2,9 @@ package models
 
 import "fmt"
 
-// All are all tensors of the checkpoint: weights, then statistics.
-func (t *TrainedUNet) All() Params { return append(append(Params{}, t.Params...), t.Statistics...) }
-
 // Save writes a checkpoint of kind "unet" so that a crash leaves the old file or
 // the new one.
-func (t *TrainedUNet) Save(path string) error { return Save(path, t.Header, t.All()) }
+func (t *TrainedUNet) Save(path string) error { return Save(path, t.Header, t.Params) }
 
 // UNetOf takes a checkpoint that Decode or Load has read for a UNet. Its errors
 // wrap ErrCheckpoint.
@@ -23,9 +20,8 @@ func UNetOf(h Header, ps Params) (*TrainedUNet, error) {
 	if err := u.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	n := len(u.specs())
-	if err := ps.check(append(u.specs(), statisticsSpecs(u.normed())...)); err != nil {
+	if err := u.Check(ps); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	return &TrainedUNet{UNet: u, Params: ps[:n:n], Statistics: ps[n:], Header: h}, nil
+	return &TrainedUNet{UNet: u, Params: ps, Header: h}, nil
 }

@@ -43,9 +43,6 @@ func (s OutlineSettings) inUse() OutlineSettings {
 
 // Validate names the first setting that makes no sense.
 func (s OutlineSettings) Validate() error {
-	if s.Batch == 1 {
-		return errors.New("models: batch of 1: want 2 to 1024, since it is normalised")
-	}
 	if !(s.Average > 0 && s.Average < 1) || !(s.Share > 0 && s.Share < 1) {
 		return fmt.Errorf("models: average %g and share %g: want above 0, below 1", s.Average, s.Share)
 	}
@@ -73,10 +70,9 @@ type OutlineProgress struct {
 
 // TrainedUNet is the outcome of a training, or a checkpoint of kind "unet".
 type TrainedUNet struct {
-	UNet       UNet
-	Params     Params // averaged over the steps
-	Statistics Params // population moments of batch normalisation
-	Header     Header
+	UNet   UNet
+	Params Params // averaged over the steps
+	Header Header
 }
 
 // TrainUNet minimises cross-entropy plus Dice loss (see OutlineTerms) with Adam.
@@ -100,11 +96,7 @@ func TrainUNet(ctx context.Context, r OutlineRun) (*TrainedUNet, error) {
 	if err != nil {
 		return nil, err
 	}
-	statistics, err := t.statistics(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &TrainedUNet{UNet: t.UNet, Params: t.average, Statistics: statistics, Header: t.header()}, nil
+	return &TrainedUNet{UNet: t.UNet, Params: t.average, Header: t.header()}, nil
 }
 
 type outlineTrainer struct {
@@ -196,35 +188,6 @@ func (t *outlineTrainer) rate(step, steps int) float64 {
 		return t.Settings.Rate * at / rise
 	}
 	return t.Settings.Rate * 0.5 * (1 + math.Cos(math.Pi*(at-rise)/(float64(steps)-rise)))
-}
-
-// statistics estimates the population moments of the averaged weights over
-// training samples.
-func (t *outlineTrainer) statistics(ctx context.Context) (Params, error) {
-	layers, batch := t.UNet.normed(), t.Settings.Batch
-	g := t.UNet.NewGraph(tensor.Float32)
-	t.UNet.Outline(g, g.Input("x", edges(3, OutlineEdge, batch, outlineInputs)...))
-	plan, err := momentsPlan(g, layers, t.average, t.Compute)
-	if err != nil {
-		return nil, err
-	}
-	y := make([]float32, batch*cube(OutlineEdge, 3))
-	sums := newMoments(layers)
-	for k := range momentBatches {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		err := together(batch, func(b int) error {
-			rng := t.rng(drawMoments, k, b)
-			return t.load(plan.Input("x"), y, b, rng.IntN(t.Train.Len()), rng)
-		})
-		if err != nil {
-			return nil, err
-		}
-		plan.Run()
-		sums.add(plan)
-	}
-	return sums.statistics(), plan.Err()
 }
 
 // header describes the averaged weights.

@@ -33,7 +33,7 @@ that one; nothing is chosen by what comes out. The table gives the agreement wit
 the readers' masks by size, medians with quartiles, beside an outline by
 threshold that needs no training.
 
-A fold takes about twenty minutes on two cores. The run keeps its state in --dir
+A fold takes an hour or more on two cores. The run keeps its state in --dir
 after every epoch: start it again with the same settings and it goes on where it
 stopped, to the same result. Each fold's network is there as unet.safetensors,
 which 'score', 'serve' and 'demo' take with --outline.

@@ -26,6 +26,7 @@ type rungsOptions struct {
 	attribution string
 	robustness  bool
 	densities   bool
+	curve       bool
 	json        bool
 }
 
@@ -75,6 +76,7 @@ func newRungsCommand(g *globals) *cobra.Command {
 	f.IntVar(&o.seeds, "seeds", 5, "trainings of what is drawn at random; 0: no cross-validation")
 	f.Float64Var(&o.noise, "diameter-noise", rungs.DiameterNoise, "spread of the simulated detector's diameter: d·exp(N(0, `SD`))")
 	f.BoolVar(&o.densities, "densities", false, "also cross-validate learned densities of the features: MADE, MAF and RealNVP, of the normals and against one of all nodules; takes minutes")
+	f.BoolVar(&o.curve, "diameter-curve", false, "also tell what an error of the detector's diameter of 0 to 30 %, or none given, does to the scores")
 	f.BoolVar(&o.robustness, "robustness", false, "also tell what a moved candidate, noise, kernel, slice thickness, mirroring and turning do to the scores; takes as long as describing all nodules sixteen times")
 	f.StringVar(&o.model, "model", "", "also train on all patients and write the rungs to `FILE`")
 	f.StringVar(&o.attribution, "attribution", "", "citation of the data, kept in the file")
@@ -121,8 +123,8 @@ func runRungs(ctx context.Context, path string, o rungsOptions, stdout, stderr i
 			return usageError(fmt.Errorf("--fold %d is no fold of the plan", fold), "choose of 1 to 5")
 		}
 	}
-	if o.seeds == 0 && o.model == "" && !o.robustness {
-		return usageError(errors.New("nothing to do"), "name a --model, ask for --robustness, or give --seeds 1 or more")
+	if o.seeds == 0 && o.model == "" && !o.robustness && !o.curve {
+		return usageError(errors.New("nothing to do"), "name a --model, ask for --robustness or --diameter-curve, or give --seeds 1 or more")
 	}
 	if o.robustness && o.outlines == outlinesMasks {
 		return usageError(errors.New("--robustness with the readers' masks: they do not follow what is disturbed"), "name another source with --outlines")
@@ -145,6 +147,11 @@ func runRungs(ctx context.Context, path string, o rungsOptions, stdout, stderr i
 	}
 	if o.seeds > 0 {
 		if err := o.table(ctx, cases, notes, stdout, stderr); err != nil {
+			return err
+		}
+	}
+	if o.curve {
+		if err := o.diameters(ctx, cases, stdout, stderr); err != nil {
 			return err
 		}
 	}
@@ -189,6 +196,27 @@ func (o *rungsOptions) table(ctx context.Context, cases []rungs.Case, notes []st
 		return printJSON(stdout, table)
 	}
 	_, err = fmt.Fprintf(stdout, "%s\n%s\n", table.Markdown(), use.Statement)
+	return err
+}
+
+// diameters tells what an error of the diameter does to the scores.
+func (o *rungsOptions) diameters(ctx context.Context, cases []rungs.Case, stdout, stderr io.Writer) error {
+	bar := newProgress(stderr, "scoring", 0)
+	points, err := rungs.DiameterCurve(ctx, cases, rungs.Options{Folds: o.folds, Seeds: max(o.seeds, 1), Readers: o.readers, Noise: o.noise, Progress: func(done, total int) {
+		bar.total(total)
+		bar.set(done, "")
+	}})
+	bar.done()
+	if errors.Is(err, rungs.ErrNoDiameters) {
+		return usageError(err, "leave --diameter-curve out")
+	}
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(stdout, points)
+	}
+	_, err = fmt.Fprintf(stdout, "AUROC / size-matched, by the error of the detector's diameter:\n\n%s\n%s\n", rungs.DiameterMarkdown(points), use.Statement)
 	return err
 }
 

@@ -73,8 +73,7 @@ func (f *Finding) Measure() (measure.Measurements, error) {
 // Find outlines the nodules of n candidates. Each is outlined in a cube around
 // its candidate; again around the middle of that outline, so that the place of
 // the candidate counts little; and in larger cubes where the outline reaches the
-// border or is large, or where nothing was found in a place that is all soft
-// tissue, as the inside of a mass is. Where what was outlined is more like other
+// border or is large, or where all is soft tissue, as the inside of a mass is. Where what was outlined is more like other
 // tissue than like a nodule, none is found.
 func (o *Outliner) Find(ctx context.Context, n int, cut Cutter) ([]Finding, error) {
 	return find(ctx, n, cut, o.Outline, o.tissue)
@@ -186,7 +185,7 @@ func coarser(all []Finding, spacing float64) (places []Place) {
 		if f.Cube == nil || f.SpacingMM >= spacing || len(f.Codes) > 0 {
 			continue
 		}
-		if f.Found() && (f.Outline.Border || f.Outline.Voxels > large || f.SpacingMM > 1) || !f.Found() && filled(f.Cube) {
+		if f.Found() && (f.Outline.Border || f.Outline.Voxels > large || f.SpacingMM > 1) || filled(f.Cube) {
 			places = append(places, Place{Candidate: i, ShiftMM: f.ShiftMM, SpacingMM: spacing})
 		}
 	}

@@ -96,7 +96,7 @@ func readAll(path string) ([]byte, error) {
 
 // learn takes the bytes of a file of Tissue.
 func (o *Outliner) learn(b []byte) error {
-	t, err := decodeTissue(b, o.trained.All().Digest())
+	t, err := decodeTissue(b, o.trained.Params.Digest())
 	if err == nil {
 		o.tell(t)
 	}

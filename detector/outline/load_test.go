@@ -22,12 +22,6 @@ func untrained(seed uint64) *models.TrainedUNet {
 	u := models.UNet{Channels: [4]int{2, 2, 2, 2}}
 	t := &models.TrainedUNet{UNet: u, Params: u.NewParams(rand.New(rand.NewPCG(seed, 1)), 0.5),
 		Header: models.Header{Kind: "unet", Dims: 3, Channels: u.Channels[:], Preprocessing: nodule.WholeVersion}}
-	for _, p := range t.Params {
-		if layer, ok := strings.CutSuffix(p.Name, ".scale"); ok {
-			t.Statistics = append(t.Statistics, models.Param{Name: layer + ".mean", Shape: p.Shape, Data: make([]float32, len(p.Data))},
-				models.Param{Name: layer + ".variance", Shape: p.Shape, Data: append([]float32(nil), p.Data...)})
-		}
-	}
 	return t
 }
 

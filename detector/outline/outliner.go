@@ -51,7 +51,7 @@ func New(t *models.TrainedUNet, o compute.Options) (*Outliner, error) {
 // name sets the digest.
 func (o *Outliner) name() {
 	h := digest.New()
-	h.Text(scheme, nodule.WholeVersion, o.trained.All().Digest())
+	h.Text(scheme, nodule.WholeVersion, o.trained.Params.Digest())
 	if o.tissue != nil {
 		h.Text(o.tissue.digest())
 	}

@@ -10,7 +10,10 @@ import (
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 )
 
-var pointsEach = flag.Int("points", 10, "points of each site in each scan of TestPlacesWithoutNodules")
+var (
+	pointsEach = flag.Int("points", 10, "points of each site in each scan of TestPlacesWithoutNodules")
+	massCount  = flag.Int("masses", 4, "masses of TestMasses")
+)
 
 // What is held by the tests, see docs/outlines.md for the figures.
 var leastRefused = map[string]float64{"parenchyma": 0.9, "chest-wall": 0.9, "vessel": 0.6}

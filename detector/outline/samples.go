@@ -36,35 +36,56 @@ const (
 	filterSmooth = 0.22        // to smoothing
 )
 
-// samples are outlined nodules for training.
-type samples struct {
-	images [][]float32 // [32,32,32], as nodule.Whole gives them
-	masks  [][]bool
+// outlined is a cube with its mask.
+type outlined struct {
+	image []float32 // [32,32,32], as nodule.Whole gives them
+	mask  []bool
+	fixed bool // its middle is the point, as in use
 }
+
+// samples are outlined nodules for training.
+type samples []outlined
+
+// often is how many times in an epoch a nodule of largeMM and more is drawn: of
+// those there are fewest, and they differ most.
+const (
+	often   = 3
+	largeMM = 10.0
+)
 
 // Samples are the nodules of a data set that have a mask, with augmentation: the
 // point and the window moved, turned, mirrored, larger and smaller, noisier,
-// sharper and smoother. In one of ten draws the point is on no nodule, and
-// nothing is to be outlined.
+// sharper and smoother. In one of six draws the point is on no nodule, and
+// nothing is to be outlined. Nodules of 10 mm and more come three times.
 func Samples(all []nodule.Sample) models.OutlineSamples {
-	s := &samples{}
+	var s samples
 	for i := range all {
-		if mask := all[i].Mask(); mask != nil {
-			image, _ := nodule.Whole(all[i].Cube())
-			s.images, s.masks = append(s.images, image), append(s.masks, mask)
+		mask := all[i].Mask()
+		if mask == nil {
+			continue
+		}
+		image, _ := nodule.Whole(all[i].Cube())
+		s = append(s, outlined{image: image, mask: mask})
+		if all[i].MaskDiameterMM() >= largeMM {
+			for range often - 1 {
+				s = append(s, outlined{image: image, mask: mask})
+			}
 		}
 	}
 	return s
 }
 
 // Len implements models.OutlineSamples.
-func (s *samples) Len() int { return len(s.images) }
+func (s samples) Len() int { return len(s) }
 
 // Outline implements models.OutlineSamples.
-func (s *samples) Outline(i int, rng *rand.Rand, x, y []float32) {
-	image, mask := s.images[i], s.masks[i]
-	point, on := drawPoint(image, mask, rng)
-	window := drawWindow(point, on, rng)
+func (s samples) Outline(i int, rng *rand.Rand, x, y []float32) {
+	image, mask := s[i].image, s[i].mask
+	point, on, window := [3]float64{middle, middle, middle}, true, [3]float64{middle, middle, middle}
+	if !s[i].fixed {
+		point, on = drawPoint(image, mask, rng)
+		window = drawWindow(point, on, rng)
+	}
 	place := drawPlace(point, window, rng)
 	place.resample(image, mask, x[:voxels], y)
 	if !on {

@@ -7,7 +7,7 @@ import (
 )
 
 // one nodule off the middle, so that turns and mirrors show.
-func oneSample() *samples {
+func oneSample() samples {
 	c, mask := lung(func(z, y, x float64) bool {
 		return z*z+y*y+x*x < 16 || math.Abs(z) < 1 && math.Abs(y) < 1 && x > 0 && x < 8
 	})
@@ -15,7 +15,7 @@ func oneSample() *samples {
 	for i, hu := range c.HU {
 		image[i] = (hu + 1000) / 1400
 	}
-	return &samples{images: [][]float32{image}, masks: [][]bool{mask}}
+	return samples{{image: image, mask: mask}}
 }
 
 // TestDraws: the target follows the image, a point elsewhere has none, and the

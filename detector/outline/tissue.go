@@ -22,15 +22,35 @@ const tissueScheme = "nodulescope/tissue/v1"
 // squares and products. It is trained for one network, see TrainTissue, since
 // networks differ in what they take for a nodule.
 type Tissue struct {
-	Scheme      string      `json:"scheme"`
-	Network     string      `json:"network"`     // digest of the network's weights
-	DataDigest  string      `json:"data_digest"` // of the data set of the training
-	Attribution string      `json:"attribution,omitempty"`
-	Traits      []string    `json:"traits"`
-	Scale       stats.Scale `json:"scale"`
-	Weight      []float64   `json:"weight"`   // of the standardised traits, then of their products, the constant last
-	Cuts        [3]float64  `json:"cuts"`     // of the logit, for each band of the outline's size: what is less is no nodule
-	Examples    [2]int      `json:"examples"` // of the training: outlines of other tissue, of nodules
+	Scheme      string   `json:"scheme"`
+	Network     string   `json:"network"`     // digest of the network's weights
+	DataDigest  string   `json:"data_digest"` // of the data set of the training
+	Attribution string   `json:"attribution,omitempty"`
+	Traits      []string `json:"traits"`
+	regression
+	Cuts     [3]float64 `json:"cuts"` // of the logit, for each band of the outline's size: what is less is no nodule
+	Lung     *lungPart  `json:"lung,omitempty"`
+	Examples [2]int     `json:"examples"` // of the training: outlines of other tissue, of nodules
+}
+
+// regression of traits, their squares and products.
+type regression struct {
+	Scale  stats.Scale `json:"scale"`
+	Weight []float64   `json:"weight"` // of the standardised traits, then of their products, the constant last
+}
+
+// lungPart is a second regression, of nodules against what is outlined in aerated
+// lung. In one regression for both fewer vessels were told from nodules.
+type lungPart struct {
+	regression
+	Cut float64 `json:"cut"` // of the logit: what is less is no nodule
+}
+
+// fits says whether the regression has the numbers that it needs.
+func (g *regression) fits() bool {
+	n := len(traitNames)
+	columns := [][]float64{g.Scale.Low, g.Scale.High, g.Scale.Mean, g.Scale.SD}
+	return len(g.Weight) == n+n*(n+1)/2+1 && !slices.ContainsFunc(columns, func(c []float64) bool { return len(c) != n })
 }
 
 // tissueBands are the diameters at which the bands of Tissue.Cuts end, mm.
@@ -53,14 +73,12 @@ func decodeTissue(b []byte, network string) (*Tissue, error) {
 	if err := json.Unmarshal(b, t); err != nil {
 		return nil, fmt.Errorf("%w: %w", errTissue, err)
 	}
-	n := len(traitNames)
-	columns := [][]float64{t.Scale.Low, t.Scale.High, t.Scale.Mean, t.Scale.SD}
 	switch {
 	case t.Scheme != tissueScheme:
 		return nil, fmt.Errorf("%w: scheme %.60q, this program has %q: train it again", errTissue, t.Scheme, tissueScheme)
 	case t.Network != network:
 		return nil, fmt.Errorf("%w: it was trained for another network, %.80q: train it again for this one", errTissue, t.Network)
-	case !slices.Equal(t.Traits, traitNames[:]) || len(t.Weight) != n+n*(n+1)/2+1 || slices.ContainsFunc(columns, func(c []float64) bool { return len(c) != n }):
+	case !slices.Equal(t.Traits, traitNames[:]) || !t.fits() || t.Lung != nil && !t.Lung.fits():
 		return nil, fmt.Errorf("%w: its traits are not those of this program: train it again", errTissue)
 	}
 	return t, nil
@@ -92,24 +110,32 @@ func (t *Tissue) digest() string {
 
 // logitOf traits: above 0 they are more like those of a nodule than of other
 // tissue. 0 without traits.
-func (t *Tissue) logitOf(traits []float64) float64 {
+func (g *regression) logitOf(traits []float64) float64 {
 	if traits == nil {
 		return 0
 	}
-	return stats.Linear(t.Weight, products(t.Scale.Apply(traits)))
+	return stats.Linear(g.Weight, products(g.Scale.Apply(traits)))
 }
 
-// massMM is the diameter from which an outline in a cube of more than 32 mm is that
-// of a mass, which is larger than what the regression has learned from.
-const massMM = 30
+// An outline in a cube of more than 32 mm is that of a mass, which is larger than
+// what the regression has learned from, from a diameter of massMM on, where the
+// largest ball inside has massDepth of its radius: the chest wall is flatter.
+const (
+	massMM    = 30
+	massDepth = 0.7
+)
 
 // refuse takes the outline from a finding that is no nodule. A mass is never taken
 // for other tissue.
 func (t *Tissue) refuse(f *Finding) {
-	if !f.Found() || f.SpacingMM > Spacings[0] && float64(f.Outline.Voxels)*f.SpacingMM*f.SpacingMM*f.SpacingMM > math.Pi/6*massMM*massMM*massMM {
+	if !f.Found() {
 		return
 	}
-	if v := f.traits(); t.logitOf(v) < t.Cuts[tissueBand(v)] {
+	v := f.traits()
+	if f.SpacingMM > Spacings[0] && math.Exp(v[traitSize]) > massMM && v[traitDepth] >= massDepth {
+		return
+	}
+	if t.logitOf(v) < t.Cuts[tissueBand(v)] || t.Lung != nil && t.Lung.logitOf(v) < t.Lung.Cut {
 		f.Outline = &Outline{Probability: f.Outline.Probability, Mask: make([]bool, voxels), Machine: f.Outline.Machine}
 	}
 }

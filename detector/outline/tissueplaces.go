@@ -25,6 +25,8 @@ const (
 	wallClose             = 0.9 // share of soft tissue 2 mm around the chest wall, at least
 	lungLow, lungHigh     = -1000.0, -700.0
 	softLow               = -200.0
+	airHigh               = -800.0   // HU of aerated lung, at most
+	airLung, airFar       = 0.9, 5.0 // share of lung around a place in it, at least, at this distance in mm
 	aroundFar, aroundNear = 8.0, 2.0
 )
 
@@ -39,15 +41,15 @@ type example struct {
 
 // Kinds of examples. Those of phantoms have phantomPrefix.
 const (
-	kindNodule, kindVessel, kindWall = "nodule", "vessel", "chest-wall"
-	phantomPrefix                    = "phantom, "
+	kindNodule, kindVessel, kindWall, kindLung = "nodule", "vessel", "chest-wall", "parenchyma"
+	phantomPrefix                              = "phantom, "
 )
 
 // tissueKinds are looked for in this order, as many places each in a cube.
 var tissueKinds = []struct {
 	name   string
 	places int
-}{{kindVessel, 3}, {kindWall, 1}}
+}{{kindVessel, 3}, {kindWall, 1}, {kindLung, 1}}
 
 // around are the shares of soft tissue and of lung at a distance from a voxel,
 // of what has data.
@@ -102,23 +104,28 @@ func tissueIn(cube *nodule.Cube, mask []bool, others [][3]float64, kind string, 
 			p[a] = edge/2 + d[a]
 		}
 		i, _ := voxelAt(p)
-		if hu := float64(cube.HU[i]); !cube.Valid[i] || hu < tissueLow || hu > tissueHigh {
-			continue
-		}
-		soft, lung := around(cube, p, aroundFar)
-		if kind == kindVessel && lung < vesselLung {
-			continue
-		}
-		if kind != kindVessel {
-			if near, _ := around(cube, p, aroundNear); near < wallClose || soft < wallSoft || lung < wallLung {
-				continue
-			}
-		}
-		if clearOf(mask, p) && apart(d, others, tissueApart) && apart(d, shifts, tissueBetween) {
+		if cube.Valid[i] && isTissue(cube, p, float64(cube.HU[i]), kind) && clearOf(mask, p) && apart(d, others, tissueApart) && apart(d, shifts, tissueBetween) {
 			shifts = append(shifts, d)
 		}
 	}
 	return shifts
+}
+
+// isTissue says whether a place of a density in HU is of a kind.
+func isTissue(cube *nodule.Cube, p [3]float64, hu float64, kind string) bool {
+	if kind == kindLung {
+		_, lung := around(cube, p, airFar)
+		return hu > lungLow && hu < airHigh && lung >= airLung
+	}
+	if hu < tissueLow || hu > tissueHigh {
+		return false
+	}
+	soft, lung := around(cube, p, aroundFar)
+	if kind == kindVessel {
+		return lung >= vesselLung
+	}
+	near, _ := around(cube, p, aroundNear)
+	return near >= wallClose && soft >= wallSoft && lung >= wallLung
 }
 
 // cropped is a cube without what one moved by a shift would lack.
@@ -222,7 +229,7 @@ func (o *Outliner) phantomExamples(ctx context.Context, seed uint64, n int, add 
 	for _, kind := range []struct {
 		name string
 		site phantom.Site
-	}{{kindVessel, phantom.OnVessel}, {kindWall, phantom.OnChestWall}} {
+	}{{kindVessel, phantom.OnVessel}, {kindWall, phantom.OnChestWall}, {kindLung, phantom.InParenchyma}} {
 		points, err := p.Points(kind.site, n, seed)
 		if err == nil {
 			err = outline(kind.name, points, nil)

@@ -13,12 +13,14 @@ import (
 
 // How the regression of Tissue is trained.
 const (
-	tissueRidge     = 0.003
+	tissueRidge     = 0.0003
+	lungRidge       = 0.003
+	lungLost        = 0.003 // share of the nodules that the second regression may refuse
 	tissueSeed      = 1
 	tissueLost      = 0.02 // share of the nodules of a band that may be refused
 	phantomWeight   = 0.3  // of the examples of phantoms
 	phantomFirst    = 101  // seed; those of the tests are others
-	phantomCount    = 8
+	phantomCount    = 16
 	phantomPoints   = 30 // of each kind in each
 	phantomProgress = 60 // rows of a data set that one takes as long as
 )
@@ -75,22 +77,21 @@ func (o *Outliner) TrainTissue(ctx context.Context, ds *nodule.Dataset, opt Tiss
 			train = append(train, e)
 		}
 	}
-	t := &Tissue{Scheme: tissueScheme, Network: o.trained.All().Digest(), DataDigest: ds.Digest(), Attribution: opt.Attribution, Traits: traitNames[:]}
-	logits := crossed(train)
-	if !t.cuts(train, logits) {
+	t := &Tissue{Scheme: tissueScheme, Network: o.trained.Params.Digest(), DataDigest: ds.Digest(), Attribution: opt.Attribution, Traits: traitNames[:]}
+	logits, lungs, ok := t.learn(train)
+	if !ok {
 		return nil, nil, ErrNoMasks
 	}
-	t.fit(train)
-	for i := range logits {
-		t.count(&train[i])
-	}
-	rows := t.rows(train, logits, false)
+	rows := t.rows(train, logits, lungs, false)
 	if len(test) > 0 {
-		logits = logits[:0]
+		logits, lungs = logits[:0], lungs[:0]
 		for i := range test {
 			logits = append(logits, t.logitOf(test[i].row))
+			if t.Lung != nil {
+				lungs = append(lungs, t.Lung.logitOf(test[i].row))
+			}
 		}
-		rows = append(rows, t.rows(test, logits, true)...)
+		rows = append(rows, t.rows(test, logits, lungs, true)...)
 	}
 	return t, rows, nil
 }
@@ -137,7 +138,7 @@ func (o *Outliner) allExamples(ctx context.Context, ds *nodule.Dataset, opt Tiss
 
 // fit is the regression of examples with an outline: nodules and others have the
 // same weight, in the data set as in the phantoms.
-func (t *Tissue) fit(all []traited) {
+func fit(all []traited, ridge float64) regression {
 	var rows [][]float64
 	var y []bool
 	var w []float64
@@ -159,47 +160,83 @@ func (t *Tissue) fit(all []traited) {
 		}
 		rows, y, w = append(rows, e.row), append(y, e.truth), append(w, share/n[group(e)])
 	}
-	t.Scale = stats.NewScale(rows, w)
+	g := regression{Scale: stats.NewScale(rows, w)}
 	for i := range rows {
-		rows[i] = products(t.Scale.Apply(rows[i]))
+		rows[i] = products(g.Scale.Apply(rows[i]))
 	}
-	t.Weight = stats.MultiLogistic{X: rows, Y: y, W: w, Ridge: tissueRidge}.Fit()
+	g.Weight = stats.MultiLogistic{X: rows, Y: y, W: w, Ridge: ridge}.Fit()
+	return g
 }
 
-// crossed are the logits of examples, each of a regression without its fold.
-func crossed(all []traited) []float64 {
+// inLung and onTissue are what either regression learns from.
+func (e *traited) inLung() bool   { return e.truth || strings.HasSuffix(e.kind, kindLung) }
+func (e *traited) onTissue() bool { return e.truth || !strings.HasSuffix(e.kind, kindLung) }
+
+func only(all []traited, keep func(*traited) bool) []traited {
+	return slices.DeleteFunc(slices.Clone(all), func(e traited) bool { return !keep(&e) })
+}
+
+// crossed are the logits of all examples, each of a regression of those that are
+// kept, without its fold.
+func crossed(all []traited, keep func(*traited) bool, ridge float64) []float64 {
 	logits := make([]float64, len(all))
 	for fold := 1; fold <= nodule.PlannedFolds; fold++ {
 		own := func(e traited) bool { return e.fold == fold }
-		others := slices.DeleteFunc(slices.Clone(all), own)
-		if len(others) == 0 || len(others) == len(all) {
+		others := slices.DeleteFunc(only(all, keep), own)
+		if len(others) == 0 || !slices.ContainsFunc(all, own) {
 			continue
 		}
-		var t Tissue
-		t.fit(others)
+		g := fit(others, ridge)
 		for i := range all {
 			if own(all[i]) {
-				logits[i] = t.logitOf(all[i].row)
+				logits[i] = g.logitOf(all[i].row)
 			}
 		}
 	}
 	return logits
 }
 
+// learn fits both regressions and sets their cuts; lungs are the crossed logits of
+// the second, nil where no place in lung was outlined. ok is false where a band
+// has no nodule.
+func (t *Tissue) learn(train []traited) (logits, lungs []float64, ok bool) {
+	logits = crossed(train, (*traited).onTissue, tissueRidge)
+	if !t.cuts(train, logits) {
+		return nil, nil, false
+	}
+	t.regression = fit(only(train, (*traited).onTissue), tissueRidge)
+	if slices.ContainsFunc(train, func(e traited) bool { return !e.onTissue() && e.row != nil }) {
+		lungs = crossed(train, (*traited).inLung, lungRidge)
+		t.Lung = &lungPart{regression: fit(only(train, (*traited).inLung), lungRidge), Cut: min(0, lost(train, lungs, lungLost, func(*traited) bool { return true }))} // never where a nodule is likelier
+	}
+	for i := range train {
+		t.count(&train[i])
+	}
+	return logits, lungs, true
+}
+
+// lost is the logit below which a share of the outlined nodules of a data set lie.
+func lost(all []traited, logits []float64, share float64, keep func(*traited) bool) float64 {
+	var own []float64
+	for i := range all {
+		if e := &all[i]; e.row != nil && e.truth && e.use && !e.phantom() && keep(e) {
+			own = append(own, logits[i])
+		}
+	}
+	if len(own) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(own)
+	return own[min(len(own)-1, int(math.Round(share*float64(len(own)))))]
+}
+
 // cuts sets the cut of every band; false where a band has no nodule.
 func (t *Tissue) cuts(all []traited, logits []float64) bool {
 	for band := range t.Cuts {
-		var own []float64
-		for i := range all {
-			if e := &all[i]; e.row != nil && e.truth && e.use && !e.phantom() && e.band == band {
-				own = append(own, logits[i])
-			}
-		}
-		if len(own) == 0 {
+		t.Cuts[band] = lost(all, logits, tissueLost, func(e *traited) bool { return e.band == band })
+		if math.IsNaN(t.Cuts[band]) {
 			return false
 		}
-		slices.Sort(own)
-		t.Cuts[band] = own[int(tissueLost*float64(len(own)))]
 	}
 	return true
 }
@@ -215,7 +252,7 @@ func (t *Tissue) count(e *traited) {
 }
 
 // rows count what becomes of examples as they are in use.
-func (t *Tissue) rows(all []traited, logits []float64, test bool) (rows []TissueRow) {
+func (t *Tissue) rows(all []traited, logits, lungs []float64, test bool) (rows []TissueRow) {
 	for i := range all {
 		e := &all[i]
 		if !e.use {
@@ -229,7 +266,7 @@ func (t *Tissue) rows(all []traited, logits []float64, test bool) (rows []Tissue
 		switch {
 		case e.row == nil:
 			rows[k].Nothing++
-		case logits[i] < t.Cuts[e.band]:
+		case logits[i] < t.Cuts[e.band] || t.Lung != nil && lungs[i] < t.Lung.Cut:
 			rows[k].Refused++
 		}
 	}

@@ -91,10 +91,15 @@ func (o Options) fold(ctx context.Context, ds *nodule.Dataset, fold int) ([]Nodu
 			rows = append(rows, i)
 		}
 	}
-	samples := Samples(train.Samples)
-	if samples.Len() < len(train.Samples) || len(rows) == 0 {
+	samples := Samples(train.Samples).(samples)
+	if len(samples) < len(train.Samples) || len(rows) == 0 {
 		return nil, ErrNoMasks
 	}
+	drawn, err := phantomSamples(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	samples = append(samples, drawn...)
 	run := models.OutlineRun{UNet: o.UNet, Train: samples, Settings: o.Settings, Compute: o.Compute,
 		Header: models.Header{Preprocessing: nodule.WholeVersion, DataDigest: ds.Digest(), Attribution: o.Attribution}}
 	run.Settings.Seed += uint64(fold - 1) //nolint:gosec // 0 to 4

@@ -47,15 +47,44 @@ func FitLogistic(scores []float64, anomalous []bool) (Logistic, error) {
 	return Logistic{Intercept: f.w[0] - slope*mean, Slope: slope}, nil
 }
 
+// FitSlope is FitLogistic where it is known at which score the probability is one
+// half: only the slope is fitted, and each score counts by its weight. se is the
+// standard error of the slope.
+func FitSlope(scores []float64, anomalous []bool, weights []float64, half float64) (l Logistic, se float64, err error) {
+	if err := checkScores(scores, anomalous); err != nil {
+		return l, 0, err
+	}
+	scale, total := 0.0, 0.0
+	for i, s := range scores {
+		scale, total = scale+weights[i]*(s-half)*(s-half), total+weights[i]
+	}
+	scale = math.Sqrt(scale / total)
+	if !(scale > 0) || math.IsInf(scale, 0) {
+		return l, 0, errors.New("stats: all scores are equal")
+	}
+	x := make([]float64, len(scores))
+	for i, s := range scores {
+		x[i] = (s - half) / scale
+	}
+	f, err := regression{x: x, y: anomalous, weight: weights, through: true, ridge: ridge * total}.fit()
+	if err != nil {
+		return l, 0, fmt.Errorf("stats: fit slope: %w", err)
+	}
+	slope := f.w[1] / scale
+	return Logistic{Intercept: -slope * half, Slope: slope}, f.se[1] / scale, nil
+}
+
 // regression is a logistic regression of y on one variable, fitted by Newton's
 // method with step halving. (gonum has no regression for classes, and its BFGS
 // gives no information matrix, from which the standard errors come.)
 type regression struct {
-	x     []float64
-	y     []bool
-	slope float64 // to start at
-	hold  bool    // the slope stays where it starts
-	ridge float64 // weight of slope²/2 in the loss; 0: none
+	x       []float64
+	y       []bool
+	weight  []float64 // nil: 1 each
+	slope   float64   // to start at
+	hold    bool      // the slope stays where it starts
+	through bool      // the intercept stays 0
+	ridge   float64   // weight of slope²/2 in the loss; 0: none
 }
 
 // fitted are intercept and slope with their standard errors.
@@ -72,9 +101,17 @@ func (r regression) loss(w [2]float64) float64 {
 		if r.y[i] {
 			t = -t
 		}
-		f += math.Max(t, 0) + math.Log1p(math.Exp(-math.Abs(t)))
+		f += r.of(i) * (math.Max(t, 0) + math.Log1p(math.Exp(-math.Abs(t))))
 	}
 	return f
+}
+
+// of is the weight of row i.
+func (r regression) of(i int) float64 {
+	if r.weight == nil {
+		return 1
+	}
+	return r.weight[i]
 }
 
 // slopes are the gradient g and the Hessian h00, h01, h11 of the loss.
@@ -86,12 +123,15 @@ func (r regression) slopes(w [2]float64) (g [2]float64, h00, h01, h11 float64) {
 		if r.y[i] {
 			d--
 		}
-		q *= 1 - q
+		d, q = r.of(i)*d, r.of(i)*q*(1-q)
 		g[0], g[1] = g[0]+d, g[1]+d*v
 		h00, h01, h11 = h00+q, h01+q*v, h11+q*v*v
 	}
 	if r.hold {
 		g[1], h01, h11 = 0, 0, 1
+	}
+	if r.through {
+		g[0], h00, h01 = 0, 1, 0
 	}
 	return g, h00, h01, h11
 }

@@ -71,13 +71,13 @@ class Critic(nn.Module):
 
 
 class Outliner(nn.Module):
-    def __init__(self, channels=(8, 16, 32, 64)):
+    def __init__(self, channels=(16, 32, 64, 96)):
         super().__init__()
 
         def layer(i, o, stride=1):
-            return nn.Sequential(nn.Conv3d(i, o, 3, stride, 1, bias=False), nn.BatchNorm3d(o), nn.LeakyReLU(0.2))
+            return nn.Sequential(nn.Conv3d(i, o, 3, stride, 1, bias=False), nn.GroupNorm(o // 4, o), nn.LeakyReLU(0.2))
         c = channels
-        self.down = nn.ModuleList([layer(2, c[0])] + [
+        self.down = nn.ModuleList([nn.Sequential(layer(2, c[0]), layer(c[0], c[0]))] + [
             nn.Sequential(layer(a, b, 2), layer(b, b)) for a, b in zip(c, c[1:])])
         self.up = nn.ModuleList([layer(b, a) for a, b in zip(c, c[1:])])
         self.more = nn.ModuleList([layer(a, a) for a in c[:-1]])

@@ -15,17 +15,16 @@ import (
 // the mark of the candidate, a Gaussian of 3 voxels around the middle, 15.5.
 const outputProbability = "probability"
 
-// ExportUNet writes the network that outlines nodules for a batch of 1 to 1024,
-// batch normalisation folded into the weights.
+// ExportUNet writes the network that outlines nodules for a batch of 1 to 1024.
 func ExportUNet(t *models.TrainedUNet, batch int) ([]byte, error) {
 	if batch < 1 || batch > maxBatch {
 		return nil, fmt.Errorf("onnx: batch of %d: want 1 to %d", batch, maxBatch)
 	}
-	u, ps, err := t.UNet.Fold(t.Params, t.Statistics)
-	if err != nil {
+	u, ps := t.UNet, t.Params
+	if err := u.Check(ps); err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
 	}
-	o, err := options("unet", t.Header, t.All())
+	o, err := options("unet", t.Header, ps)
 	if err != nil {
 		return nil, err
 	}

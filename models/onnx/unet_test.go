@@ -51,7 +51,7 @@ func TestExportUNet(t *testing.T) {
 	if d := cmp.Diff([]parsedValue{{outputProbability, []int{2, 1, 32, 32, 32}}}, m.outputs, opts); d != "" {
 		t.Errorf("outputs (-want +got):\n%s", d)
 	}
-	if m.meta[keyDigest] != u.All().Digest() || m.meta["preprocessing"] != "p1" || m.meta["model_kind"] != "unet" || m.meta["attribution"] != "LIDC-IDRI" {
+	if m.meta[keyDigest] != u.Params.Digest() || m.meta["preprocessing"] != "p1" || m.meta["model_kind"] != "unet" || m.meta["attribution"] != "LIDC-IDRI" {
 		t.Errorf("metadata %v", m.meta)
 	}
 	if again, err := ExportUNet(u, 2); err != nil || !bytes.Equal(again, b) {

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"fmt"
+
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -98,11 +100,40 @@ func (b *Builder) BatchNorm(x, scale, shift *gorgonia.Node, epsilon float64) *go
 		return nil
 	}
 	s := x.Shape()
-	keep := perChannel(s)
+	return b.affine(b.standardise(x, epsilon), scale, shift, s)
+}
+
+// GroupNorm is group normalisation (Wu and He 2018): every sample of x [N,C,...]
+// is shifted and scaled to mean 0 and variance 1 over space and each of its groups
+// of C/groups neighbouring channels, then every channel to scale and shift [C].
+// epsilon is added to the variance. groups divides C.
+func (b *Builder) GroupNorm(x, scale, shift *gorgonia.Node, groups int, epsilon float64) *gorgonia.Node {
+	if b.Err != nil {
+		return nil
+	}
+	s := x.Shape()
+	if groups < 1 || s[1]%groups != 0 {
+		b.Err = fmt.Errorf("op: %d groups of %d channels", groups, s[1])
+		return nil
+	}
+	y := b.standardise(b.Reshape(x, 1, s[0]*groups, s.TotalSize()/(s[0]*groups)), epsilon)
+	return b.affine(b.Reshape(y, s...), scale, shift, s)
+}
+
+// standardise brings every channel of x [N,C,...] to mean 0 and variance 1.
+func (b *Builder) standardise(x *gorgonia.Node, epsilon float64) *gorgonia.Node {
+	if b.Err != nil {
+		return nil
+	}
+	s := x.Shape()
 	n := float64(s.TotalSize() / s[1])
-	mean := func(v *gorgonia.Node) *gorgonia.Node { return b.Scale(b.Do(SumTo{keep}, v), 1/n) }
+	mean := func(v *gorgonia.Node) *gorgonia.Node { return b.Scale(b.Do(SumTo{perChannel(s)}, v), 1/n) }
 	centred := b.Sub(x, b.Do(Expand{s}, mean(x)))
 	deviation := b.Unary(Sqrt, b.Shift(mean(b.Unary(Square, centred)), epsilon))
-	y := b.div(centred, b.Do(Expand{s}, deviation))
-	return b.Add(b.Mul(y, b.channels(scale, s)), b.channels(shift, s))
+	return b.div(centred, b.Do(Expand{s}, deviation))
+}
+
+// affine is x*scale + shift, both [C], for x of shape s = [N,C,...].
+func (b *Builder) affine(x, scale, shift *gorgonia.Node, s tensor.Shape) *gorgonia.Node {
+	return b.Add(b.Mul(x, b.channels(scale, s)), b.channels(shift, s))
 }

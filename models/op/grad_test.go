@@ -149,24 +149,68 @@ func TestDerivatives(t *testing.T) {
 	}
 }
 
-// TestDerivativesThroughNormalisation does the same for a network of
-// convolution, normalisation and a smooth activation.
+// TestDerivativesThroughNormalisation does the same for networks of convolution,
+// normalisation and a smooth activation.
 func TestDerivativesThroughNormalisation(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 9))
-	g := gorgonia.NewGraph()
-	var in gorgonia.Nodes
-	var xs [][]float64
-	for i, s := range []tensor.Shape{{2, 2, 3, 4}, {3, 2, 3, 3}, {3}, {3}} {
-		in = append(in, gorgonia.NewTensor(g, tensor.Float64, len(s), gorgonia.WithShape(s...), gorgonia.WithName(fmt.Sprint("x", i))))
-		xs = append(xs, draw(rng, s.TotalSize(), 0.2, 1, true))
+	for name, norm := range map[string]func(b *Builder, x, scale, shift *gorgonia.Node) *gorgonia.Node{
+		"batch": func(b *Builder, x, scale, shift *gorgonia.Node) *gorgonia.Node {
+			return b.BatchNorm(x, scale, shift, 1e-3)
+		},
+		"group": func(b *Builder, x, scale, shift *gorgonia.Node) *gorgonia.Node {
+			return b.GroupNorm(x, scale, shift, 2, 1e-3)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(9, 9))
+			g := gorgonia.NewGraph()
+			var in gorgonia.Nodes
+			var xs [][]float64
+			for i, s := range []tensor.Shape{{2, 2, 3, 4}, {4, 2, 3, 3}, {4}, {4}} {
+				in = append(in, gorgonia.NewTensor(g, tensor.Float64, len(s), gorgonia.WithShape(s...), gorgonia.WithName(fmt.Sprint("x", i))))
+				xs = append(xs, draw(rng, s.TotalSize(), 0.2, 1, true))
+			}
+			b := Builder{}
+			y := b.Unary(Softplus, norm(&b, b.Do(Conv{1, 1}, in[0], in[1]), in[2], in[3]))
+			cost := total(&b, b.Unary(Square, y))
+			if b.Err != nil {
+				t.Fatal(b.Err)
+			}
+			checkDerivatives(t, rng, in, len(in), cost, xs)
+		})
 	}
+}
+
+// TestGroupNorm: every sample and group by itself has mean 0 and variance 1 before
+// scale and shift; groups that do not divide the channels are refused.
+func TestGroupNorm(t *testing.T) {
+	g := gorgonia.NewGraph()
+	node := func(name string, shape ...int) *gorgonia.Node {
+		return gorgonia.NewTensor(g, tensor.Float64, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
+	}
+	x, scale, shift := node("x", 2, 4, 3, 3), node("scale", 4), node("shift", 4)
 	b := Builder{}
-	y := b.Unary(Softplus, b.BatchNorm(b.Do(Conv{1, 1}, in[0], in[1]), in[2], in[3], 1e-3))
-	cost := total(&b, b.Unary(Square, y))
+	y := b.GroupNorm(x, scale, shift, 2, 0)
 	if b.Err != nil {
 		t.Fatal(b.Err)
 	}
-	checkDerivatives(t, rng, in, len(in), cost, xs)
+	rng := rand.New(rand.NewPCG(3, 3))
+	var values []float32
+	for _, v := range draw(rng, 2*4*9, -5, 9, false) {
+		values = append(values, float32(v))
+	}
+	got := Evaluate(map[string][]float32{"x": values, "scale": {1, 1, 1, 1}, "shift": {0, 0, 0, 0}}, y)
+	for group := range 4 {
+		var mean, squares float64
+		for _, v := range got[0][group*18 : (group+1)*18] {
+			mean, squares = mean+v/18, squares+v*v/18
+		}
+		if math.Abs(mean) > 1e-9 || math.Abs(squares-1) > 1e-9 {
+			t.Errorf("group %d: mean %g, mean square %g", group, mean, squares)
+		}
+	}
+	if b := (Builder{}); b.GroupNorm(x, scale, shift, 3, 0) != nil || b.Err == nil {
+		t.Error("three groups of four channels were taken")
+	}
 }
 
 // checkDerivatives holds the gradient of cost by the first n inputs, and the
