@@ -153,10 +153,10 @@ func lists(rows []row) (voxels, supports [][]float32, seeds [][32]byte) {
 
 // Load reads a detector's file of either kind: VAE-AD or GAN-AD, as its header
 // says. What is cut, altered, larger than 256 MiB or no detector is refused.
-func Load(path string) (Detector, error) { return load(path, decode) }
+func Load(path string) (Detector, error) { return load(path, Decode) }
 
-// decode reads the bytes of a detector's file of either kind.
-func decode(b []byte) (Detector, error) {
+// Decode is Load of the bytes of a file.
+func Decode(b []byte) (Detector, error) {
 	c, err := decodeCalibrated(b, kindVAE, kindGAN)
 	if err != nil {
 		return nil, err

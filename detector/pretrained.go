@@ -32,7 +32,7 @@ func decodeAll(files fs.FS) ([]Detector, error) {
 		if err != nil {
 			return nil, fmt.Errorf("detector: read weights: %w", err)
 		}
-		d, err := decode(b)
+		d, err := Decode(b)
 		if err != nil {
 			return nil, fmt.Errorf("detector: weights of %s: %w", name, err)
 		}

@@ -123,7 +123,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("not a model"))
 	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if d, err := decode(b); err == nil && (d.Name() == "" || d.Digest() == "") {
+		if d, err := Decode(b); err == nil && (d.Name() == "" || d.Digest() == "") {
 			t.Error("a detector without name or digest was accepted")
 		}
 	})

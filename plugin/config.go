@@ -18,6 +18,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
@@ -33,7 +34,14 @@ type Config struct {
 	Detectors []detector.Detector
 	Outliner  *outline.Outliner // outlines every nodule; nil: none is outlined
 	Rungs     *rungs.Rungs      // give outlined nodules their headline; nil: none has one
-	Software  string            // name and version that results carry; default "nodulescope"
+
+	// ModelVersion is the version of the model store that Detectors, Outliner and
+	// Rungs are of; empty: of none. UseModels makes what scores of another one, which
+	// is promoted while the plugin runs; nil: the plugin goes on with what it has.
+	ModelVersion string
+	UseModels    func(store.Set) (scoring.Models, error)
+
+	Software string // name and version that results carry; default "nodulescope"
 
 	AllowedRoots  []string      // folders that jobs may name, with what lies below; empty: any
 	PACS          []web.Options // DICOMweb servers that jobs may name; empty: none

@@ -19,6 +19,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 )
 
@@ -28,7 +29,7 @@ const controlFile = "control.json"
 
 const (
 	maxControlBytes = 4 << 20
-	controlTimeout  = 10 * time.Second
+	controlTimeout  = 2 * time.Minute // a set of models is read in it
 )
 
 type controlAddress struct {
@@ -36,9 +37,9 @@ type controlAddress struct {
 	Token string `json:"token"`
 }
 
-// control answers for outbox and backups, on a port of this machine that only those
+// control answers for outbox, backups and models, on a port of this machine that only those
 // reach who may read the data folder.
-func (p *Plugin) control(ctx context.Context, k *kept) (stop func(), err error) {
+func (p *Plugin) control(ctx context.Context, k *kept, trail *audit.Trail) (stop func(), err error) {
 	const op = "open control port"
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,7 +55,7 @@ func (p *Plugin) control(ctx context.Context, k *kept) (stop func(), err error) 
 		return nil, errors.Join(coded.New(CodeSettings, op, "the data folder cannot be written", err), listener.Close())
 	}
 	server := &http.Server{
-		Handler: p.controlHandler(k, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
+		Handler: p.controlHandler(k, trail, address.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: controlTimeout,
 		WriteTimeout: controlTimeout, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx }, // a backup holds jobs up: it must not hold up a stop
 	}
@@ -67,7 +68,7 @@ func (p *Plugin) control(ctx context.Context, k *kept) (stop func(), err error) 
 
 // controlHandler answers GET and POST /outbox, and POST /backup, with the token
 // alone.
-func (p *Plugin) controlHandler(k *kept, token string) http.Handler {
+func (p *Plugin) controlHandler(k *kept, trail *audit.Trail, token string) http.Handler {
 	mux, store := http.NewServeMux(), k.outbox
 	answer := func(w http.ResponseWriter, v any, err error) {
 		switch {
@@ -85,8 +86,7 @@ func (p *Plugin) controlHandler(k *kept, token string) http.Handler {
 	})
 	mux.HandleFunc("POST /outbox", func(w http.ResponseWriter, r *http.Request) {
 		var numbers []uint64
-		if err := json.NewDecoder(r.Body).Decode(&numbers); err != nil {
-			http.Error(w, "a list of numbers is needed", http.StatusBadRequest)
+		if !readBody(w, r, &numbers) {
 			return
 		}
 		n, err := store.Resend(numbers...)
@@ -105,6 +105,7 @@ func (p *Plugin) controlHandler(k *kept, token string) http.Handler {
 		}
 		writeJSON(w, http.StatusOK, m)
 	})
+	mux.HandleFunc("POST /models", p.answerModels(trail))
 	return http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !found || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
@@ -113,6 +114,15 @@ func (p *Plugin) controlHandler(k *kept, token string) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	}), 1<<20)
+}
+
+// readBody reads what is asked; where it cannot, it answers and returns false.
+func readBody(w http.ResponseWriter, r *http.Request, into any) bool {
+	err := json.NewDecoder(r.Body).Decode(into)
+	if err != nil {
+		http.Error(w, "the body cannot be read", http.StatusBadRequest)
+	}
+	return err == nil
 }
 
 // Outbox lists what the service of a data folder has yet to send to a PACS, and
@@ -181,7 +191,7 @@ func ask(ctx context.Context, dataDir, method, path string, limit time.Duration,
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil && ctx.Err() != nil {
-		return true, coded.New(CodeInternal, op, "no answer in time", ctx.Err())
+		return true, coded.New(CodeInternal, op, "the service did not answer in time, and may yet do what was asked: look before you ask again", err)
 	}
 	if err != nil {
 		return false, nil //nolint:nilerr // a service that was killed

@@ -29,7 +29,8 @@ type VersionInfo struct {
 	Platform      string        `json:"platform"`
 	Site          string        `json:"site"`
 	Preprocessing string        `json:"preprocessing"`
-	Messages      []string      `json:"messages"` // types of events, schema version included
+	Messages      []string      `json:"messages"`                // types of events, schema version included
+	ModelVersion  string        `json:"model_version,omitempty"` // of the model store; absent where they are not of it
 	Models        []bus.Model   `json:"models"`
 	Outliner      *bus.Outliner `json:"outliner,omitempty"` // absent where nodules are not outlined
 	Rungs         *bus.Rungs    `json:"rungs,omitempty"`    // absent where they have no headline
@@ -85,11 +86,12 @@ func (c Config) compute() Compute {
 
 // Version describes this plugin.
 func (p *Plugin) Version() VersionInfo {
+	by := p.models.get()
 	return VersionInfo{
 		Software: p.cfg.Software, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Site: p.cfg.Site, Preprocessing: nodule.PreprocessingVersion,
-		Messages: []string{bus.TypeJob, bus.TypeResult, bus.TypeReview, bus.TypeDead},
-		Models:   scoring.Describe(p.cfg.Detectors), Outliner: scoring.DescribeOutliner(p.cfg.Outliner), Rungs: scoring.DescribeRungs(p.cfg.Rungs), IntendedUse: use.Statement,
+		Messages:     []string{bus.TypeJob, bus.TypeResult, bus.TypeReview, bus.TypeDead},
+		ModelVersion: p.models.name(), Models: scoring.Describe(by.Detectors), Outliner: scoring.DescribeOutliner(by.Outliner), Rungs: scoring.DescribeRungs(by.Rungs), IntendedUse: use.Statement,
 	}
 }
 
@@ -123,7 +125,7 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	note("ledger", ledgerErr)
 	note("disk", p.checkDisk(writeTestEvery))
 	r.Checks["storage"] = checkStorage(storage.Hung())
-	note("models", scoring.CheckDetectors("check models", p.cfg.Detectors))
+	note("models", scoring.CheckDetectors("check models", p.models.get().Detectors))
 	return r
 }
 

@@ -144,4 +144,6 @@ func (p *Plugin) watchStreams(ctx context.Context, w *jobs.Worker, k *kept) {
 	}
 }
 
-func (p *Plugin) auditFile() string { return filepath.Join(p.cfg.DataDir, "audit.jsonl") }
+func (p *Plugin) auditFile() string { return auditFile(p.cfg.DataDir) }
+
+func auditFile(dataDir string) string { return filepath.Join(dataDir, "audit.jsonl") }

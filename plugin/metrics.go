@@ -28,6 +28,7 @@ type metrics struct {
 	unsent     *prometheus.CounterVec // attempts, by code
 	lost       *prometheus.CounterVec // by stream
 	restored   prometheus.Counter
+	info       *prometheus.GaugeVec // of what scores
 	gauges     *gauges
 }
 
@@ -66,13 +67,11 @@ func newMetrics(models []bus.Model, software, dataDir string) *metrics {
 		}),
 		inWork: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "nodulescope", Name: "jobs_in_work", Help: "Jobs worked on now."}),
 	}
-	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	m.info = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: "nodulescope", Name: "model_info", Help: "Detectors that score.",
 	}, []string{"model", "digest", "calibration", "software"})
-	for _, model := range models {
-		info.WithLabelValues(model.Name, model.Digest, model.Calibration, software).Set(1)
-	}
-	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, m.broker, m.unanswered, m.lost, m.restored, info,
+	m.setModels(models, software)
+	m.registry.MustRegister(m.deliveries, m.dead, m.nodules, m.seconds, m.models, m.disagree, m.inWork, m.sent, m.unsent, m.broker, m.unanswered, m.lost, m.restored, m.info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range jobs.Outcomes() {
 		m.deliveries.WithLabelValues(string(outcome)) // a rate needs the zero
@@ -82,6 +81,14 @@ func newMetrics(models []bus.Model, software, dataDir string) *metrics {
 		m.lost.WithLabelValues(stream)
 	}
 	return m
+}
+
+// setModels tells which detectors score.
+func (m *metrics) setModels(models []bus.Model, software string) {
+	m.info.Reset()
+	for _, model := range models {
+		m.info.WithLabelValues(model.Name, model.Digest, model.Calibration, software).Set(1)
+	}
 }
 
 // damage counts what was found wrong in the streams.

@@ -23,6 +23,7 @@ import (
 type Plugin struct {
 	cfg     Config
 	metrics *metrics
+	models  models
 	log     *slog.Logger
 	reader  series.Reader
 
@@ -73,6 +74,7 @@ func New(cfg Config) (*Plugin, error) {
 		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software, cfg.DataDir), log: cfg.Logger.With("part", "plugin"), watchEvery: watchEvery, slack: aliveSlack,
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.models.version, p.models.now = cfg.ModelVersion, scoring.Models{Detectors: cfg.Detectors, Outliner: cfg.Outliner, Rungs: cfg.Rungs}
 	p.metrics.outbox(p.outboxStatus)
 	p.metrics.storage(storage.Hung)
 	p.metrics.device(cfg.compute)

@@ -116,7 +116,7 @@ func (p *Plugin) newReview(k *kept, trail *audit.Trail) (*review.Server, *store.
 		return nil, nil, err
 	}
 	server, err := review.New(review.Config{
-		Store: k.review, Source: &reviewSource{p: p, headers: series.NewHeaders(p.reader)}, Publisher: publisher, Audit: note, Detectors: p.cfg.Detectors, Filling: k.filling.Load,
+		Store: k.review, Source: &reviewSource{p: p, headers: series.NewHeaders(p.reader)}, Publisher: publisher, Audit: note, Detectors: p.models.detectors, Filling: k.filling.Load,
 		UsersFile: p.usersFile(), OIDC: c.OIDC, Page: c.Page, Software: p.cfg.Software, IntendedUse: use.Statement,
 		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Proxies: proxies, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
 	})
@@ -218,7 +218,7 @@ func (s *reviewSource) Explain(ctx context.Context, r store.Record, number int, 
 	if kept, ok := s.kept(r, number, digest); ok {
 		return kept, nil
 	}
-	req := s.p.scoring()
+	req := s.p.scoring(r.Result)
 	scorer := slices.IndexFunc(req.Detectors, func(d detector.Detector) bool { return d.Digest() == digest })
 	if digest != "" && scorer < 0 {
 		return e, review.ErrNotLoaded
@@ -277,7 +277,7 @@ func (s *reviewSource) Outline(ctx context.Context, r store.Record, number int) 
 	if mask, err := s.p.state().pictures.Outline(r.ID, number); err == nil {
 		return mask, nil
 	}
-	n, req := r.Result.Nodules[number-1], s.p.scoring()
+	n, req := r.Result.Nodules[number-1], s.p.scoring(r.Result)
 	if req.Outliner == nil || req.Outliner.Digest() != n.Outline.Digest {
 		return nil, review.ErrNotLoaded
 	}

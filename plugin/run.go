@@ -66,6 +66,9 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.takePromoted(); err != nil {
+		return err
+	}
 	publisher, err := p.serve(ctx, &opened, kept, trail, fail)
 	if err != nil {
 		return err
@@ -123,7 +126,7 @@ func (p *Plugin) serve(ctx context.Context, c *closers, k *kept, trail *audit.Tr
 		return nil, err
 	}
 	p.set(func(s *parts) { s.kept, s.addr, s.review, s.reviewAddr = k, addr, page, reviewAddr })
-	stop, err := p.control(ctx, k)
+	stop, err := p.control(ctx, k, trail)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +169,7 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.Trail) *jobs.Worker {
 	w := &jobs.Worker{
 		Site: p.cfg.Site, Software: p.cfg.Software,
-		Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Rungs: p.cfg.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
+		Models: p.models.get, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
 		Pictures: func(identity string) jobs.Draft { return p.state().pictures.Begin(store.IDOf(identity)) },
@@ -182,8 +185,9 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 }
 
 // scoring are the settings with which nodules of a result are scored again.
-func (p *Plugin) scoring() scoring.Request {
-	return scoring.Request{Software: p.cfg.Software, Detectors: p.cfg.Detectors, Outliner: p.cfg.Outliner, Rungs: p.cfg.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct}
+func (p *Plugin) scoring(r *bus.Result) scoring.Request {
+	by := p.models.of(r)
+	return scoring.Request{Software: p.cfg.Software, Detectors: by.Detectors, Outliner: by.Outliner, Rungs: by.Rungs, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct}
 }
 
 // join starts a server where none is named, connects, and makes the streams.

@@ -77,7 +77,7 @@ func (p *Plugin) empty(ctx context.Context, k *kept, trail *audit.Trail) {
 	}
 	sender := &outbox.Sender{
 		Store: k.outbox, Packer: &documents.Packer{
-			Records: k.review, Scoring: p.scoring(), Headers: series.NewHeaders(p.reader),
+			Records: k.review, Archives: p.reader.Archives, Scoring: p.scoring, Headers: series.NewHeaders(p.reader),
 			Observer: p.observer, Organization: cmp.Or(p.cfg.Send.Organization, p.cfg.Site),
 			Outlines: slices.Contains(p.cfg.Send.kinds(), outbox.Outline),
 		},

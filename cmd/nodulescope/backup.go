@@ -23,7 +23,9 @@ The service may run. It goes on with jobs and decisions when ledger and streams
 are copied, which takes a second or so for some thousand results; the copy is of one moment.
 It is made in the data folder first, which needs room for it. Streams of an external
 broker are not in it. Files that settings name elsewhere (certificates, keys,
-password files) are not in it either.`
+password files) are not in it either, and neither is the folder models of the data
+folder, with the site's versions of models and its signing key: copy it yourself, and
+put it back after 'restore'; without it the models in the binary score.`
 
 const restoreHelp = `Make the data folder of a service from a backup.
 

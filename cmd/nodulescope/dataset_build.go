@@ -171,7 +171,7 @@ func (o *siteDataOptions) plan(ctx context.Context, g *globals, first bool, show
 	if len(o.folders) == 0 && len(o.pacs.pacs) == 0 {
 		return nil, usageError(errors.New("no series"), "name their folder with --series, or a PACS with --pacs")
 	}
-	if err := o.outline.load(g.log); err != nil {
+	if err := o.outline.load(g.log, nil); err != nil {
 		return nil, err
 	}
 	archives, err := o.pacs.archives(g.log, "")

@@ -27,7 +27,7 @@ func (o *evaluateOptions) outlined(settings *evaluation.Options, ds *nodule.Data
 	if err != nil {
 		return err
 	}
-	if err := o.outline.load(log); err != nil {
+	if err := o.outline.load(log, nil); err != nil {
 		return err
 	}
 	note := func(text string) { settings.Notes = append(settings.Notes, text) }

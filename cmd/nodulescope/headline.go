@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/detector/rungs"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
 
 // rungsFlag says which rungs give outlined nodules their headline, and for which
@@ -27,12 +28,18 @@ func (o *rungsFlag) register(f *pflag.FlagSet) {
 
 // load reads the rungs. They score the outlines of the network that they were
 // trained with, and no others.
-func (o *rungsFlag) load(log *slog.Logger, outlines *outlineFlag) (err error) {
+// A setting that leaves the choice takes those of a set, or of the binary where set is nil.
+func (o *rungsFlag) load(log *slog.Logger, outlines *outlineFlag, set *store.Set) (err error) {
 	if o.setting == "" || o.setting == rungsOff {
 		o.why = "off"
 		return nil
 	}
-	if o.setting == rungsAuto {
+	if o.setting == rungsAuto && set != nil {
+		if o.use = set.Rungs; o.use == nil {
+			o.why = "the set of models has no rungs"
+			return nil
+		}
+	} else if o.setting == rungsAuto {
 		o.use, err = rungs.Pretrained()
 	} else if o.use, err = rungs.Load(o.setting); err != nil {
 		return badInput(err, "name a file that 'nodulescope rungs' wrote, or give --rungs off")

@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 //	ct DIR UID [MODALITY]           writes 24 slices of 64² at 2 x 1 x 1 mm around the origin
 //	cut FILE TO BYTES               writes the first bytes of a file
 //	nodules FILE COUNT              writes candidates
+//	candidate FOLDER                writes what a training leaves, of a detector that has learned nothing
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": expectStatus, "model": writeModel, "network": writeNetwork, "ct": writeCT, "cut": cutFile, "nodules": writeNodules,
+			"status": expectStatus, "model": writeModel, "network": writeNetwork, "ct": writeCT, "cut": cutFile, "nodules": writeNodules, "candidate": writeCandidate,
 		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/detector/outline"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
@@ -27,12 +28,17 @@ func (o *outlineFlag) register(f *pflag.FlagSet) {
 	markSettings(f, "outline")
 }
 
-// load reads the network.
-func (o *outlineFlag) load(log *slog.Logger) (err error) {
+// load reads the network: that of a set where the setting leaves the choice, or of
+// the binary where set is nil.
+func (o *outlineFlag) load(log *slog.Logger, set *store.Set) (err error) {
 	switch o.setting {
 	case "", outlineOff:
 		return nil
 	case outlineAuto:
+		if set != nil {
+			o.use = set.Outliner
+			return nil
+		}
 		o.use, err = outline.Pretrained()
 		if errors.Is(err, outline.ErrNoNetwork) {
 			log.Debug("nodules are not outlined", "reason", err)

@@ -70,6 +70,7 @@ func commands() []func(*globals) *cobra.Command {
 		newDevicesCommand,
 		newInspectCommand,
 		newLedgerCommand,
+		newModelsCommand,
 		newOutboxCommand,
 		newPhantomCommand,
 		newRestoreCommand,

@@ -21,6 +21,7 @@ type scoreOptions struct {
 	nodules   string
 	series    string
 	models    detectorFlags
+	dataDir   string
 	json      bool
 	pictures  string
 	pacs      pacsFlag
@@ -76,6 +77,9 @@ func newScoreCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.nodules, "nodules", "", "`FILE` with the candidates: JSON, LUNA16 CSV or LIDC XML")
 	f.StringVar(&o.series, "series", "", "series instance `UID`, if the folder holds several series")
 	o.models.register(f)
+	f.StringVar(&o.dataDir, "data-dir", "", "`FOLDER` of the service's data, in which the model store is (default: this user's)")
+	markSettings(f, "data-dir")
+	o.models.registerStore(f, &o.dataDir)
 	o.models.outline.register(f)
 	o.models.rungs.register(f)
 	f.StringVar(&o.csv, "csv", "", "also write a table with one line per nodule to `FILE`")

@@ -17,6 +17,8 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/plugin"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
+	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
 const serveHelp = `Take jobs from the bus, score them, and publish the results.
@@ -84,6 +86,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	siteFlag(f, &o.site, "local", "`SITE` whose jobs are taken: a-z, 0-9 and -")
 	f.StringVar(&o.listen, "listen", plugin.DefaultHTTPAddr, "`ADDRESS` of health and metrics, port 0 for any; empty: none")
 	o.models.register(f)
+	o.models.registerStore(f, &o.dataDir)
 	o.models.outline.register(f)
 	o.models.rungs.register(f)
 	o.models.device.registerRetry(f)
@@ -123,6 +126,9 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Rungs: o.models.rungs.use, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
 		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
+	}
+	if cfg.ModelVersion = o.models.loaded; o.models.follows() {
+		cfg.UseModels = func(set store.Set) (scoring.Models, error) { return o.models.next(log, set) }
 	}
 	if cfg.Review, err = o.review.config(); err != nil {
 		return cfg, err
@@ -260,6 +266,9 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 		fmt.Fprintf(w, "  health   %s\n", cfg.HTTPAddr)
 	}
 	o.review.describe(w, cfg, p)
+	if v := o.models.loaded; v != "" && v != store.Shipped {
+		fmt.Fprintf(w, "  models   %s\n", v)
+	}
 	for _, m := range p.Version().Models {
 		fmt.Fprintf(w, "  model    %s\n", describeModel(m))
 	}

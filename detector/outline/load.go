@@ -31,18 +31,24 @@ func Pretrained() (*Outliner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("outline: read weights: %w", err)
 	}
-	o, err := decode(b)
+	tissue, err := weights.Files.ReadFile(TissueFile(weights.Name(Name)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("outline: read weights: %w", err)
+	}
+	return Decode(b, tissue)
+}
+
+// Decode is an outliner of the bytes of a network's file, and of the file of the
+// tissue that it refuses; nil: nothing that it outlines is refused.
+func Decode(network, tissue []byte) (*Outliner, error) {
+	o, err := decode(network)
+	if err == nil && tissue != nil {
+		err = o.learn(tissue)
+	}
 	if err != nil {
 		return nil, err
 	}
-	b, err = weights.Files.ReadFile(TissueFile(weights.Name(Name)))
-	if errors.Is(err, fs.ErrNotExist) {
-		return o, nil
-	}
-	if err == nil {
-		err = o.learn(b)
-	}
-	return o, err
+	return o, nil
 }
 
 // Load is an outliner with the network in a file that CrossValidate wrote, and

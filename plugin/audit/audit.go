@@ -37,6 +37,9 @@ const (
 	KindRestored = "restored" // the data folder was made of a backup; detail tells of when
 
 	KindSent = "sent" // a PACS has what was to be sent; detail tells the kind
+
+	KindPromoted   = "promoted"    // other models score from now on; models are the digests of the sets before and after
+	KindRolledBack = "rolled_back" // and the last promotion is taken back
 )
 
 // Record is one line of the audit trail. It names no patient and no UID:
@@ -62,6 +65,9 @@ type Record struct {
 	Decision   string   `json:"decision,omitempty"`
 	Version    int      `json:"version,omitempty"` // of the decision
 	Detail     string   `json:"detail,omitempty"`  // what was seen, or how somebody signed in
+	Forced     bool     `json:"forced,omitempty"`  // promoted although the gates did not allow it
+	Reason     string   `json:"reason,omitempty"`  // that was given for a promotion
+	Gate       string   `json:"gate,omitempty"`    // digest of the comparison that allowed a promotion
 
 	Address string `json:"address,omitempty"` // of the browser that signed in or out, or tried to
 

@@ -138,7 +138,7 @@ func (k *Packer) packOutlines(p outbox.Parcel, r store.Record) (outbox.Parcel, e
 // outlines says whether the outlines of a result go to the PACS: they are
 // wanted, there are some, and the network that made them is loaded.
 func (k *Packer) outlines(r store.Record) bool {
-	o := k.Scoring.Outliner
+	o := k.Scoring(r.Result).Outliner
 	return k.Outlines && o != nil && r.Result.Outliner != nil && r.Result.Outliner.Digest == o.Digest() && Outlined(*r.Result)
 }
 
@@ -183,7 +183,7 @@ func (k *Packer) segmentation(ctx context.Context, r store.Record) (*derived.Seg
 
 // again asks for the nodules of a result as they were scored.
 func (k *Packer) again(r store.Record) scoring.Request {
-	req := k.Scoring
+	req := k.Scoring(r.Result)
 	req.Source, req.Job = r.Source, r.Job()
 	for _, n := range r.Result.Nodules {
 		req.Job.Nodules = append(req.Job.Nodules, n.JobNodule)

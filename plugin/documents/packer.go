@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/derived"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
@@ -24,9 +25,10 @@ const codeLedger coded.Code = "ledger_failed"
 // Packer makes the documents of results, one at a time. It implements
 // outbox.Packer. All fields but Outlines are needed.
 type Packer struct {
-	Records *store.Store
-	Scoring scoring.Request // settings with which the service scores; its job is left out
-	Headers *series.Headers // of patients and studies
+	Records  *store.Store
+	Archives *series.Archives
+	Scoring  func(*bus.Result) scoring.Request // settings with which a result was scored, as far as its models are loaded; its job is left out
+	Headers  *series.Headers                   // of patients and studies
 
 	Observer     func(reviewer string) string // name of a reviewer in DICOM's form
 	Organization string                       // of those who review
@@ -47,7 +49,7 @@ func (k *Packer) Pack(ctx context.Context, l outbox.Letter, stored int) (outbox.
 	if err != nil || r.Result == nil {
 		return outbox.Parcel{}, coded.New(CodeGone, "make document", "the result is no longer kept, so its documents can no longer be made", errors.Join(outbox.ErrGone, err))
 	}
-	client := k.Scoring.Series.Archives.Store(r.URI)
+	client := k.Archives.Store(r.URI)
 	if client == nil {
 		return outbox.Parcel{}, outbox.ErrNowhere
 	}
@@ -89,7 +91,7 @@ func (k *Packer) packReport(p outbox.Parcel, r store.Record) outbox.Parcel {
 
 // report is the unverified one. The same record gives the same bytes.
 func (k *Packer) report(ctx context.Context, r store.Record, outlines *derived.Segmentation) (sr.Report, error) {
-	scan, err := k.Scoring.Series.Open(ctx, series.PlaceOf(r.Job()))
+	scan, err := k.Scoring(r.Result).Series.Open(ctx, series.PlaceOf(r.Job()))
 	if err != nil {
 		return sr.Report{}, err
 	}

@@ -31,13 +31,14 @@ type pictured struct {
 // pictures lists them. What another detector has scored is left out: without
 // that one there is no reconstruction.
 func (k *Packer) pictures(r *bus.Result) (list []pictured) {
+	loaded := k.Scoring(r).Detectors
 	for i, n := range r.Nodules {
 		for _, s := range n.Scores {
 			for m, model := range r.Models {
 				if model.Digest != s.Digest {
 					continue
 				}
-				for _, d := range k.Scoring.Detectors {
+				for _, d := range loaded {
 					if d.Digest() == s.Digest {
 						list = append(list, pictured{i, s, d, i*len(r.Models) + m + 1})
 					}
@@ -122,7 +123,7 @@ func (k *Packer) draw(ctx context.Context, r store.Record, list []pictured, kind
 // or its network is not loaded.
 func (k *Packer) inside(ctx context.Context, open *scoring.Prepared, r store.Record, nodule int, kind outbox.Kind) ([]bool, error) {
 	n := &r.Result.Nodules[nodule]
-	if o := k.Scoring.Outliner; kind != outbox.Capture || !found(n) || o == nil || o.Digest() != n.Outline.Digest {
+	if o := k.Scoring(r.Result).Outliner; kind != outbox.Capture || !found(n) || o == nil || o.Digest() != n.Outline.Digest {
 		return nil, nil
 	}
 	made, err := open.Outlines(ctx, n.JobNodule)

@@ -26,7 +26,9 @@ func (r ranged) Calibration() detector.Calibration {
 // detector that says so is loaded.
 func TestLimitLabels(t *testing.T) {
 	result := sample(0.3).Result
-	s := newServer(t, func(c *Config) { c.Detectors = []detector.Detector{ranged{3.6, 15.4}} })
+	s := newServer(t, func(c *Config) {
+		c.Detectors = func() []detector.Detector { return []detector.Detector{ranged{3.6, 15.4}} }
+	})
 	for _, tt := range []struct {
 		code string
 		mm   float64

@@ -82,9 +82,12 @@ type modelAnswer struct {
 	Loaded      bool    `json:"loaded"`
 }
 
-// detectorOf is the running detector with a digest, nil where there is none.
+// detectorOf is the loaded detector with a digest, nil where there is none.
 func (s *Server) detectorOf(digest string) detector.Detector {
-	for _, d := range s.cfg.Detectors {
+	if s.cfg.Detectors == nil {
+		return nil
+	}
+	for _, d := range s.cfg.Detectors() {
 		if d.Digest() == digest {
 			return d
 		}

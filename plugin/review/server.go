@@ -33,15 +33,14 @@ const (
 	DefaultLifetime = signin.DefaultLifetime
 )
 
-// Config sets up a server. Store, Source, Publisher, Audit and Detectors are
-// needed.
+// Config sets up a server. Store, Source, Publisher and Audit are needed.
 type Config struct {
 	Store     *store.Store
 	Source    Source
 	Publisher *store.Publisher
-	Audit     func(store.Entry) error // synced before it returns
-	Detectors []detector.Detector
-	Filling   func() bool // tells whether the store is still being filled again, so that decisions may be missing; nil: it is not
+	Audit     func(store.Entry) error    // synced before it returns
+	Detectors func() []detector.Detector // those that are loaded; nil: none
+	Filling   func() bool                // tells whether the store is still being filled again, so that decisions may be missing; nil: it is not
 
 	UsersFile   string // see package accounts; empty: no local users
 	OIDC        OIDC   // zero: none

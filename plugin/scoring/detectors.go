@@ -4,8 +4,32 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/outline"
+	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/internal/coded"
 )
+
+// Models are what scores and outlines a series together: a result names all of
+// them.
+type Models struct {
+	Detectors []detector.Detector
+	Outliner  *outline.Outliner // nil: nodules are not outlined
+	Rungs     *rungs.Rungs      // nil: they have no headline
+}
+
+// Digests names all of them, detectors first.
+func (m Models) Digests() []string {
+	var list []string
+	for _, d := range m.Detectors {
+		list = append(list, d.Digest())
+	}
+	if m.Outliner != nil {
+		list = append(list, m.Outliner.Digest())
+	}
+	if m.Rungs != nil {
+		list = append(list, m.Rungs.Digest())
+	}
+	return list
+}
 
 // CheckDetectors refuses, with code settings_invalid, none, one without a name
 // or digest, and one that is given twice. op names it in the error.

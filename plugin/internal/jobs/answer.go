@@ -104,8 +104,9 @@ func (w *Worker) open(ctx context.Context, d *bus.Delivery) (t task, err error) 
 	if t.late && d.NumDelivered == 1 {
 		return t, deadlinePassed()
 	}
+	by := w.Models()
 	t.scan, err = scoring.Prepare(ctx, scoring.Request{
-		JobID: t.env.ID, Source: t.env.Source, Job: t.job, Software: w.Software, Detectors: w.Detectors, Outliner: w.Outliner, Rungs: w.Rungs,
+		JobID: t.env.ID, Source: t.env.Source, Job: t.job, Software: w.Software, Detectors: by.Detectors, Outliner: by.Outliner, Rungs: by.Rungs,
 		Series: w.Series, MaxPaddingPct: w.MaxPaddingPct, NoDetails: true,
 		Progress: w.overtaken(ctx, d),
 	})

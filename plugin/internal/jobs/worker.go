@@ -13,8 +13,6 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
-	"github.com/nodulescope/nodulescope/detector/outline"
-	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
@@ -23,17 +21,15 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
-// Worker takes jobs and answers them. All fields but Outliner, Rungs, Arrival, Room and ReportUID are needed.
+// Worker takes jobs and answers them. All fields but Arrival, Room and ReportUID are needed.
 type Worker struct {
 	Site     string
 	Software string // name and version that results carry
 
-	Detectors     []detector.Detector
-	Outliner      *outline.Outliner // nil: nodules are not outlined
-	Rungs         *rungs.Rungs      // nil: nodules have no headline
-	Series        series.Reader     // of what may be read
-	MaxPaddingPct float64           // see nodule.CutOptions
-	Arrival       Arrival           // of series that are still being written
+	Models        func() scoring.Models // asked once for every attempt at a job, which uses these to its end
+	Series        series.Reader         // of what may be read
+	MaxPaddingPct float64               // see nodule.CutOptions
+	Arrival       Arrival               // of series that are still being written
 
 	Slots       int           // jobs worked on at once
 	MaxAttempts int           // of one job, before it is put aside

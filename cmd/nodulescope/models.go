@@ -1,0 +1,332 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
+)
+
+const modelsHelp = `Look after the models of a site: which there are, where they come from, and which score.
+
+A version is a set: detectors, rungs and the network for outlines. The one in the
+binary is called "shipped" and is always there. What a training made is taken in with
+'models import', and scores when it is promoted; the service then switches for new
+jobs, without a restart, and every result names the models that made it. 'models
+rollback' goes back to what scored before.
+
+  training ──► folder ──► models import ──► models compare ──► models promote ──► serve
+                                                                     ▲
+                                                    models rollback ─┘
+
+VERSION is a name that 'models list' prints, or the beginning of one; "promoted" is the
+one that scores. Versions are in the folder "models" of the service's data folder, signed with
+the site's key, which stays there. A file that is cut or altered is not loaded.`
+
+type modelsOptions struct {
+	outboxOptions
+}
+
+func (o *modelsOptions) open() (*store.Store, string, error) {
+	folder, err := o.folder()
+	if err != nil {
+		return nil, "", err
+	}
+	return store.Open(folder), folder, nil
+}
+
+func newModelsCommand(g *globals) *cobra.Command {
+	cmd := newCommand("models", "Keep versions of models, and say which scores", modelsHelp,
+		`  nodulescope models list
+  nodulescope models import candidate
+  nodulescope models compare 20260131-5f0c2a1b --data site.npz
+  nodulescope models promote 20260131-5f0c2a1b
+  nodulescope models rollback`,
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
+	cmd.AddCommand(newModelsList(), newModelsShow(), newModelsImport(), newModelsCompare(g), newModelsExport(), newModelsPromote(), newModelsRollback(), newModelsCollect())
+	return cmd
+}
+
+// modelsCommand makes a command that works on the store.
+func modelsCommand(use, short, help, examples string, args cobra.PositionalArgs, run func(context.Context, *modelsOptions, []string, io.Writer) error) (*cobra.Command, *modelsOptions) {
+	o := &modelsOptions{}
+	cmd := newCommand(use, short, help, examples, args, func(cmd *cobra.Command, args []string) error {
+		return run(cmd.Context(), o, args, cmd.OutOrStdout())
+	})
+	o.register(cmd)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cmd, o
+}
+
+func newModelsList() *cobra.Command {
+	cmd, _ := modelsCommand("list", "List the versions", `List the versions, the newest first, and which of them scores.
+
+The last line is the site's public key: other workstations name it with --trust to take
+this site's versions.`, "  nodulescope models list", cobra.NoArgs, runModelsList)
+	return cmd
+}
+
+// modelsList is what 'models list --json' prints.
+type modelsList struct {
+	Versions   []store.Manifest  `json:"versions"`
+	Current    store.Promotion   `json:"current"`
+	Promotions []store.Promotion `json:"promotions"` // that can be rolled back, the one that counts last
+	Key        store.PublicKey   `json:"key,omitempty"`
+}
+
+func runModelsList(_ context.Context, o *modelsOptions, _ []string, stdout io.Writer) error {
+	s, _, err := o.open()
+	if err != nil {
+		return err
+	}
+	list, damaged := s.List()
+	shipped, err := s.Find(store.Shipped)
+	if err != nil {
+		return err
+	}
+	all := modelsList{Versions: append(list, shipped), Promotions: []store.Promotion{}}
+	if all.Current, err = s.Current(); err != nil {
+		return err
+	}
+	history, err := s.History()
+	if err != nil {
+		return err
+	}
+	all.Promotions = append(all.Promotions, history...)
+	if all.Key, err = s.Key(); err != nil {
+		return err
+	}
+	if o.json {
+		return errors.Join(printJSON(stdout, all), damaged)
+	}
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\tVERSION\tKIND\tMADE\tSET\tFROM\tMODELS")
+	for _, m := range all.Versions {
+		mark, made := "", "-"
+		if m.Version == all.Current.Version {
+			mark = "*"
+		}
+		if !m.Candidate.Created.IsZero() {
+			made = m.Candidate.Created.Format(time.DateOnly)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark, m.Version, m.Candidate.Kind, made, shortDigest(m.Set), parentOf(m, all.Versions), strings.Join(namesOf(m), ", "))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "* scores")
+	if all.Key != "" {
+		fmt.Fprintf(stdout, "key %s\n", all.Key)
+	}
+	return damaged
+}
+
+// namesOf are the files that score, without their endings.
+func namesOf(m store.Manifest) (names []string) {
+	for _, f := range m.Scoring() {
+		name, _, _ := strings.Cut(f.Name, ".")
+		if f.From == store.Shipped && m.Version != store.Shipped {
+			name += " (shipped)"
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// parentOf names the version that another was made from.
+func parentOf(m store.Manifest, all []store.Manifest) string {
+	for _, p := range all {
+		if p.Set == m.Candidate.Parent {
+			return p.Version
+		}
+	}
+	return orDash(shortDigest(m.Candidate.Parent))
+}
+
+func newModelsShow() *cobra.Command {
+	cmd, _ := modelsCommand("show VERSION", "Show what a version holds and where it comes from",
+		`Show what a version holds and where it comes from: the data set, settings and seed of its training,
+the set that it began with, its files with their digests, and the reports of the training.
+
+Every file is read, compared with its digest, and loaded.`,
+		"  nodulescope models show promoted\n  nodulescope models show 20260131-5f0c2a1b --json", cobra.ExactArgs(1), runModelsShow)
+	return cmd
+}
+
+func runModelsShow(_ context.Context, o *modelsOptions, args []string, stdout io.Writer) error {
+	s, _, err := o.open()
+	if err != nil {
+		return err
+	}
+	m, err := s.Find(args[0])
+	if err != nil {
+		return err
+	}
+	details, err := s.Details(m)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Load(m.Version); err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(stdout, struct {
+			store.Manifest
+			Details any `json:"details,omitempty"` // candidate.json, as the training wrote it
+		}{m, details})
+	}
+	c := m.Candidate
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, value)
+		}
+	}
+	line("version", m.Version)
+	line("set", m.Set)
+	line("kind", c.Kind)
+	if !c.Created.IsZero() {
+		line("made", c.Created.Format(time.RFC3339)+" by "+cmp.Or(c.Software, "an unknown program"))
+		line("imported", m.Imported.Format(time.RFC3339))
+		line("began with", cmp.Or(c.Parent, "nothing that is known"))
+		line("data", cmp.Or(c.Data.Digest, "unknown"))
+		line("mode", strings.Join(strings.Fields(c.Mode+" "+c.Start), ", "))
+		line("seed", fmt.Sprint(c.Seed))
+	}
+	line("signed by", string(m.Signer))
+	line("preprocessing", strings.Join(c.Preprocessing, ", "))
+	for _, f := range c.Files {
+		from := ""
+		if f.From != "" {
+			from = ", " + f.From
+		}
+		line(f.Role, fmt.Sprintf("%s, %d bytes, %s%s", f.Name, f.Bytes, f.SHA256, from))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, "Every file is whole and can be loaded.")
+	return err
+}
+
+func newModelsImport() *cobra.Command {
+	var trust []string
+	cmd, _ := modelsCommand("import FOLDER", "Take in what a training made, or what another site exported",
+		`Take in the folder of a candidate, with candidate.json and the files that it lists, or one that
+'models export' wrote.
+
+Every file is compared with its digest and loaded once; what cannot score here is
+refused. What the candidate lacks of a set (rungs, outlines) is taken from the
+binary, so that the version stays what it is when the program changes. Nothing
+scores before it is promoted. Twice the same is one version.
+
+A folder that another site exported is signed by its key: name that with --trust.`,
+		"  nodulescope models import candidate\n  nodulescope models import /media/stick/models --trust ed25519:…", cobra.ExactArgs(1),
+		func(_ context.Context, o *modelsOptions, args []string, stdout io.Writer) error {
+			keys, err := trusted(trust)
+			if err != nil {
+				return err
+			}
+			s, _, err := o.open()
+			if err != nil {
+				return err
+			}
+			m, known, err := s.Import(args[0], keys...)
+			if err != nil {
+				return err
+			}
+			return printTaken(stdout, o.json, m, known)
+		})
+	trustFlag(cmd, &trust)
+	return cmd
+}
+
+func trustFlag(cmd *cobra.Command, trust *[]string) {
+	cmd.Flags().StringSliceVar(trust, "trust", nil, "public `KEYS` of other workstations whose versions are taken, as 'models list' prints them there")
+}
+
+func trusted(texts []string) (keys []store.PublicKey, err error) {
+	for _, text := range texts {
+		k, err := store.ParsePublicKey(text)
+		if err != nil {
+			return nil, usageError(err, "give --trust the key that 'nodulescope models list' prints at the other site")
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// printTaken says what was taken in.
+func printTaken(w io.Writer, asJSON bool, m store.Manifest, known bool) error {
+	if asJSON {
+		return printJSON(w, m)
+	}
+	what := "is there now"
+	if known {
+		what = "was there already"
+	}
+	_, err := fmt.Fprintf(w, "%s %s: %s\nNext:\n  %[4]s models show %[1]s\n  %[4]s models compare %[1]s --data DATA.npz\n", m.Version, what, strings.Join(namesOf(m), ", "), program())
+	return err
+}
+
+func newModelsExport() *cobra.Command {
+	cmd, _ := modelsCommand("export VERSION FOLDER", "Write a version into a folder, for another site or a backup",
+		`Write a version into a folder that does not exist yet: its files, candidate.json, and signature.json,
+with which another site that trusts this one's key takes it in.`,
+		"  nodulescope models export promoted /media/stick/models", cobra.ExactArgs(2),
+		func(_ context.Context, o *modelsOptions, args []string, stdout io.Writer) error {
+			s, _, err := o.open()
+			if err != nil {
+				return err
+			}
+			m, err := s.Export(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(stdout, m)
+			}
+			_, err = fmt.Fprintf(stdout, "%s is in %s\n", m.Version, args[1])
+			return err
+		})
+	return cmd
+}
+
+func newModelsCollect() *cobra.Command {
+	keep, dry := 10, false
+	cmd, _ := modelsCommand("gc", "Remove old versions and files that belong to none",
+		`Remove versions but for the newest ones, and the files that no version names, such as those that a
+crash left. What scores and what can be rolled back to always stays.`,
+		"  nodulescope models gc --dry-run\n  nodulescope models gc --keep 3", cobra.NoArgs,
+		func(_ context.Context, o *modelsOptions, _ []string, stdout io.Writer) error {
+			s, _, err := o.open()
+			if err != nil {
+				return err
+			}
+			c, err := s.Collect(keep, dry)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(stdout, c)
+			}
+			does := "Removed"
+			if dry {
+				does = "Would remove"
+			}
+			_, err = fmt.Fprintf(stdout, "%s %d versions (%s) and %d files of %.1f MB that no version needs\n", does, len(c.Versions), orDash(strings.Join(c.Versions, ", ")), c.Files, float64(c.Bytes)/1e6)
+			return err
+		})
+	cmd.Flags().IntVar(&keep, "keep", keep, "how many of the newest versions stay, promoted or not")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only tell what would be removed")
+	refuseNegative(cmd.Flags(), "keep")
+	return cmd
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/detector/stats"
+	"github.com/nodulescope/nodulescope/internal/use"
+	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/retrain/gate"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
+)
+
+const modelsCompareHelp = `Compare a version with the one that scores now, and say whether it may take its place.
+
+Both score the same nodules:
+
+  --data       the test side of the site's data set, whose patients no training has seen
+  phantoms     synthetic scans of this program, whose truth no label of a site can move
+  --reference  further labelled data sets that the site trusts whatever its readers decide
+
+For every score (each detector, each rung) the AUROC of the version is compared with that of
+the incumbent, patient by patient. It is allowed where the lower bound of the change, 95 %, is above
+-0.02 on every side, and its flags do not clearly tell less. With fewer than 20 normals
+and 20 anomalies held back only a recalibration is allowed, which changes no ranking. Where labels
+are wrong on all sides, a wrong version looks good on --data, and the phantoms refuse it.
+
+The report is kept, signed, and 'models promote' asks for it. Expect a minute or more for 100
+nodules and detector that searches, such as gan-ad.`
+
+type compareOptions struct {
+	data       string
+	references []string
+	with       string
+	phantoms   int
+	splitSeed  uint64
+	dataset    datasetFlags
+}
+
+func newModelsCompare(g *globals) *cobra.Command {
+	var c compareOptions
+	o := &modelsOptions{}
+	cmd := newCommand("compare VERSION", "Compare a version with the one that scores: may it take its place?", modelsCompareHelp,
+		`  nodulescope models compare 20260131-5f0c2a1b --data site.npz
+  nodulescope models compare 20260131-5f0c2a1b --data site.npz --reference biopsies.npz --json`,
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+			return runModelsCompare(cmd.Context(), g, o, c, args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+		})
+	o.register(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "print the report as JSON")
+	f.StringVar(&c.data, "data", "", "`FILE` of the site's data set: its test side is used")
+	f.StringSliceVar(&c.references, "reference", nil, "`FILES` of data sets that the site's readers do not label, all of them used; in the layout of the data set")
+	f.StringVar(&c.with, "with", store.Promoted, "`VERSION` to compare with")
+	f.IntVar(&c.phantoms, "phantoms", gate.DefaultPhantoms, "synthetic scans in the reference, of four nodules each")
+	f.Uint64Var(&c.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
+	c.dataset.register(f)
+	refuseZero(f, "split-seed", "phantoms")
+	refuseNegative(f, "phantoms")
+	return cmd
+}
+
+func runModelsCompare(ctx context.Context, _ *globals, o *modelsOptions, c compareOptions, version string, stdout, stderr io.Writer) error {
+	s, _, err := o.open()
+	if err != nil {
+		return err
+	}
+	candidate, err := s.Load(version)
+	if err != nil {
+		return err
+	}
+	incumbent, err := s.Load(c.with)
+	if err != nil {
+		return err
+	}
+	data, err := c.read()
+	if err != nil {
+		return err
+	}
+	bar := newProgress(stderr, "phantoms", c.phantoms)
+	defer bar.done()
+	phantoms, digest, err := gate.Phantoms(ctx, c.phantoms, func(done, _ int) { bar.set(done, "") })
+	if err != nil {
+		return err
+	}
+	data = append(data, gate.Data{Name: "phantoms", Digest: digest, Fixed: true, Nodules: phantoms})
+	steps := 0
+	report, err := gate.Compare(ctx, &incumbent, &candidate, data, gate.Options{Software: software(), Progress: func(stage string) {
+		steps++
+		bar.total(steps + 1) // how many there are depends on what both sets share
+		bar.set(steps, "scoring "+stage)
+	}})
+	if err != nil {
+		return err
+	}
+	bar.done()
+	text, err := json.Marshal(report)
+	if err != nil {
+		return fmt.Errorf("models compare: %w", err)
+	}
+	if err := s.KeepComparison(text); err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(stdout, report)
+	}
+	return printComparison(stdout, report)
+}
+
+// read reads the data sets that are named.
+func (c *compareOptions) read() (data []gate.Data, err error) {
+	if c.data != "" {
+		ds, _, err := c.dataset.load(c.data, "")
+		if err != nil {
+			return nil, err
+		}
+		split, err := detector.Protocol{SplitSeed: c.splitSeed}.Split(ds)
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, gate.Data{Name: "test side", Digest: ds.Digest(), Nodules: split.Test})
+	}
+	for _, path := range c.references {
+		ds, err := nodule.LoadNPZ(path)
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, gate.Data{Name: filepath.Base(path), Digest: ds.Digest(), Fixed: true, Nodules: ds})
+	}
+	return data, nil
+}
+
+// printComparison prints a report for people.
+func printComparison(out io.Writer, r *gate.Report) error {
+	fmt.Fprintf(out, "%s in place of %s\n", r.Candidate.Version, r.Incumbent.Version)
+	for _, s := range r.Sides {
+		fmt.Fprintf(out, "\n%s: %d normals and %d anomalies of %d patients\n", s.Name, s.Normals, s.Anomalies, s.Patients)
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "SCORE\tAUROC\tCHANGE (95 %)\tSIZE-MATCHED\tMOVED 2 MM\tSENSITIVITY\tSPECIFICITY\tSLOPE\tECE\tMS")
+		for i := range s.Rows {
+			row := &s.Rows[i]
+			fmt.Fprintf(w, "%s\t%s\t%+.3f (%+.3f to %+.3f)\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, fromTo(row.AUROC), row.AUROC.Difference, row.AUROC.Low, row.AUROC.High,
+				fromTo(row.Matched), fromTo(row.Moved), fromTo(row.Sensitivity), fromTo(row.Specificity),
+				fits(row, func(f *gate.Fit) *float64 { return f.Slope }), fits(row, func(f *gate.Fit) *float64 { return &f.ECE }),
+				fmt.Sprintf("%.3g > %.3g", 1000*row.Seconds[0], 1000*row.Seconds[1]))
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(out)
+	for _, note := range r.Notes {
+		fmt.Fprintf(out, "note     %s\n", note)
+	}
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(out, "refused  %s\n", reason)
+	}
+	verdict := "It may not be promoted."
+	if r.Allowed {
+		verdict = fmt.Sprintf("It may be promoted:\n  %s models promote %s", program(), r.Candidate.Version)
+	}
+	_, err := fmt.Fprintf(out, "%s\n%s\n", verdict, use.Purpose)
+	return err
+}
+
+func fromTo(c stats.Change) string {
+	if !c.Known {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f > %.3f", c.Before, c.After)
+}
+
+func fits(row *gate.Row, of func(*gate.Fit) *float64) string {
+	var texts [2]string
+	for i, f := range row.Calibration {
+		if f == nil || of(f) == nil {
+			texts[i] = "-"
+			continue
+		}
+		texts[i] = fmt.Sprintf("%.2f", *of(f))
+	}
+	return texts[0] + " > " + texts[1]
+}

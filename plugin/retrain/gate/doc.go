@@ -1,0 +1,27 @@
+// Package gate compares a candidate with the incumbent, the models that score now,
+// and says whether it may take their place.
+//
+// # On what
+//
+// On the test side of the site's data set, whose patients neither was trained,
+// chosen nor calibrated on; and on references that the site's labels cannot move:
+// phantoms that the program makes ([Phantoms]), whose truth is known exactly, and data
+// sets that the site names. Labels that are wrong on all sides make a wrong candidate
+// look good on the first and not on the others.
+//
+// # By what
+//
+// Every score that both have: each detector's, and each rung's without a given
+// diameter. They are ranked by what a reader sees, the calibrated value, so that a
+// calibration that turns a score around is seen too ([Row]). All figures are paired:
+// the same nodules, with intervals of a bootstrap by patient.
+//
+// # The rule
+//
+// A candidate is allowed where, for every score on every side, the lower bound of the
+// change in AUROC is above -[Margin], and flags do not clearly tell less than before.
+// Where the test side has fewer than [MinEach] normals or anomalies nothing can be said of a
+// change, so only a candidate that changes no ranking is allowed: a recalibration.
+// Size-matched AUROC, calibration, a candidate moved by 2 mm and speed are told and
+// decide nothing.
+package gate

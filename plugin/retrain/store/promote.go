@@ -1,0 +1,167 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
+)
+
+const (
+	maxPromotions    = 200 // that can be rolled back
+	maxPromotedBytes = 1 << 20
+	maxReason        = 500
+)
+
+// Promotion says that a version scores from a time on.
+type Promotion struct {
+	Version string    `json:"version"`
+	Set     string    `json:"set"` // its digest
+	Time    time.Time `json:"time"`
+	By      string    `json:"by"`
+	Gate    string    `json:"gate,omitempty"`   // digest of the comparison that allowed it
+	Forced  bool      `json:"forced,omitempty"` // the gates did not allow it
+	Reason  string    `json:"reason,omitempty"`
+}
+
+// promotions are those that can be rolled back, the one that counts last. Before
+// the first the shipped set scores.
+type promotions struct {
+	Schema int         `json:"schema"`
+	List   []Promotion `json:"promotions"`
+}
+
+func (s *Store) promotions() (p promotions, err error) {
+	text, err := smallfile.Read(s.promotedFile(), maxPromotedBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return promotions{Schema: Schema}, nil
+	}
+	key, keyErr := s.Key()
+	if err = errors.Join(err, keyErr); err == nil {
+		_, err = unseal(text, forPromotions, &p, key)
+	}
+	if err == nil && p.Schema != Schema {
+		err = fmt.Errorf("schema %d", p.Schema)
+	}
+	if err != nil {
+		return p, coded.New(CodeDamaged, "read promotions", "it cannot be told which models were promoted: restore promoted.json in the folder of models, or remove it to score with the shipped set", err)
+	}
+	return p, nil
+}
+
+// Current is the promotion that counts; its Version is Shipped and its time zero
+// where there is none.
+func (s *Store) Current() (Promotion, error) {
+	p, err := s.promotions()
+	if err != nil {
+		return Promotion{}, err
+	}
+	if len(p.List) > 0 {
+		return p.List[len(p.List)-1], nil
+	}
+	set, err := ShippedDigest()
+	return Promotion{Version: Shipped, Set: set}, err
+}
+
+// History returns the promotions that can be rolled back, the one that counts last.
+func (s *Store) History() ([]Promotion, error) {
+	p, err := s.promotions()
+	return p.List, err
+}
+
+// Change is a promotion, or the taking back of the last one.
+type Change struct {
+	Rollback bool   `json:"rollback,omitempty"`
+	Version  string `json:"version,omitempty"` // to be promoted, see Find
+	By       string `json:"by"`
+	Forced   bool   `json:"forced,omitempty"` // whatever the gates say
+	Reason   string `json:"reason,omitempty"`
+}
+
+// Changed says what scored before and what does now.
+type Changed struct {
+	From    Promotion `json:"from"`
+	To      Promotion `json:"to"`
+	Service string    `json:"service"` // what a running service does: ServiceSwitched, ServiceFixed, or none runs
+}
+
+// What a service does that runs while models are promoted.
+const (
+	ServiceSwitched = "switched" // new jobs are scored with them
+	ServiceFixed    = "fixed"    // its settings name other models
+)
+
+// Apply changes what scores. The set is loaded first, so that none is promoted that
+// cannot score, and the gates are asked: a comparison of the set with what scores now
+// must allow it ([Store.KeepComparison]), unless it is forced or the shipped set. Then note is called, which keeps what is done, and last the change
+// is written. An error of either leaves all as it was. Codes: those of [Store.Load],
+// CodePromotion, CodeNotCompared, CodeNotBetter, CodeFailed, CodeLocked.
+func (s *Store) Apply(c Change, note func(Changed, Set) error) (changed Changed, set Set, err error) {
+	const op = "promote models"
+	if c.By == "" || len(c.By) > 100 || len(c.Reason) > maxReason || !utf8.ValidString(c.By+c.Reason) {
+		return changed, set, coded.New(CodePromotion, op, fmt.Sprintf("it needs who promotes, and a reason has at most %d bytes", maxReason), nil)
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return changed, set, err
+	}
+	defer unlock()
+	key, err := s.signingKey()
+	if err != nil {
+		return changed, set, err
+	}
+	p, err := s.promotions()
+	if err != nil {
+		return changed, set, err
+	}
+	if changed.From, err = s.Current(); err != nil {
+		return changed, set, err
+	}
+	name := c.Version
+	if c.Rollback {
+		if len(p.List) == 0 {
+			return changed, set, coded.New(CodePromotion, op, "there is nothing to roll back: the shipped set scores", nil)
+		}
+		p.List = p.List[:len(p.List)-1]
+		if name = Shipped; len(p.List) > 0 {
+			name = p.List[len(p.List)-1].Version
+		}
+	}
+	m, err := s.Find(name)
+	if err != nil {
+		return changed, set, err
+	}
+	if !c.Rollback && m.Version == changed.From.Version {
+		return changed, set, coded.New(CodePromotion, op, m.Version+" scores already", nil)
+	}
+	if set, err = s.load(m); err != nil {
+		return changed, set, err
+	}
+	gate := ""
+	if !c.Rollback && !c.Forced && m.Version != Shipped {
+		if gate, err = s.allowed(m, changed.From); err != nil {
+			return changed, set, err
+		}
+	}
+	now := Promotion{
+		Version: m.Version, Set: m.Set, Time: time.Now().UTC().Truncate(time.Millisecond), By: strings.TrimSpace(c.By),
+		Gate: gate, Forced: c.Forced, Reason: c.Reason,
+	}
+	if changed.To = now; !c.Rollback {
+		p.List = append(p.List, now)
+		p.List = p.List[max(0, len(p.List)-maxPromotions):]
+	}
+	text, err := seal(key, forPromotions, p)
+	if err != nil {
+		return changed, set, coded.New(CodeFailed, op, "the promotion cannot be written", err)
+	}
+	if err := note(changed, set); err != nil {
+		return changed, set, err
+	}
+	return changed, set, writeFile(s.promotedFile(), text)
+}
