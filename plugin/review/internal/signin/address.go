@@ -17,13 +17,25 @@ func Address(r *http.Request, proxies []netip.Prefix) string {
 	at := peer.Addr().Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && isProxy(at, proxies); i-- {
-		before, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		before, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil { // the proxy that wrote it is all that is known
 			break
 		}
 		at = before.Unmap().WithZone("")
 	}
 	return at.String()
+}
+
+// parseHop reads an entry of X-Forwarded-For: an address, which some proxies write
+// with brackets or a port.
+func parseHop(hop string) (netip.Addr, error) {
+	if at, err := netip.ParseAddrPort(hop); err == nil {
+		return at.Addr(), nil
+	}
+	if inner, is := strings.CutPrefix(hop, "["); is {
+		hop = strings.TrimSuffix(inner, "]")
+	}
+	return netip.ParseAddr(hop)
 }
 
 func isProxy(at netip.Addr, proxies []netip.Prefix) bool {
