@@ -111,9 +111,14 @@ func (d *Draft) Reconstruction(number int, digest string, values []float32) {
 	d.put(number, digest, values)
 }
 
-// put adds an entry. What cannot be written shows at [Draft.Commit].
+// put adds an entry. What cannot be written shows at [Draft.Commit]; where there
+// is no room any more the draft is removed at once.
 func (d *Draft) put(number int, name string, values []float32) {
 	if d == nil || d.err != nil {
+		return
+	}
+	if d.err = d.store.room(); d.err != nil {
+		d.Drop()
 		return
 	}
 	out := make([]byte, 0, 4*len(values))

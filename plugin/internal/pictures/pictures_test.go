@@ -145,7 +145,18 @@ func TestRoom(t *testing.T) {
 		t.Errorf("%v %v", names(), err)
 	}
 	s.Begin("f").Drop()
-	s.room = func() error { return errors.New("full") }
+	filling := s.Begin("h")
+	filling.Outline(1, make([]bool, 9))
+	noRoom := errors.New("full")
+	s.room = func() error { return noRoom }
+	filling.Outline(2, make([]bool, 9))
+	if !slices.Equal(names(), []string{"c.zip"}) { // before it ends
+		t.Errorf("%v", names())
+	}
+	filling.Outline(3, make([]bool, 9))
+	if err := filling.Commit(); !errors.Is(err, noRoom) || !slices.Equal(names(), []string{"c.zip"}) {
+		t.Errorf("%v %v", names(), err)
+	}
 	full := s.Begin("g")
 	full.Outline(1, make([]bool, 9))
 	if err := full.Commit(); err != nil || full != nil || !slices.Equal(names(), []string{"c.zip"}) {
