@@ -12,6 +12,9 @@ import (
 // aliveSlack is how long something may hang before only a new process helps.
 const aliveSlack = 2 * time.Minute
 
+// diskLook is how long a look at the disk may take where the bus does not answer.
+const diskLook = 3 * time.Second
+
 // silence remembers since when the plugin's own bus does not answer.
 type silence struct {
 	mu    sync.Mutex
@@ -45,15 +48,41 @@ func (p *Plugin) Alive(ctx context.Context) error {
 	if err := parts.worker.Alive(p.slack); err != nil {
 		return err
 	}
+	return p.busAlive(ctx, parts)
+}
+
+// busAlive is what Alive tells of the bus server of this process.
+func (p *Plugin) busAlive(ctx context.Context, parts parts) error {
 	if parts.own == nil || parts.bus == nil {
 		return nil
 	}
 	err := errors.Join(parts.bus.Health(ctx), parts.own.Health())
-	if p.checkDisk(writeTestEvery) != nil {
+	if err != nil && p.diskTroubled() {
 		err = nil
 	}
 	if p.silence.lasts(err) > p.slack {
 		return coded.New(CodeInternal, "check bus", "the bus of this process has not answered for too long", err)
 	}
 	return nil
+}
+
+// diskTroubled tells whether the disk cannot be written, or takes longer than
+// diskLook, as where much else is being flushed to it. It does not wait longer, and
+// one look at a time is left behind.
+func (p *Plugin) diskTroubled() bool {
+	if !p.looking.CompareAndSwap(false, true) {
+		return true
+	}
+	looked := make(chan error, 1)
+	go func() {
+		err := p.checkDisk(writeTestEvery)
+		p.looking.Store(false)
+		looked <- err
+	}()
+	select {
+	case err := <-looked:
+		return err != nil
+	case <-time.After(diskLook):
+		return true
+	}
 }

@@ -50,3 +50,36 @@ func TestBusThatIsGone(t *testing.T) {
 	plugintest.Must(t, p.state().own.Shutdown(plugintest.Context(t)))
 	plugintest.WaitFor(t, func() bool { return p.Alive(t.Context()) != nil })
 }
+
+// A disk that takes long is no hang: while the bus answers nobody asks for it, and
+// otherwise it is waited for.
+func TestDiskThatIsSlow(t *testing.T) {
+	t.Parallel()
+	p := run(t, quickToTell(t, instantConfig(t)))
+	p.writeTest.Lock() // as a write that does not come back has it
+	defer p.writeTest.Unlock()
+	alive := func() {
+		t.Helper()
+		told := make(chan error, 1)
+		go func() { told <- p.busAlive(plugintest.Context(t), p.state()) }()
+		select {
+		case err := <-told:
+			plugintest.Must(t, err)
+		case <-time.After(10 * diskLook):
+			t.Fatal("it waits for the disk")
+		}
+	}
+	alive()
+	if p.looking.Load() {
+		t.Error("the disk was looked at beside a bus that answers")
+	}
+	plugintest.Must(t, p.state().own.Shutdown(plugintest.Context(t)))
+	for range 2 { // longer than the bus may be silent
+		alive()
+		time.Sleep(p.slack)
+	}
+	alive()
+	if !p.looking.Load() {
+		t.Error("the disk was not looked at")
+	}
+}

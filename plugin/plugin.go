@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
@@ -29,6 +30,7 @@ type Plugin struct {
 
 	writeTest  sync.Mutex
 	written    time.Time     // when the data folder could last be written, guarded by writeTest
+	looking    atomic.Bool   // a look of diskTroubled has not come back
 	backing    sync.Mutex    // held while a backup is made
 	slack      time.Duration // see aliveSlack
 	silence    silence
