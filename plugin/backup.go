@@ -25,6 +25,7 @@ type BackupManifest = backup.Manifest
 const (
 	stagingPrefix = ".backup-" // of the folder below the data folder in which a backup is made
 	backupLimit   = 30 * time.Minute
+	stagingLimit  = 24 * time.Hour // a staging folder that is older was left by a command that was killed
 )
 
 // Backup copies what the service of a data folder keeps to target, which must not
@@ -241,17 +242,8 @@ func (p *Plugin) answerBackup(ctx context.Context, k *kept, r io.Reader) (m Back
 	if err := json.NewDecoder(r).Decode(&name); err != nil || !strings.HasPrefix(name, stagingPrefix) || filepath.Base(name) != name {
 		return m, coded.New(CodeSettings, "make backup", "a name is needed", err)
 	}
-	old, err := filepath.Glob(filepath.Join(p.cfg.DataDir, stagingPrefix+"*"))
-	if err != nil {
-		return m, err
-	}
 	begin := time.Now()
-	if p.backing.TryLock() { // what was left where a command was killed
-		for _, path := range old {
-			err = errors.Join(err, os.RemoveAll(path))
-		}
-		p.backing.Unlock()
-	}
+	err = p.removeLeft()
 	if err == nil {
 		m, err = p.stage(ctx, k, p.state().own, filepath.Join(p.cfg.DataDir, name))
 	}
@@ -261,4 +253,16 @@ func (p *Plugin) answerBackup(ctx context.Context, k *kept, r io.Reader) (m Back
 	}
 	p.log.Info("backup copied", "bytes", m.Bytes(), "held_up", time.Since(begin).Round(time.Millisecond))
 	return m, nil
+}
+
+// removeLeft removes staging folders that were left where a command was killed. The
+// others may be of commands that still copy them to their targets.
+func (p *Plugin) removeLeft() error {
+	staged, err := filepath.Glob(filepath.Join(p.cfg.DataDir, stagingPrefix+"*"))
+	for _, path := range staged {
+		if info, gone := os.Stat(path); gone == nil && time.Since(info.ModTime()) > stagingLimit {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,4 +209,23 @@ func TestUnfinishedRestoreIsNoDataFolder(t *testing.T) {
 	p, err := New(cfg)
 	plugintest.Must(t, err)
 	plugintest.WantCode(t, p.Run(plugintest.Context(t)), CodeSettings)
+}
+
+// What another backup still copies to its target is left alone, what a command that
+// was killed has left is removed.
+func TestBackupBesideAnother(t *testing.T) {
+	t.Parallel()
+	p := start(t, instantConfig(t))
+	other, left := filepath.Join(p.cfg.DataDir, stagingPrefix+"other"), filepath.Join(p.cfg.DataDir, stagingPrefix+"left")
+	for _, path := range []string{other, left} {
+		plugintest.Must(t, os.Mkdir(path, 0o700))
+	}
+	old := time.Now().Add(-stagingLimit - time.Hour)
+	plugintest.Must(t, os.Chtimes(left, old, old))
+	_, err := Backup(plugintest.Context(t), Config{DataDir: p.cfg.DataDir}, filepath.Join(t.TempDir(), "backup"), nil)
+	plugintest.Must(t, err)
+	staged, err := filepath.Glob(filepath.Join(p.cfg.DataDir, stagingPrefix+"*"))
+	if err != nil || !slices.Equal(staged, []string{other}) {
+		t.Errorf("%v are there, %v", staged, err)
+	}
 }
