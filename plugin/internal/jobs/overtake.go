@@ -19,9 +19,11 @@ const (
 var errBusy = coded.New(coded.Internal, "score job", "another job works on the series", nil)
 
 // workKey finds the context of the work, without the limit of a job, in that of
-// a job; overtakeKey marks one of a job that overtakes another.
+// a job, and slotKey the slot that it has; overtakeKey marks one of a job that
+// overtakes another.
 type (
 	workKey     struct{}
+	slotKey     struct{}
 	overtakeKey struct{}
 )
 
@@ -31,7 +33,8 @@ func overtakes(ctx context.Context) bool { return ctx.Value(overtakeKey{}) != ni
 // may have hundreds of nodules, and hold the only slot. They take nothing from its time.
 func (w *Worker) overtaken(ctx context.Context, d *bus.Delivery) func(scoring.Progress) {
 	work, there := ctx.Value(workKey{}).(context.Context)
-	if d.Priority == bus.PriorityStat || !there {
+	slot, has := ctx.Value(slotKey{}).(int)
+	if d.Priority == bus.PriorityStat || !there || !has {
 		return nil
 	}
 	work = context.WithValue(work, overtakeKey{}, true)
@@ -46,8 +49,9 @@ func (w *Worker) overtaken(ctx context.Context, d *bus.Delivery) func(scoring.Pr
 				break
 			}
 			w.Log.Info("an urgent job overtakes", "job", urgent.Sequence, "overtaken", d.Sequence)
-			resume := pause(ctx)
+			resume, resumeBeat := pause(ctx), w.pulse.overtake(slot)
 			w.handle(work, urgent)
+			resumeBeat()
 			resume()
 		}
 		last = time.Now()

@@ -15,7 +15,7 @@ type pulse struct {
 }
 
 type beat struct {
-	busy bool // with a job, since at
+	busy bool // with a job, since at; later where it was overtaken
 	at   time.Time
 }
 
@@ -37,8 +37,21 @@ func (p *pulse) set(slot int, b beat) {
 	p.slots[slot] = b
 }
 
+// overtake has an urgent job begin in a busy slot. resume gives the slot back to the
+// job that was overtaken; what passed until then is not of its time.
+func (p *pulse) overtake(slot int) (resume func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	former, begin := p.slots[slot], time.Now()
+	p.slots[slot] = beat{busy: true, at: begin}
+	return func() {
+		former.at = former.at.Add(time.Since(begin))
+		p.set(slot, former)
+	}
+}
+
 // Alive returns an error where a slot hangs: it has a job for longer than any
-// attempt may take, urgent jobs that it lets pass included, or it waits for one
+// attempt may take, without urgent jobs that it lets pass, or it waits for one
 // and asks nobody. slack is what may come on top.
 func (w *Worker) Alive(slack time.Duration) error {
 	w.pulse.mu.Lock()

@@ -123,7 +123,7 @@ func (w *Worker) Run(ctx context.Context) error {
 					return
 				}
 				w.pulse.busy(slot)
-				w.handle(work, d)
+				w.handle(context.WithValue(work, slotKey{}, slot), d)
 			}
 		})
 	}
