@@ -21,7 +21,9 @@
 // A candidate is allowed where, for every score on every side, the lower bound of the
 // change in AUROC is above -[Margin], and flags do not clearly tell less than before.
 // Where the test side has fewer than [MinEach] normals or anomalies nothing can be said of a
-// change, so only a candidate that changes no ranking is allowed: a recalibration.
+// change, so only a recalibration is allowed: the weights are the same, and so is every
+// ranking. A test side without a nodule that can be scored, or a reference with fewer,
+// allows nothing.
 // Size-matched AUROC, calibration, a candidate moved by 2 mm and speed are told and
 // decide nothing.
 package gate

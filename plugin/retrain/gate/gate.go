@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"time"
 
@@ -67,6 +68,7 @@ type Row struct {
 	Name        string       `json:"name"`
 	Same        bool         `json:"same"` // nothing that a reader sees has changed
 	Ranks       bool         `json:"same_ranking"`
+	Weights     bool         `json:"same_weights"` // what is calibrated has not changed
 	AUROC       stats.Change `json:"auroc"`        // low is the lower of DeLong's and the bootstrap's bound
 	Matched     stats.Change `json:"size_matched"` // AUROC among nodules of about the same diameter
 	Moved       stats.Change `json:"moved_2mm"`    // AUROC where the candidate lies 2 mm beside
@@ -138,6 +140,13 @@ func (r *Report) side(d Data, samples []nodule.Sample, before, after map[string]
 	truth := newTruth(samples)
 	s.Patients, s.Normals, s.Anomalies = truth.count()
 	s.Enough = min(s.Normals, s.Anomalies) >= MinEach && s.Patients >= MinEach
+	switch {
+	case len(samples) == 0:
+		r.refuse("%s: it has no nodule with a label that can be scored", d.Name)
+		return s
+	case d.Fixed && !s.Enough:
+		r.refuse("%s: %d normals and %d anomalies of %d patients are too few for a reference: %d of each are needed", d.Name, s.Normals, s.Anomalies, s.Patients, MinEach)
+	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		b, a := before[name], after[name]
 		if a == nil {
@@ -159,11 +168,13 @@ func (r *Report) side(d Data, samples []nodule.Sample, before, after map[string]
 // judge applies the rule to one row.
 func (r *Report) judge(s *Side, row *Row) {
 	switch {
-	case row.Same:
+	case s.Enough && row.Same:
 		return
-	case !s.Enough && !row.Ranks:
+	case !s.Enough && !(row.Ranks && row.Weights):
 		r.refuse("%s: %d normals and %d anomalies of %d patients do not tell whether %s is as good as before; %d of each are needed, below that only a recalibration is allowed",
 			s.Name, s.Normals, s.Anomalies, s.Patients, row.Name, MinEach)
+		return
+	case !s.Enough && row.Same:
 		return
 	case !s.Enough:
 		r.Notes = append(r.Notes, fmt.Sprintf("%s: too few nodules to tell what the new calibration of %s is worth.", s.Name, row.Name))
@@ -209,7 +220,7 @@ func (t *truth) count() (patients, normals, anomalies int) {
 // compare makes a row. Where a class is missing most of it is not known.
 func (t *truth) compare(name string, b, a *column) Row {
 	row := Row{
-		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.shown, a.shown),
+		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.shown, a.shown), Weights: sameWeights(b, a),
 		Same:  slices.Equal(b.shown, a.shown) && slices.Equal(b.flagged, a.flagged),
 		AUROC: t.auroc(b.shown, a.shown), Moved: t.auroc(b.moved, a.moved),
 	}
@@ -254,6 +265,16 @@ func (t *truth) fit(chance []float64) *Fit {
 		f.Slope, f.Intercept = &c.Slope, &c.Intercept
 	}
 	return f
+}
+
+// sameWeights tells whether two columns differ in their calibration at most. Raw
+// scores of detectors are those of the weights; of a rung's that is not so for a
+// nodule larger than all that it was trained on, so that models are compared there.
+func sameWeights(a, b *column) bool {
+	if a.rung == nil || b.rung == nil {
+		return a.rung == b.rung && slices.Equal(a.raw, b.raw)
+	}
+	return a.network == b.network && reflect.DeepEqual(a.rung.Model, b.rung.Model) && reflect.DeepEqual(a.rung.Held, b.rung.Held)
 }
 
 // sameRanks tells whether two scores order the nodules in the same way.

@@ -111,13 +111,26 @@ func TestRule(t *testing.T) {
 	if r := compare(set, all, false); r.Allowed || !reasonFor(r, "a reference that the site's labels cannot move") {
 		t.Errorf("without a fixed reference: %q", r.Reasons)
 	}
-	// Weights that have learned nothing, on enough nodules and on few.
+	empty := &nodule.Dataset{}
+	if r := compare(set, empty, true); r.Allowed || !reasonFor(r, "test side: it has no nodule with a label") {
+		t.Errorf("nobody held back: %q", r.Reasons)
+	}
+	r, err := Compare(ctx, set, set, []Data{{Name: "test side", Nodules: all}, {Name: "phantoms", Fixed: true, Nodules: few}}, Options{})
+	if err != nil || r.Allowed || !reasonFor(r, "too few for a reference") {
+		t.Errorf("few phantoms: %q, %v", r.Reasons, err)
+	}
+	// Weights that have learned nothing, on few nodules and on one, whose ranking
+	// nothing can change.
 	d, err := plugintest.Untrained(5)
 	plugintest.Must(t, err)
 	untrained := *set
 	untrained.Detectors = []detector.Detector{d}
 	if r := compare(&untrained, few, true); r.Allowed || !reasonFor(r, "only a recalibration is allowed") {
 		t.Errorf("another model, few nodules: %q", r.Reasons)
+	}
+	one := &nodule.Dataset{Samples: all.Samples[:1]}
+	if r := compare(&untrained, one, true); r.Allowed || !reasonFor(r, "test side: 1 normals and 0 anomalies of 1 patients do not tell") || !rowOf(t, r, 0, "vae-ad").Ranks {
+		t.Errorf("another model, one nodule: %q", r.Reasons)
 	}
 	// The same weights with another calibration.
 	v := set.Detectors[0].(*detector.VAEAD)
@@ -129,7 +142,7 @@ func TestRule(t *testing.T) {
 	plugintest.Must(t, err)
 	recalibrated := *set
 	recalibrated.Detectors = []detector.Detector{again}
-	r := compare(&recalibrated, few, true)
+	r = compare(&recalibrated, few, true)
 	row := rowOf(t, r, 0, "vae-ad")
 	if !r.Allowed || len(r.Notes) != 1 || row.Same || !row.Ranks || r.Sides[0].Enough {
 		t.Errorf("a recalibration: %q, %q, %+v", r.Reasons, r.Notes, row)
@@ -141,6 +154,38 @@ func TestRule(t *testing.T) {
 	none.Detectors = nil
 	if r := compare(&none, all, true); r.Allowed || !reasonFor(r, "it has no vae-ad") {
 		t.Errorf("a detector less: %q", r.Reasons)
+	}
+}
+
+// TestRecalibratedRungs: rungs with other thresholds and probabilities have the same
+// weights, also for a nodule larger than all that they were trained on.
+func TestRecalibratedRungs(t *testing.T) {
+	set := shippedSet(t)
+	set.Detectors = nil
+	own := *set.Rungs
+	own.Rungs = slices.Clone(set.Rungs.Rungs)
+	for i := range own.Rungs {
+		c := &own.Rungs[i].Calibration
+		c.Logistic.Intercept += 0.5
+		c.Threshold += 0.1
+	}
+	candidate := *set
+	candidate.Rungs = &own
+	all := site(t, 3000)
+	data := []Data{{Name: "test side", Nodules: &nodule.Dataset{Samples: all.Samples[:6]}}}
+	r, err := Compare(t.Context(), set, &candidate, data, Options{})
+	plugintest.Must(t, err)
+	if row := rowOf(t, r, 0, "rung readers-ratings"); !row.Weights || row.Same || reasonFor(r, "only a recalibration") {
+		t.Errorf("%q, %+v", r.Reasons, row)
+	}
+	for i := range own.Rungs {
+		own.Rungs[i].Model.Weight = slices.Clone(own.Rungs[i].Model.Weight)
+		own.Rungs[i].Model.Weight[0] *= 1.000001
+	}
+	r, err = Compare(t.Context(), set, &candidate, data, Options{})
+	plugintest.Must(t, err)
+	if row := rowOf(t, r, 0, "rung readers-ratings"); row.Weights || !reasonFor(r, "only a recalibration") {
+		t.Errorf("other weights: %q, %+v", r.Reasons, row)
 	}
 }
 

@@ -22,8 +22,10 @@ const movedMM = 2
 
 // column is one score of one set, for all nodules of a side.
 type column struct {
-	digest  string    // of the model
-	shown   []float64 // what a reader sees: the calibrated logit; the raw score where there is no calibration
+	digest  string      // of the model
+	rung    *rungs.Rung // nil: of a detector
+	network string      // that outlined, of a rung
+	shown   []float64   // what a reader sees: the calibrated logit; the raw score where there is no calibration
 	raw     []float64
 	chance  []float64 // calibrated probability; NaN: none
 	flagged []bool
@@ -178,7 +180,7 @@ func (n *nodules) rungs(ctx context.Context, set *store.Set) (map[string]*column
 		if g.Diameter { // what a detector gives is not in a data set
 			continue
 		}
-		c := &column{digest: set.Rungs.Digest()}
+		c := &column{digest: set.Rungs.Digest(), rung: g, network: set.Outliner.Digest()}
 		logistic := g.Calibration.Logistic
 		start := time.Now()
 		for pass := range vectors {

@@ -55,17 +55,21 @@ func (s *Store) promotions() (p promotions, err error) {
 }
 
 // Current is the promotion that counts; its Version is Shipped and its time zero
-// where there is none.
+// where there is none. The set of Shipped is that of this binary, whatever it was at
+// the promotion.
 func (s *Store) Current() (Promotion, error) {
 	p, err := s.promotions()
 	if err != nil {
 		return Promotion{}, err
 	}
+	now := Promotion{Version: Shipped}
 	if len(p.List) > 0 {
-		return p.List[len(p.List)-1], nil
+		now = p.List[len(p.List)-1]
 	}
-	set, err := ShippedDigest()
-	return Promotion{Version: Shipped, Set: set}, err
+	if now.Version == Shipped {
+		now.Set, err = ShippedDigest()
+	}
+	return now, err
 }
 
 // History returns the promotions that can be rolled back, the one that counts last.

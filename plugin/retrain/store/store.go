@@ -193,9 +193,21 @@ func (s *Store) Find(name string) (Manifest, error) {
 	return s.manifest(found[0])
 }
 
-// signingKey is the site's key, which is made where there is none. The store is
-// locked.
-func (s *Store) signingKey() (ed25519.PrivateKey, error) { return makeKey(s.keyFile()) }
+// signingKey is the site's key, which is made where there is none and nothing was
+// signed yet: another one would make all that the lost one has signed worthless. The
+// store is locked.
+func (s *Store) signingKey() (ed25519.PrivateKey, error) {
+	_, err := os.Stat(s.promotedFile())
+	signed := !errors.Is(err, fs.ErrNotExist)
+	entries, err := os.ReadDir(filepath.Join(s.dir, "versions"))
+	for _, e := range entries {
+		signed = signed || filepath.Ext(e.Name()) == ".json"
+	}
+	if signed || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return readKey(s.keyFile())
+	}
+	return makeKey(s.keyFile())
+}
 
 // Scoring are the files of a version that a score follows from.
 func (m *Manifest) Scoring() (files []File) {

@@ -189,6 +189,11 @@ func TestKey(t *testing.T) {
 	plugintest.Must(t, os.Remove(s.keyFile()))
 	_, err = s.Load(versions[0].Version)
 	plugintest.WantCode(t, err, CodeDamaged) // no key has signed it
+	_, _, err = s.Import(plugintest.Candidate(t, 2, nil))
+	plugintest.WantCode(t, err, CodeKey) // lost, and not silently another one
+	if _, err := os.Stat(s.keyFile()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a lost key was made anew: %v", err)
+	}
 	plugintest.Must(t, os.WriteFile(s.keyFile(), []byte("x\n"), 0o600))
 	_, _, err = s.Import(plugintest.Candidate(t, 2, nil))
 	plugintest.WantCode(t, err, CodeKey)
@@ -288,6 +293,25 @@ func TestGate(t *testing.T) {
 	if err := s.KeepComparison([]byte("{")); coded.CodeOf(err) != CodeFailed {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestShippedAnew: where the shipped set was promoted, what scores is that of the
+// binary as it is now.
+func TestShippedAnew(t *testing.T) {
+	s, versions := imported(t, 1)
+	key, err := readKey(s.keyFile())
+	plugintest.Must(t, err)
+	text, err := seal(key, forPromotions, promotions{Schema: Schema, List: []Promotion{{Version: Shipped, Set: "sha256:of an older binary"}}})
+	plugintest.Must(t, err)
+	plugintest.Must(t, writeFile(s.promotedFile(), text))
+	set, err := s.Load(Promoted)
+	plugintest.Must(t, err)
+	if now, err := s.Current(); err != nil || now.Set != set.Digest {
+		t.Errorf("%+v, %v; loaded is %s", now, err, set.Digest)
+	}
+	plugintest.Must(t, s.KeepComparison(fmt.Appendf(nil, `{"candidate":{"set":%q},"incumbent":{"set":%q},"allowed":true}`, versions[0].Set, set.Digest)))
+	_, _, err = s.Apply(Change{Version: versions[0].Version, By: "ann"}, note)
+	plugintest.Must(t, err)
 }
 
 // TestExport: another site takes in what this one exported where it trusts its key.
