@@ -78,7 +78,7 @@ func refused[D any](t *testing.T, file []byte, decode func([]byte) (D, error), o
 		cases[name] = c
 	}
 	for name, c := range cases {
-		if _, err := Decode(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := decode(c.b); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, c.says)
 		}
 	}

@@ -114,7 +114,15 @@ type Outline struct {
 // Outline outlines the nodule at the middle of a cube.
 func (o *Outliner) Outline(cube *nodule.Cube) (*Outline, error) {
 	image, _ := nodule.Whole(cube)
+	if alike(image) { // of air, of water, or of no numbers: there is nothing to outline
+		return &Outline{Probability: make([]float32, voxels), Mask: make([]bool, voxels)}, nil
+	}
 	return o.image(image)
+}
+
+// alike says whether all voxels have one value.
+func alike(image []float32) bool {
+	return !slices.ContainsFunc(image, func(v float32) bool { return v != image[0] })
 }
 
 func (o *Outliner) image(image []float32) (*Outline, error) {
