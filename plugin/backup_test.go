@@ -16,7 +16,10 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/backup"
+	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
+	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 const backupJobs = 200
@@ -227,5 +230,40 @@ func TestBackupBesideAnother(t *testing.T) {
 	staged, err := filepath.Glob(filepath.Join(p.cfg.DataDir, stagingPrefix+"*"))
 	if err != nil || !slices.Equal(staged, []string{other}) {
 		t.Errorf("%v are there, %v", staged, err)
+	}
+}
+
+// At an external broker, a restored ledger gets at the start what came after the
+// backup, and works on none of it again.
+func TestRestoredBesideABrokerThatWentOn(t *testing.T) {
+	t.Parallel()
+	cfg := instantConfig(t)
+	cfg.Bus = bus.Options{URL: plugintest.NewBroker(t).URL}
+	p, dir := start(t, cfg), plugintest.WriteCT(t, plugintest.CT())
+	submitMany(t, p.bus, dir, 0, 1)
+	p.outcome(jobs.Scored, 1)
+	p.idle(1)
+	target := filepath.Join(t.TempDir(), "backup")
+	_, err := Backup(plugintest.Context(t), Config{DataDir: cfg.DataDir}, target, nil)
+	plugintest.Must(t, err)
+	submitMany(t, p.bus, dir, 1, 1)
+	p.outcome(jobs.Scored, 2)
+	p.idle(2)
+	plugintest.Must(t, p.stop())
+
+	cfg.DataDir = filepath.Join(t.TempDir(), "restored")
+	_, err = Restore(plugintest.Context(t), cfg, target)
+	plugintest.Must(t, err)
+	p = start(t, cfg)
+	k := p.state().kept
+	if k.New || k.filling.Load() {
+		t.Error("the ledger is still to be filled")
+	}
+	for identity := range events(t, p.bus) {
+		e, err := k.Find(identity)
+		_, recordErr := k.review.Record(store.IDOf(identity))
+		if err != nil || e.State != ledger.Published || recordErr != nil {
+			t.Errorf("%s: %v, %v, %v", identity, e.State, err, recordErr)
+		}
 	}
 }

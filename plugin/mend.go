@@ -66,7 +66,7 @@ func (p *Plugin) fill(ctx context.Context, w *jobs.Worker, k *kept, trail *audit
 		return err
 	}
 	if r.Results > 0 || r.Decisions > 0 {
-		p.log.Error("the ledger was missing or empty and was made anew", "results", r.Results, "decisions", r.Decisions, "without_images", r.WithoutImages, "unreadable", r.Unreadable)
+		p.log.Error("the ledger was missing, empty or of a backup and was filled from the bus", "results", r.Results, "decisions", r.Decisions, "without_images", r.WithoutImages, "unreadable", r.Unreadable)
 		record := audit.Record{Kind: audit.KindDamage, Detail: "ledger", Restored: r.Results + r.Decisions, Lost: r.Unreadable}
 		if err := trail.Append(record); err != nil {
 			return err

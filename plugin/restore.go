@@ -89,8 +89,8 @@ func openRestored(ctx context.Context, cfg Config, m BackupManifest, folder stri
 		return coded.New(backup.CodeDamaged, "restore backup", "its ledger cannot be used: take another backup", err)
 	}
 	opened.add(k.Close)
-	if len(m.Streams) == 0 {
-		return nil
+	if len(m.Streams) == 0 { // those of an external broker went on
+		return k.Refill()
 	}
 	return restoreStreams(ctx, cfg, &opened, k.Ledger, m)
 }

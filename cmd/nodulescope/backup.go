@@ -32,7 +32,9 @@ const restoreHelp = `Make the data folder of a service from a backup.
 The data folder must be empty, or not there. It is filled only when every file
 has been compared with the manifest, the ledger and the audit trail have been
 read from end to end, and the streams have been made again. What came after the
-backup is not in it: have jobs that were sent since then sent again.
+backup is not in it: have jobs that were sent since then sent again. Only the
+streams of an external broker have it: the first start takes results and decisions
+that came after the backup from there.
 
 The settings file is put into the data folder as settings.yaml.`
 

@@ -52,8 +52,8 @@ type Ledger struct {
 	mu   sync.Mutex
 	owed map[string]int // attempts, by delivery, that do not count and are still to be taken back
 
-	// New tells that the file was not there, or had nothing in it, and that it was
-	// not filled since: see Rebuilt.
+	// New tells that the file was not there, had nothing in it, or is to be filled
+	// again (see Refill), and that it was not filled since: see Rebuilt.
 	New bool
 }
 
@@ -131,6 +131,12 @@ func (l *Ledger) Rebuilt() error {
 	err := l.update("note that the ledger is filled", func(tx *bbolt.Tx) error { return tx.Bucket(bucketDue).Delete(keyDue) })
 	l.New = l.New && err != nil
 	return err
+}
+
+// Refill has the next start fill the ledger as a new one: the streams may have what
+// came after it.
+func (l *Ledger) Refill() error {
+	return l.update("note that the ledger is to be filled", func(tx *bbolt.Tx) error { return tx.Bucket(bucketDue).Put(keyDue, []byte{1}) })
 }
 
 // guarded makes an error of what a damaged file does to who reads it: it is
