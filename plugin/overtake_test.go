@@ -63,7 +63,7 @@ func TestUrgentOvertakes(t *testing.T) {
 func TestOvertakenJobKeepsItsTime(t *testing.T) {
 	t.Parallel()
 	cfg := instantConfig(t)
-	cfg.JobTimeout, cfg.MaxAttempts = 4*time.Second, 1
+	cfg.JobTimeout, cfg.MaxAttempts = 12*time.Second, 1
 	var p *running
 	other := plugintest.CT()
 	other.SeriesUID = plugintest.SeriesUID + ".7"
@@ -72,7 +72,7 @@ func TestOvertakenJobKeepsItsTime(t *testing.T) {
 	var once sync.Once
 	cfg.Detectors = []detector.Detector{plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(_ context.Context, patches []nodule.Patch) error {
 		if len(patches) < 16 { // an urgent one
-			time.Sleep(cfg.JobTimeout / 2)
+			time.Sleep(cfg.JobTimeout / 4)
 			if err := p.state().worker.Alive(0); err != nil {
 				t.Error(err)
 			}
