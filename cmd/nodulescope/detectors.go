@@ -68,8 +68,12 @@ func (o *detectorFlags) load(log *slog.Logger) ([]detector.Detector, error) {
 	return ds, nil
 }
 
-// fromStore reads the set that the setting names; nil: that of the binary.
+// fromStore reads the set that the setting names; nil: that of the binary. Where
+// files are named nothing is of a version.
 func (o *detectorFlags) fromStore() (*store.Set, error) {
+	if len(o.files) > 0 {
+		return nil, nil //nolint:nilnil // the files, and the rest of the binary's
+	}
 	if o.version == "" || o.version == store.Shipped {
 		o.loaded = o.version
 		return nil, nil //nolint:nilnil // the binary's is no error

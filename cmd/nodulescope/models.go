@@ -301,17 +301,17 @@ with which another site that trusts this one's key takes it in.`,
 }
 
 func newModelsCollect() *cobra.Command {
-	keep, dry := 10, false
+	keep, dry, inUse := 10, false, store.Promoted
 	cmd, _ := modelsCommand("gc", "Remove old versions and files that belong to none",
 		`Remove versions but for the newest ones, and the files that no version names, such as those that a
-crash left. What scores and what can be rolled back to always stays.`,
+crash left. What scores, what can be rolled back to and what the setting models names always stay.`,
 		"  nodulescope models gc --dry-run\n  nodulescope models gc --keep 3", cobra.NoArgs,
 		func(_ context.Context, o *modelsOptions, _ []string, stdout io.Writer) error {
 			s, _, err := o.open()
 			if err != nil {
 				return err
 			}
-			c, err := s.Collect(keep, dry)
+			c, err := s.Collect(keep, dry, inUse)
 			if err != nil {
 				return err
 			}
@@ -327,6 +327,8 @@ crash left. What scores and what can be rolled back to always stays.`,
 		})
 	cmd.Flags().IntVar(&keep, "keep", keep, "how many of the newest versions stay, promoted or not")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only tell what would be removed")
+	cmd.Flags().StringVar(&inUse, "models", inUse, "`VERSION` that a service uses: it stays, promoted or not")
+	markSettings(cmd.Flags(), "models")
 	refuseNegative(cmd.Flags(), "keep")
 	return cmd
 }

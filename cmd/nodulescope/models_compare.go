@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -40,7 +42,6 @@ type compareOptions struct {
 	references []string
 	with       string
 	phantoms   int
-	splitSeed  uint64
 	dataset    datasetFlags
 }
 
@@ -60,9 +61,8 @@ func newModelsCompare(g *globals) *cobra.Command {
 	f.StringSliceVar(&c.references, "reference", nil, "`FILES` of data sets that the site's readers do not label, all of them used; in the layout of the data set")
 	f.StringVar(&c.with, "with", store.Promoted, "`VERSION` to compare with")
 	f.IntVar(&c.phantoms, "phantoms", gate.DefaultPhantoms, "synthetic scans in the reference, of four nodules each")
-	f.Uint64Var(&c.splitSeed, "split-seed", detector.DefaultSplitSeed, "seed of the split by patient")
 	c.dataset.register(f)
-	refuseZero(f, "split-seed", "phantoms")
+	refuseZero(f, "phantoms")
 	refuseNegative(f, "phantoms")
 	return cmd
 }
@@ -80,7 +80,15 @@ func runModelsCompare(ctx context.Context, _ *globals, o *modelsOptions, c compa
 	if err != nil {
 		return err
 	}
-	data, err := c.read()
+	m, err := s.Find(version)
+	if err != nil {
+		return err
+	}
+	learned, err := learnedFrom(s, m)
+	if err != nil {
+		return err
+	}
+	data, err := c.read(learned)
 	if err != nil {
 		return err
 	}
@@ -105,23 +113,49 @@ func runModelsCompare(ctx context.Context, _ *globals, o *modelsOptions, c compa
 	if err != nil {
 		return fmt.Errorf("models compare: %w", err)
 	}
-	if err := s.KeepComparison(text); err != nil {
-		return err
-	}
 	if o.json {
-		return printJSON(stdout, report)
+		err = printJSON(stdout, report)
+	} else {
+		err = printComparison(stdout, report)
 	}
-	return printComparison(stdout, report)
+	return errors.Join(err, s.KeepComparison(text)) // told even where it cannot be kept
 }
 
-// read reads the data sets that are named.
-func (c *compareOptions) read() (data []gate.Data, err error) {
+// learnedFrom are the digests of the data sets that a version was trained on, as far
+// as its training named them.
+func learnedFrom(s *store.Store, m store.Manifest) (digests []string, err error) {
+	text, err := s.Details(m)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	var c struct {
+		Data struct {
+			Digest string `json:"digest"`
+			Sets   []struct {
+				Digest string `json:"digest"`
+			} `json:"sets"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(text, &c); err != nil {
+		return nil, badInput(fmt.Errorf("models compare: what the version was trained on cannot be read: %w", err), "import it again")
+	}
+	digests = append(digests, c.Data.Digest)
+	for _, set := range c.Data.Sets {
+		digests = append(digests, set.Digest)
+	}
+	return digests, nil
+}
+
+// read reads the data sets that are named. A reference is neither the site's data nor
+// those with the digests learned, of which the candidate was made. The test side is that
+// of every training, whose split has always the same seed.
+func (c *compareOptions) read(learned []string) (data []gate.Data, err error) {
 	if c.data != "" {
 		ds, _, err := c.dataset.load(c.data, "")
 		if err != nil {
 			return nil, err
 		}
-		split, err := detector.Protocol{SplitSeed: c.splitSeed}.Split(ds)
+		split, err := detector.Protocol{}.Split(ds)
 		if err != nil {
 			return nil, err
 		}
@@ -131,6 +165,9 @@ func (c *compareOptions) read() (data []gate.Data, err error) {
 		ds, err := nodule.LoadNPZ(path)
 		if err != nil {
 			return nil, err
+		}
+		if slices.Contains(learned, ds.Digest()) || slices.ContainsFunc(data, func(d gate.Data) bool { return d.Digest == ds.Digest() }) {
+			return nil, badInput(fmt.Errorf("the reference %s is what the version was trained on, or is named twice", filepath.Base(path)), "name data that the site's readers do not label, or none")
 		}
 		data = append(data, gate.Data{Name: filepath.Base(path), Digest: ds.Digest(), Fixed: true, Nodules: ds})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 	"github.com/nodulescope/nodulescope/internal/digest"
+	"github.com/nodulescope/nodulescope/internal/filelock"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -104,4 +105,22 @@ func TestPromotedModels(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	command(t, exitOK, "audit", "verify", "--data-dir", data)
+}
+
+// TestComparisonIsTold: what was compared is printed also where it cannot be kept.
+func TestComparisonIsTold(t *testing.T) {
+	data, folder := t.TempDir(), filepath.Join(t.TempDir(), "candidate")
+	if err := saveCandidate(folder); err != nil {
+		t.Fatal(err)
+	}
+	command(t, exitOK, "models", "import", folder, "--data-dir", data)
+	lock, err := filelock.Take(filepath.Join(data, "models", "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	out, stderr := command(t, exitFailure, "models", "compare", "20260131", "--with", "20260131", "--phantoms", "1", "--data-dir", data)
+	if !strings.Contains(out, "It may not be promoted.") || !strings.Contains(stderr, "another process writes it") {
+		t.Errorf("%s\n%s", out, stderr)
+	}
 }

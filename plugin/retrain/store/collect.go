@@ -18,11 +18,11 @@ type Collected struct {
 	Bytes    int64    `json:"bytes"`
 }
 
-// Collect removes versions but for the newest keep ones and those that were
-// promoted and can be rolled back to, and then the files that no version names.
+// Collect removes versions but for the newest keep ones, those that were promoted and
+// can be rolled back to, and the one that inUse names (see [Store.Find]), and then the files that no version names.
 // With dry it only tells. Where a manifest is damaged nothing is removed: what it
 // named is not known.
-func (s *Store) Collect(keep int, dry bool) (c Collected, err error) {
+func (s *Store) Collect(keep int, dry bool, inUse string) (c Collected, err error) {
 	c.Versions = []string{}
 	if _, err := os.Stat(s.dir); errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -40,7 +40,11 @@ func (s *Store) Collect(keep int, dry bool) (c Collected, err error) {
 	if err != nil {
 		return c, err
 	}
-	held := map[string]bool{}
+	used, err := s.Find(inUse)
+	if err != nil {
+		return c, err
+	}
+	held := map[string]bool{used.Version: true}
 	for _, one := range p.List {
 		held[one.Version] = true
 	}

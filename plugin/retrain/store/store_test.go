@@ -72,8 +72,7 @@ func TestImport(t *testing.T) {
 	if from[RoleDetector] != "" || from[RoleRungs] != Shipped || from[RoleOutline] != Shipped || from[RoleTissue] != Shipped {
 		t.Errorf("files are from %v", from)
 	}
-	list, err := s.List()
-	if err != nil || len(list) != 2 {
+	if list, err := s.List(); err != nil || len(list) != 2 {
 		t.Errorf("%d versions, %v", len(list), err)
 	}
 	details, err := s.Details(m)
@@ -295,8 +294,7 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// TestShippedAnew: where the shipped set was promoted, what scores is that of the
-// binary as it is now.
+// TestShippedAnew: a shipped set that was promoted is that of the binary as it is now.
 func TestShippedAnew(t *testing.T) {
 	s, versions := imported(t, 1)
 	key, err := readKey(s.keyFile())
@@ -350,12 +348,15 @@ func TestCollect(t *testing.T) {
 	_, _, err := s.Apply(Change{Version: versions[0].Version, By: "ann", Forced: true}, note)
 	plugintest.Must(t, err)
 	plugintest.Must(t, os.WriteFile(s.objectFile("sha256:"+strings.Repeat("0", 64))+".tmp-1", []byte("half"), 0o600))
-	plan, err := s.Collect(0, true)
+	plan, err := s.Collect(0, true, Promoted)
 	plugintest.Must(t, err)
 	if len(plan.Versions) != 2 || plan.Files != 5 { // of each version a model and candidate.json; the rest is shared
 		t.Errorf("%+v", plan)
 	}
-	done, err := s.Collect(0, false)
+	if used, err := s.Collect(0, true, versions[1].Version[9:]); err != nil || len(used.Versions) != 1 || used.Versions[0] != versions[2].Version {
+		t.Errorf("one is in use: %+v, %v", used, err)
+	}
+	done, err := s.Collect(0, false, Promoted)
 	plugintest.Must(t, err)
 	list, err := s.List()
 	if err != nil || len(list) != 1 || list[0].Version != versions[0].Version || done.Bytes != plan.Bytes {
@@ -363,12 +364,12 @@ func TestCollect(t *testing.T) {
 	}
 	_, err = s.Load(versions[0].Version)
 	plugintest.Must(t, err)
-	if again, err := s.Collect(0, false); err != nil || again.Files != 0 {
+	if again, err := s.Collect(0, false, Promoted); err != nil || again.Files != 0 {
 		t.Errorf("%+v, %v", again, err)
 	}
 	// Nothing goes where a manifest cannot be read.
 	plugintest.Must(t, os.Truncate(s.versionFile(versions[0].Version), 10))
-	_, err = s.Collect(0, false)
+	_, err = s.Collect(0, false, Promoted)
 	plugintest.WantCode(t, err, CodeDamaged)
 	if _, err := os.Stat(s.objectFile(versions[0].Scoring()[0].SHA256)); err != nil {
 		t.Error(err)
