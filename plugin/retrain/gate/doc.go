@@ -11,8 +11,8 @@
 //
 // # By what
 //
-// Every score that both have: each detector's, and each rung's without a given
-// diameter. They are ranked by what a reader sees, the calibrated value, so that a
+// Every score that both have: each detector's, and each rung's; one that takes a
+// diameter is given the nodule's own, where it has one. They are ranked by what a reader sees, the calibrated value, so that a
 // calibration that turns a score around is seen too ([Row]). All figures are paired:
 // the same nodules, with intervals of a bootstrap by patient.
 //

@@ -139,7 +139,7 @@ func (r *Report) side(d Data, samples []nodule.Sample, before, after map[string]
 	s := Side{Name: d.Name, Digest: d.Digest, Fixed: d.Fixed, Rows: []Row{}}
 	truth := newTruth(samples)
 	s.Patients, s.Normals, s.Anomalies = truth.count()
-	s.Enough = min(s.Normals, s.Anomalies) >= MinEach && s.Patients >= MinEach
+	s.Enough = truth.enough()
 	switch {
 	case len(samples) == 0:
 		r.refuse("%s: it has no nodule with a label that can be scored", d.Name)
@@ -153,8 +153,18 @@ func (r *Report) side(d Data, samples []nodule.Sample, before, after map[string]
 			r.refuse("%s: it has no %s, which scores now", d.Name, name)
 			continue
 		}
-		row := truth.compare(name, b, a)
-		r.judge(&s, &row)
+		known := truth
+		if b.rung != nil && b.rung.Diameter {
+			known = truth.of(b.only)
+		}
+		if len(known.anomalous) == 0 { // no diameter was given
+			if !reflect.DeepEqual(b.rung, a.rung) {
+				r.refuse("%s: no nodule has a diameter, with which %s could be compared, and it has changed", d.Name, name)
+			}
+			continue
+		}
+		row := known.compare(name, b, a)
+		r.judge(&s, known, &row)
 		s.Rows = append(s.Rows, row)
 	}
 	for _, name := range slices.Sorted(maps.Keys(after)) {
@@ -165,18 +175,20 @@ func (r *Report) side(d Data, samples []nodule.Sample, before, after map[string]
 	return s
 }
 
-// judge applies the rule to one row.
-func (r *Report) judge(s *Side, row *Row) {
+// judge applies the rule to one row, of nodules of which t is known.
+func (r *Report) judge(s *Side, t *truth, row *Row) {
+	patients, normals, anomalies := t.count()
+	enough := t.enough()
 	switch {
-	case s.Enough && row.Same:
+	case enough && row.Same:
 		return
-	case !s.Enough && !(row.Ranks && row.Weights):
+	case !enough && !(row.Ranks && row.Weights):
 		r.refuse("%s: %d normals and %d anomalies of %d patients do not tell whether %s is as good as before; %d of each are needed, below that only a recalibration is allowed",
-			s.Name, s.Normals, s.Anomalies, s.Patients, row.Name, MinEach)
+			s.Name, normals, anomalies, patients, row.Name, MinEach)
 		return
-	case !s.Enough && row.Same:
+	case !enough && row.Same:
 		return
-	case !s.Enough:
+	case !enough:
 		r.Notes = append(r.Notes, fmt.Sprintf("%s: too few nodules to tell what the new calibration of %s is worth.", s.Name, row.Name))
 		return
 	case !row.AUROC.Known || row.AUROC.Low <= -Margin:
@@ -215,6 +227,22 @@ func (t *truth) count() (patients, normals, anomalies int) {
 		}
 	}
 	return len(who), normals, anomalies
+}
+
+// enough tells whether a change can be told.
+func (t *truth) enough() bool {
+	patients, normals, anomalies := t.count()
+	return min(normals, anomalies, patients) >= MinEach
+}
+
+// of is what is known of some of the nodules.
+func (t *truth) of(nodules []int) *truth {
+	some := &truth{}
+	for _, i := range nodules {
+		some.anomalous, some.normal = append(some.anomalous, t.anomalous[i]), append(some.normal, t.normal[i])
+		some.diameters, some.patients = append(some.diameters, t.diameters[i]), append(some.patients, t.patients[i])
+	}
+	return some
 }
 
 // compare makes a row. Where a class is missing most of it is not known.

@@ -189,6 +189,43 @@ func TestRecalibratedRungs(t *testing.T) {
 	}
 }
 
+// TestDiameterRungs: what readers see of a nodule with a diameter is compared, too; where
+// no nodule has one it may not change.
+func TestDiameterRungs(t *testing.T) {
+	set := shippedSet(t)
+	set.Detectors = nil
+	own := *set.Rungs
+	own.Rungs = slices.Clone(set.Rungs.Rungs)
+	for i := range own.Rungs {
+		if c := &own.Rungs[i].Calibration; own.Rungs[i].Diameter {
+			c.Logistic.Slope = -c.Logistic.Slope
+		}
+	}
+	candidate := *set
+	candidate.Rungs = &own
+	few := &nodule.Dataset{Samples: slices.Clone(site(t, 3000).Samples[:4])}
+	few.Samples[3].DiameterMM = 0
+	compare := func() *Report {
+		t.Helper()
+		r, err := Compare(t.Context(), set, &candidate, []Data{{Name: "test side", Nodules: few}}, Options{})
+		plugintest.Must(t, err)
+		return r
+	}
+	if r := compare(); !reasonFor(r, "2 normals and 1 anomalies of 3 patients do not tell whether rung readers-ratings + diameter") || reasonFor(r, "whether rung readers-ratings is") {
+		t.Errorf("%q", r.Reasons)
+	}
+	for i := range few.Samples {
+		few.Samples[i].DiameterMM = 0
+	}
+	if r := compare(); !reasonFor(r, "no nodule has a diameter, with which rung readers-ratings + diameter") {
+		t.Errorf("%q", r.Reasons)
+	}
+	candidate.Rungs = set.Rungs
+	if r := compare(); reasonFor(r, "rung") {
+		t.Errorf("nothing changed: %q", r.Reasons)
+	}
+}
+
 // TestPhantomsAreFixed: the reference is the same every time.
 func TestPhantomsAreFixed(t *testing.T) {
 	ctx := t.Context()

@@ -31,6 +31,7 @@ type column struct {
 	flagged []bool
 	moved   []float64 // as shown, of the candidate moved by movedMM
 	seconds float64   // a nodule
+	only    []int     // which nodules, of a rung that takes a diameter: those that have one
 }
 
 // nodules are those of a side that can be scored, in two forms.
@@ -177,15 +178,18 @@ func (n *nodules) rungs(ctx context.Context, set *store.Set) (map[string]*column
 	out := map[string]*column{}
 	for k := range set.Rungs.Rungs {
 		g := &set.Rungs.Rungs[k]
-		if g.Diameter { // what a detector gives is not in a data set
-			continue
-		}
 		c := &column{digest: set.Rungs.Digest(), rung: g, network: set.Outliner.Digest()}
 		logistic := g.Calibration.Logistic
 		start := time.Now()
 		for pass := range vectors {
-			for _, v := range vectors[pass] {
-				s, err := g.Score(v, 0)
+			for i, v := range vectors[pass] {
+				diameter := n.samples[i].DiameterMM
+				if known := diameter > 0 && !math.IsInf(diameter, 0); g.Diameter && !known {
+					continue
+				} else if g.Diameter && pass == 0 {
+					c.only = append(c.only, i)
+				}
+				s, err := g.Score(v, diameter)
 				if err != nil {
 					return nil, err
 				}
@@ -197,8 +201,12 @@ func (n *nodules) rungs(ctx context.Context, set *store.Set) (map[string]*column
 				c.raw, c.shown, c.chance, c.flagged = append(c.raw, s.Raw), append(c.shown, shown), append(c.chance, s.Probability), append(c.flagged, s.Flagged)
 			}
 		}
-		c.seconds = time.Since(start).Seconds() / float64(max(1, 2*len(n.samples)))
-		out["rung "+string(g.Name)] = c
+		c.seconds = time.Since(start).Seconds() / float64(max(1, 2*len(c.raw)))
+		name := "rung " + string(g.Name)
+		if g.Diameter {
+			name += " + diameter"
+		}
+		out[name] = c
 	}
 	return out, nil
 }
