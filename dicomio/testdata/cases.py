@@ -51,6 +51,20 @@ def denser(d, hu):
     return d
 
 
+def sharper(d):
+    """As of a kernel with more detail: what differs from the four pixels around it, three times."""
+    p = d.pixel_array.astype(float)
+    around = sum(numpy.roll(p, step, axis) for step in (-1, 1) for axis in (0, 1)) / 4
+    d.PixelData = numpy.clip(p + 2 * (p - around), 0, 4095).astype('<i2').tobytes()
+    return d
+
+
+def highest(d, slices):
+    """The maximum intensity projection of slices."""
+    d.PixelData = numpy.max([s.pixel_array for s in slices], axis=0).astype('<i2').tobytes()
+    return d
+
+
 def encoded(d):
     f = io.BytesIO()
     d.save_as(f, write_like_original=False)
@@ -130,10 +144,10 @@ case('two phases, by Acquisition Time')(lambda: [another(d, AcquisitionTime='100
 case('two phases, by Temporal Position')(lambda: [another(d, TemporalPositionIdentifier=1) for d in scan] + [denser(another(d, TemporalPositionIdentifier=2), 100) for d in scan])
 case('two phases, by Trigger Time')(lambda: [another(d, TriggerTime='0') for d in scan] + [denser(another(d, TriggerTime='400'), 100) for d in scan])
 case('two phases, told apart by nothing')(lambda: [another(d, InstanceNumber=None) for d in scan] + [denser(another(d, InstanceNumber=None), 100) for d in scan])
-case('two kernels')(lambda: [another(d, ConvolutionKernel='B30f') for d in scan] + [another(d, ConvolutionKernel='B70f') for d in scan])
+case('two kernels')(lambda: [another(d, ConvolutionKernel='B30f') for d in scan] + [sharper(another(d, ConvolutionKernel='B70f')) for d in scan])
 case('a second pass, half a slice further')(lambda: [another(d, AcquisitionNumber=1) for d in scan] + [moved(another(d, AcquisitionNumber=2), STEP / 2) for d in scan])
 case('a second pass, 0.02 mm further')(lambda: [another(d, AcquisitionNumber=1) for d in scan] + [moved(another(d, AcquisitionNumber=2), 0.02) for d in scan])
-case('thick MIP among thin slices')(lambda: [another(d, SliceThickness=STEP) for d in scan] + [another(d, SliceThickness=10, ImageType=['DERIVED', 'SECONDARY', 'AXIAL', 'MIP']) for d in scan[::4]])
+case('thick MIP among thin slices')(lambda: [another(d, SliceThickness=STEP) for d in scan] + [highest(moved(another(d, SliceThickness=10, ImageType=['DERIVED', 'SECONDARY', 'AXIAL', 'MIP']), 1.5 * STEP), scan[i:i + 4]) for i, d in enumerate(scan) if i % 4 == 0])
 case('original and a derived copy')(lambda: [another(d, ImageType=['ORIGINAL', 'PRIMARY', 'AXIAL']) for d in scan] + [denser(another(d, ImageType=['DERIVED', 'PRIMARY', 'AXIAL']), 50) for d in scan])
 case('two dual-energy images, by KVP')(lambda: [another(d, KVP='80') for d in scan] + [denser(another(d, KVP='140'), 30) for d in scan])
 # Places.
