@@ -17,9 +17,9 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
-// formerModels is how many sets that scored before stay loaded: documents and
+// FormerModels is how many sets that scored before stay loaded: documents and
 // pictures of their results are made with them.
-const formerModels = 3
+const FormerModels = 3
 
 // models are what scores now, and what did before. Every attempt at a job takes
 // what scores now, once, and uses it to its end.
@@ -48,7 +48,7 @@ func (m *models) set(version string, next scoring.Models) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.former = slices.Insert(m.former, 0, m.now)
-	m.former = m.former[:min(len(m.former), formerModels)]
+	m.former = m.former[:min(len(m.former), FormerModels)]
 	m.version, m.now = version, next
 }
 

@@ -204,10 +204,10 @@ func TestFormerModels(t *testing.T) {
 	if err := p.SetModels("none", scoring.Models{}); CodeOf(err) != CodeSettings {
 		t.Errorf("%v", err)
 	}
-	for i := range formerModels + 3 {
+	for i := range FormerModels + 3 {
 		plugintest.Must(t, p.SetModels(fmt.Sprint(i), next))
 	}
-	if n := len(p.models.all()); n != formerModels+1 {
+	if n := len(p.models.all()); n != FormerModels+1 {
 		t.Errorf("%d sets are loaded", n)
 	}
 }

@@ -168,9 +168,12 @@ func loadDetectors(files []string) ([]detector.Detector, error) {
 	return all, nil
 }
 
+// placed is how many sets may compute at once.
+const placed = plugin.FormerModels + 2
+
 // placement has models compute on the device that is used, also those that are
-// loaded after it was opened. The last two are kept in mind: nothing is in work with
-// what came before them.
+// loaded after it was opened. Those are kept in mind that the service keeps loaded: what
+// scores, what did before, and a candidate in its shadow.
 type placement struct {
 	mu      sync.Mutex
 	backend *gpu.Backend
@@ -191,7 +194,7 @@ func (p *placement) add(m scoring.Models) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.models = append(p.models, m)
-	p.models = p.models[max(0, len(p.models)-2):]
+	p.models = p.models[max(0, len(p.models)-placed):]
 	if p.backend != nil {
 		place(m, p.backend)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nodulescope/nodulescope/plugin/retrain/gate"
 	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
 
@@ -155,6 +157,7 @@ func newModelsShow() *cobra.Command {
 	cmd, _ := modelsCommand("show VERSION", "Show what a version holds and where it comes from",
 		`Show what a version holds and where it comes from: the data set, settings and seed of its training,
 the set that it began with, its files with their digests, and the reports of the training.
+Where it was compared with what scores now, what the gates said.
 
 Every file is read, compared with its digest, and loaded.`,
 		"  nodulescope models show promoted\n  nodulescope models show 20260131-5f0c2a1b --json", cobra.ExactArgs(1), runModelsShow)
@@ -177,11 +180,20 @@ func runModelsShow(_ context.Context, o *modelsOptions, args []string, stdout io
 	if _, err := s.Load(m.Version); err != nil {
 		return err
 	}
+	now, err := s.Current()
+	if err != nil {
+		return err
+	}
+	compared, err := s.Comparison(m.Set, now.Set)
+	if err != nil {
+		return err
+	}
 	if o.json {
 		return printJSON(stdout, struct {
 			store.Manifest
-			Details any `json:"details,omitempty"` // candidate.json, as the training wrote it
-		}{m, details})
+			Details    any `json:"details,omitempty"`    // candidate.json, as the training wrote it
+			Comparison any `json:"comparison,omitempty"` // with what scores now, as 'models compare' kept it
+		}{m, details, compared})
 	}
 	c := m.Candidate
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
@@ -210,11 +222,34 @@ func runModelsShow(_ context.Context, o *modelsOptions, args []string, stdout io
 		}
 		line(f.Role, fmt.Sprintf("%s, %d bytes, %s%s", f.Name, f.Bytes, f.SHA256, from))
 	}
+	if err := told(line, compared, now.Version); err != nil {
+		return err
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(stdout, "Every file is whole and can be loaded.")
 	return err
+}
+
+// told prints what a comparison with the version that scores said, where there is one.
+func told(line func(name, value string), comparison json.RawMessage, with string) error {
+	if comparison == nil {
+		return nil
+	}
+	var r gate.Report
+	if err := json.Unmarshal(comparison, &r); err != nil {
+		return badInput(err, "compare again: the report of the comparison cannot be read")
+	}
+	verdict := "may take its place"
+	if !r.Allowed {
+		verdict = "may not take its place"
+	}
+	line("compared with "+with, verdict+", "+r.Created.Format(time.RFC3339))
+	for _, reason := range r.Reasons {
+		line("refused", reason)
+	}
+	return nil
 }
 
 func newModelsImport() *cobra.Command {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/stats"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/retrain/gate"
@@ -34,8 +35,9 @@ the incumbent, patient by patient. It is allowed where the lower bound of the ch
 and 20 anomalies held back only a recalibration is allowed, which changes no ranking. Where labels
 are wrong on all sides, a wrong version looks good on --data, and the phantoms refuse it.
 
-The report is kept, signed, and 'models promote' asks for it. Expect a minute or more for 100
-nodules and detector that searches, such as gan-ad.`
+The report is kept, signed, and 'models promote' asks for it. A version that is refused ends
+with exit code 3 and model_not_better; all reasons are printed before, and kept. Expect some
+5 min on two cores, most of it for detectors that search, such as gan-ad.`
 
 type compareOptions struct {
 	data       string
@@ -93,22 +95,20 @@ func runModelsCompare(ctx context.Context, _ *globals, o *modelsOptions, c compa
 		return err
 	}
 	bar := newProgress(stderr, "phantoms", c.phantoms)
-	defer bar.done()
 	phantoms, digest, err := gate.Phantoms(ctx, c.phantoms, func(done, _ int) { bar.set(done, "") })
+	bar.done()
 	if err != nil {
 		return err
 	}
 	data = append(data, gate.Data{Name: "phantoms", Digest: digest, Fixed: true, Nodules: phantoms})
-	steps := 0
-	report, err := gate.Compare(ctx, &incumbent, &candidate, data, gate.Options{Software: software(), Progress: func(stage string) {
-		steps++
-		bar.total(steps + 1) // how many there are depends on what both sets share
-		bar.set(steps, "scoring "+stage)
+	bar = newShare(stderr)
+	report, err := gate.Compare(ctx, &incumbent, &candidate, data, gate.Options{Software: software(), Progress: func(p gate.Progress) {
+		bar.set(int(p.Share*shares), "scoring "+p.Side+", "+roughly(p.Left)+" left")
 	}})
+	bar.done()
 	if err != nil {
 		return err
 	}
-	bar.done()
 	text, err := json.Marshal(report)
 	if err != nil {
 		return fmt.Errorf("models compare: %w", err)
@@ -118,7 +118,13 @@ func runModelsCompare(ctx context.Context, _ *globals, o *modelsOptions, c compa
 	} else {
 		err = printComparison(stdout, report)
 	}
-	return errors.Join(err, s.KeepComparison(text)) // told even where it cannot be kept
+	if err := errors.Join(err, s.KeepComparison(text)); err != nil { // told even where it cannot be kept
+		return err
+	}
+	if !report.Allowed {
+		return coded.New(store.CodeNotBetter, "compare models", fmt.Sprintf("%s may not take the place of %s: %s", report.Candidate.Version, report.Incumbent.Version, store.Because(report.Reasons)), nil)
+	}
+	return nil
 }
 
 // learnedFrom are the digests of the data sets that a version was trained on, as far

@@ -107,6 +107,25 @@ func TestPromotedModels(t *testing.T) {
 	command(t, exitOK, "audit", "verify", "--data-dir", data)
 }
 
+// TestRefusedComparison: it ends with the code of a refusal, and its reasons are kept.
+func TestRefusedComparison(t *testing.T) {
+	data, folder := t.TempDir(), filepath.Join(t.TempDir(), "candidate")
+	if err := saveCandidate(folder); err != nil {
+		t.Fatal(err)
+	}
+	command(t, exitOK, "models", "import", folder, "--data-dir", data)
+	command(t, exitOK, "models", "show", "20260131", "--data-dir", data)
+	// With itself there is nothing to search with gan-ad but once.
+	out, stderr := command(t, exitBadInput, "models", "compare", "shipped", "--phantoms", "1", "--data-dir", data)
+	if !strings.Contains(out, "It may not be promoted.") || !strings.Contains(stderr, "too few") || !strings.Contains(stderr, "model_not_better") {
+		t.Errorf("%s\n%s", out, stderr)
+	}
+	out, _ = command(t, exitOK, "models", "show", "shipped", "--data-dir", data)
+	if !strings.Contains(out, "compared with shipped") || !strings.Contains(out, "may not take its place") || !strings.Contains(out, "were held back") {
+		t.Errorf("%s", out)
+	}
+}
+
 // TestComparisonIsTold: what was compared is printed also where it cannot be kept.
 func TestComparisonIsTold(t *testing.T) {
 	data, folder := t.TempDir(), filepath.Join(t.TempDir(), "candidate")

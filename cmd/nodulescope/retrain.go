@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/nodulescope/nodulescope/models/compute/gpu"
 	"github.com/nodulescope/nodulescope/plugin/retrain"
 	"github.com/nodulescope/nodulescope/plugin/retrain/dataset"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
 
 const retrainHelp = `Make a candidate that may replace the models in use: of the site's own nodules, and
@@ -28,7 +30,8 @@ validation chooses epoch and rate, calibration gives probability and threshold. 
 headline's rungs learn from these three sides, crossed by patient. The test side is
 not looked at: it is there to compare candidate and incumbent.
 
-Training goes on from the weights of the incumbent; --from-scratch forgets them. What
+Training goes on from the weights of the incumbent, which is the version that was promoted
+unless --models or --model names another; --from-scratch forgets them. What
 is learned of decisions:
   --mode normals             which nodules look benign
   --mode normals-unlabelled  these, and all others without their decisions
@@ -38,8 +41,8 @@ anew: the way where nodules are few. docs/retraining.md says how many are enough
 
 The candidate is one folder, --out, written whole or not at all: detectors,
 rungs.json, the network for outlines as it was, report.html, and candidate.json, which
-names them with their digests and says where they come from. 'score', 'serve' and
-'evaluate' take its files by --model, --rungs and --outline.
+names them with their digests and says where they come from. 'models import' takes it in,
+'models compare' says whether it may score, 'models promote' has it score.
 
 With --series or --pacs, results, decisions and series are looked at as 'dataset
 check' does: a data set that is not what they say now is refused.
@@ -57,6 +60,8 @@ type retrainOptions struct {
 	retrain.Options
 	site     siteDataOptions
 	with     []string
+	store    modelsOptions
+	version  string // of the store
 	models   []string
 	rungs    string
 	mode     string
@@ -88,10 +93,12 @@ func newRetrainCommand(g *globals) *cobra.Command {
 	f.BoolVar(&o.Recalibrate, "recalibrate", false, "keep all weights; only probability, threshold and percentiles are new")
 	f.BoolVar(&o.Scratch, "from-scratch", false, "start anew in place of the incumbent's weights")
 	f.StringVar(&o.mode, "mode", "", "`WHAT` is learned of decisions: normals, normals-unlabelled or decisions (default: what the data are enough for)")
-	f.StringSliceVar(&o.models, "model", nil, "`FILE` of a detector of the incumbent, may be given several times (default: the detectors in the binary)")
-	f.StringVar(&o.rungs, "rungs", rungsAuto, "`WHICH` rungs are the incumbent's: auto (those in the binary) or a file")
+	f.StringSliceVar(&o.models, "model", nil, "`FILE` of a detector of the incumbent, may be given several times (default: the detectors of --models; where files are named, the rest is of the binary)")
+	f.StringVar(&o.version, "models", store.Promoted, "`VERSION` of the models to start from: promoted, shipped (those in the binary), or one of 'nodulescope models list'")
+	f.StringVar(&o.rungs, "rungs", rungsAuto, "`WHICH` rungs are the incumbent's: auto (those of --models) or a file")
 	o.site.register(cmd)
-	markSettings(f, "model", "rungs")
+	o.store.register(cmd)
+	markSettings(f, "model", "models", "rungs")
 	f.IntVar(&o.Settings.Epochs, "epochs", 0, "passes of VAE-AD through the training normals (default: 60, from scratch 200)")
 	f.IntVar(&o.Settings.GANSteps, "gan-steps", 0, "steps of GAN-AD's generator (default: 100, from scratch 200)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of weights, order, augmentation and noise")
@@ -203,12 +210,42 @@ func (o *retrainOptions) complete(path string, g *globals) (err error) {
 	if o.threads > 0 {
 		runtime.GOMAXPROCS(o.threads)
 	}
-	if o.Incumbent, err = retrain.LoadSet(retrain.SetFiles{Detectors: o.models, Rungs: fileOf(o.rungs), Outline: fileOf(o.site.outline.setting)}); err != nil {
-		return badInput(err, "name the models in use with --model, --rungs and --outline")
+	base, err := o.base()
+	if err != nil {
+		return err
+	}
+	if o.Incumbent, err = retrain.LoadSet(retrain.SetFiles{Detectors: o.models, Rungs: fileOf(o.rungs), Outline: fileOf(o.site.outline.setting), Base: base}); err != nil {
+		return badInput(err, "name the models in use with --models, or with --model, --rungs and --outline")
 	}
 	o.Data, err = retrain.LoadData(path, o.with)
 	o.Software = softwareVersion()
 	return err
+}
+
+// base reads the version to start from; nil: the binary's.
+func (o *retrainOptions) base() (*retrain.Base, error) {
+	if len(o.models) > 0 || o.version == store.Shipped {
+		return nil, nil //nolint:nilnil // the binary's is no error
+	}
+	s, _, err := o.store.open()
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.Find(o.version)
+	if err != nil || m.Version == store.Shipped {
+		return nil, err
+	}
+	set, err := s.Load(m.Version)
+	if err != nil {
+		return nil, err
+	}
+	b := &retrain.Base{Version: m.Version, Detectors: set.Detectors, Rungs: set.Rungs, Outliner: set.Outliner, Outline: map[string][]byte{}}
+	for _, role := range []string{store.RoleOutline, store.RoleTissue} {
+		if b.Outline[role], err = s.File(m, role); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
 // fileOf is the file that a setting names; "": that in the binary.
@@ -234,7 +271,7 @@ func printPlan(w io.Writer, path string, p *retrain.Plan) error {
 	if p.Kind == retrain.KindRetrain {
 		fmt.Fprintf(w, ", %s, learns of %s", p.Start, p.Mode)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\n  %-12s %s %s\n", "starts from", cmp.Or(p.From, "files"), shortDigest(p.Parent))
 	for _, s := range p.Data.Sides {
 		fmt.Fprintf(w, "  %-12s %3d patients, %d normals, %d anomalies, %d unlabelled: %s\n", s.Name, s.Patients, s.Normals, s.Anomalies, s.Unlabelled, s.For)
 	}
@@ -261,13 +298,7 @@ func printEnough(w io.Writer, all []dataset.Enough) {
 
 // printCandidate says what was made.
 func printCandidate(w io.Writer, path, out string, c *retrain.Candidate) error {
-	fmt.Fprintf(w, "%s: %s\n", out, c.Kind)
-	var models []string
-	for _, f := range c.Files {
-		if f.Role == retrain.RoleDetector {
-			models = append(models, "--model "+quoted(filepath.Join(out, f.Name)))
-		}
-	}
+	fmt.Fprintf(w, "%s: %s, from %s %s\n", out, c.Kind, cmp.Or(c.ParentVersion, "files"), shortDigest(c.Parent))
 	for _, m := range c.Parts {
 		fmt.Fprintf(w, "  %-12s %s\n", m.Name, m.Did)
 		for _, r := range m.Rungs {
@@ -279,7 +310,6 @@ func printCandidate(w io.Writer, path, out string, c *retrain.Candidate) error {
 		}
 	}
 	fmt.Fprintf(w, "  report       %s\n", filepath.Join(out, "report.html"))
-	_, err := fmt.Fprintf(w, "Next: %s evaluate %s --side test %s --rungs %s --outline %s\n%s\n", program(), quoted(path), strings.Join(models, " "),
-		quoted(filepath.Join(out, "rungs.json")), quoted(filepath.Join(out, "outline.safetensors")), use.Purpose)
+	_, err := fmt.Fprintf(w, "Next:\n  %s models import %s\n  %[1]s models compare VERSION --data %[3]s\n%[4]s\n", program(), quoted(out), quoted(path), use.Purpose)
 	return err
 }

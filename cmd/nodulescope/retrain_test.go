@@ -12,6 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/retrain"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
 
 // siteNodules writes a data set of n balls of a site, every second of which looks
@@ -54,7 +55,7 @@ func TestCandidateScores(t *testing.T) {
 		t.Errorf("%v: %s", err, text)
 	}
 	text, _ = command(t, exitOK, args...)
-	if !strings.Contains(text, "readers-ratings") || !strings.Contains(text, "evaluate") {
+	if !strings.Contains(text, "readers-ratings") || !strings.Contains(text, "models import") {
 		t.Errorf("%s", text)
 	}
 	ct := filepath.Join(dir, "ct")
@@ -68,5 +69,33 @@ func TestCandidateScores(t *testing.T) {
 	}
 	if _, stderr := command(t, exitFailure, args...); !strings.Contains(stderr, "retrain_write_failed") {
 		t.Errorf("%s", stderr)
+	}
+}
+
+// A retraining starts from what was promoted, which it names as the store does.
+func TestStartsFromPromoted(t *testing.T) {
+	data, folder := t.TempDir(), filepath.Join(t.TempDir(), "candidate")
+	plugintest.Must(t, saveCandidate(folder))
+	s := store.Open(data)
+	m, _, err := s.Import(folder)
+	plugintest.Must(t, err)
+	o := retrainOptions{version: store.Promoted}
+	o.store.dataDir = data
+	base, err := o.base()
+	if err != nil || base != nil {
+		t.Fatalf("without a promotion: %v, %v", base, err)
+	}
+	_, _, err = s.Apply(store.Change{Version: m.Version, By: "test", Forced: true}, func(store.Changed, store.Set) error { return nil })
+	plugintest.Must(t, err)
+	base, err = o.base()
+	plugintest.Must(t, err)
+	set, err := retrain.LoadSet(retrain.SetFiles{Base: base})
+	plugintest.Must(t, err)
+	if digest, err := set.Digest(); err != nil || digest != m.Set || set.From != m.Version {
+		t.Errorf("starts from %s %s, %v; want %s %s", set.From, digest, err, m.Version, m.Set)
+	}
+	o.models = []string{"m.safetensors"}
+	if base, err = o.base(); err != nil || base != nil {
+		t.Errorf("beside a file that is named: %v, %v", base, err)
 	}
 }

@@ -30,6 +30,7 @@ type Candidate struct {
 	Created       time.Time `json:"created"` // when its retraining was first started, UTC
 	Kind          string    `json:"kind"`
 	Parent        string    `json:"parent"` // digest of the set that it comes from
+	ParentVersion string    `json:"parent_version,omitempty"`
 	Software      string    `json:"software"`
 	Preprocessing []string  `json:"preprocessing"`
 	Data          DataFacts `json:"data"`

@@ -19,6 +19,7 @@ type Plan struct {
 	Mode     Mode             `json:"mode"`
 	Start    string           `json:"start"`
 	Parent   string           `json:"parent"`
+	From     string           `json:"parent_version,omitempty"` // what the parent is called here; empty: files that were named
 	Data     DataFacts        `json:"data"`
 	Work     []Work           `json:"work"`
 	Enough   []dataset.Enough `json:"enough_for"`
@@ -41,7 +42,7 @@ func NewPlan(o Options) (*Plan, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: o.kind(), Start: o.start(), o: o, Warnings: []string{}}
+	p := &Plan{Kind: o.kind(), Start: o.start(), From: o.Incumbent.From, o: o, Warnings: []string{}}
 	var err error
 	if p.Parent, err = o.Incumbent.Digest(); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/plugin/retrain/dataset"
@@ -57,7 +58,7 @@ func (d *Report) page(c *Candidate) (*figure.Report, error) {
 		return nil, err
 	}
 	p.Settings = settings
-	p.Facts = []figure.Fact{{Name: "comes from", Value: d.Parent}, {Name: "data", Value: d.Data.Digest}, {Name: "program", Value: c.Software}}
+	p.Facts = []figure.Fact{{Name: "comes from", Value: strings.TrimSpace(c.ParentVersion + " " + d.Parent)}, {Name: "data", Value: d.Data.Digest}, {Name: "program", Value: c.Software}}
 	for _, w := range d.Warnings {
 		p.Warning += w + " "
 	}

@@ -72,7 +72,7 @@ func (r *runner) run(ctx context.Context) (*Candidate, error) {
 	if err := r.rungs(ctx, cases); err != nil {
 		return nil, err
 	}
-	c := &Candidate{Schema: Schema, Created: r.state.created, Kind: r.Kind, Parent: r.Parent, Software: r.o.Software, Preprocessing: preprocessing(),
+	c := &Candidate{Schema: Schema, Created: r.state.created, Kind: r.Kind, Parent: r.Parent, ParentVersion: r.From, Software: r.o.Software, Preprocessing: preprocessing(),
 		Data: r.Data, Mode: r.Mode, Start: r.Start, Settings: r.o.Settings, Seed: r.o.Seed, Parts: r.parts}
 	files, err := r.next.files()
 	if err != nil {

@@ -27,10 +27,12 @@ const (
 const (
 	rungsFile  = "rungs.json"
 	maxNetwork = 256 << 20
+	shippedSet = "shipped" // as the store calls the set in the binary
 )
 
 // Set are models that score together.
 type Set struct {
+	From      string // the version that it is; "": there are files that were named
 	Detectors []detector.Detector
 	Rungs     *rungs.Rungs
 	Outliner  *outline.Outliner
@@ -44,25 +46,71 @@ type content struct {
 	bytes      []byte
 }
 
-// SetFiles name the files of a set; what is empty is that of the binary.
+// SetFiles name the files of a set; what is empty is that of Base.
 type SetFiles struct {
 	Detectors []string
 	Rungs     string
 	Outline   string // the tissue that it refuses lies beside it, or nowhere
+	Base      *Base  // nil: the binary
+}
+
+// Base is a version of the model store, read.
+type Base struct {
+	Version   string // its name
+	Detectors []detector.Detector
+	Rungs     *rungs.Rungs
+	Outliner  *outline.Outliner
+	Outline   map[string][]byte // files of the network for outlines, by role: RoleOutline, RoleTissue
 }
 
 // LoadSet reads a set. Rungs of the outlines of another network are refused with
-// CodeIncumbent, detectors of another preprocessing with CodePreprocessing.
+// CodeIncumbent, and so is a version without rungs or outlines where no file is named
+// for them; detectors of another preprocessing with CodePreprocessing.
 func LoadSet(f SetFiles) (*Set, error) {
-	s := &Set{}
+	s := &Set{From: shippedSet}
+	if f.Base != nil {
+		s.From = f.Base.Version
+	}
+	if len(f.Detectors) > 0 || f.Rungs != "" || f.Outline != "" {
+		s.From = ""
+	}
 	var err error
-	if len(f.Detectors) == 0 {
-		s.Detectors, err = detector.PretrainedAll()
+	if s.Detectors, err = f.detectors(); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.Rungs != "":
+		s.Rungs, err = rungs.Load(f.Rungs)
+	case f.Base != nil:
+		s.Rungs = f.Base.Rungs
+	default:
+		s.Rungs, err = rungs.Pretrained()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.Outline == "" && f.Base != nil {
+		s.takeOutline(f.Base)
+	} else if err := s.loadOutline(f.Outline); err != nil {
+		return nil, err
+	}
+	if s.Rungs == nil || s.Outliner == nil {
+		return nil, refuse(CodeIncumbent, "load models", "the version has no rungs or no network for outlines, which are part of a candidate; name them with --rungs and --outline", nil)
+	}
+	return s, s.check()
+}
+
+func (f *SetFiles) detectors() (list []detector.Detector, err error) {
+	switch {
+	case len(f.Detectors) == 0 && f.Base != nil:
+		list = slices.Clone(f.Base.Detectors)
+	case len(f.Detectors) == 0:
+		list, err = detector.PretrainedAll()
 	}
 	for _, path := range f.Detectors {
 		d, e := detector.Load(path)
 		if err = errors.Join(err, e); e == nil {
-			s.Detectors = append(s.Detectors, d)
+			list = append(list, d)
 		}
 	}
 	if errors.Is(err, detector.ErrPreprocessing) {
@@ -72,22 +120,29 @@ func LoadSet(f SetFiles) (*Set, error) {
 		return nil, err
 	}
 	var names []string
-	for _, d := range s.Detectors {
+	for _, d := range list {
 		if slices.Contains(names, d.Name()) {
 			return nil, refuse(CodeIncumbent, "load models", "there are two detectors "+d.Name()+"; name one of each", nil)
 		}
 		names = append(names, d.Name())
 	}
-	if s.Rungs, err = rungs.Pretrained(); f.Rungs != "" {
-		s.Rungs, err = rungs.Load(f.Rungs)
+	return list, nil
+}
+
+// takeOutline takes the network for outlines of a version.
+func (s *Set) takeOutline(b *Base) {
+	s.Outliner = b.Outliner
+	for _, c := range outlineNames() {
+		if c.bytes = b.Outline[c.role]; c.bytes != nil {
+			s.outlineFiles = append(s.outlineFiles, c)
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	if err := s.loadOutline(f.Outline); err != nil {
-		return nil, err
-	}
-	return s, s.check()
+}
+
+// outlineNames are the files of a network for outlines as a candidate calls them.
+func outlineNames() [2]content {
+	name := weights.Name(outline.Name)
+	return [2]content{{name: name, role: RoleOutline}, {name: outline.TissueFile(name), role: RoleTissue}}
 }
 
 func (s *Set) check() error {
@@ -108,11 +163,8 @@ func (s *Set) loadOutline(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	for name, c := range map[string]content{
-		path:                     {name: weights.Name(outline.Name), role: RoleOutline},
-		outline.TissueFile(path): {name: outline.TissueFile(weights.Name(outline.Name)), role: RoleTissue},
-	} {
-		if c.bytes, err = read(name); errors.Is(err, fs.ErrNotExist) && c.role == RoleTissue {
+	for i, c := range outlineNames() {
+		if c.bytes, err = read([2]string{path, outline.TissueFile(path)}[i]); errors.Is(err, fs.ErrNotExist) && c.role == RoleTissue {
 			continue
 		}
 		if err != nil {
@@ -120,7 +172,6 @@ func (s *Set) loadOutline(path string) (err error) {
 		}
 		s.outlineFiles = append(s.outlineFiles, c)
 	}
-	slices.SortFunc(s.outlineFiles, func(a, b content) int { return len(a.role) - len(b.role) })
 	return nil
 }
 

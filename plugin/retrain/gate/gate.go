@@ -90,7 +90,7 @@ type Fit struct {
 // Options of Compare.
 type Options struct {
 	Software string
-	Progress func(stage string) // called often; may be nil
+	Progress func(Progress) // called often; may be nil
 }
 
 // Compare scores the nodules with both sets and applies the rule. What cannot be
@@ -102,14 +102,20 @@ func Compare(ctx context.Context, incumbent, candidate *store.Set, data []Data, 
 		Candidate: Compared{candidate.Version, candidate.Digest}, Incumbent: Compared{incumbent.Version, incumbent.Digest},
 	}
 	site, fixed := false, false
-	for _, d := range data {
+	w := newWork(o.Progress)
+	all := make([]*nodules, len(data))
+	for i, d := range data {
+		all[i] = newNodules(d.Nodules)
+		all[i].work = w
+		w.plan(len(all[i].samples), incumbent, candidate)
+	}
+	if err := w.measure(ctx, all, incumbent, candidate); err != nil {
+		return nil, fmt.Errorf("gate: measure: %w", err)
+	}
+	for i, d := range data {
 		site, fixed = site || !d.Fixed, fixed || d.Fixed
-		n := newNodules(d.Nodules)
-		n.tick = func() {
-			if o.Progress != nil {
-				o.Progress(d.Name)
-			}
-		}
+		n := all[i]
+		w.side = d.Name
 		before, err := n.columns(ctx, incumbent)
 		if err != nil {
 			return nil, fmt.Errorf("gate: %s: %w", d.Name, err)

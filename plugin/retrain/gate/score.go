@@ -40,12 +40,12 @@ type nodules struct {
 	cubes   [2]func(i int) *nodule.Cube // as they are, and moved
 	known   map[string]*column          // by digest of the models: scored once where both sets have them
 	vectors map[string][2][]features.Vector
-	tick    func()
+	work    *work
 }
 
 // newNodules leaves out what has no label, or is not served.
 func newNodules(ds *nodule.Dataset) *nodules {
-	n := &nodules{known: map[string]*column{}, vectors: map[string][2][]features.Vector{}, tick: func() {}}
+	n := &nodules{known: map[string]*column{}, vectors: map[string][2][]features.Vector{}, work: newWork(nil)}
 	for i := range ds.Samples {
 		s := &ds.Samples[i]
 		if patch := nodule.Central(s.Cube()); s.Label != nodule.Indeterminate && patch.CheckSupport() == nil {
@@ -132,7 +132,7 @@ func (n *nodules) detector(ctx context.Context, d detector.Detector) (*column, e
 				}
 				c.raw, c.shown, c.chance, c.flagged = append(c.raw, s.Raw), append(c.shown, shown(s.Raw)), append(c.chance, chance), append(c.flagged, s.Anomalous)
 			}
-			n.tick()
+			n.work.did(d.Digest(), len(batch))
 		}
 		if pass == 0 {
 			c.seconds = time.Since(start).Seconds() / float64(max(1, len(n.samples)))
@@ -160,9 +160,7 @@ func (n *nodules) describe(ctx context.Context, o *outline.Outliner) ([2][]featu
 				return out, fmt.Errorf("outline: %w", err)
 			}
 			out[pass] = append(out[pass], v)
-			if i%detector.BatchSize == 0 {
-				n.tick()
-			}
+			n.work.did(o.Digest(), 1)
 		}
 	}
 	n.vectors[o.Digest()] = out

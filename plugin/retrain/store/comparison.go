@@ -102,14 +102,19 @@ func (s *Store) allowed(m Manifest, incumbent Promotion) (gate string, err error
 		return "", coded.New(CodeDamaged, op, "its comparison cannot be read: compare again", err)
 	}
 	if !c.Allowed {
-		why := "its comparison gives no reason"
-		if len(c.Reasons) > 0 {
-			why = c.Reasons[0]
-		}
-		if more := len(c.Reasons) - 1; more > 0 {
-			why += fmt.Sprintf(" (and %d more, see 'nodulescope models compare')", more)
-		}
-		return "", coded.New(CodeNotBetter, op, "the gates do not allow it: "+why+"; --force --reason TEXT promotes all the same", nil)
+		return "", coded.New(CodeNotBetter, op, "the gates do not allow it: "+Because(c.Reasons)+"; --force --reason TEXT promotes all the same", nil)
 	}
 	return digest.Of(report), nil
+}
+
+// Because is the first of the reasons of a refusal, and how many more there are.
+func Because(reasons []string) string {
+	if len(reasons) == 0 {
+		return "its comparison gives no reason"
+	}
+	why := reasons[0]
+	if more := len(reasons) - 1; more > 0 {
+		why += fmt.Sprintf(" (and %d more, see 'nodulescope models show')", more)
+	}
+	return why
 }

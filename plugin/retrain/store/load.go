@@ -104,15 +104,26 @@ func (s *Store) Load(name string) (Set, error) {
 }
 
 func (s *Store) load(m Manifest) (Set, error) {
-	read := s.object
-	if m.Version == Shipped {
-		_, content, err := shippedFiles()
-		if err != nil {
-			return Set{}, err
-		}
-		read = func(f File) ([]byte, error) { return content[f.SHA256], nil }
+	return loadSet(m, func(f File) ([]byte, error) { return s.content(m, f) })
+}
+
+// content reads a file of a version.
+func (s *Store) content(m Manifest, f File) ([]byte, error) {
+	if m.Version != Shipped {
+		return s.object(f)
 	}
-	return loadSet(m, read)
+	_, content, err := shippedFiles()
+	return content[f.SHA256], err
+}
+
+// File is the content of the first file of a version with a role; nil: it has none.
+func (s *Store) File(m Manifest, role string) ([]byte, error) {
+	for _, f := range m.Candidate.Files {
+		if f.Role == role {
+			return s.content(m, f)
+		}
+	}
+	return nil, nil
 }
 
 // object reads a file of the store and checks that it is whole.

@@ -83,7 +83,10 @@ func (s *Store) lock() (unlock func(), err error) {
 	if err != nil {
 		return nil, coded.New(CodeLocked, op, "another process writes it: try again when that has ended", err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		_ = s.adopt() // what stays root's is told by who cannot read it
+		_ = f.Close()
+	}, nil
 }
 
 // writeFile writes a file of the store, for its owner alone.
