@@ -55,6 +55,14 @@ SEED ?=
 chaos: ## kill, freeze and cut off workers and broker while jobs run: CHAOS_TIME=10m CHAOS_JOBS=6000 SEED=1
 	go test -buildvcs=false -count=1 -v -timeout 90m -run 'TestChaos$$' ./plugin -args -chaos-time $(CHAOS_TIME) -chaos-jobs $(CHAOS_JOBS) -chaos-pause 3s $(if $(SEED),-chaos-seed $(SEED))
 
+# Another build to compare with (FORMER=path/of/its/binary), and which of the benchmarks.
+FORMER ?=
+SCALE ?= .
+
+.PHONY: scale
+scale: build ## measure the service under many jobs: FORMER=old/nodulescope SCALE=Jobs
+	go test -buildvcs=false -timeout 120m -run '^$$' -bench '$(SCALE)' -benchtime 1x -v ./plugin/internal/scale -args -scale-binary $(abspath $(BINARY)) $(if $(FORMER),-scale-former $(abspath $(FORMER)))
+
 .PHONY: test-onnx
 test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)
 	NODULESCOPE_ORT=$(CURDIR)/$(ORT) go test -buildvcs=false -count=1 -v -run 'Runtime' ./models/onnx

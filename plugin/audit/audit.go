@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/together"
 )
 
 // CodeFailed is the code of every error of this package.
@@ -88,6 +89,8 @@ type Trail struct {
 	// was stored.
 	Observe func(Record)
 
+	records together.Queue[Record]
+
 	mu   sync.Mutex
 	file *os.File
 	prev string
@@ -102,6 +105,7 @@ func Open(path string) (*Trail, error) {
 		return nil, coded.New(CodeFailed, op, "the file cannot be opened", err)
 	}
 	a := &Trail{file: f, prev: noPrev}
+	a.records.Do = a.write
 	dropped, err := a.seek()
 	if err == nil && dropped > 0 {
 		err = a.Append(Record{Kind: KindRepair, Dropped: dropped})
@@ -145,35 +149,54 @@ func lineDigest(line []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Append writes one record; a zero Time is now.
+// Append writes one record; a zero Time is now. Records that come together share a
+// sync.
 func (a *Trail) Append(r Record) error {
-	const op = "write audit trail"
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if r.Time.IsZero() {
 		r.Time = time.Now().UTC()
 	}
-	r.Prev = a.prev
-	line, err := json.Marshal(r)
-	if err == nil && len(line) >= maxLine {
-		err = errors.New("record too long")
+	return a.records.Add(r)
+}
+
+// write stores records, or none of them.
+func (a *Trail) write(records []Record) []error {
+	const op = "write audit trail"
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	errs := make([]error, len(records))
+	var lines []byte
+	prev := a.prev
+	for i, r := range records {
+		r.Prev = prev
+		line, err := json.Marshal(r)
+		if err == nil && len(line) >= maxLine {
+			err = errors.New("record too long")
+		}
+		if err != nil {
+			errs[i] = coded.New(CodeFailed, op, "the record cannot be written", err)
+			continue
+		}
+		prev = lineDigest(line)
+		lines = append(append(lines, line...), '\n')
 	}
-	if err != nil {
-		return coded.New(CodeFailed, op, "the record cannot be written", err)
-	}
-	_, err = a.file.WriteAt(append(line, '\n'), a.size)
+	_, err := a.file.WriteAt(lines, a.size)
 	if err == nil {
 		err = a.file.Sync()
 	}
 	if err != nil {
-		// What was written in part is written over by the next record.
-		return coded.New(CodeFailed, op, "the record was not stored; is the disk full?", errors.Join(err, a.file.Truncate(a.size)))
+		// What was written in part is written over by the next records.
+		err = coded.New(CodeFailed, op, "the record was not stored; is the disk full?", errors.Join(err, a.file.Truncate(a.size)))
+	} else {
+		a.prev, a.size = prev, a.size+int64(len(lines))
 	}
-	a.prev, a.size = lineDigest(line), a.size+int64(len(line))+1
-	if a.Observe != nil {
-		a.Observe(r)
+	for i, r := range records {
+		if errs[i] == nil {
+			if errs[i] = err; err == nil && a.Observe != nil {
+				a.Observe(r)
+			}
+		}
 	}
-	return nil
+	return errs
 }
 
 // Continued tells whether the file holds records.

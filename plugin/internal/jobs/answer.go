@@ -77,6 +77,7 @@ func (w *Worker) answer(ctx context.Context, log *slog.Logger, d *bus.Delivery) 
 	if seen.quiet < whole {
 		tellPartial(&result)
 	}
+	leaveSlot(ctx)
 	if err := draft.Commit(); err != nil {
 		log.Warn("pictures not kept: they are made again for whoever looks; is the disk full?")
 	}

@@ -7,11 +7,11 @@
 // broker's memory of message ids, which ends after two minutes. A worker
 //
 //	reads headers, knows the identity, asks the ledger
-//	scores, writes the intent with the message and the end of RESULTS (synced)
+//	scores, writes the intent with the message (synced)
 //	publishes, notes that it is there (synced), acknowledges the job twice
 //
 // Killed at any point, it leaves the job in the queue. The next one finds the
-// result noted, or the intent: then it looks in RESULTS from where that ended,
+// result noted, or the intent: then it takes in what came to RESULTS,
 // and publishes the same bytes again only where they are not there. Intents are
 // ended at a start ([Worker.Recover]) before new jobs are taken.
 //
@@ -20,6 +20,11 @@
 // site has come since that was done, which the broker checks: whoever is too
 // late, however long it was stopped, finds the other's answer instead. There are
 // no claims and no leases.
+//
+// Once it is scored a job leaves its slot, and the next one is taken: what is left is
+// mostly waiting for the disk, and the syncs of the ledger and of the audit trail serve all
+// that wait for them. Results are published one after the other, each on its condition,
+// and noted together with the mark up to which RESULTS is known.
 //
 // # The way of a job
 //

@@ -228,7 +228,7 @@ func (w *Worker) putBack(ctx context.Context, identity string) (bool, error) {
 		warn(w.Log, "a result in the ledger cannot be read", err, "identity", identity)
 		return false, nil
 	}
-	return true, w.store(ctx, w.Log, e, result, func(*bbolt.Tx) error { return nil })
+	return true, w.store(sending{ctx, w.Log, e, result, func(*bbolt.Tx) error { return nil }})
 }
 
 // namedLost is how many of what is lost are named one by one.

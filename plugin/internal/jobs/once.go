@@ -18,11 +18,15 @@ import (
 // made them: what came since the last time, or all that is kept where this
 // ledger has seen nothing yet of the stream.
 func (w *Worker) catchUp(ctx context.Context) (ledger.Mark, error) {
-	mark, err := w.Ledger.Mark(w.Site)
-	if err != nil {
-		return mark, err
-	}
+	before := w.sent.Load()
 	made, last, err := w.Bus.ResultsEnd(ctx)
+	if err != nil {
+		return ledger.Mark{}, err
+	}
+	if now := w.sent.Load(); before != nil && now != nil && now.Stream.Equal(made) && before.Seen <= last && last <= now.Seen {
+		return *now, nil // it has only what this worker sent since
+	}
+	mark, err := w.Ledger.Mark(w.Site)
 	if err != nil {
 		return mark, err
 	}
@@ -67,6 +71,15 @@ func (w *Worker) answerThere(ctx context.Context, identity string) (sequence uin
 	return sequence, result, result.Identity != "", nil
 }
 
+// sending is a result that is to be stored.
+type sending struct {
+	ctx   context.Context
+	log   *slog.Logger
+	entry ledger.Entry
+	read  bus.Result            // what the event of the entry holds
+	keep  func(*bbolt.Tx) error // keeps what others need of it, in the transaction that notes it
+}
+
 // overtakenWait is between two attempts to store what others were quicker than.
 const overtakenWait = 20 * time.Millisecond
 
@@ -76,34 +89,95 @@ const overtakenWait = 20 * time.Millisecond
 // sent twice, learns of the other's answer in place of adding its own. There
 // is no claim that could outlive its worker.
 //
-// keep keeps what others need of it, in the transaction that notes it.
-func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, result bus.Result, keep func(*bbolt.Tx) error) error {
-	w.sending.Lock() // slots would overtake each other
-	defer w.sending.Unlock()
+// Results that come while others are stored go together: slots would overtake each
+// other.
+func (w *Worker) store(s sending) error {
+	w.sendOnce.Do(func() { w.sends.Do = w.storeAll })
+	return w.sends.Add(s)
+}
+
+// stored is what became of a batch of results so far.
+type stored struct {
+	mark  ledger.Mark // how far RESULTS is known
+	known bool        // nothing has come since, as far as is known
+	notes []ledger.Note
+	owner []int // of each note, in the batch
+}
+
+// storeAll stores results one after the other and notes all of them at once. Where
+// that fails, each is noted by itself and the next look begins where this one did: what
+// is not noted then is still found.
+func (w *Worker) storeAll(batch []sending) []error {
+	errs := make([]error, len(batch))
+	var done stored
+	for i, s := range batch {
+		n := len(done.notes)
+		if errs[i] = w.storeNext(s, &done); len(done.notes) > n {
+			done.owner = append(done.owner, i)
+		}
+		if errs[i] != nil && s.ctx.Err() == nil && ours(errs[i]) { // the others would wait for a broker that is away, one after the other
+			for j := range errs[i+1:] {
+				errs[i+1+j] = errs[i]
+			}
+			break
+		}
+	}
+	if len(done.notes) == 0 {
+		return errs
+	}
+	err := w.Ledger.PublishAll(done.notes, w.Site, done.mark)
+	if err != nil {
+		w.sent.Store(nil)
+	}
+	for j, i := range done.owner {
+		if errs[i] = err; err != nil && len(done.notes) > 1 {
+			errs[i] = w.Ledger.Publish(done.notes[j])
+		}
+		if errs[i] == nil {
+			batch[i].log.Debug("result noted", "identity", batch[i].read.Identity)
+		}
+	}
+	return errs
+}
+
+// storeNext stores one result of a batch and adds what is to be noted.
+func (w *Worker) storeNext(s sending, done *stored) (err error) {
+	ctx, identity := s.ctx, s.read.Identity
+	note := ledger.Note{Identity: identity, Entry: s.entry, Keep: s.keep}
 	for overtaken := false; ; {
-		mark, err := w.catchUp(ctx)
+		if !done.known {
+			mark, err := w.catchUp(ctx)
+			if err != nil {
+				return err
+			}
+			done.mark, done.known = mark, true
+		}
+		note.Sequence, _, _, err = w.answerThere(ctx, identity)
 		if err != nil {
 			return err
 		}
-		sequence, _, _, err := w.answerThere(ctx, result.Identity)
-		if err != nil {
-			return err
+		if note.Sequence > 0 {
+			s.log.Info("another worker has answered", "identity", identity, "sequence", note.Sequence)
+			done.notes = append(done.notes, note)
+			return nil
 		}
-		if sequence > 0 {
-			log.Info("another worker has answered", "identity", result.Identity, "sequence", sequence)
-			return w.Ledger.Publish(result.Identity, e, sequence, keep)
-		}
+		mark := done.mark
 		if overtaken { // or the newest one has left the stream, which then says that there is none
-			newest, err := w.Bus.NewestResult(ctx, e.Site)
+			newest, err := w.Bus.NewestResult(ctx, s.entry.Site)
 			if err != nil {
 				return err
 			}
 			if newest > mark.Seen { // it came after the look: it is taken in first
+				done.known = false
 				continue
 			}
 			mark.Last = newest
 		}
-		ack, err := w.Bus.PublishResultAfter(ctx, e.Site, e.Event, bus.Origin{URI: e.URI, Priority: e.Priority}, mark.Last)
+		done.known = false // until it is there
+		ack, err := w.Bus.PublishResultAfter(ctx, s.entry.Site, s.entry.Event, bus.Origin{URI: s.entry.URI, Priority: s.entry.Priority}, mark.Last)
+		if err != nil || ack.Duplicate {
+			w.sent.Store(nil)
+		}
 		if errors.Is(err, bus.ErrOvertaken) {
 			overtaken = true
 			if err := backoff.Wait(ctx, overtakenWait); err != nil {
@@ -114,19 +188,14 @@ func (w *Worker) store(ctx context.Context, log *slog.Logger, e ledger.Entry, re
 		if err != nil {
 			return err
 		}
-		log.Debug("result stored", "identity", result.Identity, "sequence", ack.Sequence)
-		if !ack.Duplicate {
+		s.log.Debug("result stored", "identity", identity, "sequence", ack.Sequence)
+		note.Sequence = ack.Sequence
+		done.notes = append(done.notes, note)
+		if !ack.Duplicate && s.entry.Site == w.Site {
 			mark.Seen, mark.Last = max(mark.Seen, ack.Sequence), ack.Sequence
+			done.mark, done.known = mark, true
+			w.sent.Store(&mark)
 		}
-		err = w.Ledger.Publish(result.Identity, e, ack.Sequence, func(tx *bbolt.Tx) error {
-			if err := ledger.SetMark(tx, w.Site, mark); err != nil {
-				return err
-			}
-			return keep(tx)
-		})
-		if err == nil {
-			log.Debug("result noted", "identity", result.Identity)
-		}
-		return err
+		return nil
 	}
 }

@@ -22,7 +22,7 @@ func (w *Worker) entry(job bus.Job) ledger.Entry {
 
 // publish stores a new result: intent, audit, broker, ledger.
 func (w *Worker) publish(ctx context.Context, log *slog.Logger, t task, result bus.Result) error {
-	e, err := w.intend(ctx, t, &result)
+	e, err := w.intend(t, &result)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (w *Worker) publish(ctx context.Context, log *slog.Logger, t task, result b
 }
 
 // intend completes a result and writes its event to the ledger.
-func (w *Worker) intend(ctx context.Context, t task, result *bus.Result) (e ledger.Entry, err error) {
+func (w *Worker) intend(t task, result *bus.Result) (e ledger.Entry, err error) {
 	e = w.entry(t.job)
 	e.Lineage, e.Nodules = t.lineage, ledger.NoduleKeys(result.Nodules)
 	if result.Supersedes, err = w.Ledger.Supersedes(e.Lineage, result.Identity, e.Nodules); err != nil {
@@ -51,9 +51,6 @@ func (w *Worker) intend(ctx context.Context, t task, result *bus.Result) (e ledg
 		bus.WithTraceParent(bus.ChildTraceParent(t.env.TraceParent)), bus.WithTraceState(t.env.TraceState))
 	if err != nil {
 		return e, hopeless(err)
-	}
-	if e.Before, err = w.Bus.LastResultSeq(ctx); err != nil {
-		return e, err
 	}
 	return e, w.Ledger.Intend(result.Identity, deliveryKey(t.delivery), e)
 }
@@ -83,7 +80,7 @@ func (w *Worker) finish(ctx context.Context, log *slog.Logger, identity string, 
 // send publishes the event of an intent, the same bytes every time, and notes
 // that it is there. result is what the event holds.
 func (w *Worker) send(ctx context.Context, log *slog.Logger, e ledger.Entry, result bus.Result) error {
-	err := w.store(ctx, log, e, result, func(tx *bbolt.Tx) error { return w.Keeper.Result(tx, e, result) })
+	err := w.store(sending{ctx, log, e, result, func(tx *bbolt.Tx) error { return w.Keeper.Result(tx, e, result) }})
 	if bus.CodeOf(err) == bus.CodeMessageTooLarge {
 		if drop := w.Ledger.Abandon(result.Identity); drop != nil {
 			return drop
@@ -96,12 +93,12 @@ func (w *Worker) send(ctx context.Context, log *slog.Logger, e ledger.Entry, res
 // note writes to the ledger that a result is there, and has what others need
 // of it kept, where its event could be read.
 func (w *Worker) note(identity string, e ledger.Entry, sequence uint64, result bus.Result, read bool) error {
-	return w.Ledger.Publish(identity, e, sequence, func(tx *bbolt.Tx) error {
+	return w.Ledger.Publish(ledger.Note{Identity: identity, Entry: e, Sequence: sequence, Keep: func(tx *bbolt.Tx) error {
 		if !read {
 			return nil
 		}
 		return w.Keeper.Result(tx, e, result)
-	})
+	}})
 }
 
 // Recover ends what was interrupted, before new jobs are taken: results come

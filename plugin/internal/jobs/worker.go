@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -15,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/together"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -53,11 +55,13 @@ type Worker struct {
 	Metrics Metrics
 	Log     *slog.Logger
 
-	locks   keyLocks
-	sending sync.Mutex
-	looks   looks
-	taking  func() bool // whether jobs are still taken
-	pulse   pulse
+	locks    keyLocks
+	sendOnce sync.Once
+	sends    together.Queue[sending]
+	sent     atomic.Pointer[ledger.Mark] // how far RESULTS is known by what was stored last: it may still have to be noted
+	looks    looks
+	taking   func() bool // whether jobs are still taken
+	pulse    pulse
 }
 
 // Keeper keeps what others need of an answer, in the transaction of the ledger
@@ -94,7 +98,9 @@ type Metrics interface {
 }
 
 // Run works in w.Slots slots until ctx ends, and then up to w.Grace longer on
-// what they hold. What is not finished by then is handed back. Its error is
+// what they hold. What is not finished by then is handed back. A slot is free for the
+// next job when one is scored: what is left of that is waiting for disk and broker,
+// which several jobs do together. Its error is
 // that of a queue that cannot be read any more.
 func (w *Worker) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -108,6 +114,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	errs := make([]error, w.Slots)
 	w.pulse.begin(w.Slots)
 	var group sync.WaitGroup
+	ending := make(chan struct{}, maxEnding)
 	for slot := range errs {
 		group.Go(func() {
 			for {
@@ -123,7 +130,12 @@ func (w *Worker) Run(ctx context.Context) error {
 					return
 				}
 				w.pulse.busy(slot)
-				w.handle(context.WithValue(work, slotKey{}, slot), d)
+				h := &holder{ending: ending, free: make(chan struct{})}
+				group.Go(func() {
+					defer h.end()
+					w.handle(context.WithValue(context.WithValue(work, slotKey{}, slot), holderKey{}, h), d)
+				})
+				<-h.free
 			}
 		})
 	}
@@ -178,6 +190,7 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 	if excused && attempt > 0 { // one that could not be counted is not taken back
 		w.excuse(log, d)
 	}
+	leaveSlot(ctx)
 	w.settle(settle, log, d, outcome, err, attempt)
 }
 

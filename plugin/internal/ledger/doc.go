@@ -4,9 +4,8 @@
 // # States
 //
 // A result is unknown, intended (about to be published, perhaps there already)
-// or published. An intent holds the event itself and the end of the stream
-// RESULTS at that time: after a crash, RESULTS is searched from there, and the
-// same bytes are published again where they are not found.
+// or published. An intent holds the event itself: after a crash, what came to RESULTS is
+// taken in, and the same bytes are published again where they are not found.
 //
 // # Lineage
 //
@@ -33,14 +32,15 @@
 // # Attempts
 //
 // An attempt at a job is counted before it is made: one that ends with its
-// process has counted too.
+// process has counted too. The counts are in a file of their own, ledger.db.attempts,
+// which is written at once and synced within a second.
 //
 // # File
 //
 // ledger.db is a bbolt file with JSON values in the buckets results/v1,
-// lineage/v1, attempts/v1, holdings/v1 and marks/v2, sequences in answers/v2 and
+// lineage/v1, holdings/v1 and marks/v2, sequences in answers/v2 and
 // ended/v1, and packed messages in promises/v1. Every change is synced before the call returns,
-// so that it holds after a SIGKILL. What reviewers need and what is to be sent
+// so that it holds after a SIGKILL; changes that come together share a sync. What reviewers need and what is to be sent
 // to a PACS is kept by others in the same file: [Open] opens them too, and
 // [Ledger.Publish] and [Ledger.Expire] have them write in the same transaction.
 // One process has the file open; a second is refused with ledger_locked.

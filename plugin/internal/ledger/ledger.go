@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"sync"
 	"syscall"
 
 	"go.etcd.io/bbolt"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/internal/boltdb"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/together"
 )
 
 // Codes of this package.
@@ -30,7 +30,6 @@ const (
 var (
 	bucketResults  = []byte("results/v1")  // identity -> Entry
 	bucketLineage  = []byte("lineage/v1")  // Lineage -> []heir, oldest first
-	bucketAttempts = []byte("attempts/v1") // delivery -> number
 	bucketAnswers  = []byte("answers/v2")  // site, 0, identity -> sequence in RESULTS, of any worker's results
 	bucketMarks    = []byte("marks/v2")    // site -> Mark
 	bucketPromises = []byte("promises/v1") // identity -> message of a result that was published here, packed
@@ -41,16 +40,16 @@ var (
 	keyDue = []byte("due")
 )
 
-// former are buckets of versions before this one, whose content is taken in
-// anew from RESULTS.
-var former = [][]byte{[]byte("answers/v1"), []byte("marks/v1")}
+// former are buckets of versions before this one: what was in the first two is taken in
+// anew from RESULTS, and attempts are counted anew.
+var former = [][]byte{[]byte("answers/v1"), []byte("marks/v1"), []byte("attempts/v1")}
 
 // Ledger is an open ledger. It may be used from several goroutines.
 type Ledger struct {
-	db *bbolt.DB
+	db      *bbolt.DB
+	changes together.Queue[func(*bbolt.Tx) error]
 
-	mu   sync.Mutex
-	owed map[string]int // attempts, by delivery, that do not count and are still to be taken back
+	attempts *attempts
 
 	// New tells that the file was not there, had nothing in it, or is to be filled
 	// again (see Refill), and that it was not filled since: see Rebuilt.
@@ -81,12 +80,19 @@ func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
 	case damage != nil:
 		return nil, errors.Join(coded.New(CodeDamaged, op, "the file is damaged: start the service, or 'nodulescope ledger rebuild', makes it anew from RESULTS and REVIEWS", damage), closeDamaged(db))
 	}
-	l = &Ledger{db: db, owed: map[string]int{}}
-	if err := l.prepare(); err != nil {
+	l = onFile(db)
+	err = l.prepare()
+	if err == nil {
+		l.attempts, err = openAttempts(path + attemptsSuffix)
+	}
+	if err == nil {
+		err = errors.Join(l.forgetEndedAttempts(), l.attempts.rewrite())
+	}
+	if err != nil {
 		return nil, errors.Join(coded.New(CodeFailed, op, "the file cannot be written; is the disk full?", err), closeDamaged(db))
 	}
 	if err := guarded(func() error { return more(db) }); err != nil {
-		return nil, errors.Join(err, closeDamaged(db))
+		return nil, errors.Join(err, l.attempts.close(), closeDamaged(db))
 	}
 	return l, nil
 }
@@ -105,7 +111,7 @@ func Refused(err error) bool {
 func (l *Ledger) prepare() error {
 	return l.db.Update(func(tx *bbolt.Tx) error {
 		fresh := tx.Bucket(bucketResults) == nil
-		for _, name := range [][]byte{bucketResults, bucketLineage, bucketAttempts, bucketAnswers, bucketMarks, bucketPromises, bucketHoldings, bucketEnded, bucketDue} {
+		for _, name := range [][]byte{bucketResults, bucketLineage, bucketAnswers, bucketMarks, bucketPromises, bucketHoldings, bucketEnded, bucketDue} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -190,14 +196,16 @@ func closeDamaged(db *bbolt.DB) error {
 }
 
 // Close closes the file, and with it what others keep there.
-func (l *Ledger) Close() error { return l.db.Close() }
+func (l *Ledger) Close() error { return errors.Join(l.attempts.close(), l.db.Close()) }
 
 // Check reads the ledger: for readiness.
 func (l *Ledger) Check() error {
 	return l.view("check ledger", func(*bbolt.Tx) error { return nil })
 }
 
-// Keep changes what others keep in the same file; op names it in an error.
+// Keep changes what others keep in the same file; op names it in an error. Like every
+// change it may share a transaction with others, and be made again where one of these
+// fails: it must bear that.
 func (l *Ledger) Keep(op string, change func(*bbolt.Tx) error) error { return l.update(op, change) }
 
 // Still calls do while nothing is written to the ledger, which waits meanwhile.
@@ -224,7 +232,7 @@ func (l *Ledger) view(op string, fn func(*bbolt.Tx) error) error {
 }
 
 func (l *Ledger) update(op string, fn func(*bbolt.Tx) error) error {
-	if err := l.db.Update(fn); err != nil {
+	if err := l.changes.Add(fn); err != nil {
 		return coded.New(CodeFailed, op, "the ledger cannot be written; is the disk full?", err)
 	}
 	return nil

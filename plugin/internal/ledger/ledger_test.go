@@ -34,7 +34,7 @@ func newLedger(t *testing.T) *Ledger {
 }
 
 func sampleEntry(lineage string, nodules ...string) Entry {
-	return Entry{Before: 7, Site: "local", Event: []byte("{}"), Time: time.Now().UTC().Truncate(time.Second), Lineage: lineage, Nodules: nodules}
+	return Entry{Site: "local", Event: []byte("{}"), Time: time.Now().UTC().Truncate(time.Second), Lineage: lineage, Nodules: nodules}
 }
 
 func TestStates(t *testing.T) {
@@ -58,7 +58,7 @@ func TestStates(t *testing.T) {
 	if d := cmp.Diff(map[string]Entry{"id": want}, open); d != "" {
 		t.Error(d)
 	}
-	plugintest.Must(t, l.Publish("id", want, 9, nothing))
+	plugintest.Must(t, l.Publish(Note{Identity: "id", Entry: want, Sequence: 9, Keep: nothing}))
 	if d := cmp.Diff(Entry{State: Published, Sequence: 9, Site: "local", Time: want.Time}, find()); d != "" {
 		t.Errorf("the message is kept too long, or more than that is gone: %s", d)
 	}
@@ -77,7 +77,7 @@ func TestSupersedes(t *testing.T) {
 	publish := func(id, lineage string, nodules ...string) {
 		e := sampleEntry(lineage, nodules...)
 		plugintest.Must(t, l.Intend(id, "delivery", e))
-		plugintest.Must(t, l.Publish(id, e, 1, nothing))
+		plugintest.Must(t, l.Publish(Note{Identity: id, Entry: e, Sequence: 1, Keep: nothing}))
 	}
 	want := func(former, lineage, id string, nodules ...string) {
 		t.Helper()
@@ -116,9 +116,9 @@ func TestPutBackStaysSuperseded(t *testing.T) {
 	l := newLedger(t)
 	first, second := sampleEntry("line", "n1", "n2"), sampleEntry("line", "n2")
 	second.Time = first.Time.Add(time.Minute)
-	plugintest.Must(t, l.Publish("first", first, 1, nothing))
-	plugintest.Must(t, l.Publish("second", second, 2, nothing))
-	plugintest.Must(t, l.Publish("first", first, 3, nothing))
+	plugintest.Must(t, l.Publish(Note{Identity: "first", Entry: first, Sequence: 1, Keep: nothing}))
+	plugintest.Must(t, l.Publish(Note{Identity: "second", Entry: second, Sequence: 2, Keep: nothing}))
+	plugintest.Must(t, l.Publish(Note{Identity: "first", Entry: first, Sequence: 3, Keep: nothing}))
 	if former, err := l.Supersedes("line", "third", []string{"n2"}); former != "second" || err != nil {
 		t.Errorf("what is new supersedes %q, %v", former, err)
 	}
@@ -176,7 +176,7 @@ func TestExpires(t *testing.T) {
 		e := sampleEntry(id, "n1")
 		e.Time = now.Add(-age)
 		plugintest.Must(t, l.Intend(id, "delivery", e))
-		plugintest.Must(t, l.Publish(id, e, 1, nothing))
+		plugintest.Must(t, l.Publish(Note{Identity: id, Entry: e, Sequence: 1, Keep: nothing}))
 	}
 	waiting := sampleEntry("waiting", "n1")
 	waiting.Time = now.Add(-48 * time.Hour)
@@ -202,7 +202,7 @@ func TestTakeIn(t *testing.T) {
 	l := newLedger(t)
 	mark := Mark{Stream: time.Unix(1, 0).UTC(), Seen: 9, Last: 8}
 	plugintest.Must(t, l.TakeIn("local", mark, map[string]uint64{"a": 3, "b": 8}, false))
-	plugintest.Must(t, l.Publish("c", sampleEntry(""), 11, nothing))
+	plugintest.Must(t, l.Publish(Note{Identity: "c", Entry: sampleEntry(""), Sequence: 11, Keep: nothing}))
 	for identity, want := range map[string]uint64{"a": 3, "b": 8, "c": 11, "d": 0} {
 		if got, err := l.Answer("local", identity); got != want || err != nil {
 			t.Errorf("%s: %d, %v", identity, got, err)
@@ -234,7 +234,7 @@ func TestPromises(t *testing.T) {
 	e.Event, e.URI = []byte("{\"a\":\n1}"), "file:///scan"
 	for _, id := range []string{"a", "b"} {
 		plugintest.Must(t, l.Intend(id, "7/1", e))
-		plugintest.Must(t, l.Publish(id, e, 9, nothing))
+		plugintest.Must(t, l.Publish(Note{Identity: id, Entry: e, Sequence: 9, Keep: nothing}))
 	}
 	got, there, err := l.Promise("a")
 	if d := cmp.Diff(e, got); !there || err != nil || d != "" {
@@ -273,26 +273,65 @@ func TestPromises(t *testing.T) {
 func TestExcuseOnAFullDisk(t *testing.T) {
 	l, err := Open(filepath.Join(t.TempDir(), "ledger.db"), opened)
 	plugintest.Must(t, err)
-	closed, err := Open(filepath.Join(t.TempDir(), "closed.db"), opened)
+	closed, err := os.Open(os.DevNull)
 	plugintest.Must(t, err)
 	plugintest.Must(t, closed.Close())
-	db := l.db
+	file := l.attempts.file
 	for range 3 {
 		if n, err := l.Begin("a"); n != 1 || err != nil {
 			t.Fatalf("attempt %d, %v", n, err)
 		}
-		l.db = closed.db // nothing can be written
+		l.attempts.file = closed // nothing can be written
 		plugintest.WantCode(t, l.Excuse("a"), CodeFailed)
 		if _, err := l.Begin("a"); err == nil {
 			t.Fatal("it was written")
 		}
-		l.db = db
+		l.attempts.file = file
 	}
 	plugintest.Must(t, l.Intend("id", "a", Entry{}))
 	if n, err := l.Begin("a"); n > 1 || err != nil {
 		t.Errorf("attempt %d after there was a result, %v", n, err)
 	}
 	plugintest.Must(t, l.Close())
+}
+
+// Attempts outlive the process, and a line that a loss of power has cut; those before an
+// intent do not count, also where the process ended before it could forget them.
+func TestAttemptsOutlive(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := Open(path, opened)
+	plugintest.Must(t, err)
+	for _, delivery := range []string{"1/10", "1/10", "2/20", "3/30"} {
+		_, err := l.Begin(delivery)
+		plugintest.Must(t, err)
+	}
+	plugintest.Must(t, l.Intend("id", "2/20", Entry{}))
+	plugintest.Must(t, l.Settle("3/30"))
+	lines, err := os.ReadFile(path + attemptsSuffix)
+	plugintest.Must(t, err)
+	plugintest.Must(t, l.Close())
+	plugintest.Must(t, os.WriteFile(path+attemptsSuffix, append(lines, "2/20 4\n4/4"...), 0o600))
+	l, err = Open(path, opened)
+	plugintest.Must(t, err)
+	defer l.Close()
+	for delivery, want := range map[string]int{"1/10": 3, "2/20": 1, "3/30": 1, "4/40": 1} {
+		if n, err := l.Begin(delivery); n != want || err != nil {
+			t.Errorf("%s: attempt %d, want %d, %v", delivery, n, want, err)
+		}
+	}
+}
+
+// The file does not grow without end.
+func TestAttemptsAreWrittenAnew(t *testing.T) {
+	l := newLedger(t)
+	for i := range attemptsLimit / 16 {
+		_, err := l.Begin(fmt.Sprint(i, "/1"))
+		plugintest.Must(t, err)
+		plugintest.Must(t, l.Settle(fmt.Sprint(i, "/1")))
+	}
+	if l.attempts.size > attemptsLimit || len(l.attempts.counts) != 0 {
+		t.Errorf("%d bytes, %d counts", l.attempts.size, len(l.attempts.counts))
+	}
 }
 
 func TestRefusesDamage(t *testing.T) {

@@ -22,7 +22,6 @@ const (
 // Entry is what the ledger knows of one result.
 type Entry struct {
 	State    State     `json:"state"`
-	Before   uint64    `json:"before,omitempty"`   // newest sequence of RESULTS when it was intended
 	Sequence uint64    `json:"sequence,omitempty"` // in RESULTS, where published
 	Site     string    `json:"site,omitempty"`     // whose result it is
 	Event    []byte    `json:"event,omitempty"`    // the message, until it is published
@@ -67,15 +66,16 @@ func (l *Ledger) Intents() (found map[string]Entry, err error) {
 // that goes wrong is the fault of its job: the attempts at it are forgotten.
 func (l *Ledger) Intend(identity, delivery string, e Entry) error {
 	e.State, e.Sequence = Intended, 0
-	return l.update("write intent", func(tx *bbolt.Tx) error {
-		if err := tx.Bucket(bucketAttempts).Delete([]byte(delivery)); err != nil {
-			return err
-		}
+	err := l.update("write intent", func(tx *bbolt.Tx) error {
 		if err := end(tx, delivery); err != nil {
 			return err
 		}
 		return boltdb.Put(tx.Bucket(bucketResults), identity, e)
 	})
+	if err != nil {
+		return err
+	}
+	return l.attempts.set(delivery, 0)
 }
 
 // Abandon forgets a result that was intended and will not be published.
@@ -85,24 +85,48 @@ func (l *Ledger) Abandon(identity string) error {
 	})
 }
 
+// Note is a result that is there.
+type Note struct {
+	Identity string
+	Entry    Entry
+	Sequence uint64                // in RESULTS
+	Keep     func(*bbolt.Tx) error // writes what others need of it, in the transaction that notes it
+}
+
 // Publish notes that a result is there, puts its message where [Ledger.Promise]
-// finds it, and makes it the newest of its lineage. What keep writes is written with it, or nothing
-// is.
-func (l *Ledger) Publish(identity string, e Entry, sequence uint64, keep func(*bbolt.Tx) error) error {
-	return l.update("note result", func(tx *bbolt.Tx) error {
-		done := Entry{State: Published, Sequence: sequence, Site: e.Site, Time: e.Time}
-		if err := boltdb.Put(tx.Bucket(bucketResults), identity, done); err != nil {
-			return err
+// finds it, and makes it the newest of its lineage. What n.Keep writes is written with
+// it, or nothing is.
+func (l *Ledger) Publish(n Note) error {
+	return l.update("note result", n.write)
+}
+
+// PublishAll is [Ledger.Publish] of several, with how far the results of the site were
+// taken in with them: all of it is written, or nothing is.
+func (l *Ledger) PublishAll(notes []Note, site string, m Mark) error {
+	return l.update("note results", func(tx *bbolt.Tx) error {
+		for _, n := range notes {
+			if err := n.write(tx); err != nil {
+				return err
+			}
 		}
-		if err := tx.Bucket(bucketAnswers).Put(answerKey(e.Site, identity), boltdb.Key(sequence)); err != nil {
-			return err
-		}
-		if err := putPromise(tx, identity, e); err != nil {
-			return err
-		}
-		if err := keep(tx); err != nil {
-			return err
-		}
-		return inherit(tx, identity, e)
+		return SetMark(tx, site, m)
 	})
+}
+
+func (n Note) write(tx *bbolt.Tx) error {
+	e := n.Entry
+	done := Entry{State: Published, Sequence: n.Sequence, Site: e.Site, Time: e.Time}
+	if err := boltdb.Put(tx.Bucket(bucketResults), n.Identity, done); err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketAnswers).Put(answerKey(e.Site, n.Identity), boltdb.Key(n.Sequence)); err != nil {
+		return err
+	}
+	if err := putPromise(tx, n.Identity, e); err != nil {
+		return err
+	}
+	if err := n.Keep(tx); err != nil {
+		return err
+	}
+	return inherit(tx, n.Identity, e)
 }

@@ -1,0 +1,37 @@
+package ledger
+
+import (
+	"go.etcd.io/bbolt"
+
+	"github.com/nodulescope/nodulescope/internal/together"
+)
+
+func onFile(db *bbolt.DB) *Ledger {
+	l := &Ledger{db: db}
+	l.changes = together.Queue[func(*bbolt.Tx) error]{Do: l.commit}
+	return l
+}
+
+// commit makes changes that came together in one transaction: a commit syncs the file
+// twice, which is most of what a change costs. Where one of them fails, each is made
+// by itself.
+func (l *Ledger) commit(changes []func(*bbolt.Tx) error) []error {
+	errs := make([]error, len(changes))
+	if len(changes) > 1 {
+		err := l.db.Update(func(tx *bbolt.Tx) error {
+			for _, change := range changes {
+				if err := change(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			return errs
+		}
+	}
+	for i, change := range changes {
+		errs[i] = l.db.Update(change)
+	}
+	return errs
+}
