@@ -49,6 +49,10 @@ type ServerOptions struct {
 	MaxStoreBytes  int64 // of all streams, default 8 GiB
 	MaxMemoryBytes int64 // of streams in memory, default 64 MiB
 
+	// SyncLater leaves out the sync at every write, for a store that is being made and
+	// counts only when [SyncStore] has synced all of it, after the server's end.
+	SyncLater bool
+
 	Logger *slog.Logger // default: none
 }
 
@@ -249,7 +253,7 @@ func (s *Server) natsOptions(op string, o ServerOptions) (*natsserver.Options, e
 	no := &natsserver.Options{
 		ServerName: "nodulescope-" + nuid.Next()[:8],
 		Host:       o.Host, Port: o.Port, DontListen: o.DontListen,
-		JetStream: true, StoreDir: store, SyncAlways: true,
+		JetStream: true, StoreDir: store, SyncAlways: !o.SyncLater,
 		JetStreamMaxMemory: cmp.Or(o.MaxMemoryBytes, 64<<20),
 		JetStreamMaxStore:  cmp.Or(o.MaxStoreBytes, 8<<30),
 		MaxPayload:         maxResultBytes + headerRoom,

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -33,6 +35,7 @@ func (s Snapshot) Messages() (n uint64, err error) {
 const (
 	snapshotChunk = 128 << 10
 	snapshotWait  = 20 * time.Second // for one chunk
+	restoreWait   = 10 * time.Minute // for the end of a restore
 )
 
 // Snapshot writes a copy of a stream to w as it is at one moment, with its
@@ -81,12 +84,25 @@ func nextChunk(ctx context.Context, chunks *nats.Subscription) (*nats.Msg, error
 	return chunks.NextMsgWithContext(ctx)
 }
 
+// ErrSnapshotRefused says that a broker, which answered and has the room, cannot make a
+// stream of a copy: the copy is bad.
+var ErrSnapshotRefused = errors.New("the broker refuses the copy")
+
 // RestoreSnapshot makes a stream of its copy, which must not be there. Messages
 // have the numbers that they had; the stream counts as made now. The copy must be
-// whole: see that before. Code: stream_unavailable.
+// whole: see that before. Code: stream_unavailable; the error is also
+// [ErrSnapshotRefused] where it is the copy's fault.
+//
+// A server gives up where one part of the copy takes it longer than 5 s to store, which a
+// slow disk does that is synced at every message: see ServerOptions.SyncLater.
 func (b *Bus) RestoreSnapshot(ctx context.Context, s Snapshot, r io.Reader) error {
 	const op = "restore stream"
-	fail := func(err error) error { return coded.New(CodeStream, op, "stream "+s.Stream, err) }
+	fail := func(err error) error {
+		if refused := (*refusal)(nil); errors.As(err, &refused) && refused.damage() {
+			err = errors.Join(ErrSnapshotRefused, err)
+		}
+		return coded.New(CodeStream, op, "stream "+s.Stream, err)
+	}
 	var where struct {
 		Subject string `json:"deliver_subject"`
 	}
@@ -99,7 +115,11 @@ func (b *Bus) RestoreSnapshot(ctx context.Context, s Snapshot, r io.Reader) erro
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return fail(err)
 		}
-		answer, sendErr := b.send(ctx, where.Subject, chunk[:n])
+		wait := snapshotWait
+		if n == 0 { // it answers when all is stored
+			wait = restoreWait
+		}
+		answer, sendErr := b.send(ctx, wait, where.Subject, chunk[:n])
 		if sendErr != nil {
 			return fail(sendErr)
 		}
@@ -122,13 +142,13 @@ func (b *Bus) restored(s Snapshot, answer []byte, fail func(error) error) error 
 		return fail(err)
 	}
 	if have, err := (Snapshot{State: told.State}).Messages(); err != nil || have != want {
-		return fail(errors.Join(fmt.Errorf("it has %d messages of %d", have, want), err))
+		return fail(errors.Join(ErrSnapshotRefused, fmt.Errorf("it has %d messages of %d", have, want), err))
 	}
 	return nil
 }
 
-func (b *Bus) send(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
+func (b *Bus) send(ctx context.Context, wait time.Duration, subject string, data []byte) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return b.nc.RequestWithContext(ctx, subject, data)
 }
@@ -140,25 +160,43 @@ func (b *Bus) ask(ctx context.Context, what string, request, into any) error {
 	if err != nil {
 		return err
 	}
-	answer, err := b.send(ctx, jetstream.DefaultAPIPrefix+what, text)
+	answer, err := b.send(ctx, snapshotWait, jetstream.DefaultAPIPrefix+what, text)
 	if err != nil {
 		return err
 	}
 	return readAnswer(answer.Data, into)
 }
 
+// refusal is an error that the broker answers with.
+type refusal struct {
+	Code        int    `json:"code"`
+	ErrCode     int    `json:"err_code"`
+	Description string `json:"description"`
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("refused with %d: %s", r.Code, r.Description) }
+
+// What the broker answers where it cannot make a stream of a copy, for whatever reason,
+// with words that tell where the reason is the disk or that it took too long; and where
+// the stream is there.
+const restoreFailed, restoredBefore = 10062, 10130
+
+var restoreTrouble = []string{"no space left", "input/output error", "disk quota", "too many open files", "stalled", "insufficient", "timeout"}
+
+// damage tells whether the copy is why: a configuration that is none is a bad request.
+func (r *refusal) damage() bool {
+	return r.Code == 400 && r.ErrCode != restoredBefore || r.ErrCode == restoreFailed && !slices.ContainsFunc(restoreTrouble, func(t string) bool { return strings.Contains(r.Description, t) })
+}
+
 func readAnswer(data []byte, into any) error {
-	var refusal struct {
-		Error *struct {
-			Code        int    `json:"code"`
-			Description string `json:"description"`
-		} `json:"error"`
+	var told struct {
+		Error *refusal `json:"error"`
 	}
-	if err := json.Unmarshal(data, &refusal); err != nil {
+	if err := json.Unmarshal(data, &told); err != nil {
 		return err
 	}
-	if refusal.Error != nil {
-		return fmt.Errorf("refused with %d: %s", refusal.Error.Code, refusal.Error.Description)
+	if told.Error != nil {
+		return told.Error
 	}
 	return json.Unmarshal(data, into)
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/filelock"
@@ -25,4 +26,22 @@ func lockStore(op, dir string) (*os.File, error) {
 			"another process uses this store folder: connect to it, stop it, or name another folder", err)
 	}
 	return f, nil
+}
+
+// SyncStore syncs every file and folder of a store that no server has open.
+func SyncStore(dir string) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() && !e.IsDir() || e.IsDir() && runtime.GOOS == "windows" { // which syncs no folders
+			return err
+		}
+		how := os.O_RDWR // some systems sync no file that is open for reading alone
+		if e.IsDir() {
+			how = os.O_RDONLY
+		}
+		f, err := os.OpenFile(path, how, 0) //nolint:gosec // of the store
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/backup"
 	"github.com/nodulescope/nodulescope/plugin/internal/disk"
+	retrained "github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
 
 // BackupManifest says what a backup holds.
@@ -114,16 +115,23 @@ func (p *Plugin) stage(ctx context.Context, k *kept, own *bus.Server, folder str
 		m.Files = append(m.Files, f)
 		return err
 	}
-	err = k.Still(func(ledger func(io.Writer) error) error {
-		if own != nil {
-			if err := p.stageStreams(ctx, own, &m, put); err != nil {
+	models := retrained.Open(p.cfg.DataDir)
+	err = models.Still(ctx, func(pack func(io.Writer) error) error { // or the audit trail would know other promotions
+		err := k.Still(func(ledger func(io.Writer) error) error {
+			if own != nil {
+				if err := p.stageStreams(ctx, own, &m, put); err != nil {
+					return err
+				}
+			}
+			if err := put(backup.LedgerFile, ledger); err != nil {
 				return err
 			}
-		}
-		if err := put(backup.LedgerFile, ledger); err != nil {
+			return put(backup.AuditFile, func(w io.Writer) error { return copyWhole(w, p.auditFile()) })
+		})
+		if err != nil || pack == nil {
 			return err
 		}
-		return put(backup.AuditFile, func(w io.Writer) error { return copyWhole(w, p.auditFile()) })
+		return put(backup.ModelsFile, pack)
 	})
 	if err != nil {
 		return m, errors.Join(wrapped(op, "a file cannot be copied", err), os.RemoveAll(folder))
@@ -163,7 +171,7 @@ func wrapped(op, hint string, err error) error {
 func (p *Plugin) roomForBackup() error {
 	var size int64
 	var err error
-	for _, place := range []string{ledgerFile(p.cfg.DataDir), p.auditFile(), p.cfg.Server.StoreDir} {
+	for _, place := range []string{ledgerFile(p.cfg.DataDir), p.auditFile(), p.cfg.Server.StoreDir, filepath.Join(p.cfg.DataDir, "models")} {
 		err = errors.Join(err, filepath.WalkDir(place, func(_ string, e fs.DirEntry, err error) error {
 			if err != nil {
 				return nil //nolint:nilerr // it is not there, or goes away while the service runs

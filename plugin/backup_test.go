@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	retrained "github.com/nodulescope/nodulescope/plugin/retrain/store"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
@@ -142,6 +144,7 @@ func TestRestoreRefuses(t *testing.T) {
 	submitMany(t, p.bus, dir, 0, 3)
 	p.results(3)
 	plugintest.Must(t, p.stop())
+	importModels(t, cfg.DataDir, 5)
 	at := t.TempDir()
 	good := filepath.Join(at, "good")
 	for _, target := range []string{good, good + ".tar"} { // of a service that does not run
@@ -266,4 +269,45 @@ func TestRestoredBesideABrokerThatWentOn(t *testing.T) {
 			t.Errorf("%s: %v, %v, %v", identity, e.State, err, recordErr)
 		}
 	}
+}
+
+// Versions of models, which of them scores, and the key that signs them come back; so
+// does a store that nothing was promoted in.
+func TestBackupHoldsModels(t *testing.T) {
+	t.Parallel()
+	cfg := instantConfig(t)
+	p := start(t, cfg)
+	versions := importModels(t, cfg.DataDir, 5, 6)
+	models := retrained.Open(cfg.DataDir)
+	key, err := models.Key()
+	plugintest.Must(t, err)
+	target := filepath.Join(t.TempDir(), "backup.tar")
+	_, err = Backup(plugintest.Context(t), Config{DataDir: cfg.DataDir}, target, nil)
+	plugintest.Must(t, err)
+	plugintest.Must(t, p.stop())
+
+	cfg.DataDir = filepath.Join(t.TempDir(), "restored")
+	_, err = Restore(plugintest.Context(t), cfg, target)
+	plugintest.Must(t, err)
+	restored := retrained.Open(cfg.DataDir)
+	list, err := restored.List()
+	if err != nil || len(list) != len(versions) {
+		t.Fatalf("%d versions, %v", len(list), err)
+	}
+	for _, v := range versions {
+		if _, err := restored.Load(v.Version); err != nil {
+			t.Error(err)
+		}
+	}
+	if again, err := restored.Key(); again != key || err != nil {
+		t.Errorf("key %s, not %s: %v", again, key, err)
+	}
+	info, err := os.Stat(filepath.Join(cfg.DataDir, "models", "site-signing.key"))
+	if err != nil || info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
+		t.Error(info.Mode(), err)
+	}
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, backup.ModelsFile)); err == nil {
+		t.Error("the copy is left")
+	}
+	start(t, cfg)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/backup"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+	retrained "github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
 
 // Restore makes the data folder of a service from a backup. The folder must be
@@ -79,7 +80,11 @@ func moveUp(from, to string) error {
 func openRestored(ctx context.Context, cfg Config, m BackupManifest, folder string) (err error) {
 	cfg.DataDir, cfg.Site = folder, m.Site
 	cfg.Server.StoreDir, cfg.Server.DontListen = filepath.Join(folder, "bus"), true
+	cfg.Server.SyncLater = true
 	if err := checkAudit(folder, m); err != nil {
+		return err
+	}
+	if err := restoreModels(folder); err != nil {
 		return err
 	}
 	var opened closers
@@ -92,10 +97,33 @@ func openRestored(ctx context.Context, cfg Config, m BackupManifest, folder stri
 	if len(m.Streams) == 0 { // those of an external broker went on
 		return k.Refill()
 	}
-	return restoreStreams(ctx, cfg, &opened, k.Ledger, m)
+	return restoreStreams(ctx, cfg, k.Ledger, m)
 }
 
-func restoreStreams(ctx context.Context, cfg Config, opened *closers, l *ledger.Ledger, m BackupManifest) error {
+// restoreModels makes the folder of models of its copy, where the backup has one.
+func restoreModels(folder string) error {
+	path := filepath.Join(folder, backup.ModelsFile)
+	f, err := os.Open(path) //nolint:gosec // just unpacked
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = retrained.Open(folder).Unpack(f)
+	return errors.Join(err, f.Close(), os.Remove(path))
+}
+
+// restoreStreams has a server of its own, which is not synced at every message, make
+// the streams, and syncs its store when it has ended.
+func restoreStreams(ctx context.Context, cfg Config, l *ledger.Ledger, m BackupManifest) (err error) {
+	var opened closers
+	defer func() {
+		opened.close(cfg.Logger)
+		if err == nil {
+			err = bus.SyncStore(cfg.Server.StoreDir)
+		}
+	}()
 	server, err := bus.Start(ctx, cfg.Server)
 	if err != nil {
 		return err
@@ -118,8 +146,12 @@ func restoreStreams(ctx context.Context, cfg Config, opened *closers, l *ledger.
 			return err
 		}
 		err = b.RestoreSnapshot(ctx, s, f)
-		if err = errors.Join(err, f.Close(), os.Remove(path)); err != nil {
+		err = errors.Join(err, f.Close(), os.Remove(path))
+		if errors.Is(err, bus.ErrSnapshotRefused) {
 			return coded.New(backup.CodeDamaged, "restore backup", "a stream cannot be made of it: take another backup", err)
+		}
+		if err != nil {
+			return err
 		}
 		if now[s.Stream], err = b.Holding(ctx, s.Stream); err != nil {
 			return err

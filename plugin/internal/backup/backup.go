@@ -9,6 +9,7 @@
 //	ledger.db         results, work list, decisions, outbox
 //	audit.jsonl       the audit trail
 //	JOBS.stream ...   streams of the service's own bus, in the broker's format
+//	models.tar        the site's versions of models, with its signing key
 //	users.json, bus-access.json, settings.yaml
 //
 // No name has a folder. A file that the manifest does not name is refused, and so
@@ -44,6 +45,7 @@ const (
 	LedgerFile   = "ledger.db"
 	AuditFile    = "audit.jsonl"
 	SettingsFile = "settings.yaml"
+	ModelsFile   = "models.tar"
 )
 
 // StreamFile is the name of the copy of a stream.
