@@ -23,8 +23,8 @@ const (
 	troubleTime  = 30 * time.Second       // that a failed call counts against health, where no later one went well
 )
 
-// call has one exchange with the broker. Each attempt has callTime, however
-// much ctx has: the client's own limit counts only where ctx has none, so that
+// call has one exchange with the broker. Each attempt has callTime, or until the
+// connection is lost, however much ctx has: the client's own limit counts only where ctx has none, so that
 // one lost reply would hold a worker for as long as its job may take. What may
 // pass is tried again, so do must bear being done twice. op names the kind of
 // exchange in the health of the bus.
@@ -50,10 +50,14 @@ func call[T any](ctx context.Context, b *Bus, op string, do func(context.Context
 }
 
 func callOnce[T any](ctx context.Context, b *Bus, do func(context.Context) (T, error)) (v T, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	limited, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	defer b.lost.whenLost(cancel)()
 	begin := time.Now()
-	v, err = do(ctx)
+	v, err = do(limited)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		err = errors.Join(nats.ErrDisconnected, err)
+	}
 	if b.observe != nil {
 		b.observe(time.Since(begin), err != nil && mayPass(err))
 	}
@@ -93,6 +97,38 @@ func mayPass(err error) bool {
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, jetstream.ErrNoStreamResponse,
 		nats.ErrDisconnected, nats.ErrConnectionReconnecting, nats.ErrConnectionClosed, nats.ErrReconnectBufExceeded,
 	}, func(passing error) bool { return errors.Is(err, passing) })
+}
+
+// losses tells exchanges that wait for an answer that their connection is lost: there
+// will be none.
+type losses struct {
+	mu      sync.Mutex
+	waiting map[*func()]struct{}
+}
+
+// whenLost has do called when the connection is lost, until end is called.
+func (l *losses) whenLost(do func()) (end func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting == nil {
+		l.waiting = map[*func()]struct{}{}
+	}
+	key := &do
+	l.waiting[key] = struct{}{}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.waiting, key)
+	}
+}
+
+// lost tells all that wait now.
+func (l *losses) lost() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for do := range l.waiting {
+		(*do)()
+	}
 }
 
 // calls remembers which exchanges with the broker fail now, for its health.

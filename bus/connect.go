@@ -55,6 +55,7 @@ type Bus struct {
 	log     *slog.Logger
 	observe func(took time.Duration, failed bool)
 	calls   calls
+	lost    losses
 }
 
 const reconnectWait = time.Second
@@ -111,6 +112,7 @@ func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 		nats.PingInterval(20 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.lost.lost()
 			if err != nil {
 				b.log.Warn("bus connection lost, reconnecting", "error", err)
 			}

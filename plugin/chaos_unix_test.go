@@ -126,6 +126,13 @@ type chaos struct {
 	workers []*victim
 	links   []*plugintest.Lossy // of each worker to the broker
 	faults  map[string]int
+	history []fault // in order
+}
+
+// fault is one that was made.
+type fault struct {
+	what       string
+	begin, end time.Time
 }
 
 // fault does one of what may happen, and waits until it is over.
@@ -134,6 +141,8 @@ func (c *chaos) fault() {
 	pause := time.Duration(c.r.Int64N(int64(2*chaosAckWait/3))) + 200*time.Millisecond
 	kind := []string{"worker killed", "worker killed", "worker frozen", "broker killed", "broker frozen", "link cut"}[c.r.IntN(6)]
 	c.faults[kind]++
+	begin := time.Now()
+	defer func() { c.history = append(c.history, fault{fmt.Sprint(kind, " ", i), begin, time.Now()}) }()
 	switch kind {
 	case "worker killed":
 		c.workers[i].kill()
@@ -268,15 +277,34 @@ func (c *chaos) check(b *bus.Bus, want []float64, asked *sync.Map, good, poison 
 		codes[l.Code]++
 	}
 	slices.SortFunc(times, time.Time.Compare)
-	var gap time.Duration
-	for i := 1; i < len(times); i++ {
-		gap = max(gap, times[i].Sub(times[i-1]))
-	}
+	gap := c.tellGaps(times)
 	t.Logf("%d jobs in %s, %d of them poison; faults %v: %d lost, %d doubled, %d wrong; longest gap between answers %s; dead letters %v",
 		good+poison, *chaosTime, poison, c.faults, lost, doubled, wrong, gap.Round(10*time.Millisecond), codes)
 	if lost+doubled+wrong > 0 || len(letters) != poison || codes[string(bus.CodeNotJSON)] != poison {
 		t.Error("not every job was answered once and right")
 	}
+}
+
+// tellGaps logs the longest times without an answer, with the faults in and before them,
+// and returns the longest.
+func (c *chaos) tellGaps(times []time.Time) (longest time.Duration) {
+	order := make([]int, max(len(times)-1, 0))
+	gap := func(i int) time.Duration { return times[i+1].Sub(times[i]) }
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(gap(j), gap(i)) })
+	for _, i := range order[:min(len(order), 4)] {
+		var near []string
+		for _, f := range c.history {
+			if f.end.After(times[i].Add(-2*time.Second)) && f.begin.Before(times[i+1]) {
+				near = append(near, fmt.Sprintf("%s from %.1f to %.1f s", f.what, f.begin.Sub(times[i]).Seconds(), f.end.Sub(times[i]).Seconds()))
+			}
+		}
+		c.t.Logf("%.1f s without an answer, from %s on; faults since: %s", gap(i).Seconds(), times[i].Format("15:04:05.0"), strings.Join(near, ", "))
+		longest = max(longest, gap(i))
+	}
+	return longest
 }
 
 // chaosJob asks for a nodule at one of several places.
