@@ -22,6 +22,7 @@ import (
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
@@ -80,36 +81,59 @@ func (f *fixture) job(i int) bus.Job {
 	}
 }
 
-// fill puts jobs into the store of a build's bus; poison tells which ask for another
-// series than is there.
+// fill puts jobs into the store of a build's bus; poison tells which are no jobs.
 func (f *fixture) fill(b *testing.B, file, dataDir string, n int, poison func(int) bool) {
 	b.Helper()
 	serve(b, file, dataDir, nil).stop() // makes the streams as that build wants them
-	store := filepath.Join(dataDir, "bus")
+	server := broker(b, filepath.Join(dataDir, "bus"), false)
+	defer func() { server.Shutdown(); server.WaitForShutdown() }()
+	nc, err := nats.Connect(server.ClientURL())
+	checktest.Must(b, err)
+	defer nc.Close()
+	c := connect(b, bus.Options{URL: server.ClientURL()})
+	defer c.Close()
+	each(b, n, func(ctx context.Context, i int) error {
+		if poison != nil && poison(i) {
+			_, err := nc.RequestWithContext(ctx, "nodule.v1.job.local.routine", []byte("this is no job"))
+			return err
+		}
+		_, err := c.SubmitJob(ctx, "local", fmt.Sprint("/scale/", i), fmt.Sprint(i), f.job(i))
+		return err
+	})
+}
+
+// broker is a NATS server on a store.
+func broker(b *testing.B, store string, sync bool) *natsserver.Server {
+	b.Helper()
 	server, err := natsserver.NewServer(&natsserver.Options{
-		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: store, JetStreamMaxStore: 8 << 30, NoSigs: true, MaxPayload: 8 << 20,
+		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: store, SyncAlways: sync, JetStreamMaxStore: 8 << 30, NoSigs: true, MaxPayload: 8 << 20,
 	})
 	checktest.Must(b, err)
 	server.Start()
-	defer func() { server.Shutdown(); server.WaitForShutdown() }()
-	if !server.ReadyForConnections(10 * time.Second) {
+	if !server.ReadyForConnections(time.Minute) {
 		b.Fatal("no bus")
 	}
-	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
-	defer cancel()
-	c, err := bus.Connect(ctx, bus.Options{URL: server.ClientURL()})
+	return server
+}
+
+func connect(b *testing.B, opts bus.Options) *bus.Bus {
+	b.Helper()
+	c, err := bus.Connect(b.Context(), opts)
 	checktest.Must(b, err)
-	defer c.Close()
+	return c
+}
+
+// each calls do with 0 to n-1, several at a time.
+func each(b *testing.B, n int, do func(ctx context.Context, i int) error) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Minute)
+	defer cancel()
 	var group sync.WaitGroup
 	const senders = 16
 	for s := range senders {
 		group.Go(func() {
 			for i := s; i < n; i += senders {
-				job := f.job(i)
-				if poison != nil && poison(i) {
-					job.SeriesUID = "1.2.3.4"
-				}
-				if _, err := c.SubmitJob(ctx, "local", fmt.Sprint("/scale/", i), fmt.Sprint(i), job); err != nil {
+				if err := do(ctx, i); err != nil {
 					b.Error(err)
 					return
 				}
@@ -142,7 +166,7 @@ func freePort(b *testing.B) string {
 func serve(b *testing.B, file, dataDir string, env []string, more ...string) *service {
 	b.Helper()
 	listen := "127.0.0.1:" + freePort(b)
-	args := append([]string{"serve", "--data-dir", dataDir, "--nats-port", "-1", "--listen", listen, "--review-listen", "",
+	args := append([]string{"serve", "--data-dir", dataDir, "--nats-port", "0", "--listen", listen, "--review-listen", "",
 		"--workers", strconv.Itoa(*workers), "--log-level", "warn"}, more...)
 	s := &service{b: b, url: "http://" + listen, cmd: exec.CommandContext(b.Context(), file, args...)} //nolint:gosec // what is measured
 	s.cmd.Env = append(os.Environ(), env...)
