@@ -5,22 +5,25 @@ package j2k
 // The image is scanned in stripes of four rows. A word of flags has what is
 // known of one column of a stripe: in bits 3r..3r+2 whether the sample left of
 // it, its own and the one right of it in row r-1 are significant, for r = 0..5,
-// so that bits 3i..3i+8 are the neighbourhood of sample i.
+// so that bits 3i..3i+8 are the neighbourhood of sample i; and in bits 18+3r
+// whether its own is negative. So what a pass asks of a column is had for all of
+// its samples at once, sample i in bit 3i.
 type blockDecoder struct {
 	mq
 	raw        rawBits
 	data       []int32 // magnitude x 2 with its half bit, and the sign in the highest bit
-	flags      []uint32
-	w, h, line int // line: words of flags from stripe to stripe
-	causal     bool
+	flags      []uint64
+	w, h, line int         // line: words of flags from stripe to stripe
+	top        uint64      // 1: samples of the stripe above see the first row; 0: the code is causal
 	zero       *[512]uint8 // context of significance by neighbourhood
 	ht         htDecoder
 }
 
 const (
-	own       = 1 << 4 // significance of sample 0 in its neighbourhood
-	flagSeen  = 1 << 18
-	flagFined = 1 << 22
+	own       = 4  // sample 0 is significant
+	flagFined = 22 // it has been refined
+	flagSeen  = 23 // the significance propagation pass has coded it
+	eachRow   = 1 | 1<<3 | 1<<6 | 1<<9
 	anySig    = 1<<18 - 1
 	signBit   = -1 << 31
 )
@@ -67,6 +70,22 @@ func diagonal(n, d int) uint8 {
 	}
 	return 8
 }
+
+// signContexts is table D.3: the context and, in bit 7, whether the sign is flipped,
+// by whether the samples above, left, right and below are significant (bits 1, 3, 5
+// and 7) and negative (bits 0, 2, 4 and 6).
+var signContexts = func() (t [256]uint8) {
+	for f := range t {
+		side := func(bit int) int { return f >> bit & 1 * (1 - f>>(bit-1)&1*2) }
+		h, v := min(max(side(3)+side(5), -1), 1), min(max(side(1)+side(7), -1), 1)
+		flip := 0
+		if h < 0 || h == 0 && v < 0 {
+			flip, h, v = 1, -h, -v
+		}
+		t[f] = uint8(contextSign + 3*h + v + flip<<7)
+	}
+	return t
+}()
 
 // decode decodes one block into its band.
 func (b *blockDecoder) decode(k *block, to *band, style byte) error {
@@ -127,7 +146,10 @@ func resize[T any](s []T, n int) []T {
 func (b *blockDecoder) passes(k *block, kind int, style byte, planes int) error {
 	b.line = b.w + 2
 	b.flags = resize(b.flags, b.line*((b.h+3)/4+2))
-	b.causal = style&blockCausal != 0
+	b.top = 1
+	if style&blockCausal != 0 {
+		b.top = 0
+	}
 	b.zero = &zeroContexts[[4]int{0, 1, 0, 2}[kind]]
 	b.resetContexts()
 	plane, pass := planes-1, 2 // the first has only a cleanup pass
@@ -144,25 +166,19 @@ func (b *blockDecoder) passes(k *block, kind int, style byte, planes int) error 
 			b.start(c.data)
 		}
 		for range c.passes {
-			switch {
-			case pass == 0 && raw:
-				b.significanceRaw(plane)
-			case pass == 0:
-				b.significance(plane)
-			case pass == 1 && raw:
-				b.refineRaw(plane)
-			case pass == 1:
-				b.refine(plane)
-			default:
-				b.cleanup(plane)
-				if style&blockSymbols != 0 {
-					v := uint32(0)
-					for range 4 {
-						v = v<<1 | b.bit(&b.context[contextUniform])
-					}
-					if v != 10 {
-						return broken("a segmentation symbol is wrong")
-					}
+			for y := 0; y < b.h; y += 4 {
+				s := b.stripe(y)
+				b.part(&s, pass, plane, raw)
+			}
+			if pass == 2 && style&blockSymbols != 0 {
+				r, v, one := b.registers, uint64(0), uint64(0)
+				for range 4 {
+					r, one = b.bit(r, contextUniform)
+					v = v<<1 | one
+				}
+				b.registers = r
+				if v != 10 {
+					return broken("a segmentation symbol is wrong")
 				}
 			}
 			// Where the rate ends a block before its last bit-plane, it may end within
@@ -182,182 +198,18 @@ func (b *blockDecoder) passes(k *block, kind int, style byte, planes int) error 
 	return nil
 }
 
-// stripes calls f for every stripe: with the first flags of its own, its first
-// sample and how many rows it has.
-func (b *blockDecoder) stripes(f func(at, first, rows int)) {
-	for y := 0; y < b.h; y += 4 {
-		f((y/4+1)*b.line+1, y*b.w, min(4, b.h-y))
+// part decodes what a pass has of a stripe.
+func (b *blockDecoder) part(s *stripe, pass, plane int, raw bool) {
+	switch {
+	case pass == 0 && raw:
+		b.significanceRaw(s, plane)
+	case pass == 0:
+		b.significance(s, plane)
+	case pass == 1 && raw:
+		b.refineRaw(s, plane)
+	case pass == 1:
+		b.refine(s, plane)
+	default:
+		b.cleanup(s, plane)
 	}
-}
-
-func (b *blockDecoder) significance(plane int) {
-	mag := int32(3) << plane
-	b.stripes(func(at, first, rows int) {
-		flags := b.flags[at:][:b.w]
-		for x := range flags {
-			f := flags[x]
-			if f&anySig == 0 {
-				continue
-			}
-			for i := range rows {
-				n := f >> (3 * i) & 0x1FF
-				if n == 0 || n&own != 0 {
-					continue
-				}
-				if b.bit(&b.context[b.zero[n]]) == 1 {
-					b.signAt(at+x, first+i*b.w+x, i, x, n, mag)
-					f = flags[x]
-				}
-				f |= flagSeen << i
-				flags[x] = f
-			}
-		}
-	})
-}
-
-func (b *blockDecoder) significanceRaw(plane int) {
-	mag := int32(3) << plane
-	b.stripes(func(at, first, rows int) {
-		for x := range b.w {
-			for i := range rows {
-				n := b.flags[at+x] >> (3 * i) & 0x1FF
-				if n == 0 || n&own != 0 {
-					continue
-				}
-				if b.raw.bit() == 1 {
-					v := mag
-					if b.raw.bit() == 1 {
-						v |= signBit
-					}
-					b.data[first+i*b.w+x] = v
-					b.mark(at+x, i)
-				}
-				b.flags[at+x] |= flagSeen << i
-			}
-		}
-	})
-}
-
-// signAt decodes the sign of a sample that becomes significant (D.3.2).
-func (b *blockDecoder) signAt(at, sample, i, x int, n uint32, mag int32) {
-	side := func(bit, step int) int {
-		if n>>bit&1 == 0 {
-			return 0
-		}
-		return 1 + int(b.data[sample+step]>>31)*2
-	}
-	h := min(max(side(3, -1)+side(5, 1), -1), 1)
-	v := min(max(side(1, -b.w)+side(7, b.w), -1), 1)
-	flip := uint32(0)
-	if h < 0 || h == 0 && v < 0 {
-		flip, h, v = 1, -h, -v
-	}
-	if b.bit(&b.context[contextSign+3*h+v])^flip == 1 {
-		mag |= signBit
-	}
-	b.data[sample] = mag
-	b.mark(at, i)
-}
-
-// mark tells the neighbours of sample i in a column that it is significant.
-func (b *blockDecoder) mark(at, i int) {
-	bit := uint32(1) << (3*i + 3)
-	b.flags[at-1] |= bit << 2
-	b.flags[at] |= bit << 1
-	b.flags[at+1] |= bit
-	if i == 0 && !b.causal {
-		up := b.flags[at-b.line-1:][:3]
-		up[0] |= 4 << 15
-		up[1] |= 2 << 15
-		up[2] |= 1 << 15
-	}
-	if i == 3 {
-		down := b.flags[at+b.line-1:][:3]
-		down[0] |= 4
-		down[1] |= 2
-		down[2] |= 1
-	}
-}
-
-func (b *blockDecoder) refine(plane int) {
-	one := int32(1) << plane
-	b.stripes(func(at, first, rows int) {
-		flags := b.flags[at:][:b.w]
-		for x := range flags {
-			f := flags[x]
-			if f&(own|own<<3|own<<6|own<<9) == 0 {
-				continue
-			}
-			for i := range rows {
-				if f>>(3*i)&own == 0 || f&(flagSeen<<i) != 0 {
-					continue
-				}
-				cx := contextRefine + 2
-				if f&(flagFined<<i) == 0 {
-					cx = contextRefine
-					if f>>(3*i)&(0x1FF&^own) != 0 {
-						cx++
-					}
-				}
-				if b.bit(&b.context[cx]) == 1 {
-					b.data[first+i*b.w+x] += one
-				} else {
-					b.data[first+i*b.w+x] -= one
-				}
-				f |= flagFined << i
-			}
-			flags[x] = f
-		}
-	})
-}
-
-func (b *blockDecoder) refineRaw(plane int) {
-	one := int32(1) << plane
-	b.stripes(func(at, first, rows int) {
-		for x := range b.w {
-			for i := range rows {
-				f := b.flags[at+x]
-				if f>>(3*i)&own == 0 || f&(flagSeen<<i) != 0 {
-					continue
-				}
-				if b.raw.bit() == 1 {
-					b.data[first+i*b.w+x] += one
-				} else {
-					b.data[first+i*b.w+x] -= one
-				}
-				b.flags[at+x] |= flagFined << i
-			}
-		}
-	})
-}
-
-func (b *blockDecoder) cleanup(plane int) {
-	mag := int32(3) << plane
-	b.stripes(func(at, first, rows int) {
-		flags := b.flags[at:][:b.w]
-		for x := range flags {
-			f := flags[x]
-			i, run := 0, false
-			if rows == 4 && f&(anySig|0xF*flagSeen) == 0 {
-				if b.bit(&b.context[contextRun]) == 0 {
-					continue
-				}
-				u := &b.context[contextUniform]
-				i = int(b.bit(u))<<1 | int(b.bit(u))
-				run = true
-			}
-			for ; i < rows; i++ {
-				n := f >> (3 * i) & 0x1FF
-				if n&own != 0 || f&(flagSeen<<i) != 0 {
-					continue
-				}
-				if run || b.bit(&b.context[b.zero[n]]) == 1 {
-					run = false
-					b.signAt(at+x, first+i*b.w+x, i, x, n, mag)
-					f = flags[x]
-				}
-			}
-			flags[x] &^= 0xF * flagSeen
-		}
-	})
 }

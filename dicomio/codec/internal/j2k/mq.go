@@ -1,17 +1,22 @@
 package j2k
 
-// mqState is a row of table C.2 with the symbol that is more probable.
-type mqState struct {
-	qe         int64 // << 16, as the registers are
-	mps        uint8
-	nmps, nlps uint8 // next states, with their symbols
-}
+import "math/bits"
+
+// State of a context of the arithmetic decoder: a row of table C.2 with the symbol
+// that is more probable, packed in a word so that one load has what a symbol needs.
+const (
+	mqQe    = 0xFFFFFFFF // << 16, as the registers are
+	mqMore  = 35         // next state after the more probable symbol, 7 bits
+	mqLess  = 45         // and after the other one
+	mqShift = 56         // by how much Qe is less than half an interval, in bits
+	mqMPS   = 63         // the more probable symbol
+)
 
 // mqStates holds state 2i+s: row i, more probable symbol s. The rest is there so
 // that no index lies outside.
-var mqStates = func() (t [128]mqState) {
+var mqStates = func() (t [128]int64) {
 	rows := [47]struct {
-		qe         int64
+		qe         uint64
 		nmps, nlps uint8
 		flip       bool
 	}{
@@ -29,35 +34,30 @@ var mqStates = func() (t [128]mqState) {
 		{0x0005, 45, 42, false}, {0x0001, 45, 43, false}, {0x5601, 46, 46, false},
 	}
 	for i, r := range rows {
-		for s := range uint8(2) {
-			lps := s
+		for s := range uint64(2) {
+			more, less := 2*uint64(r.nmps)+s, 2*uint64(r.nlps)+s
 			if r.flip {
-				lps = 1 - s
+				less ^= 1
 			}
-			t[2*i+int(s)] = mqState{r.qe << 16, s, 2*r.nmps + s, 2*r.nlps + lps}
+			t[2*i+int(s)] = int64(r.qe<<16 | more<<mqMore | less<<mqLess | uint64(bits.LeadingZeros16(uint16(r.qe)))<<mqShift | s<<mqMPS)
 		}
 	}
 	return t
 }()
 
-// mqQe is what the likely case needs of mqStates, so that bit is inlined.
-var mqQe = func() (t [256]int64) {
-	for i, s := range mqStates {
-		t[i] = s.qe
-	}
-	return t
-}()
-
-// mq is the arithmetic decoder (annex C). Registers A and C are a+d and c+d,
-// both << 16: as long as d stays positive, the more probable symbol comes and
-// nothing is renormalised.
+// mq is the arithmetic decoder (annex C).
 type mq struct {
-	d, a, c int64
-	count   int
-	code    []byte
-	at      int
-	beyond  int // bytes taken behind the end
-	context [19]uint8
+	context [32]int64
+	registers
+	code   []byte // with two bytes of ones behind the end
+	at     int
+	beyond int // bytes taken behind the end
+}
+
+// registers are A and C, both << 16, and how many bits of C are left before the
+// next byte.
+type registers struct {
+	a, c, left int64
 }
 
 const (
@@ -74,86 +74,77 @@ const (
 )
 
 func (m *mq) resetContexts() {
-	m.context = [19]uint8{}
-	m.context[0], m.context[contextRun], m.context[contextUniform] = 4<<1, 3<<1, 46<<1
+	for i := range m.context {
+		m.context[i] = mqStates[0]
+	}
+	m.context[0], m.context[contextRun], m.context[contextUniform] = mqStates[4<<1], mqStates[3<<1], mqStates[46<<1]
 }
 
 // start begins a codeword (C.3.5).
 func (m *mq) start(code []byte) {
-	m.code, m.at, m.beyond = code, 0, 0
-	c := int64(0xFF) << 16
-	if len(code) > 0 {
-		c = int64(code[0]) << 16
-	}
-	c = m.byteIn(c)
-	c <<= 7
-	m.count -= 7
-	m.set(mqOne, c)
+	m.code, m.at, m.beyond = append(append(m.code[:0], code...), 0xFF, 0xFF), 0, 0
+	c, left := m.fill(int64(m.code[0])<<16<<7, -7)
+	m.registers = registers{mqOne, c, left}
 }
 
-func (m *mq) set(a, c int64) {
-	m.d = min(a-mqOne, c)
-	m.a, m.c = a-m.d, c-m.d
-}
-
-// byteIn is C.3.4; ones stand behind the end.
-func (m *mq) byteIn(c int64) int64 {
-	last, next := byte(0xFF), byte(0xFF)
-	if m.at < len(m.code) {
-		last = m.code[m.at]
-	}
-	if m.at+1 < len(m.code) {
-		next = m.code[m.at+1]
-	}
-	if last == 0xFF && next > 0x8F {
-		m.count = 8
-		m.beyond++
-		return c + 0xFF00
-	}
-	m.at++
-	if last == 0xFF {
-		m.count = 7
-		return c + int64(next)<<9
-	}
-	m.count = 8
-	return c + int64(next)<<8
-}
-
-// bit decodes one symbol.
-func (m *mq) bit(cx *uint8) uint32 {
-	if m.d -= mqQe[*cx]; m.d >= 0 {
-		return uint32(*cx & 1)
-	}
-	return m.renormalise(cx)
-}
-
-func (m *mq) renormalise(cx *uint8) uint32 {
-	s := &mqStates[*cx&127]
-	a, c := m.a+m.d, m.c+m.d
-	v := s.mps
-	switch {
-	case c < 0: // the lower interval (C.3.2)
-		c += s.qe
-		if a < s.qe {
-			*cx = s.nmps
-		} else {
-			v, *cx = 1-v, s.nlps
+// fill adds bytes to C, which is -left bits ahead of them (C.3.4). Ones stand behind
+// the end.
+func (m *mq) fill(c, left int64) (int64, int64) {
+	for left < 0 {
+		ahead := -left & 63
+		last, next := m.code[m.at], m.code[m.at+1]
+		switch {
+		case last != 0xFF && next != 0xFF: // two at once
+			c += (int64(next)<<8 | int64(m.code[m.at+2])) << ahead
+			left += 16
+			m.at += 2
+		case last != 0xFF:
+			c += 0xFF00 << ahead
+			left += 8
+			m.at++
+		case next > 0x8F:
+			c += 0xFF00 << ahead
+			left += 8
+			m.beyond++
+		default:
+			c += int64(next) << 9 << ahead
+			left += 7
+			m.at++
 		}
-		a = s.qe
-	case a < s.qe:
-		v, *cx = 1-v, s.nlps
-	default:
-		*cx = s.nmps
 	}
-	for a < mqOne {
-		if m.count == 0 {
-			c = m.byteIn(c)
-		}
-		a, c = a<<1, c<<1
-		m.count--
+	return c, left
+}
+
+// bit decodes one symbol (C.3.2).
+func (m *mq) bit(r registers, cx int) (registers, uint64) {
+	s := m.context[cx&31]
+	a, c, n, less, half := interval(r.a, r.c, s)
+	m.context[cx&31] = next(s, less, half)
+	left := r.left - n
+	if left < 0 {
+		c, left = m.fill(c, left)
 	}
-	m.set(a, c)
-	return uint32(v)
+	return registers{a, c, left}, uint64(s>>mqMPS^less) & 1
+}
+
+// interval divides A and C as state s says, and brings what is left back to at least half an interval, by
+// n bits. less is -1 where the less probable symbol came, half where n > 0. Which is it is computed
+// without a jump: nobody foretells it.
+func interval(a, c, s int64) (na, nc, n, less, half int64) {
+	qe := s & mqQe
+	a -= qe
+	c -= qe
+	below := c >> 63 // in the lower interval
+	half = (a - mqOne) >> 63
+	n = -half - (a-mqOne/2)>>63
+	n ^= (n ^ s>>mqShift&15) & below
+	return (a + (qe-a)&below) << (n & 63), (c + qe&below) << (n & 63), n, below ^ (a-qe)>>63, half | below
+}
+
+// next is the state after s.
+func next(s, less, half int64) int64 {
+	more := mqStates[s>>mqMore&127]
+	return s ^ (s^more^(more^mqStates[s>>mqLess&127])&less)&half
 }
 
 // rawBits reads the bits of passes that are not coded (D.6).
