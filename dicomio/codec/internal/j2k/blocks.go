@@ -203,10 +203,11 @@ func (b *blockDecoder) part(s *stripe, pass, plane int, raw bool) {
 	switch {
 	case pass == 0 && raw:
 		b.significanceRaw(s, plane)
-	case pass == 0:
-		b.significance(s, plane)
 	case pass == 1 && raw:
 		b.refineRaw(s, plane)
+	case b.assembly(s, pass, plane):
+	case pass == 0:
+		b.significance(s, plane)
 	case pass == 1:
 		b.refine(s, plane)
 	default:
