@@ -180,22 +180,20 @@ func (r *frameReader) fieldMarks(f *format, px pixels, window image.Rectangle) (
 	if !px.mayMark(window, f.Rows, f.Cols, func(v float32) bool { return v <= fieldAirHU }) {
 		return false, nil
 	}
+	corner := func(x, y int) (float32, error) {
+		err := r.More(image.Rect(x, y, x+1, y+1))
+		return px.at(y*f.Cols + x), err
+	}
 	right, bottom := f.Cols-1, f.Rows-1
-	var v float32
-	for i, c := range [4]image.Point{{}, {X: right}, {Y: bottom}, {right, bottom}} {
-		if err := r.More(image.Rectangle{c, c.Add(image.Pt(1, 1))}); err != nil {
+	v, err := corner(0, 0)
+	if err != nil || v > fieldAirHU || r.table.padded(v) ||
+		!px.mayMark(window, f.Rows, f.Cols, func(at float32) bool { return at == v }) {
+		return false, err
+	}
+	for _, c := range [3][2]int{{right, 0}, {0, bottom}, {right, bottom}} {
+		if at, err := corner(c[0], c[1]); err != nil || at != v {
 			return false, err
 		}
-		at := px.at(c.Y*f.Cols + c.X)
-		if i == 0 {
-			v = at
-		}
-		if at != v || v > fieldAirHU {
-			return false, nil
-		}
-	}
-	if r.table.padded(v) || !px.mayMark(window, f.Rows, f.Cols, func(at float32) bool { return at == v }) {
-		return false, nil
 	}
 	return true, r.More(f.Bounds())
 }

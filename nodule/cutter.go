@@ -204,7 +204,7 @@ func (c *Cutter) window(centre dicomio.Vec) image.Rectangle {
 			low, high = min(low, v), max(high, v)
 		}
 		limit := func(v float64) int { return int(min(max(v, 0), float64(n))) }
-		return limit(math.Floor(low) - 1), limit(math.Ceil(high) + 2)
+		return limit(math.Floor(low)), limit(math.Floor(high) + 2)
 	}
 	x0, x1 := side(axisCol, c.grid.geo.Cols)
 	y0, y1 := side(axisRow, c.grid.geo.Rows)

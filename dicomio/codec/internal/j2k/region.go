@@ -29,9 +29,15 @@ type area struct {
 }
 
 // Samples on either side that one depends on: as many as there are steps of
-// lifting (T.800 tables F.2 and F.3). What is wrong at the border of what is
-// computed does not reach further in.
+// lifting (T.800 tables F.2 and F.3), for a low sample one less. What is wrong at the
+// border of what is computed does not reach further in.
 const reach53, reach97 = 2, 4
+
+// around is what the samples of r depend on. It begins and ends with a high sample.
+func around(r image.Rectangle, reach int) image.Rectangle {
+	low := func(p image.Point) image.Point { return image.Pt(p.X&^1, p.Y&^1) }
+	return image.Rectangle{low(r.Min).Sub(image.Pt(reach-1, reach-1)), low(r.Max).Add(image.Pt(reach, reach))}
+}
 
 // areas tells what of every resolution a part of the tile depends on.
 func (t *tile) areas(part image.Rectangle) []area {
@@ -45,7 +51,7 @@ func (t *tile) areas(part image.Rectangle) []area {
 		l, a := &t.levels[r], &list[r]
 		a.need, a.all = need, need
 		if r > 0 {
-			a.all = clip(need.Inset(-reach), l.x0, l.y0, l.x1, l.y1)
+			a.all = clip(around(need, reach), l.x0, l.y0, l.x1, l.y1)
 		}
 		for i := range l.bands {
 			b := &l.bands[i]
