@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodulescope/nodulescope/detector/weights"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/internal/smallfile"
@@ -99,7 +100,7 @@ func complete(c *Candidate, content map[string][]byte) error {
 	has := func(match func(File) bool) bool { return slices.ContainsFunc(c.Files, match) }
 	own := slices.Clone(c.Files)
 	role := func(r string) bool { return slices.ContainsFunc(own, func(f File) bool { return f.Role == r }) }
-	files, bytesOf, err := shippedFiles()
+	files, err := shippedFiles()
 	if err != nil {
 		return err
 	}
@@ -111,8 +112,12 @@ func complete(c *Candidate, content map[string][]byte) error {
 		if !lacks || has(func(g File) bool { return g.Name == f.Name }) {
 			continue
 		}
+		b, err := weights.Files.ReadFile(f.Name)
+		if err != nil {
+			return err
+		}
 		f.From = Shipped
-		c.Files, content[f.SHA256] = append(c.Files, f), bytesOf[f.SHA256]
+		c.Files, content[f.SHA256] = append(c.Files, f), b
 	}
 	return nil
 }

@@ -2,10 +2,13 @@ package store
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
+	"sync"
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/outline"
@@ -57,32 +60,35 @@ var shippedNames = []shippedName{
 	{outline.TissueFile(weights.Name(outline.Name)), RoleTissue},
 }
 
-// shippedFiles are those of the binary, and their content.
-func shippedFiles() (files []File, content map[string][]byte, err error) {
-	content = map[string][]byte{}
+// shippedFiles are those of the binary. They are hashed once.
+var shippedFiles = sync.OnceValues(func() (files []File, err error) {
 	for _, n := range shippedNames {
-		b, err := weights.Files.ReadFile(n.name)
+		f, err := weights.Files.Open(n.name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("store: read weights: %w", err)
+			return nil, fmt.Errorf("store: read weights: %w", err)
 		}
-		f := File{Name: n.name, Role: n.role, SHA256: digest.Of(b), Bytes: int64(len(b))}
-		files, content[f.SHA256] = append(files, f), b
+		h := sha256.New()
+		bytes, err := io.Copy(h, f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, fmt.Errorf("store: read weights: %w", err)
+		}
+		files = append(files, File{Name: n.name, Role: n.role, SHA256: digest.Sum(h), Bytes: bytes})
 	}
-	return files, content, nil
-}
+	return files, nil
+})
 
 // shipped is the manifest of what the binary holds.
 func shipped() (Manifest, error) {
-	files, _, err := shippedFiles()
+	files, err := shippedFiles()
 	if err != nil {
 		return Manifest{}, err
 	}
 	return Manifest{
 		Schema: Schema, Version: Shipped, Set: setDigest(files),
-		Candidate: Candidate{Schema: CandidateSchema, Kind: Shipped, Preprocessing: []string{nodule.PreprocessingVersion, nodule.WholeVersion}, Files: files},
+		Candidate: Candidate{Schema: CandidateSchema, Kind: Shipped, Preprocessing: []string{nodule.PreprocessingVersion, nodule.WholeVersion}, Files: slices.Clone(files)},
 	}, nil
 }
 
@@ -112,8 +118,7 @@ func (s *Store) content(m Manifest, f File) ([]byte, error) {
 	if m.Version != Shipped {
 		return s.object(f)
 	}
-	_, content, err := shippedFiles()
-	return content[f.SHA256], err
+	return weights.Files.ReadFile(f.Name)
 }
 
 // File is the content of the first file of a version with a role; nil: it has none.

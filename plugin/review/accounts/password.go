@@ -1,7 +1,9 @@
 package accounts
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,6 +51,18 @@ func HashPassword(password string) (string, error) {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
 	return hash, nil
+}
+
+// Decoy returns a hash that no known password has, and that takes as long to
+// compare as that of [HashPassword]. Nothing is computed for it: salt and key are
+// drawn.
+func Decoy() string {
+	draw := func(n uint32) string {
+		b := make([]byte, n)
+		rand.Read(b) // never fails
+		return base64.RawStdEncoding.EncodeToString(b)
+	}
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", cost.Memory, cost.Iterations, cost.Parallelism, draw(cost.SaltLength), draw(cost.KeyLength))
 }
 
 // VerifyPassword tells whether a password has a hash. A hash that cannot be

@@ -81,3 +81,20 @@ func FuzzCheckHash(f *testing.F) {
 		}
 	})
 }
+
+// TestDecoy: comparing with it costs what comparing with a real hash does, and
+// no password has it.
+func TestDecoy(t *testing.T) {
+	hash, err := HashPassword("correct horse battery")
+	checktest.Must(t, err)
+	real, _, key, err := argon2id.DecodeHash(hash)
+	checktest.Must(t, err)
+	decoy := Decoy()
+	p, _, decoyKey, err := argon2id.DecodeHash(decoy)
+	if err != nil || *p != *real || len(decoyKey) != len(key) || decoy == Decoy() {
+		t.Errorf("%s, %v", decoy, err)
+	}
+	if ok, err := VerifyPassword(decoy, "correct horse battery"); ok || err != nil {
+		t.Error(ok, err)
+	}
+}

@@ -53,15 +53,12 @@ func New(cfg Config) (*Gate, error) {
 	if cfg.Idle < 0 || cfg.Lifetime < cfg.Idle {
 		return nil, errors.New("review: a session's lifetime is at least its idle time")
 	}
-	decoy, err := accounts.HashPassword(randomToken())
-	if err != nil {
-		return nil, err
-	}
 	g := &Gate{
 		cfg: cfg, users: accounts.File{Path: cfg.UsersFile}, sessions: newSessions(cfg.Idle, cfg.Lifetime),
-		hashing: make(chan struct{}, 2), links: links{open: newLRU[string, link](maxLinks)}, decoy: decoy,
+		hashing: make(chan struct{}, 2), links: links{open: newLRU[string, link](maxLinks)}, decoy: accounts.Decoy(),
 	}
 	if cfg.OIDC != (OIDC{}) {
+		var err error
 		if g.oidc, err = newOIDC(cfg.OIDC, cfg.PublicURL); err != nil {
 			return nil, err
 		}
