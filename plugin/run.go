@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -95,6 +96,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	publisher.Bus = b
 	close(p.ready)
 	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
+	debug.FreeOSMemory() // what reading models and the ledger took
 
 	opened.background(func() { p.housekeep(work, kept) })
 	opened.background(func() { p.heal(work, fail) })
