@@ -117,7 +117,7 @@ func checkReview(r Review) (hint string) {
 	case !utf8.ValidString(r.Comment + string(r.Kind) + r.Reason + r.Reviewer):
 		return "comment, kind, reason and reviewer must be UTF-8"
 	}
-	return ""
+	return CheckDrawn(r.Outline, r.Distances)
 }
 
 func checkDead(d Dead) (hint string) {

@@ -207,4 +207,7 @@ type Review struct {
 	Reviewer string    `json:"reviewer"`
 	Time     time.Time `json:"time"`
 	Version  int       `json:"version"`
+
+	Outline   *Correction `json:"outline,omitempty"`   // as the reader drew it; absent: as the result has it
+	Distances []Distance  `json:"distances,omitempty"` // that the reader measured, at most 20
 }

@@ -300,6 +300,34 @@ func (s *reviewSource) Outline(ctx context.Context, r store.Record, number int) 
 	return made[0].Outline.Mask, nil
 }
 
+// Cube implements review.Source.
+func (s *reviewSource) Cube(ctx context.Context, r store.Record, number int) (*nodule.Cube, error) {
+	if r.Result == nil || number < 1 || number > len(r.Result.Nodules) {
+		return nil, review.ErrNoPatch
+	}
+	open, err := s.Open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	spacing, centre := r.Result.Nodules[number-1].OutlinePlace()
+	cutter, err := nodule.NewCutter(open.Geometry, open, nodule.CutOptions{MaxPaddingPct: 100, SpacingMM: spacing})
+	if err != nil {
+		return nil, err
+	}
+	cuts, err := cutter.CutAll(ctx, []nodule.Candidate{{ID: "n", PositionLPS: centre}})
+	if err == nil {
+		err = cuts[0].Err
+	}
+	switch nodule.CodeOf(err) {
+	case nodule.CodeCubePadding, nodule.CodeCandidateOutside:
+		return nil, review.ErrNoPatch
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cuts[0].Cube, nil
+}
+
 // Waiting implements review.Source. Without a bus nothing is known to wait.
 func (s *reviewSource) Waiting(ctx context.Context) ([]bus.WaitingJob, error) {
 	b := s.p.state().bus

@@ -20,6 +20,7 @@ type Object struct {
 	Number       int    // InstanceNumber, from 1: which of its kind; default 1
 	SeriesNumber int    // default 9002 for heat maps, 9003 for captures, 9004 for segmentations
 	SeriesText   string // SeriesDescription; default names the kind
+	Creator      string // person who drew, in DICOM's form, of segmentations; empty: none
 }
 
 func (o Object) check(op string) error {

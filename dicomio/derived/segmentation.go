@@ -20,6 +20,16 @@ const (
 	minGridMM     = 1.0 / 16 // likewise
 )
 
+// Drawn says how a person made an outline (Segment Algorithm Type of PS3.3
+// C.8.20.2).
+type Drawn string
+
+// Kinds of outlines that a person made.
+const (
+	Semiautomatic Drawn = "SEMIAUTOMATIC" // with a program that suggests: accepted or changed
+	Manual        Drawn = "MANUAL"
+)
+
 // Outline is the mask of one nodule, on a grid along the patient's axes: z
 // grows to the head, y to the back, x to the patient's left.
 type Outline struct {
@@ -28,6 +38,7 @@ type Outline struct {
 	SpacingMM [3]float64  // between voxel centres, z, y, x; 1/16 to 10
 	Size      [3]int      // voxels, z, y, x
 	Mask      []bool      // [z, y, x]; true inside the nodule
+	Drawn     Drawn       // by a person; empty: by the algorithm
 }
 
 // Segmentation says which pixels of a series lie in which nodule: a binary
@@ -43,6 +54,7 @@ type Segmentation struct {
 // segment is a nodule with at least one frame.
 type segment struct {
 	id     string
+	drawn  Drawn
 	frames []segmentFrame
 }
 
@@ -78,7 +90,7 @@ func NewSegmentation(o Object, series *dicomio.Series, by sr.Algorithm, outlines
 		return bad("the header is that of another series; read it from an image of the series")
 	case !codec.ValidUID(o.Header.SeriesUID) || !codec.ValidUID(o.Header.FrameOfReferenceUID):
 		return bad("the header has no usable SeriesInstanceUID or FrameOfReferenceUID; without them the outlines have no place")
-	case codec.Clean("LO", by.Name) == "" || codec.Clean("LO", by.Version) == "":
+	case slices.ContainsFunc(outlines, func(n Outline) bool { return n.Drawn == "" }) && (codec.Clean("LO", by.Name) == "" || codec.Clean("LO", by.Version) == ""):
 		return bad("the algorithm has no name or no version")
 	case len(outlines) > maxOutlines:
 		return bad("%d outlines, a segmentation has at most %d", len(outlines), maxOutlines)
@@ -102,7 +114,7 @@ func NewSegmentation(o Object, series *dicomio.Series, by sr.Algorithm, outlines
 		if len(frames) == 0 {
 			continue
 		}
-		m.segments = append(m.segments, segment{n.ID, frames})
+		m.segments = append(m.segments, segment{n.ID, n.Drawn, frames})
 		if bits += len(frames) * series.Geometry.Rows * series.Geometry.Cols; bits > maxSegBits {
 			return bad("the outlines need more than the limit of %d MiB; use fewer", maxSegBits>>23)
 		}
@@ -129,6 +141,8 @@ func (n Outline) fault() string {
 		return "has not as many voxels as its size says"
 	case codec.Clean("LO", n.ID) == "":
 		return "has no id"
+	case n.Drawn != "" && n.Drawn != Semiautomatic && n.Drawn != Manual:
+		return "was drawn in a way that DICOM does not know"
 	}
 	return ""
 }

@@ -15,6 +15,7 @@ var (
 	codeNodule      = sr.Code{Value: "27925004", Scheme: "SCT", Meaning: "Nodule"}
 	codeSegmented   = sr.Code{Value: "113076", Scheme: "DCM", Meaning: "Segmentation"}
 	codeAIAlgorithm = sr.Code{Value: "123110", Scheme: "DCM", Meaning: "Artificial Intelligence"}
+	codeByHand      = sr.Code{Value: "123109", Scheme: "DCM", Meaning: "Manual Processing"}
 )
 
 // image writes the modules Frame of Reference, Image Pixel and Segmentation
@@ -37,7 +38,11 @@ func (m *Segmentation) image(d *codec.Dataset) {
 	d.AddText(0x00620013, "CS", m.overlap())
 	d.AddText(0x00700080, "CS", "NODULES")
 	d.AddText(0x00700081, "LO", "Outlines of nodules")
-	d.AddText(0x00700084, "PN") // no person made it
+	if creator := codec.Clean("PN", m.Creator); creator != "" {
+		d.AddText(0x00700084, "PN", creator)
+	} else {
+		d.AddText(0x00700084, "PN") // no person made it
+	}
 }
 
 // overlap tells whether a pixel lies in two nodules.
@@ -58,12 +63,6 @@ func (m *Segmentation) overlap() string {
 
 // describe writes the segments (PS3.3 C.8.20.4).
 func (m *Segmentation) describe(d *codec.Dataset) {
-	var by codec.Dataset
-	by.AddSequence(0x0066002F, codeAIAlgorithm.Item())
-	by.AddText(0x00660031, "LO", m.algorithm.Version)
-	by.AddAnyText(0x00660032, "LT", strings.Join(m.algorithm.Parameters, "\n"))
-	by.AddText(0x00660036, "LO", m.algorithm.Name)
-	by.AddAnyText(0x00240202, "LO", m.algorithm.Manufacturer)
 	tracking := sr.Report{Identity: m.Identity}
 	var items []codec.Dataset
 	for i, s := range m.segments {
@@ -72,15 +71,40 @@ func (m *Segmentation) describe(d *codec.Dataset) {
 		item.AddSequence(0x00620003, codeStructure.Item())
 		item.AddUint16(0x00620004, i+1)
 		item.AddText(0x00620005, "LO", "Nodule "+s.id)
-		item.AddSequence(0x00620007, by)
-		item.AddText(0x00620008, "CS", "AUTOMATIC")
-		item.AddText(0x00620009, "LO", m.algorithm.Name+" "+m.algorithm.Version)
+		m.madeBy(&item, s.drawn)
 		item.AddSequence(0x0062000F, codeNodule.Item())
 		item.AddText(0x00620020, "UT", s.id)
 		item.AddText(0x00620021, "UI", tracking.TrackingUID(s.id))
 		items = append(items, item)
 	}
 	d.AddSequence(0x00620002, items...)
+}
+
+// madeBy tells what or who made a segment. An outline that was drawn by hand alone
+// has no algorithm.
+func (m *Segmentation) madeBy(item *codec.Dataset, drawn Drawn) {
+	family, a := codeAIAlgorithm, m.algorithm
+	switch drawn {
+	case Manual:
+		item.AddText(0x00620008, "CS", string(Manual))
+		return
+	case Semiautomatic:
+		family, a = codeByHand, sr.Algorithm{Name: "Nodulescope review", Version: m.Device.Version, Parameters: []string{"an outline that a reader corrected by brush, eraser or growing region"}}
+		if a.Version == "" {
+			a.Version = "unknown"
+		}
+		item.AddText(0x00620008, "CS", string(Semiautomatic))
+	default:
+		item.AddText(0x00620008, "CS", "AUTOMATIC")
+	}
+	var by codec.Dataset
+	by.AddSequence(0x0066002F, family.Item())
+	by.AddText(0x00660031, "LO", a.Version)
+	by.AddAnyText(0x00660032, "LT", strings.Join(a.Parameters, "\n"))
+	by.AddText(0x00660036, "LO", a.Name)
+	by.AddAnyText(0x00240202, "LO", a.Manufacturer)
+	item.AddSequence(0x00620007, by)
+	item.AddText(0x00620009, "LO", a.Name+" "+a.Version)
 }
 
 // dimensions says how frames are counted: by segment, then by position (PS3.3

@@ -69,8 +69,8 @@ func TestOutlineInterpolates(t *testing.T) {
 func TestPixelsArePacked(t *testing.T) {
 	s := &dicomio.Series{Geometry: dicomio.Geometry{Rows: 3, Cols: 3}}
 	m := Segmentation{series: s, segments: []segment{
-		{"a", []segmentFrame{{0, []int{0, 8}}, {1, []int{1}}}},
-		{"b", []segmentFrame{{1, []int{8}}}},
+		{"a", "", []segmentFrame{{0, []int{0, 8}}, {1, []int{1}}}},
+		{"b", "", []segmentFrame{{1, []int{8}}}},
 	}}
 	if got, want := m.pixels(), []byte{1, 1 | 1<<2, 0, 1 << 2}; !bytes.Equal(got, want) {
 		t.Errorf("%08b, want %08b", got, want)

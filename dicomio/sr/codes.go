@@ -12,6 +12,7 @@ var (
 	ConceptFindingSite        = Code{"363698007", "SCT", "Finding Site"}
 	codeLung                  = Code{"39607008", "SCT", "Lung"}
 	codeDiameter              = Code{"81827009", "SCT", "Diameter"}
+	codeLength                = Code{"410668003", "SCT", "Length"}
 )
 
 // Concepts of DICOM's own dictionary (PS3.16 annex D) and of others.

@@ -66,6 +66,7 @@ func (r Report) group(n Nodule) codec.Dataset {
 		where = nil
 	}
 	list = append(list, r.measured(n.Outline, where)...)
+	list = append(list, r.distances(n.Distances)...)
 	for _, s := range n.Scores {
 		value := codeNotAbove
 		if s.Flagged {

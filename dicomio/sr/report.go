@@ -33,7 +33,8 @@ type Report struct {
 	Nodules     []Nodule // in the order in which they are shown, at most 4096
 
 	// Outlines says that the nodules may refer to segments: such a report is another
-	// document than the one of the same result without them.
+	// document than the one of the same result without them. Those of a review, which
+	// is a document of its own in each version, may refer to them anyway.
 	Outlines bool
 
 	Review *Review // nil: nobody has verified it
@@ -47,6 +48,7 @@ type Nodule struct {
 	Image       dicomio.ImagePoint // where it is shown, see dicomio's Series.OnImage; zero where it is on no image
 	Scores      []Score
 	Outline     *Outline // nil: it has none
+	Distances   []Distance
 	Notes       []string // limits of use that it touches, disagreement
 	Error       string   // why some or all scores are missing; without patient data
 	Decision    *Decision
@@ -140,11 +142,14 @@ func (r Report) check(op string) error {
 		if hint := n.Outline.fault(); hint != "" {
 			return bad("nodule %d %s", i+1, hint)
 		}
-		if n.Outline != nil && !r.Outlines {
+		if n.Outline != nil && !r.Outlines && r.Review == nil {
 			return bad("nodule %d has an outline, and the report does not say that it has any", i+1)
 		}
 		if n.Outline != nil && at.SOPInstanceUID == "" {
 			return bad("nodule %d has an outline, but is on no image", i+1)
+		}
+		if hint := r.distanceFault(n.Distances); hint != "" {
+			return bad("nodule %d %s", i+1, hint)
 		}
 		seen[n.ID] = true
 		for _, s := range n.Scores {
@@ -225,14 +230,21 @@ func (r Report) document(d *codec.Dataset) {
 	r.verification(d)
 }
 
-// images are the slices that nodules are shown on, each once.
+// images are the slices that nodules and the ends of distances are on, each once.
 func (r Report) images() []dicomio.ImagePoint {
 	var list []dicomio.ImagePoint
 	seen := map[dicomio.ImageRef]bool{{}: true}
-	for _, n := range r.Nodules {
-		if ref := (dicomio.ImageRef{SOPInstanceUID: n.Image.SOPInstanceUID, Frame: n.Image.Frame}); !seen[ref] {
+	add := func(at dicomio.ImagePoint) {
+		if ref := (dicomio.ImageRef{SOPInstanceUID: at.SOPInstanceUID, Frame: at.Frame}); !seen[ref] {
 			seen[ref] = true
-			list = append(list, n.Image)
+			list = append(list, at)
+		}
+	}
+	for _, n := range r.Nodules {
+		add(n.Image)
+		for _, d := range n.Distances {
+			add(d.From)
+			add(d.To)
 		}
 	}
 	return list

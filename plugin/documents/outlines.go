@@ -48,7 +48,15 @@ func found(n *bus.ResultNodule) bool { return n.Outline != nil && n.Outline.Foun
 // nodule has none. See [Report] for the other arguments. It is nil where no
 // nodule has an outline.
 func Segmentation(result bus.Result, scanned *dicomio.Series, header sr.Header, at time.Time, findings []*outline.Finding) (*derived.Segmentation, error) {
-	var list []derived.Outline
+	if result.Outliner == nil {
+		return nil, nil //nolint:nilnil // none is no error
+	}
+	object := derived.Object{Identity: result.Identity, Time: at, Header: header, Device: deviceOf(result)}
+	return segmentation(object, result, scanned, networks(result, findings))
+}
+
+// networks are the outlines of a result that the network made.
+func networks(result bus.Result, findings []*outline.Finding) (list []derived.Outline) {
 	for i := range result.Nodules {
 		if i >= len(findings) || findings[i] == nil || !findings[i].Found() {
 			continue
@@ -61,41 +69,51 @@ func Segmentation(result bus.Result, scanned *dicomio.Series, header sr.Header, 
 		}
 		list = append(list, o)
 	}
-	if len(list) == 0 || result.Outliner == nil {
+	return list
+}
+
+// segmentation puts outlines on the pixels of a series; nil where there are none.
+func segmentation(object derived.Object, result bus.Result, scanned *dicomio.Series, list []derived.Outline) (*derived.Segmentation, error) {
+	if len(list) == 0 {
 		return nil, nil //nolint:nilnil // none is no error
 	}
-	object := derived.Object{Identity: result.Identity, Time: at, Header: header, Device: deviceOf(result)}
 	return derived.NewSegmentation(object, scanned, outlinerOf(result), list)
 }
 
-// outlinerOf is the algorithm that outlined and measured.
+// outlinerOf is the algorithm that outlined and measured; empty where there was
+// none.
 func outlinerOf(r bus.Result) sr.Algorithm {
+	if r.Outliner == nil {
+		return sr.Algorithm{}
+	}
 	return sr.Algorithm{Name: r.Outliner.Name, Version: r.Software + ", weights " + r.Outliner.Digest, Parameters: []string{"preprocessing " + r.Outliner.Preprocessing}}
 }
 
-// addOutline adds to a nodule of a report what was measured of its outline: with
-// its segment where there is one, and else as a note.
-func addOutline(out *sr.Nodule, result bus.Result, n *bus.ResultNodule, outlines *derived.Segmentation) {
+// addOutline adds to a nodule of a report what was measured of its outline, or of
+// the one that a reader drew: with its segment where there is one, and else as a
+// note.
+func addOutline(out *sr.Nodule, result bus.Result, n *bus.ResultNodule, outlines *derived.Segmentation, by drawn) {
 	if n.OutlineError != nil {
 		out.Notes = append(out.Notes, "outline: "+n.OutlineError.Code+": "+n.OutlineError.Message)
 	}
-	if !found(n) || n.Outline.Measurements == nil {
+	o, algorithm, whose := n.Outline, outlinerOf(result), "its outline"
+	if c := by[n.ID]; c != nil {
+		o, algorithm, whose = &bus.Outline{Found: true, Measurements: c.Measurements}, by.algorithm(result, c), "the reader's outline"
+	} else if o != nil && o.ComputedBy != nil {
+		algorithm.Parameters = append(algorithm.Parameters, "computed by "+o.ComputedBy.String())
+	}
+	if o == nil || !o.Found || o.Measurements == nil {
 		return
 	}
-	m := n.Outline.Measurements
-	if outlines != nil && out.Image.SOPInstanceUID != "" && result.Outliner != nil {
+	if outlines != nil && out.Image.SOPInstanceUID != "" && algorithm.Name != "" {
 		if segment, ok := outlines.Segment(n.ID); ok {
-			by := outlinerOf(result)
-			if n.Outline.ComputedBy != nil {
-				by.Parameters = append(by.Parameters, "computed by "+n.Outline.ComputedBy.String())
-			}
-			out.Outline = &sr.Outline{Segment: segment, Algorithm: by, Measurements: measured(m)}
-			out.Notes = append(out.Notes, "Nodule type by its outline: "+strings.ReplaceAll(string(m.Type), "_", "-"))
-			out.Notes = append(out.Notes, n.Outline.Codes...)
+			out.Outline = &sr.Outline{Segment: segment, Algorithm: algorithm, Measurements: measured(o.Measurements)}
+			out.Notes = append(out.Notes, "Nodule type by "+whose+": "+strings.ReplaceAll(string(o.Measurements.Type), "_", "-"))
+			out.Notes = append(out.Notes, o.Codes...)
 			return
 		}
 	}
-	out.Notes = append(out.Notes, "Measured of its outline: "+n.Outline.String())
+	out.Notes = append(out.Notes, "Measured of "+whose+": "+o.String())
 }
 
 // measured are the numbers of a group of template 1411.
@@ -156,6 +174,20 @@ func (k *Packer) segmentation(ctx context.Context, r store.Record) (*derived.Seg
 	if err != nil {
 		return nil, err
 	}
+	findings, err := outlinesAgain(ctx, open, r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Segmentation(*r.Result, open.Series(), header, documentTime(r), findings)
+	if err == nil {
+		k.last.record, k.last.outlines = r.ID, s
+	}
+	return s, err
+}
+
+// outlinesAgain are the network's outlines of a result, by its nodules.
+func outlinesAgain(ctx context.Context, open *scoring.Prepared, r store.Record) ([]*outline.Finding, error) {
+	findings := make([]*outline.Finding, len(r.Result.Nodules))
 	var nodules []bus.JobNodule
 	var places []int
 	for i := range r.Result.Nodules {
@@ -164,21 +196,16 @@ func (k *Packer) segmentation(ctx context.Context, r store.Record) (*derived.Seg
 		}
 	}
 	made, err := open.Outlines(ctx, nodules...)
-	if err != nil {
-		return nil, err
+	if err != nil || made == nil {
+		return findings, err
 	}
-	findings := make([]*outline.Finding, len(r.Result.Nodules))
 	for k, i := range places {
 		if made[k].Err != nil {
 			return nil, fmt.Errorf("make segmentation: %w", made[k].Err)
 		}
 		findings[i] = &made[k]
 	}
-	s, err := Segmentation(*r.Result, open.Series(), header, documentTime(r), findings)
-	if err == nil {
-		k.last.record, k.last.outlines = r.ID, s
-	}
-	return s, err
+	return findings, nil
 }
 
 // again asks for the nodules of a result as they were scored.

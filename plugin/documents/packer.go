@@ -80,7 +80,7 @@ func (k *Packer) packReport(p outbox.Parcel, r store.Record) outbox.Parcel {
 		if err != nil {
 			return nil, err
 		}
-		report, err := k.report(ctx, r, outlines)
+		report, err := k.report(ctx, r, outlines, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -89,8 +89,9 @@ func (k *Packer) packReport(p outbox.Parcel, r store.Record) outbox.Parcel {
 	return p
 }
 
-// report is the unverified one. The same record gives the same bytes.
-func (k *Packer) report(ctx context.Context, r store.Record, outlines *derived.Segmentation) (sr.Report, error) {
+// report is the unverified one, with what readers drew with their decisions. The
+// same record and decisions give the same bytes.
+func (k *Packer) report(ctx context.Context, r store.Record, outlines *derived.Segmentation, decisions map[int]store.Decision) (sr.Report, error) {
 	scan, err := k.Scoring(r.Result).Series.Open(ctx, series.PlaceOf(r.Job()))
 	if err != nil {
 		return sr.Report{}, err
@@ -99,7 +100,8 @@ func (k *Packer) report(ctx context.Context, r store.Record, outlines *derived.S
 	if err != nil {
 		return sr.Report{}, err
 	}
-	report, err := Report(*r.Result, scan, header, documentTime(r), outlines)
+	report, err := reportOf(*r.Result, scan, header, documentTime(r), outlines, drawnIn(*r.Result, decisions))
+	addDistances(&report, scan, decisions)
 	report.Outlines = k.Outlines && Outlined(*r.Result) // also where the network is not loaded now: the result names the document
 	return report, err
 }

@@ -24,6 +24,11 @@ import (
 //
 // Codes: series_mismatch where the result is of another series.
 func Report(result bus.Result, scanned *dicomio.Series, header sr.Header, at time.Time, outlines *derived.Segmentation) (sr.Report, error) {
+	return reportOf(result, scanned, header, at, outlines, nil)
+}
+
+// reportOf is Report where readers drew outlines.
+func reportOf(result bus.Result, scanned *dicomio.Series, header sr.Header, at time.Time, outlines *derived.Segmentation, by drawn) (sr.Report, error) {
 	if result.SeriesUID != scanned.SeriesUID || header.SeriesUID != scanned.SeriesUID {
 		return sr.Report{}, coded.New(series.CodeMismatch, "make report", "the result, the series and the patient do not belong together", nil)
 	}
@@ -35,7 +40,7 @@ func Report(result bus.Result, scanned *dicomio.Series, header sr.Header, at tim
 		report.Notes = append(report.Notes, w.Code+": "+w.Message)
 	}
 	for _, n := range result.Nodules {
-		report.Nodules = append(report.Nodules, reportNodule(result, n, scanned, outlines))
+		report.Nodules = append(report.Nodules, reportNodule(result, n, scanned, outlines, by))
 	}
 	return report, nil
 }
@@ -46,7 +51,7 @@ func deviceOf(result bus.Result) sr.Device {
 	return sr.Device{Version: cmp.Or(version, name)}
 }
 
-func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series, outlines *derived.Segmentation) sr.Nodule {
+func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series, outlines *derived.Segmentation, by drawn) sr.Nodule {
 	out := sr.Nodule{ID: n.ID, PositionLPS: n.PositionLPS, DiameterMM: n.DiameterMM}
 	if at, ok := series.OnImage(n.PositionLPS); ok {
 		out.Image = at
@@ -77,7 +82,7 @@ func reportNodule(result bus.Result, n bus.ResultNodule, series *dicomio.Series,
 	if d := n.Disagreement; d != nil && d.FlagsDiffer {
 		out.Notes = append(out.Notes, fmt.Sprintf("The algorithms disagree: one flags the nodule and another does not; their percentiles are %.1f points apart", d.PercentileGap))
 	}
-	addOutline(&out, result, &n, outlines)
+	addOutline(&out, result, &n, outlines, by)
 	out.Notes = append(out.Notes, n.Applicability...)
 	if n.Error != nil {
 		out.Error = n.Error.Code + ": " + n.Error.Message

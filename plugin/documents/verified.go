@@ -26,7 +26,7 @@ func (k *Packer) packVerified(ctx context.Context, p outbox.Parcel, r store.Reco
 	}
 	list, reviewer := reviews(*r.Result, decisions)
 	verify := func(ctx context.Context, outlines *derived.Segmentation) (sr.Report, bool, error) {
-		report, err := k.report(ctx, r, outlines)
+		report, err := k.report(ctx, r, outlines, decisions)
 		if err != nil {
 			return report, false, err
 		}
@@ -46,8 +46,21 @@ func (k *Packer) packVerified(ctx context.Context, p outbox.Parcel, r store.Reco
 		return instance(r, other.SeriesInstanceUID(), other.SOPInstanceUID())
 	}
 	p.Instances = []outbox.Instance{p.Instance(p.Version)}
-	p.Make = func(ctx context.Context) ([][]byte, error) {
-		outlines, err := k.segmentation(ctx, r)
+	by := drawnIn(*r.Result, decisions)
+	corrected := k.Outlines && len(by) > 0
+	if corrected {
+		p = withSegments(p, r, report.Review)
+	}
+	p.Make = func(ctx context.Context) (files [][]byte, err error) {
+		var outlines *derived.Segmentation
+		if corrected {
+			outlines, err = k.segments(ctx, r, by, report.Review)
+		} else {
+			outlines, err = k.segmentation(ctx, r)
+		}
+		if err == nil && corrected && !outlines.Empty() {
+			files, err = encodeAll(outlines)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +69,8 @@ func (k *Packer) packVerified(ctx context.Context, p outbox.Parcel, r store.Reco
 			return nil, err
 		}
 		report.Review.Previous = stored
-		return encodeAll(report)
+		verified, err := encodeAll(report)
+		return append(files, verified...), err
 	}
 	return p, nil
 }
@@ -68,10 +82,7 @@ func reviews(r bus.Result, decisions map[int]store.Decision) (list []bus.Review,
 		if number < 1 || number > len(r.Nodules) {
 			continue
 		}
-		list = append(list, bus.Review{
-			Identity: r.Identity, NoduleID: r.Nodules[number-1].ID, Verdict: d.Verdict, Kind: d.Kind, Comment: d.Comment,
-			Reviewer: d.Reviewer, Time: d.Time, Version: d.Version,
-		})
+		list = append(list, d.Review(r.Identity, r.Nodules[number-1].ID))
 		if d.Time.After(newest) || d.Time.Equal(newest) && d.Reviewer < reviewer {
 			newest, reviewer = d.Time, d.Reviewer
 		}

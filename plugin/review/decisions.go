@@ -21,6 +21,11 @@ func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin
 	if s.cfg.Filling != nil && s.cfg.Filling() {
 		return answer.Fail(http.StatusServiceUnavailable, answer.CodeRebuilding, "the ledger is being filled again, and others' decisions may be missing from it; save yours a little later", nil)
 	}
+	if in.Outline != nil {
+		if _, err := s.measure(r.Context(), f, in.Outline); err != nil {
+			return refused(err)
+		}
+	}
 	kept, entry, err := s.cfg.Store.Decide(f.Record, f.number, in, who.User(), s.now())
 	switch {
 	case errors.Is(err, store.ErrConflict):
@@ -49,6 +54,15 @@ func (s *Server) putDecision(w http.ResponseWriter, r *http.Request, who *signin
 		}
 	}
 	return answer.JSON(w, "application/json", kept)
+}
+
+// refused is the problem of an outline as that of the decision that it came with.
+func refused(err error) error {
+	var p *answer.Problem
+	if errors.As(err, &p) && p.Code == answer.CodeRequestInvalid {
+		return answer.Fail(http.StatusBadRequest, answer.CodeDecisionInvalid, p.Detail, err)
+	}
+	return err
 }
 
 // sees refuses a decision where nobody can have seen what it is about: the

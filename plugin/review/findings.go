@@ -45,6 +45,7 @@ type finding struct {
 	Problem       *bus.Problem       `json:"problem"`
 	Outline       *outlineAnswer     `json:"outline"`
 	OutlineError  *bus.Problem       `json:"outline_problem"`
+	OutlinePlace  *outlinePlace      `json:"outline_place"` // where a reader draws one
 	Patch         *patchPlace        `json:"patch"`
 	Decision      *store.Decision    `json:"decision"`
 	Versions      int                `json:"versions"`
@@ -123,7 +124,7 @@ func (s *Server) finding(r store.Record, number int, series *dicomio.Series) fin
 		Number: number, NoduleID: n.ID, Position: n.PositionLPS, DiameterMM: store.Known(n.DiameterMM), Confidence: store.Known(n.Confidence),
 		Headline: n.Headline, HeadlineError: n.HeadlineError, Scores: []scoreAnswer{}, Failed: n.Failed, Probability: high.Probability, Percentile: high.Percentile, Flagged: high.Flagged,
 		BaseRate: store.BaseRate(r.Result, n), Disagreement: n.Disagreement, Applicability: []store.Labelled{}, PaddingPct: n.PaddingPct, Problem: n.Error,
-		Outline: outlineOf(n.Outline), OutlineError: n.OutlineError,
+		Outline: outlineOf(n.Outline), OutlineError: n.OutlineError, OutlinePlace: placeOf(n),
 		Decision: s.cfg.Store.Decision(r.ID, number), IntendedUse: r.Result.IntendedUse,
 	}
 	if n.Headline != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/checktest"
 	"github.com/nodulescope/nodulescope/internal/use"
+	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/reviewtest"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
@@ -87,6 +88,9 @@ func (f fakeSource) Explain(ctx context.Context, _ store.Record, _ int, _ string
 	return f.explain(ctx)
 }
 func (f fakeSource) Outline(context.Context, store.Record, int) ([]bool, error) {
+	return nil, errNoImages
+}
+func (f fakeSource) Cube(context.Context, store.Record, int) (*nodule.Cube, error) {
 	return nil, errNoImages
 }
 func (f fakeSource) Waiting(context.Context) ([]bus.WaitingJob, error) { return nil, nil }

@@ -42,13 +42,19 @@ func outlineOf(o *bus.Outline) *outlineAnswer {
 		a.Codes = append(a.Codes, store.Labelled{Code: code, Label: label})
 	}
 	if o.Found {
-		const edge, half = nodule.CubeSize, (nodule.CubeSize - 1) / 2.0
-		a.Grid = &patchPlace{Size: [3]int{edge, edge, edge}, SpacingMM: o.SpacingMM}
-		for axis, v := range o.CentreLPS {
-			a.Grid.Origin[axis] = v - half*o.SpacingMM
-		}
+		a.Grid = cubeAround(o.SpacingMM, o.CentreLPS)
 	}
 	return a
+}
+
+// cubeAround is where the voxels of an outline lie.
+func cubeAround(spacingMM float64, centreLPS [3]float64) *patchPlace {
+	const edge, half = nodule.CubeSize, (nodule.CubeSize - 1) / 2.0
+	p := &patchPlace{Size: [3]int{edge, edge, edge}, SpacingMM: spacingMM}
+	for axis, v := range centreLPS {
+		p.Origin[axis] = v - half*spacingMM
+	}
+	return p
 }
 
 // getOutline answers the mask of a finding, 0 and 1 on the grid of its outline.

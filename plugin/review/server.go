@@ -147,6 +147,7 @@ func (s *Server) Handler() http.Handler {
 	signed("GET /api/v1/series/{id}/findings", view, s.ofRecord("findings", s.getFindings))
 	signed("GET /api/v1/series/{id}/findings/{number}", view, s.ofFinding("finding", s.getFinding))
 	signed("GET /api/v1/series/{id}/findings/{number}/images/{kind}", view, s.ofFinding("", s.getImage))
+	signed("POST /api/v1/series/{id}/findings/{number}/outline", review, s.ofFinding("", s.postOutline))
 	signed("PUT /api/v1/series/{id}/findings/{number}/decision", review, s.ofFinding("", s.putDecision))
 	signed("GET /api/v1/series/{id}/findings/{number}/decisions", view, s.ofFinding("decisions", s.getDecisions))
 	signed("GET /api/v1/decisions.csv", review, s.getDecisionsCSV)
@@ -173,7 +174,7 @@ func noteActivity(w http.ResponseWriter, _ *http.Request, _ *signin.Session) err
 }
 
 // maxBody is more than any request needs: a comment of 2000 characters, all
-// escaped.
+// escaped, an outline and distances.
 const maxBody = 64 << 10
 
 func getDescription(w http.ResponseWriter, _ *http.Request) error {

@@ -29,13 +29,16 @@ type Source interface {
 	// of its outline. ErrNotLoaded where the service does not run the network that
 	// outlined it, ErrNoPatch where it finds no nodule now.
 	Outline(ctx context.Context, r store.Record, number int) ([]bool, error)
+	// Cube cuts the cube in which outlines of finding number are drawn, see
+	// bus.ResultNodule.OutlinePlace. ErrNoPatch where it lies outside the images.
+	Cube(ctx context.Context, r store.Record, number int) (*nodule.Cube, error)
 	// Waiting lists jobs that nobody has answered yet.
 	Waiting(ctx context.Context) ([]bus.WaitingJob, error)
 	// Summary is the code of an error and a text that names no patient.
 	Summary(err error) bus.Problem
 }
 
-// Errors of Source.Explain and Source.Outline.
+// Errors of Source.Explain, Source.Outline and Source.Cube.
 var (
 	ErrNotLoaded = errors.New("review: the detector is not loaded")
 	ErrNoPatch   = errors.New("review: the finding has no patch, or no outline")
@@ -49,6 +52,8 @@ type Explanation struct {
 	Score *detector.Score // nil where no detector was asked for
 
 	Outline []bool // [32,32,32], where an outline was asked for and nothing else
+
+	Cube *nodule.Cube // likewise
 }
 
 // sourceError answers that images cannot be read, with the reader's code.

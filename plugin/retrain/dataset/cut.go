@@ -13,6 +13,7 @@ import (
 
 // Sources of a mask, as the table and the card name them.
 const (
+	maskReader    = "a reader"              // who corrected it, with the newest decision
 	maskResult    = "outline of the result" // made again by the same network
 	maskNetwork   = "another network"       // than that of the result, or there was none
 	maskThreshold = "threshold"
@@ -142,9 +143,13 @@ func (c *cutter) row(ctx context.Context, r *row, own, again nodule.CutResult) (
 	return m, nil
 }
 
-// outline outlines a nodule: where the result says, else by looking for it. What a
+// outline outlines a nodule: as a reader has, else where the result says, else by looking for it. What a
 // reader calls a nodule is refused by no rule about other tissue.
 func (c *cutter) outline(ctx context.Context, r *row, own *nodule.Cube, again nodule.CutResult) (found outline.Finding, source string, err error) {
+	if drawn := r.drawn(); drawn != nil {
+		found, err := c.byReader(ctx, r, drawn)
+		return found, maskReader, err
+	}
 	network := c.plan.opt.Outliner
 	if network == nil {
 		return outline.Finding{Place: outline.Place{SpacingMM: 1}, Cube: own, Outline: outline.Region(own)}, maskThreshold, nil

@@ -46,6 +46,8 @@ type opinion struct {
 	version int
 	time    time.Time
 	finding string // result and nodule: versions count within one
+
+	drawn *bus.Correction // the nodule's outline, nil: the network's stands
 }
 
 func (o opinion) label() bus.Label { return o.verdict.Label(o.kind) }

@@ -34,7 +34,7 @@ func TestLabels(t *testing.T) {
 // times between findings.
 func TestCurrent(t *testing.T) {
 	at := func(reader string, verdict bus.Verdict, kind bus.Kind, finding string, version, day int) opinion {
-		return opinion{reader, verdict, kind, version, time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC), finding}
+		return opinion{reader, verdict, kind, version, time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC), finding, nil}
 	}
 	got := current([]opinion{
 		at("a", bus.Suspicious, "", "x", 1, 9), at("a", bus.Benign, "", "x", 2, 3), // a clock that went back

@@ -115,7 +115,7 @@ func (p *Plan) decisions(results map[string]*bus.Result) map[string][]opinion {
 		}
 		f := findingOf(id, r.NoduleID)
 		opinions[f] = append(opinions[f], opinion{
-			reader: p.opt.Key.name("reader", r.Reviewer), verdict: r.Verdict, kind: r.Kind, version: r.Version, time: r.Time, finding: findingOf(r.Identity, r.NoduleID),
+			reader: p.opt.Key.name("reader", r.Reviewer), verdict: r.Verdict, kind: r.Kind, version: r.Version, time: r.Time, finding: findingOf(r.Identity, r.NoduleID), drawn: r.Outline,
 		})
 	}
 	maps.DeleteFunc(results, func(id string, _ *bus.Result) bool { return replaced.newest(id) != id })

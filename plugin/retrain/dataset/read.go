@@ -42,6 +42,9 @@ func ReadReviews(path string, fn func(bus.Review)) error {
 		if r.Identity == "" || r.NoduleID == "" || r.Reviewer == "" || !slices.Contains(bus.Verdicts(), r.Verdict) {
 			return "it has no identity, nodule_id or reviewer, or a verdict that is not known"
 		}
+		if hint := bus.CheckDrawn(r.Outline, nil); hint != "" {
+			return hint
+		}
 		fn(r)
 		return ""
 	}
@@ -144,7 +147,7 @@ func readTable(path, op string, src *bounded, use func(bus.Review) string) error
 			}
 			return ""
 		})
-		hint := "its version or time makes no sense"
+		hint := "its version, time or outline makes no sense"
 		if err == nil {
 			hint = use(r)
 		}
@@ -167,7 +170,11 @@ func tableReview(cell func(string) string) (bus.Review, error) {
 	if err != nil {
 		return bus.Review{}, err
 	}
+	drawn, err := drawnOf(cell("drawn_outline"))
+	if err != nil {
+		return bus.Review{}, err
+	}
 	at, err := time.Parse(time.RFC3339Nano, cell("time"))
 	return bus.Review{Identity: cell("identity"), NoduleID: plain(cell("nodule_id")), Decision: cell("decision"), Reason: cell("reason"), Verdict: bus.Verdict(cell("verdict")), Kind: bus.Kind(cell("kind")),
-		Reviewer: plain(cell("reviewer")), Time: at, Version: version}, err
+		Reviewer: plain(cell("reviewer")), Time: at, Version: version, Outline: drawn}, err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,6 +68,9 @@ func (d NewDecision) check() error {
 	case d.BaseVersion < 0:
 		return bad("base_version is the version that was seen, 0 for none")
 	}
+	if hint := bus.CheckDrawn(d.Outline, d.Distances); hint != "" {
+		return bad(hint)
+	}
 	return nil
 }
 
@@ -74,7 +78,17 @@ func (d NewDecision) check() error {
 // request that made it, or the same once more by whoever saw it.
 func (d Decision) same(n NewDecision, reviewer string) bool {
 	return d.Reviewer == reviewer && d.Verdict == n.Verdict && d.Kind == n.Kind && d.Comment == n.Comment &&
+		sameOutline(d.Outline, n.Outline) && slices.Equal(d.Distances, n.Distances) &&
 		(d.Version == n.BaseVersion+1 || d.Version == n.BaseVersion)
+}
+
+// sameOutline tells whether two corrections are of the same voxels; what was
+// measured follows from them.
+func sameOutline(a, b *bus.Correction) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Method == b.Method && a.SpacingMM == b.SpacingMM && a.CentreLPS == b.CentreLPS && bytes.Equal(a.Runs, b.Runs)
 }
 
 // Decide keeps a decision on a finding of a record, and its message, in one
@@ -83,6 +97,11 @@ func (d Decision) same(n NewDecision, reviewer string) bool {
 // reviewer, is returned without an error and makes no version.
 func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at time.Time) (kept Decision, entry uint64, err error) {
 	n.Comment = strings.ReplaceAll(n.Comment, "\r\n", "\n")
+	if n.Distances = slices.Clone(n.Distances); len(n.Distances) <= bus.MaxDistances {
+		for i, d := range n.Distances {
+			n.Distances[i] = bus.NewDistance(d.FromLPS, d.ToLPS)
+		}
+	}
 	if err := n.check(); err != nil {
 		return kept, 0, err
 	}
@@ -113,7 +132,7 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 		}
 		kept = Decision{
 			Version: n.BaseVersion + 1, Verdict: n.Verdict, Kind: n.Kind, Comment: n.Comment, Reviewer: reviewer,
-			Time: at.UTC().Truncate(time.Millisecond),
+			Time: at.UTC().Truncate(time.Millisecond), Outline: n.Outline, Distances: n.Distances,
 		}
 		if err := boltdb.Put(tx.Bucket(bucketDecisions), decisionKey(r.ID, number, kept.Version), kept); err != nil {
 			return err
@@ -131,10 +150,9 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 		if entry, err = outbox.NextSequence(); err != nil {
 			return err
 		}
-		return boltdb.Put(outbox, string(boltdb.Key(entry)), letter{ID: r.ID, Number: number, Site: r.Site, Review: bus.Review{
-			Identity: r.Result.Identity, NoduleID: r.Result.Nodules[number-1].ID, Verdict: kept.Verdict, Kind: kept.Kind,
-			Comment: kept.Comment, Reviewer: kept.Reviewer, Time: kept.Time, Version: kept.Version,
-		}})
+		return boltdb.Put(outbox, string(boltdb.Key(entry)), letter{
+			ID: r.ID, Number: number, Site: r.Site, Review: kept.Review(r.Result.Identity, r.Result.Nodules[number-1].ID),
+		})
 	})
 	if err != nil && !errors.Is(err, ErrConflict) {
 		return Decision{}, 0, err

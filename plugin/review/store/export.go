@@ -19,6 +19,7 @@ import (
 var exportColumns = []string{
 	"time", "identity", "study_uid", "series_uid", "finding", "nodule_id", "version", "current", "decision", "reason", "comment", "reviewer",
 	"x_lps_mm", "y_lps_mm", "z_lps_mm", "diameter_mm", "probability", "percentile", "flagged", "models", "verdict", "kind",
+	"drawn_volume_mm3", "drawn_long_axis_mm", "drawn_short_axis_mm", "distances_mm", "drawn_outline",
 }
 
 // exported is a decision with its key.
@@ -110,6 +111,7 @@ func exportRow(d exported, current bool, r Record) []string {
 		strconv.Itoa(d.version), strconv.FormatBool(current), earlier.Decision, earlier.Reason, harmless(d.Comment), harmless(d.Reviewer),
 		"", "", "", "", "", "", "", "", string(d.Verdict), string(d.Kind),
 	}
+	row = append(row, drawnCells(d.Decision)...)
 	if r.Result == nil || d.number > len(r.Result.Nodules) {
 		return row
 	}
@@ -126,6 +128,25 @@ func exportRow(d exported, current bool, r Record) []string {
 	}
 	row[19] = harmless(strings.Join(models, "; "))
 	return row
+}
+
+// drawnCells are what a reviewer measured, and the outline as REVIEWS has it.
+func drawnCells(d Decision) []string {
+	cells := make([]string, 5)
+	if o := d.Outline; o != nil {
+		if m := o.Measurements; m != nil {
+			cells[0], cells[1], cells[2] = decimal(&m.VolumeMM3), decimal(&m.LongAxisMM), decimal(&m.ShortAxisMM)
+		}
+		if text, err := json.Marshal(o); err == nil {
+			cells[4] = string(text)
+		}
+	}
+	var lengths []string
+	for _, way := range d.Distances {
+		lengths = append(lengths, strconv.FormatFloat(way.LengthMM, 'f', 1, 64))
+	}
+	cells[3] = strings.Join(lengths, "; ")
+	return cells
 }
 
 func decimal(v *float64) string {

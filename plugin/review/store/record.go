@@ -77,6 +77,17 @@ type Decision struct {
 	Reviewer  string      `json:"reviewer"`
 	Time      time.Time   `json:"time"`
 	Published bool        `json:"published"` // the bus has it
+
+	Outline   *bus.Correction `json:"outline,omitempty"` // as the reviewer drew it; nil: the network's stands
+	Distances []bus.Distance  `json:"distances,omitempty"`
+}
+
+// Review is the message of a decision on a nodule of a result.
+func (d Decision) Review(identity, noduleID string) bus.Review {
+	return bus.Review{
+		Identity: identity, NoduleID: noduleID, Verdict: d.Verdict, Kind: d.Kind, Comment: d.Comment,
+		Reviewer: d.Reviewer, Time: d.Time, Version: d.Version, Outline: d.Outline, Distances: d.Distances,
+	}
 }
 
 // UnmarshalJSON also reads what was kept before there were verdicts, as
@@ -135,4 +146,9 @@ type NewDecision struct {
 	Kind        bus.Kind    `json:"kind"`
 	Comment     string      `json:"comment"`
 	BaseVersion int         `json:"base_version"` // the version that the reviewer saw, 0 for none
+
+	// Outline has method, runs and the cube that they fill; who keeps the decision has
+	// measured it. Lengths of Distances are left out.
+	Outline   *bus.Correction `json:"outline,omitempty"`
+	Distances []bus.Distance  `json:"distances,omitempty"`
 }

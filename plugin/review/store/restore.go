@@ -27,7 +27,7 @@ func (s *Store) Restore(tx *bbolt.Tx, r bus.Review) (record Record, restored boo
 	if number == 0 {
 		return record, false, nil
 	}
-	d := Decision{Version: r.Version, Verdict: r.Verdict, Kind: r.Kind, Comment: r.Comment, Reviewer: r.Reviewer, Time: r.Time}
+	d := Decision{Version: r.Version, Verdict: r.Verdict, Kind: r.Kind, Comment: r.Comment, Reviewer: r.Reviewer, Time: r.Time, Outline: r.Outline, Distances: r.Distances}
 	b := tx.Bucket(bucketDecisions)
 	if b == nil {
 		return record, false, errors.New("review: the store is not open")

@@ -325,7 +325,7 @@ func TestPublisherWaitsForAuditTrail(t *testing.T) {
 func FuzzNewDecision(f *testing.F) {
 	f.Add("not_nodule", "other", "=1", 0)
 	f.Fuzz(func(t *testing.T, verdict, kind, comment string, base int) {
-		n := NewDecision{bus.Verdict(verdict), bus.Kind(kind), comment, base}
+		n := NewDecision{Verdict: bus.Verdict(verdict), Kind: bus.Kind(kind), Comment: comment, BaseVersion: base}
 		if n.check() == nil && (len(comment) > 4*maxCommentChars || base < 0 || n.Verdict == bus.NotNodule && kind == "") {
 			t.Errorf("%+v", n)
 		}
