@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -42,6 +43,21 @@ func newDelivery(q *JobQueue, msg jetstream.Msg) (*Delivery, error) {
 		Sequence: meta.Sequence.Stream, NumDelivered: int(meta.NumDelivered), Stored: meta.Timestamp,
 		queue: q, msg: msg,
 	}, nil
+}
+
+// TraceParent is the W3C traceparent of the message: that of its header, as NATS clients
+// send it, or of the event; "" where neither has a valid one.
+func (d *Delivery) TraceParent() string {
+	if parent := nats.Header(d.Headers).Get(extTraceParent); validTraceParent(parent) {
+		return parent
+	}
+	var event struct {
+		TraceParent string `json:"traceparent"`
+	}
+	if err := json.Unmarshal(d.Data, &event); err != nil || !validTraceParent(event.TraceParent) {
+		return ""
+	}
+	return event.TraceParent
 }
 
 // KeepAlive tells the broker every third of AckWait, beginning now, that the

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/nats-io/nats.go"
@@ -141,6 +142,12 @@ func (b *Bus) publish(ctx context.Context, op, stream, subject, id string, data 
 		header = nats.Header{}
 	}
 	header.Set(headerContentType, contentType)
+	var event struct {
+		TraceParent string `json:"traceparent"`
+	}
+	if json.Unmarshal(data, &event) == nil && validTraceParent(event.TraceParent) {
+		header.Set(extTraceParent, event.TraceParent)
+	}
 	msg := &nats.Msg{Subject: subject, Data: data, Header: header}
 	ack, err := call(ctx, b, op, func(ctx context.Context) (*jetstream.PubAck, error) {
 		return b.js.PublishMsg(ctx, msg, more...)

@@ -18,6 +18,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+	"github.com/nodulescope/nodulescope/plugin/internal/tracing"
 	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -56,6 +57,8 @@ type Config struct {
 	Queue  bus.ConsumerOptions
 
 	HTTPAddr string // host:port of health and metrics, port 0 for any; empty: none
+
+	TracesURL string // collector of OpenTelemetry traces, OTLP over HTTP; empty: none are made
 
 	Review ReviewConfig // the review page and its API; zero: none
 	Send   SendConfig   // what goes to the PACS that have a store address
@@ -160,6 +163,9 @@ func (c Config) Validate() error {
 		return bad("the free space that is needed must not be negative")
 	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):
 		return bad("the HTTP address is host:port, such as %s", DefaultHTTPAddr)
+	}
+	if err := (tracing.Options{URL: c.TracesURL}).Check(); err != nil {
+		return err
 	}
 	if err := c.Send.check(); err != nil {
 		return err

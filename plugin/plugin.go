@@ -15,6 +15,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/pictures"
+	"github.com/nodulescope/nodulescope/plugin/internal/tracing"
 	"github.com/nodulescope/nodulescope/plugin/review"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
@@ -34,7 +35,8 @@ type Plugin struct {
 	backing    sync.Mutex    // held while a backup is made
 	slack      time.Duration // see aliveSlack
 	silence    silence
-	watchEvery time.Duration // between two looks at what the streams hold
+	tracer     *tracing.Tracer // of a run; nil: none
+	watchEvery time.Duration   // between two looks at what the streams hold
 
 	mu      sync.Mutex
 	parts   parts

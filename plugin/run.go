@@ -17,6 +17,7 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/pictures"
+	"github.com/nodulescope/nodulescope/plugin/internal/tracing"
 	"github.com/nodulescope/nodulescope/plugin/outbox"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -63,6 +64,12 @@ func (p *Plugin) run(ctx context.Context) error {
 	work, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
+	tracer, err := tracing.New(ctx, tracing.Options{URL: p.cfg.TracesURL, Software: p.cfg.Software, Site: p.cfg.Site, Logger: p.log})
+	if err != nil {
+		return err
+	}
+	opened.add(tracer.Close)
+	p.tracer = tracer
 	kept, trail, err := p.openFiles(&opened)
 	if err != nil {
 		return err
@@ -154,7 +161,10 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 		return nil, nil, err
 	}
 	c.add(trail.Close)
-	trail.Observe = p.metrics.gauges.audited
+	trail.Observe = func(r audit.Record) {
+		p.metrics.gauges.audited(r)
+		p.traceDecision(k, r)
+	}
 	if p.sends() {
 		k.send(p.cfg.Send.kinds())
 	}
@@ -175,7 +185,7 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
 		Pictures: func(identity string) jobs.Draft { return p.state().pictures.Begin(store.IDOf(identity)) },
-		Room:     p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Log: p.log,
+		Room:     p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Trace: p.tracer, Log: p.log,
 	}
 	if slices.Contains(k.onResult, outbox.Report) {
 		w.ReportUID = func(r bus.Result) string {

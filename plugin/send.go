@@ -95,6 +95,7 @@ func (p *Plugin) empty(ctx context.Context, k *kept, trail *audit.Trail) {
 			if r, err := k.review.Record(letter.Record); err == nil && r.Result != nil {
 				record.Identity = r.Result.Identity
 			}
+			p.traceSent(k, record.Identity, letter)
 			return trail.Append(record)
 		},
 	}

@@ -65,6 +65,8 @@ type serveOptions struct {
 	quiet       time.Duration
 	quietLimit  time.Duration
 	kernels     []string
+	traces      string
+	keep        time.Duration
 	checkConfig bool
 }
 
@@ -102,6 +104,8 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.DurationVar(&o.quietLimit, "arrival-limit", 2*time.Minute, "`TIME` since the first look at a job, after which what is there of its series is scored")
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
 	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for jobs in progress when the service is stopped; 0: they are handed back at once")
+	f.DurationVar(&o.keep, "keep-results", 400*24*time.Hour, "`TIME` that results are remembered, and stay in the work list where nothing was decided on them")
+	f.StringVar(&o.traces, "traces-url", "", "`URL` of a collector of OpenTelemetry traces (OTLP over HTTP), such as http://127.0.0.1:4318; empty: none are made")
 	o.bus.register(f, "", "a bus of its own")
 	f.StringVar(&o.server.host, "nats-host", "127.0.0.1", "`ADDRESS` on which its own bus listens")
 	f.IntVar(&o.server.port, "nats-port", bus.DefaultPort, "port of its own bus, 0 for any")
@@ -109,9 +113,9 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.server.cert, "nats-server-cert", "", "PEM `FILE` with the certificate of its own bus")
 	f.StringVar(&o.server.key, "nats-server-key", "", "PEM `FILE` of its key")
 	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that must have signed the certificates of its bus's clients")
-	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace",
+	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace", "keep-results", "traces-url",
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
-	refuseZero(f, "workers", "max-attempts", "arrival-limit", "job-timeout", "review-idle", "review-lifetime")
+	refuseZero(f, "workers", "max-attempts", "arrival-limit", "job-timeout", "keep-results", "review-idle", "review-lifetime")
 	refuseNegative(f, "device-retry", "arrival-quiet", "arrival-limit")
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings, and what a start needs beside them, and exit")
 }
@@ -125,7 +129,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 	cfg := plugin.Config{
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Rungs: o.models.rungs.use, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
-		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
+		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, KeepResults: o.keep, TracesURL: o.traces, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
 	if cfg.ModelVersion = o.models.loaded; o.models.follows() {
 		cfg.UseModels = func(set store.Set) (scoring.Models, error) { return o.models.next(log, set) }

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+	"github.com/nodulescope/nodulescope/plugin/internal/tracing"
 )
 
 // entry is what the ledger keeps of a new result of a job.
@@ -22,7 +24,10 @@ func (w *Worker) entry(job bus.Job) ledger.Entry {
 
 // publish stores a new result: intent, audit, broker, ledger.
 func (w *Worker) publish(ctx context.Context, log *slog.Logger, t task, result bus.Result) error {
-	e, err := w.intend(t, &result)
+	span, begin := tracing.From(ctx), time.Now()
+	traceScores(span, result)
+	defer func() { span.Part("publish", begin, time.Now()) }()
+	e, err := w.intend(t, &result, span.TraceParent())
 	if err != nil {
 		return err
 	}
@@ -38,7 +43,7 @@ func (w *Worker) publish(ctx context.Context, log *slog.Logger, t task, result b
 }
 
 // intend completes a result and writes its event to the ledger.
-func (w *Worker) intend(t task, result *bus.Result) (e ledger.Entry, err error) {
+func (w *Worker) intend(t task, result *bus.Result, traceParent string) (e ledger.Entry, err error) {
 	e = w.entry(t.job)
 	e.Lineage, e.Nodules = t.lineage, ledger.NoduleKeys(result.Nodules)
 	if result.Supersedes, err = w.Ledger.Supersedes(e.Lineage, result.Identity, e.Nodules); err != nil {
@@ -48,7 +53,7 @@ func (w *Worker) intend(t task, result *bus.Result) (e ledger.Entry, err error) 
 		result.SRSOPUID = w.ReportUID(*result)
 	}
 	e.Event, err = bus.EncodeResult("/nodulescope/"+w.Site, *result, bus.WithTime(e.Time),
-		bus.WithTraceParent(bus.ChildTraceParent(t.env.TraceParent)), bus.WithTraceState(t.env.TraceState))
+		bus.WithTraceParent(cmp.Or(traceParent, bus.ChildTraceParent(t.env.TraceParent))), bus.WithTraceState(t.env.TraceState))
 	if err != nil {
 		return e, hopeless(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
@@ -19,11 +20,12 @@ import (
 	"github.com/nodulescope/nodulescope/internal/together"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
+	"github.com/nodulescope/nodulescope/plugin/internal/tracing"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
-// Worker takes jobs and answers them. All fields but Arrival, Room and ReportUID are needed.
+// Worker takes jobs and answers them. All fields but Arrival, Room, ReportUID and Trace are needed.
 type Worker struct {
 	Site     string
 	Software string // name and version that results carry
@@ -53,6 +55,7 @@ type Worker struct {
 	Audit   *audit.Trail
 	Keeper  Keeper
 	Metrics Metrics
+	Trace   *tracing.Tracer // nil: none
 	Log     *slog.Logger
 
 	locks    keyLocks
@@ -180,6 +183,8 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 	defer cancel()
 	defer d.KeepAlive(settle)()
 	log := w.Log.With("job", d.Sequence, "delivered", d.NumDelivered)
+	span := w.traceJob(d)
+	ctx = tracing.With(ctx, span)
 	// The broker's count is not used: it also counts what was handed back.
 	attempt, err := w.Ledger.Begin(deliveryKey(d))
 	var how Outcome
@@ -192,6 +197,12 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 	}
 	leaveSlot(ctx)
 	w.settle(settle, log, d, outcome, err, attempt)
+	span.Set(attribute.String("nodulescope.outcome", string(outcome)))
+	code := ""
+	if err != nil {
+		code = bus.ProblemOf(err).Code
+	}
+	span.End(time.Now(), code)
 }
 
 // attempt works on a job within its time; a panic is an error of the job.
