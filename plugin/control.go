@@ -106,6 +106,7 @@ func (p *Plugin) controlHandler(k *kept, trail *audit.Trail, token string) http.
 		writeJSON(w, http.StatusOK, m)
 	})
 	mux.HandleFunc("POST /models", p.answerModels(trail))
+	mux.HandleFunc("POST /shadow", p.answerShadow(trail))
 	return http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !found || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {

@@ -99,6 +99,9 @@ func (p *Plugin) SetModels(version string, m scoring.Models) error {
 		return err
 	}
 	p.models.set(version, m)
+	if log, _ := p.shadow.run(); log != nil {
+		p.endShadow(log, "other models were promoted")
+	}
 	p.metrics.setModels(scoring.Describe(m.Detectors), p.cfg.Software)
 	p.log.Info("new jobs are scored with other models", "version", version, "models", m.Digests())
 	return nil

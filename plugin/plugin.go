@@ -13,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/storage"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/jobs"
 	"github.com/nodulescope/nodulescope/plugin/internal/pictures"
 	"github.com/nodulescope/nodulescope/plugin/internal/tracing"
@@ -26,6 +27,7 @@ type Plugin struct {
 	cfg     Config
 	metrics *metrics
 	models  models
+	shadow  shadowed
 	log     *slog.Logger
 	reader  series.Reader
 
@@ -49,6 +51,7 @@ type Plugin struct {
 // parts are what a run has opened.
 type parts struct {
 	kept   *kept
+	trail  *audit.Trail
 	bus    *bus.Bus
 	worker *jobs.Worker // once jobs are taken
 	server *bus.Server  // nil where the bus is external
@@ -78,6 +81,7 @@ func New(cfg Config) (*Plugin, error) {
 		cfg: cfg, reader: series.Reader{Roots: cfg.AllowedRoots, Archives: archives, Kernels: cfg.Kernels}, metrics: newMetrics(scoring.Describe(cfg.Detectors), cfg.Software, cfg.DataDir), log: cfg.Logger.With("part", "plugin"), watchEvery: watchEvery, slack: aliveSlack,
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.shadow.wake = make(chan struct{}, 1)
 	p.models.version, p.models.now = cfg.ModelVersion, scoring.Models{Detectors: cfg.Detectors, Outliner: cfg.Outliner, Rungs: cfg.Rungs}
 	p.metrics.outbox(p.outboxStatus)
 	p.metrics.storage(storage.Hung)

@@ -77,6 +77,8 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err := p.takePromoted(); err != nil {
 		return err
 	}
+	p.set(func(s *parts) { s.trail = trail })
+	p.openShadow()
 	publisher, err := p.serve(ctx, &opened, kept, trail, fail)
 	if err != nil {
 		return err
@@ -106,6 +108,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	debug.FreeOSMemory() // what reading models and the ledger took
 
 	opened.background(func() { p.housekeep(work, kept) })
+	opened.background(func() { p.follow(work) })
 	opened.background(func() { p.heal(work, fail) })
 	opened.background(func() { p.watchStreams(work, w, kept) })
 	opened.background(func() { p.watchQueue(work, b) })
@@ -185,7 +188,8 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
 		Pictures: func(identity string) jobs.Draft { return p.state().pictures.Begin(store.IDOf(identity)) },
-		Room:     p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: p.metrics, Trace: p.tracer, Log: p.log,
+		Room:     p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: liveMetrics{p.metrics, &p.shadow}, Trace: p.tracer, Log: p.log,
+		Published: func(env bus.Envelope, job bus.Job, r bus.Result) { p.shadow.offer(taken(env, job, r)) },
 	}
 	if slices.Contains(k.onResult, outbox.Report) {
 		w.ReportUID = func(r bus.Result) string {

@@ -14,6 +14,8 @@ import (
 	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/internal/filelock"
 	"github.com/nodulescope/nodulescope/nodule"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/retrain/shadow"
 )
 
 // saveCandidate writes the folder of a candidate of one detector that has learned
@@ -105,6 +107,70 @@ func TestPromotedModels(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	command(t, exitOK, "audit", "verify", "--data-dir", data)
+}
+
+// TestShadowOfPhantoms: a version scores phantoms beside the detector in the binary, unseen
+// and across a restart, and the report tells what would change.
+func TestShadowOfPhantoms(t *testing.T) {
+	data, dir := t.TempDir(), t.TempDir()
+	folder, page := filepath.Join(dir, "candidate"), filepath.Join(dir, "shadow.html")
+	if err := saveCandidate(folder); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := command(t, exitOK, "models", "shadow", "--data-dir", data)
+	if !strings.Contains(out, "No version has been") {
+		t.Errorf("%s", out)
+	}
+	command(t, exitOK, "models", "import", folder, "--data-dir", data)
+	for _, seed := range []string{"1", "2"} {
+		command(t, exitOK, "phantom", filepath.Join(dir, seed), "--seed", seed, "--slices", "60", "--size", "96")
+	}
+	settings := []string{"--outline", "off", "--detectors", "vae-ad"}
+	s := startService(t, data, "", settings...)
+	submit := func(seed string) {
+		t.Helper()
+		command(t, exitOK, "submit", filepath.Join(dir, seed), "--nodules", filepath.Join(dir, seed, "truth.json"), "--nats-url", s.bus)
+	}
+	wait := func(done func(shadow.Report) bool) (r shadow.Report) {
+		t.Helper()
+		plugintest.WaitFor(t, func() bool {
+			out, _ := command(t, exitOK, "models", "shadow", "--report", "--json", "--data-dir", data)
+			if err := json.Unmarshal([]byte(out), &r); err != nil {
+				t.Fatal(err)
+			}
+			return done(r)
+		})
+		return r
+	}
+	command(t, exitOK, "models", "shadow", "20260131", "--shadow-nodules", "12", "--data-dir", data)
+	submit("1")
+	first := wait(func(r shadow.Report) bool { return r.Run.Counts.Series == 1 })
+	if first.Nodules == 0 || first.Nodules >= 12 || !first.Run.Runs() {
+		t.Fatalf("%+v", first.Run)
+	}
+	s.stop()
+	s = startService(t, data, "", settings...)
+	submit("2")
+	r := wait(func(r shadow.Report) bool { return !r.Run.Runs() })
+	if a := r.Scores[0]; a.Name != "vae-ad" || a.Nodules != r.Nodules || r.Series != 2 || a.New+a.Gone == 0 {
+		t.Errorf("%+v", r.Scores)
+	}
+	for _, one := range s.results(2) {
+		if len(one.Models) != 1 || one.Models[0].Digest == "" || len(one.Nodules[0].Scores) != 1 {
+			t.Errorf("%+v", one.Models)
+		}
+	}
+	out, _ = command(t, exitOK, "models", "shadow", "--html", page, "--data-dir", data)
+	html, err := os.ReadFile(page)
+	if err != nil || !strings.Contains(string(html), "data:image/png") || strings.Contains(string(html), "1.2.826") || !strings.Contains(out, "vae-ad") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	trail, err := os.ReadFile(filepath.Join(data, "audit.jsonl"))
+	if err != nil || strings.Count(string(trail), `"kind":"shadow"`) != 2 {
+		t.Errorf("%v: %s", err, trail)
+	}
+	command(t, exitBadInput, "models", "shadow", "--stop", "--data-dir", data)
+	command(t, exitUsage, "models", "shadow", "20260131", "--stop", "--data-dir", data)
 }
 
 // TestRefusedComparison: it ends with the code of a refusal, and its reasons are kept.

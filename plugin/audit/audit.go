@@ -41,6 +41,7 @@ const (
 
 	KindPromoted   = "promoted"    // other models score from now on; models are the digests of the sets before and after
 	KindRolledBack = "rolled_back" // and the last promotion is taken back
+	KindShadow     = "shadow"      // a candidate scores unseen from now on, or no more; models are the digests of the set in use and of the candidate
 )
 
 // Record is one line of the audit trail. It names no patient and no UID:

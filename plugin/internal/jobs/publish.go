@@ -39,6 +39,9 @@ func (w *Worker) publish(ctx context.Context, log *slog.Logger, t task, result b
 		return err
 	}
 	w.Metrics.Result(result)
+	if w.Published != nil {
+		w.Published(t.env, t.job, result)
+	}
 	return nil
 }
 

@@ -25,7 +25,7 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
-// Worker takes jobs and answers them. All fields but Arrival, Room, ReportUID and Trace are needed.
+// Worker takes jobs and answers them. All fields but Arrival, Room, Published, ReportUID and Trace are needed.
 type Worker struct {
 	Site     string
 	Software string // name and version that results carry
@@ -46,6 +46,8 @@ type Worker struct {
 	Room func() error // tells what keeps jobs from being taken, such as a disk that is full; nil: nothing does
 
 	Pictures func(identity string) Draft // takes what reviewers will look at
+
+	Published func(env bus.Envelope, job bus.Job, r bus.Result) // told of every new answer when it is on the bus; must not wait; nil: nobody is told
 
 	ReportUID func(r bus.Result) string // of the structured report that goes to a PACS; nil: none goes
 

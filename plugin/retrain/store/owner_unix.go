@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// adopt gives what root has written to the owner of the data folder, the service
+// Adopt gives what root has written to the owner of the data folder, the service
 // account, which could not read it otherwise. Files are opened below the folder alone,
 // following no link out of it, and one with a second name is left as it is: it may be a
 // file of another place.
-func (s *Store) adopt() error {
+func (s *Store) Adopt() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}

@@ -84,7 +84,7 @@ func (s *Store) lock() (unlock func(), err error) {
 		return nil, coded.New(CodeLocked, op, "another process writes it: try again when that has ended", err)
 	}
 	return func() {
-		_ = s.adopt() // what stays root's is told by who cannot read it
+		_ = s.Adopt() // what stays root's is told by who cannot read it
 		_ = f.Close()
 	}, nil
 }
