@@ -30,6 +30,7 @@ type metrics struct {
 	restored   prometheus.Counter
 	info       *prometheus.GaugeVec // of what scores
 	gauges     *gauges
+	drift      driftGauges
 }
 
 func newMetrics(models []bus.Model, software, dataDir string) *metrics {
@@ -77,6 +78,7 @@ func newMetrics(models []bus.Model, software, dataDir string) *metrics {
 		m.deliveries.WithLabelValues(string(outcome)) // a rate needs the zero
 	}
 	m.gauges = newGauges(m.registry, dataDir)
+	m.drift = newDriftGauges(m.registry)
 	for _, stream := range bus.Streams() {
 		m.lost.WithLabelValues(stream)
 	}

@@ -28,6 +28,7 @@ type Plugin struct {
 	metrics *metrics
 	models  models
 	shadow  shadowed
+	noise   noises
 	log     *slog.Logger
 	reader  series.Reader
 

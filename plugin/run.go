@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
@@ -109,6 +110,7 @@ func (p *Plugin) run(ctx context.Context) error {
 
 	opened.background(func() { p.housekeep(work, kept) })
 	opened.background(func() { p.follow(work) })
+	opened.background(func() { p.watchDrift(work) })
 	opened.background(func() { p.heal(work, fail) })
 	opened.background(func() { p.watchStreams(work, w, kept) })
 	opened.background(func() { p.watchQueue(work, b) })
@@ -187,9 +189,14 @@ func (p *Plugin) worker(b *bus.Bus, queue *bus.JobQueue, k *kept, trail *audit.T
 		Models: p.models.get, Series: p.reader, MaxPaddingPct: p.cfg.MaxPaddingPct,
 		Arrival: jobs.Arrival{Quiet: p.cfg.Quiet, Limit: p.cfg.QuietLimit, Again: partialAgain},
 		Slots:   p.cfg.Slots, MaxAttempts: p.cfg.MaxAttempts, RetryDelay: p.cfg.RetryDelay, JobTimeout: p.cfg.JobTimeout, Grace: p.cfg.Grace,
-		Pictures: func(identity string) jobs.Draft { return p.state().pictures.Begin(store.IDOf(identity)) },
-		Room:     p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: liveMetrics{p.metrics, &p.shadow}, Trace: p.tracer, Log: p.log,
-		Published: func(env bus.Envelope, job bus.Job, r bus.Result) { p.shadow.offer(taken(env, job, r)) },
+		Pictures: func(identity string) jobs.Draft {
+			return noisy{p.state().pictures.Begin(store.IDOf(identity)), identity, &p.noise}
+		},
+		Room: p.checkSpace, Shared: p.state().own == nil, Bus: b, Queue: queue, Ledger: k.Ledger, Audit: trail, Keeper: k, Metrics: liveMetrics{p.metrics, &p.shadow}, Trace: p.tracer, Log: p.log,
+		Published: func(env bus.Envelope, job bus.Job, s *dicomio.Series, r bus.Result) {
+			p.shadow.offer(taken(env, job, r))
+			p.noteDrift(s, &r)
+		},
 	}
 	if slices.Contains(k.onResult, outbox.Report) {
 		w.ReportUID = func(r bus.Result) string {

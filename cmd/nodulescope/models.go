@@ -53,7 +53,7 @@ func newModelsCommand(g *globals) *cobra.Command {
   nodulescope models promote 20260131-5f0c2a1b
   nodulescope models rollback`,
 		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
-	cmd.AddCommand(newModelsList(), newModelsShow(), newModelsImport(), newModelsCompare(g), newModelsShadow(), newModelsExport(), newModelsPromote(), newModelsRollback(), newModelsCollect())
+	cmd.AddCommand(newModelsList(), newModelsShow(), newModelsImport(), newModelsCompare(g), newModelsShadow(), newModelsDrift(), newModelsExport(), newModelsPromote(), newModelsRollback(), newModelsCollect())
 	return cmd
 }
 

@@ -1,15 +1,18 @@
 package retrain
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/retrain/dataset"
+	"github.com/nodulescope/nodulescope/plugin/retrain/drift"
 )
 
 // Data are the nodules that a retraining uses.
@@ -20,6 +23,8 @@ type Data struct {
 
 	joined nodule.Joined
 	sets   []SetFacts
+
+	reference []byte // what the site's data are like, see package drift; nil: it has no table
 }
 
 // SetFacts say what a file of nodules was.
@@ -51,6 +56,9 @@ func LoadData(path string, with []string) (*Data, error) {
 		}
 		if i == 0 {
 			d.Card = card
+			if d.reference, err = referenceOf(name, ds); err != nil {
+				return nil, err
+			}
 		}
 		all, d.sets = append(all, ds), append(d.sets, facts)
 	}
@@ -150,4 +158,29 @@ func count(name, use string, ds *nodule.Dataset) Side {
 // text is a side in words.
 func (s Side) text() string {
 	return fmt.Sprintf("%d patients, %d normals, %d anomalies, %d unlabelled", s.Patients, s.Normals, s.Anomalies, s.Unlabelled)
+}
+
+// referenceOf makes of the table beside a data set what drift is told from; nil: there
+// is none.
+func referenceOf(path string, ds *nodule.Dataset) ([]byte, error) {
+	f, err := os.Open(strings.TrimSuffix(path, ".npz") + "_nodules.csv")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("retrain: read table of nodules: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	noise := map[string]float64{}
+	for i := range ds.Samples {
+		s := &ds.Samples[i]
+		if hu, known := drift.Noise(s.Cube()); known {
+			noise[s.Nodule] = hu
+		}
+	}
+	r, err := drift.FromTable(f, noise)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(r)
 }

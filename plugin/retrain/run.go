@@ -82,7 +82,11 @@ func (r *runner) run(ctx context.Context) (*Candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.write(r.o.Out, append(files, report...))
+	files = append(files, report...)
+	if ref := r.o.Data.reference; ref != nil {
+		files = append(files, content{"reference.json", RoleReference, ref})
+	}
+	return c, c.write(r.o.Out, files)
 }
 
 // explained gives what packages below say of a damaged state and of a full disk the

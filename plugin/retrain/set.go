@@ -22,6 +22,7 @@ const (
 	RoleTissue     = "outline-tissue"
 	RoleReport     = "report"
 	RoleReportData = "report-data"
+	RoleReference  = "reference" // what the data were like, see package drift
 )
 
 const (

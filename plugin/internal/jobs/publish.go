@@ -40,7 +40,7 @@ func (w *Worker) publish(ctx context.Context, log *slog.Logger, t task, result b
 	}
 	w.Metrics.Result(result)
 	if w.Published != nil {
-		w.Published(t.env, t.job, result)
+		w.Published(t.env, t.job, t.scan.Series(), result)
 	}
 	return nil
 }

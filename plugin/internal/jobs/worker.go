@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/internal/backoff"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/together"
@@ -47,7 +48,7 @@ type Worker struct {
 
 	Pictures func(identity string) Draft // takes what reviewers will look at
 
-	Published func(env bus.Envelope, job bus.Job, r bus.Result) // told of every new answer when it is on the bus; must not wait; nil: nobody is told
+	Published func(env bus.Envelope, job bus.Job, s *dicomio.Series, r bus.Result) // told of every new answer when it is on the bus; must not wait; nil: nobody is told
 
 	ReportUID func(r bus.Result) string // of the structured report that goes to a PACS; nil: none goes
 

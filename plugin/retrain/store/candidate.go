@@ -34,6 +34,8 @@ const (
 	RoleRungs    = "rungs"
 	RoleOutline  = "outline"        // a network for outlines
 	RoleTissue   = "outline-tissue" // what outlines of that network are refused
+	// RoleReference is what the data of the training were like, see package drift.
+	RoleReference = "reference"
 
 	roleCandidate = "candidate" // candidate.json itself
 )

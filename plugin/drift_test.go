@@ -1,0 +1,53 @@
+package plugin
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/retrain/drift"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
+)
+
+// What a service scores is kept without names, and what has moved is in its metrics.
+func TestDriftOfService(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.ModelVersion = store.Shipped
+	p := start(t, cfg)
+	p.submitAnother(t, 0)
+	p.idle(1)
+	records, err := drift.Read(cfg.DataDir)
+	plugintest.Must(t, err)
+	if len(records) != 1 || records[0].Version != store.Shipped || records[0].Numbers["score "+cfg.Detectors[0].Name()] == 0 {
+		t.Fatalf("%+v", records)
+	}
+	if _, known := records[0].Numbers[drift.NoiseHU]; !known {
+		t.Error("no noise was measured")
+	}
+	p.noise.mu.Lock()
+	if n := len(p.noise.all); n != 0 {
+		t.Errorf("the noise of %d results is held for ever", n)
+	}
+	p.noise.mu.Unlock()
+	now := time.Now()
+	for i := range drift.Baseline + drift.MinWindow {
+		one := records[0]
+		one.Names = map[string]string{drift.Kernel: "a"}
+		one.Numbers = map[string]float64{drift.Diameter: float64(i % 7)}
+		if one.Day = "2020-01-01"; i >= drift.Baseline-1 {
+			one.Day, one.Names[drift.Kernel] = now.UTC().Format(time.DateOnly), "b"
+		}
+		plugintest.Must(t, drift.Append(cfg.DataDir, one))
+	}
+	p.lookDrift(now)
+	m := gather(t, p.Plugin)
+	if m["nodulescope_drift_alarm/"+drift.Kernel] != 1 || m["nodulescope_drift_alarm/"+drift.Diameter] != 0 || m["nodulescope_drift_series"] < drift.MinWindow {
+		t.Error(fmt.Sprint(m))
+	}
+	r, err := Drift(cfg.DataDir, now)
+	if err != nil || !r.Alarm {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
