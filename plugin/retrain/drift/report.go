@@ -5,13 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"time"
-
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/detector/stats"
@@ -139,92 +135,37 @@ func textsOf(name string, records []Record) (out []string) {
 	return out
 }
 
-// compareNumbers takes sorted values. The test's distribution is that of large samples
-// (Smirnov 1948, doi:10.1214/aoms/1177730256), with the correction of Stephens (1970,
-// doi:10.1111/j.2517-6161.1970.tb00821.x) for small ones.
+// compareNumbers takes sorted values.
 func compareNumbers(before, after []float64) Change {
 	c := Change{Reference: len(before), Window: len(after), P: 1}
 	if len(before) == 0 || len(after) == 0 {
 		return c
 	}
 	c.Before, c.After = stats.QuartilesOf(before).Median, stats.QuartilesOf(after).Median
-	c.Distance = stat.KolmogorovSmirnov(before, nil, after, nil)
-	n := math.Sqrt(float64(len(before)) * float64(len(after)) / float64(len(before)+len(after)))
-	lambda := (n + 0.12 + 0.11/n) * c.Distance
-	if lambda < 0.2 {
-		return c
-	}
-	p := 0.0
-	for k := 1; k <= 100; k++ {
-		sign := 2.0
-		if k%2 == 0 {
-			sign = -2
-		}
-		p += sign * math.Exp(-2*float64(k*k)*lambda*lambda)
-	}
-	c.P = min(1, max(0, p))
+	c.Distance, c.P = stats.TwoSamples(before, after)
 	return c
 }
 
-// compareNames compares shares. Names that are expected less than five times in one of
-// both are taken together.
+// compareNames compares shares.
 func compareNames(before, after []string) Change {
 	c := Change{Reference: len(before), Window: len(after), P: 1}
-	if len(before) == 0 || len(after) == 0 {
-		return c
-	}
-	counts := map[string]*[2]float64{}
-	for side, all := range [2][]string{before, after} {
-		for _, name := range all {
-			if counts[name] == nil {
-				counts[name] = &[2]float64{}
-			}
-			counts[name][side]++
-		}
-	}
-	n := [2]float64{float64(len(before)), float64(len(after))}
-	total := n[0] + n[1]
-	var rare [2]float64
-	var cells [][2]float64
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		k := counts[name]
-		if (k[0]+k[1])*min(n[0], n[1])/total < 5 {
-			rare[0], rare[1] = rare[0]+k[0], rare[1]+k[1]
-			continue
-		}
-		cells = append(cells, *k)
-	}
-	if rare[0]+rare[1] > 0 {
-		cells = append(cells, rare)
-	}
-	chi := 0.0
-	for _, k := range cells {
-		for side := range k {
-			expected := (k[0] + k[1]) * n[side] / total
-			chi += (k[side] - expected) * (k[side] - expected) / expected
-		}
-		p, q := (k[0]+0.5)/(n[0]+0.5*float64(len(cells))), (k[1]+0.5)/(n[1]+0.5*float64(len(cells)))
-		c.Distance += (q - p) * math.Log(q/p)
-	}
-	if len(cells) > 1 {
-		c.P = distuv.ChiSquared{K: float64(len(cells) - 1)}.Survival(chi)
+	if len(before) > 0 && len(after) > 0 {
+		c.Distance, c.P = stats.Shares(before, after)
 	}
 	return c
 }
 
-// holm corrects p of those values of which a change can be told (Holm 1979).
+// holm corrects p of those values of which a change can be told.
 func holm(values []Change) {
-	var order []int
+	var enough []int
+	var p []float64
 	for i := range values {
 		if values[i].Enough {
-			order = append(order, i)
+			enough, p = append(enough, i), append(p, values[i].P)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(values[a].P, values[b].P) })
-	most := 0.0
-	for rank, i := range order {
-		most = max(most, min(1, values[i].P*float64(len(order)-rank)))
-		values[i].P = most
+	for k, corrected := range stats.Holm(p) {
+		values[enough[k]].P = corrected
 	}
 }
 
