@@ -180,10 +180,11 @@ func (m *metered) ReadAt(p []byte, off int64) (int, error) {
 	return m.from.ReadAt(p, off)
 }
 
-// whole reads all that a file inflates to: what is packed may be cut anywhere.
+// whole reads all that a file inflates to, less than limit: what is packed may be
+// cut anywhere, and its checksum stands at its end.
 func whole(src codec.Source, limit int64) error {
 	var one [1]byte
-	_, err := src.ReadAt(one[:], limit-1)
+	_, err := src.ReadAt(one[:], limit)
 	if errors.Is(err, io.EOF) {
 		return nil
 	}

@@ -48,6 +48,7 @@ const (
 	CodeMixedGeometry     Code = "mixed_geometry"      // warning: instances of another orientation, matrix or spacing were left out
 	CodeSeveralVolumes    Code = "several_volumes"     // warning: one volume of the series was taken, the others were left out
 	CodeMixedVolumes      Code = "mixed_volumes"       // several scans alternate, and nothing tells them apart
+	CodeUIDRepeated       Code = "uid_repeated"        // one SOP Instance UID, and more than one image
 	CodeArchive           Code = "archive_unsupported" // encrypted, of another kind, or within an archive
 	CodeIndex             Code = "dicomdir_unusable"   // warning: a DICOMDIR is corrupt; the files are read without it
 	CodeFileMissing       Code = "file_missing"        // a DICOMDIR lists images that are not there; of a series that is read: warning

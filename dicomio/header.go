@@ -204,8 +204,11 @@ func (f *format) read(p parsed) error {
 	if f.Stored < 1 || f.highBit >= f.Allocated || f.highBit < f.Stored-1 {
 		return refuse(CodePixelFormat, "BitsStored and HighBit do not fit BitsAllocated", nil)
 	}
-	n, _ := p.Integer(0x00280103)
-	f.Signed = n == 1
+	sign, told := p.Integer(0x00280103)
+	if !told || sign != 0 && sign != 1 {
+		return refuse(CodePixelFormat, "PixelRepresentation is missing, or neither 0 nor 1: whether values below 0 are meant is not known", nil)
+	}
+	f.Signed = sign == 1
 	if err := f.readRescale(p); err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -93,7 +95,11 @@ func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error)
 	if err := c.useIndexes(ctx, all); err != nil {
 		return nil, err
 	}
-	c.sortOut(all)
+	repeated, err := refuseRepeated(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	c.sortOut(all, repeated)
 	for _, s := range c.volumes {
 		s.FolderModified = changed
 		if listedOnly {
@@ -103,13 +109,16 @@ func newCatalog(ctx context.Context, dir string, opts Options) (*catalog, error)
 	return c, nil
 }
 
-// sortOut groups the files by series and builds a volume of each.
-func (c *catalog) sortOut(all []scanned) {
+// sortOut groups the files by series and builds a volume of each that is not
+// refused already.
+func (c *catalog) sortOut(all []scanned, unusable map[string]*Error) {
 	images := map[string][]*header{}
 	broken := map[string][]*Error{}
 	modified := map[string]time.Time{} // "": of files whose series is not known
 	leftOut := map[string]kinds{}
 	c.leftOut = kinds{}
+	var blank []scanned
+	named := map[string]bool{} // how images are named
 	for _, f := range all {
 		uid := ""
 		if len(f.images) > 0 {
@@ -140,6 +149,9 @@ func (c *catalog) sortOut(all []scanned) {
 			broken[uid] = append(broken[uid], e)
 		case f.err != nil:
 			c.ignored++
+			if f.blank {
+				blank = append(blank, f)
+			}
 		case len(scan) == 0:
 			e := fileError(f.images[0].path, refuse(CodeNotCT, "the series holds only localizers; name the scan itself", nil))
 			if c.refused[uid] == nil {
@@ -147,9 +159,24 @@ func (c *catalog) sortOut(all []scanned) {
 			}
 		default:
 			images[uid] = append(images[uid], scan...)
+			named[naming(f.entry.path)] = true
+		}
+	}
+	for _, f := range blank {
+		if !named[naming(f.entry.path)] {
+			continue // a mark of another program, say
+		}
+		c.ignored--
+		c.stray = append(c.stray, fileError(f.entry.path, refuse(CodeTruncated, "the file is empty, or holds nothing but zeros: it is still being written, or was cut; fetch it again", nil)))
+		if f.modified.After(modified[""]) {
+			modified[""] = f.modified
 		}
 	}
 	for uid, list := range images {
+		if e := unusable[uid]; e != nil {
+			c.refuseSeries(uid, list, e, broken[uid])
+			continue
+		}
 		s, err := buildSeries(list, c.opts)
 		if err != nil {
 			c.refuseSeries(uid, list, err, broken[uid])
@@ -179,6 +206,20 @@ func (c *catalog) sortOut(all []scanned) {
 		}
 	}
 	sort.Slice(c.volumes, func(i, j int) bool { return c.volumes[i].SeriesUID < c.volumes[j].SeriesUID })
+}
+
+// naming is what files of one scan have in common: their folder, their extension,
+// but for that of a copy in progress, and whether they are numbered.
+func naming(path string) string {
+	name := filepath.Base(path)
+	for _, e := range []string{".part", ".partial", ".filepart", ".tmp"} {
+		name = strings.TrimSuffix(name, e)
+	}
+	ext := filepath.Ext(name)
+	if strings.Trim(ext, ".0123456789") == "" {
+		ext = "" // of a UID
+	}
+	return fmt.Sprintf("%s|%s|%t", filepath.Dir(path), strings.ToLower(ext), strings.ContainsAny(strings.TrimSuffix(name, ext), "0123456789"))
 }
 
 // refuseSeries notes why a series gave no volume: where broken files left too

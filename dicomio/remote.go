@@ -65,7 +65,11 @@ func OpenRemote(ctx context.Context, images []Attributes, seriesUID string, remo
 		return nil, err
 	}
 	c := &catalog{opts: opts, refused: map[string]*Error{}}
-	c.sortOut(all)
+	repeated, err := refuseRepeated(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	c.sortOut(all, repeated)
 	s, err := c.named(seriesUID)
 	switch CodeOf(err) {
 	case "":

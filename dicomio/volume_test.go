@@ -2,6 +2,7 @@ package dicomio_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"testing"
@@ -94,6 +95,7 @@ func TestLargestVolumeIsKept(t *testing.T) {
 	} {
 		dir := write(t, "", dicomtest.Spec{Slices: 6})
 		other.StudyUID, other.SeriesUID = "1.2.826.0.1.3680043.10.9.1", "1.2.826.0.1.3680043.10.9.1.2"
+		other.Edit = func(z int, set dicomtest.Elements) { set.Set(0x00080018, "UI", fmt.Sprint("1.2.7.", z+1)) }
 		write(t, filepath.Join(dir, "other"), other)
 		s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
 		if err != nil {

@@ -1,12 +1,15 @@
 package dicomio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +17,10 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/storage"
 )
 
-// listFiles returns the regular files below dir in lexical order. Links to
-// files are followed, links to folders are not, so that no loop is walked; dir
-// itself may be a link, an archive, or a DICOMDIR, which stands for its folder.
+// listFiles returns the regular files below dir in lexical order, and the folders
+// that cannot be read. Links to
+// files are followed, links to folders are not, so that no loop is walked, and
+// returned; dir itself may be a link, an archive, or a DICOMDIR, which stands for its folder.
 // changed is when a folder was last given a file, or lost one.
 func listFiles(ctx context.Context, dir string, limit int) (files []string, changed time.Time, err error) {
 	info, err := storage.Stat(ctx, dir)
@@ -44,6 +48,13 @@ func listFiles(ctx context.Context, dir string, limit int) (files []string, chan
 	if err != nil {
 		return nil, changed, &Error{Code: CodeFolderMissing, Op: "open folder", Path: dir, Hint: "the folder cannot be opened", Err: err}
 	}
+	add := func(path string) error {
+		if len(files) == limit {
+			return &Error{Code: CodeLimit, Op: "open folder", Path: dir, Hint: fmt.Sprintf("the folder holds more than %d files; name the folder of one study", limit)}
+		}
+		files = append(files, path)
+		return nil
+	}
 	err = storage.WalkDir(ctx, root, func(path string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -52,7 +63,8 @@ func listFiles(ctx context.Context, dir string, limit int) (files []string, chan
 			if path == root {
 				return err
 			}
-			return nil // a folder that may not be read holds nothing for us
+			// Named like a file that cannot be opened: what it holds may be of the series.
+			return add(path)
 		}
 		if d.IsDir() {
 			info, err := storage.Stat(ctx, path)
@@ -64,14 +76,10 @@ func listFiles(ctx context.Context, dir string, limit int) (files []string, chan
 			}
 			return nil
 		}
-		if file, err := isFile(ctx, path, d); err != nil || !file {
+		if file, err := isFile(ctx, root, path, d); err != nil || !file {
 			return err
 		}
-		if len(files) == limit {
-			return &Error{Code: CodeLimit, Op: "open folder", Path: dir, Hint: fmt.Sprintf("the folder holds more than %d files; name the folder of one study", limit)}
-		}
-		files = append(files, path)
-		return nil
+		return add(path)
 	})
 	var e *Error
 	if err != nil && ctx.Err() == nil && !errors.As(err, &e) {
@@ -80,9 +88,10 @@ func listFiles(ctx context.Context, dir string, limit int) (files []string, chan
 	return files, changed, err
 }
 
-// isFile tells whether an entry is a file or leads to one. A storage that does
-// not tell is an error.
-func isFile(ctx context.Context, path string, d fs.DirEntry) (bool, error) {
+// isFile tells whether an entry is a file, or a link to a file, or to a folder
+// that lies elsewhere: that is not followed, but named. A storage that does not tell
+// is an error.
+func isFile(ctx context.Context, root, path string, d fs.DirEntry) (bool, error) {
 	if d.Type()&fs.ModeSymlink == 0 {
 		return d.Type().IsRegular(), nil
 	}
@@ -90,7 +99,14 @@ func isFile(ctx context.Context, path string, d fs.DirEntry) (bool, error) {
 	if isSilent(ctx, err) {
 		return false, err
 	}
-	return err == nil && info.Mode().IsRegular(), nil
+	if err != nil || !info.IsDir() {
+		return err == nil && info.Mode().IsRegular(), nil
+	}
+	target, err := storage.EvalSymlinks(ctx, path)
+	if isSilent(ctx, err) {
+		return false, err
+	}
+	return err == nil && target != root && !strings.HasPrefix(target, root+string(filepath.Separator)), nil
 }
 
 // isSilent tells errors that say nothing of a file: the storage does not
@@ -107,6 +123,7 @@ type scanned struct {
 	modified time.Time // of the file; zero where that is not known
 	index    bool      // it is a DICOMDIR
 	archive  bool      // it is a zip; what is in it is scanned on its own
+	blank    bool      // no byte of it is there yet, or none but zeros
 	members  []entry
 }
 
@@ -161,11 +178,18 @@ func scanFile(ctx context.Context, e entry, opts Options) (s scanned) {
 		s.entry, s.err = e, fileError(e.path, refuse(CodeUnreadable, "the file cannot be opened; check its permissions", err))
 		if info, err := storage.Stat(ctx, e.path); err == nil {
 			s.modified = info.ModTime()
+			if info.IsDir() {
+				s.err = fileError(e.path, refuse(CodeUnreadable, "the folder cannot be read; check its permissions", err))
+			}
 		}
 		return s
 	}
 	defer f.Close()
 	s.modified = f.Info.ModTime()
+	if f.Info.IsDir() {
+		s.entry, s.err = e, fileError(e.path, refuse(CodeUnreadable, "links to folders are not followed; name the folder itself, or copy what it holds", nil))
+		return s
+	}
 	images, err := scanSource(&s, &e, f, opts)
 	s.entry, s.index = e, errors.Is(err, errIndex)
 	if silent := f.Silent(); silent != nil {
@@ -176,13 +200,21 @@ func scanFile(ctx context.Context, e entry, opts Options) (s scanned) {
 	}
 	switch {
 	case errors.Is(err, errNotDICOM):
-		s.err = errNotDICOM
+		s.err, s.blank = errNotDICOM, e.name == "" && isBlank(f)
 	case err != nil:
 		s.images, s.err = images, fileError(e.String(), asError(err, CodeUnreadable, "the file cannot be read"))
 	default:
 		s.images = images
 	}
 	return s
+}
+
+// isBlank tells a file of which nothing has been written: it is empty, or begins
+// with zeros where room was made for it.
+func isBlank(f *storage.File) bool {
+	var b [4096]byte
+	n, err := f.ReadAt(b[:], 0)
+	return (err == nil || errors.Is(err, io.EOF)) && len(bytes.Trim(b[:n], "\x00")) == 0
 }
 
 // scanSource reads the header of a file, unpacked where it is gzipped, and lists

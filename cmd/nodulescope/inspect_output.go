@@ -110,8 +110,11 @@ func (r inspection) write(w io.Writer) error {
 	if r.LeftOut != "" {
 		line("left out as no slices of a CT: %s", r.LeftOut)
 	}
-	if r.OtherFiles > 0 {
-		line("%d other files are no DICOM images", r.OtherFiles)
+	switch n := r.OtherFiles; {
+	case n == 1:
+		line("1 other file is not a DICOM image")
+	case n > 1:
+		line("%d other files are not DICOM images", n)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
