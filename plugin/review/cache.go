@@ -2,6 +2,7 @@ package review
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"time"
 
@@ -18,6 +19,8 @@ const (
 	seriesFresh   = 10 * time.Minute
 	openTime      = time.Minute
 
+	maxPacked = 128 << 20 // bytes of compressed slices: two series of 300
+
 	maxPictures  = 64 // explanations, about 350 KiB each
 	pictureTime  = 2 * time.Minute
 	pictureQueue = 8 // that wait while one is computed
@@ -30,6 +33,7 @@ const (
 type heldSeries struct {
 	*dicomio.Series
 	slices map[dicomio.ImageRef]int // to its index
+	opened string                   // its own name: another one when it is opened anew
 }
 
 func seriesKey(r store.Record) string { return r.URI + "\x00" + r.SeriesUID }
@@ -45,7 +49,7 @@ func (s *Server) open(ctx context.Context, r store.Record) (*heldSeries, error) 
 		if err != nil {
 			return nil, err
 		}
-		h := &heldSeries{series, make(map[dicomio.ImageRef]int, len(series.Slices))}
+		h := &heldSeries{series, make(map[dicomio.ImageRef]int, len(series.Slices)), rand.Text()}
 		for i, slice := range series.Slices {
 			h.slices[dicomio.ImageRef{SOPInstanceUID: slice.SOPInstanceUID, Frame: slice.Frame}] = i
 		}

@@ -150,24 +150,38 @@ func unit(v dicomio.Vec) dicomio.Vec {
 	return dicomio.Vec{v[0] / n, v[1] / n, v[2] / n}
 }
 
-func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
+// frameOf finds the slice that a path names.
+func (s *Server) frameOf(r *http.Request, who *signin.Session) (store.Record, *heldSeries, int, error) {
 	record, held, err := s.seriesOf(r, who)
 	if err != nil {
-		return err
+		return record, nil, 0, err
 	}
 	frame, err := strconv.Atoi(r.PathValue("frame"))
 	i, there := held.slices[dicomio.ImageRef{SOPInstanceUID: r.PathValue("instance"), Frame: frame - 1}]
 	if err != nil || !there {
-		return answer.NotFound()
+		return record, nil, 0, answer.NotFound()
+	}
+	return record, held, i, nil
+}
+
+func (s *Server) getFrame(w http.ResponseWriter, r *http.Request, who *signin.Session) error {
+	record, held, i, err := s.frameOf(r, who)
+	if err != nil {
+		return err
 	}
 	pixels, err := framePixels(r.Context(), held.Series, i)
 	if err != nil {
-		if r.Context().Err() == nil { // a page that went on says nothing of the files
-			s.series.Forget(seriesKey(record)) // they may have changed: they are opened anew next time
-		}
-		return s.sourceError(err)
+		return s.frameError(r, record, err)
 	}
 	return answerFrame(w, r, pixels)
+}
+
+// frameError answers that a slice cannot be read.
+func (s *Server) frameError(r *http.Request, record store.Record, err error) error {
+	if r.Context().Err() == nil { // a page that went on says nothing of the files
+		s.series.Forget(seriesKey(record)) // they may have changed: they are opened anew next time
+	}
+	return s.sourceError(err)
 }
 
 // framePixels are the HU of a slice, rounded to whole ones, as little-endian

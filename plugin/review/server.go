@@ -17,6 +17,7 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/review/accounts"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/answer"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/memo"
+	"github.com/nodulescope/nodulescope/plugin/review/internal/packed"
 	"github.com/nodulescope/nodulescope/plugin/review/internal/signin"
 	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
@@ -67,6 +68,7 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	series   *memo.Memo[*heldSeries]
 	pictures pictures
+	packed   *memo.Memo[packed.Slice]
 	waiting  *memo.Memo[[]bus.WaitingJob]
 	patients *memo.Memo[*patient] // for the search alone
 	stopped  context.Context      // ends with Close: so do streams
@@ -107,7 +109,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: log, now: cfg.Now, gate: gate, origins: http.NewCrossOriginProtection(),
 		series: memo.New[*heldSeries](maxOpenSeries, seriesFresh), pictures: newPictures(), waiting: memo.New[[]bus.WaitingJob](1, waitingFresh),
-		patients: memo.New[*patient](maxSearched, searchFresh),
+		patients: memo.New[*patient](maxSearched, searchFresh), packed: memo.NewSized(maxPacked, packed.Slice.Size),
 	}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s, nil
@@ -134,6 +136,9 @@ func (s *Server) Handler() http.Handler {
 		public(pattern, s.gate.Require(role, true, h))
 	}
 	const view, review = accounts.RoleView, accounts.RoleReview
+	smaller := func(role accounts.Role, h signin.Handler) func(http.ResponseWriter, *http.Request) error {
+		return s.compressed(s.gate.Require(role, true, h))
+	}
 
 	public("GET /api/v1/auth", s.gate.GetAuth)
 	public("GET /api/v1/openapi.yaml", getDescription)
@@ -141,12 +146,12 @@ func (s *Server) Handler() http.Handler {
 	public("GET /api/v1/session", s.gate.Require(view, false, s.gate.GetSession))
 	signed("DELETE /api/v1/session", view, s.gate.DeleteSession)
 	signed("POST /api/v1/session/activity", view, noteActivity)
-	signed("GET /api/v1/worklist", view, s.getWorklist)
+	public("GET /api/v1/worklist", smaller(view, s.getWorklist))
 	signed("POST /api/v1/worklist/search", view, s.postSearch)
-	signed("GET /api/v1/series/{id}", view, s.ofRecord("series", s.getSeries))
-	signed("GET /api/v1/series/{id}/findings", view, s.ofRecord("findings", s.getFindings))
+	public("GET /api/v1/series/{id}", smaller(view, s.ofRecord("series", s.getSeries)))
+	public("GET /api/v1/series/{id}/findings", smaller(view, s.ofRecord("findings", s.getFindings)))
 	signed("GET /api/v1/series/{id}/findings/{number}", view, s.ofFinding("finding", s.getFinding))
-	signed("GET /api/v1/series/{id}/findings/{number}/images/{kind}", view, s.ofFinding("", s.getImage))
+	public("GET /api/v1/series/{id}/findings/{number}/images/{kind}", smaller(view, s.ofFinding("", s.getImage)))
 	signed("POST /api/v1/series/{id}/findings/{number}/outline", review, s.ofFinding("", s.postOutline))
 	signed("PUT /api/v1/series/{id}/findings/{number}/decision", review, s.ofFinding("", s.putDecision))
 	signed("GET /api/v1/series/{id}/findings/{number}/decisions", view, s.ofFinding("decisions", s.getDecisions))
@@ -156,10 +161,11 @@ func (s *Server) Handler() http.Handler {
 	signed(dicomWeb+"metadata", view, s.getSeriesMetadata)
 	signed(dicomWeb+"instances/{instance}/metadata", view, s.getInstanceMetadata)
 	signed(dicomWeb+"instances/{instance}/frames/{frame}", view, s.getFrame)
+	signed(dicomWeb+"instances/{instance}/frames/{frame}/packed", view, s.getPackedFrame)
 	public("GET /auth/once", s.gate.GetOnce)
 	public("GET /auth/oidc/login", s.gate.GetOIDCLogin)
 	public("GET /auth/oidc/callback", s.gate.GetOIDCCallback)
-	public("GET /", s.getPage)
+	public("GET /", s.compressed(s.getPage))
 	public("/", func(http.ResponseWriter, *http.Request) error {
 		return answer.Fail(http.StatusMethodNotAllowed, answer.CodeMethod, "there is no such path, or not with this method", nil)
 	})

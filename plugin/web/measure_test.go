@@ -15,6 +15,7 @@ import (
 )
 
 var measure = flag.Bool("measure", false, "measure the page with 260 slices and 30 findings; prints, judges nothing")
+var measured = flag.String("measured", "", "`FOLDER` with a series and its nodules.json for -measure; empty: a phantom")
 
 // scrolling turns the wheel once a frame, there and back, and tells how many
 // frames were drawn in how many milliseconds.

@@ -116,15 +116,23 @@ export const api = {
     const response = await patiently(() => call(`${finding(id, number)}/images/${kind}${query}`, { signal }), signal);
     return new Float32Array(await response.arrayBuffer());
   },
-  /** slice is the HU of one slice, row by row. */
-  slice: async (url: string, signal: AbortSignal): Promise<Int16Array> => {
-    const response = await patiently(() => call(url, { signal, headers: { Accept: "application/octet-stream" } }), signal);
-    return new Int16Array(await response.arrayBuffer());
-  },
+  /** slice is the HU of one slice, row by row, in 16 bits each. */
+  slice: (url: string, signal: AbortSignal) =>
+    timed(() => call(url, { signal, headers: { Accept: "application/octet-stream" } }), signal),
+  /** packed is a slice, or a part of it, as the service compresses it. */
+  packed: (url: string, part: string, signal: AbortSignal) => timed(() => call(`${url}/packed?part=${part}`, { signal }), signal),
   thumbnail: (id: string, number: number) => `${finding(id, number)}/images/scan?format=png&plane=axial&scale=2`,
   eventsURL: (after: string) => `${root}/events${after ? "?" + new URLSearchParams({ last_event_id: after }).toString() : ""}`,
   decisionsTable: `${root}/decisions.csv`,
 };
+
+// timed is the body of an answer, and how many ms it took to come.
+async function timed(ask: () => Promise<Response>, signal: AbortSignal): Promise<{ bytes: Uint8Array<ArrayBuffer>; ms: number }> {
+  const response = await patiently(ask, signal);
+  const start = performance.now();
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return { bytes, ms: performance.now() - start };
+}
 
 /** patiently repeats what a busy service could not take yet. */
 async function patiently(ask: () => Promise<Response>, signal: AbortSignal): Promise<Response> {

@@ -6,3 +6,5 @@ import "./contour.test.ts";
 import "./fit.test.ts";
 import "./slab.test.ts";
 import "./arrange.test.ts";
+import "./order.test.ts";
+import "./packed.test.ts";

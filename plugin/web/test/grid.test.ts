@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Geometry, Vec3 } from "../src/types.ts";
-import { inside, length, makeGrid, nearestFirst, onSlice, placeSlice, toIndex, toPosition, add } from "../src/viewer/grid.ts";
+import { inside, length, makeGrid, onSlice, placeSlice, toIndex, toPosition, add } from "../src/viewer/grid.ts";
 
 function geometry(change: Partial<Geometry> = {}): Geometry {
   return {
@@ -91,10 +91,6 @@ test("same width is copied in one go", () => {
   assert.deepEqual([...out], [-9, -9, 1, 2, 3, 4]);
 });
 
-test("slices come nearest first", () => {
-  assert.deepEqual(nearestFirst(5, 3), [3, 2, 4, 1, 0]);
-  assert.equal(length([3, 4, 0]), 5);
-});
 
 test("a position moves to the nearest slice, along its axis alone", () => {
   const g = makeGrid(geometry());

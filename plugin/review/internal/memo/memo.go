@@ -10,6 +10,7 @@ package memo
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -26,6 +27,10 @@ type Memo[V any] struct {
 	fresh   time.Duration
 	kept    *lru.Cache[string, made[V]]
 	flights singleflight.Group
+
+	size  func(V) int // bytes of a value; nil: they are not counted
+	limit int64
+	held  atomic.Int64
 }
 
 type made[V any] struct {
@@ -43,6 +48,37 @@ func New[V any](size int, fresh time.Duration) *Memo[V] {
 	return &Memo[V]{fresh: fresh, kept: kept}
 }
 
+// most is more values than fit into the bytes of a [NewSized].
+const most = 1 << 20
+
+// NewSized keeps values as long as they have at most so many bytes together, as
+// size counts them: those that were asked for last.
+func NewSized[V any](limit int64, size func(V) int) *Memo[V] {
+	m := &Memo[V]{size: size, limit: limit}
+	kept, err := lru.NewWithEvict(most, func(_ string, gone made[V]) { m.held.Add(-int64(size(gone.value))) })
+	if err != nil {
+		panic("memo: " + err.Error()) // most is positive
+	}
+	m.kept = kept
+	return m
+}
+
+// keep adds a value, and lets the oldest ones go where there is no room.
+func (m *Memo[V]) keep(key string, v V) {
+	if m.size == nil {
+		m.kept.Add(key, made[V]{v, time.Now()})
+		return
+	}
+	m.kept.Remove(key) // is not told when it is replaced
+	m.held.Add(int64(m.size(v)))
+	m.kept.Add(key, made[V]{v, time.Now()})
+	for m.held.Load() > m.limit {
+		if _, _, there := m.kept.RemoveOldest(); !there {
+			return
+		}
+	}
+}
+
 // Get returns the value of a key: the one that is kept, or the one that make
 // makes now. An error is returned to all who wait, and not kept. make gets the
 // context of the first who asks.
@@ -58,7 +94,7 @@ func (m *Memo[V]) Get(ctx context.Context, key string, make func(context.Context
 			}
 			v, err := safely(ctx, make)
 			if err == nil {
-				m.kept.Add(key, made[V]{v, time.Now()})
+				m.keep(key, v)
 			}
 			return v, err
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -100,5 +101,37 @@ func TestFailures(t *testing.T) {
 		if v, err := m.Get(t.Context(), key, func(context.Context) (int, error) { return want, nil }); v != want || err != nil {
 			t.Error(v, err)
 		}
+	}
+}
+
+// Values are kept by their bytes: the one that was asked for longest ago goes first.
+func TestSized(t *testing.T) {
+	m := NewSized[string](10, func(v string) int { return len(v) })
+	var made []string
+	get := func(v string) {
+		t.Helper()
+		got, err := m.Get(t.Context(), v, func(context.Context) (string, error) {
+			made = append(made, v)
+			return v, nil
+		})
+		if err != nil || got != v {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	get("aaaa")
+	get("bbbb")
+	get("aaaa")
+	get("cc")   // all three fit
+	get("dddd") // b goes
+	get("aaaa")
+	get("bbbb") // c and d go
+	get("aaaa")
+	get("an elephant") // more than there is room for: nothing is left
+	get("aaaa")
+	if want := []string{"aaaa", "bbbb", "cc", "dddd", "bbbb", "an elephant", "aaaa"}; !slices.Equal(made, want) {
+		t.Errorf("made %q, want %q", made, want)
+	}
+	if held := m.held.Load(); held != 4 {
+		t.Errorf("counts %d bytes", held)
 	}
 }

@@ -16,6 +16,7 @@ interface Props {
   session: Session;
   superseded: boolean;
   unseen: string; // why nobody can have seen it; empty: one can
+  lossy: boolean; // not all around it has come without loss
   onDecided: (number: number, d: Decision) => void;
   onNext: () => void;
   onDraft: () => void; // a draft has changed
@@ -154,6 +155,7 @@ export function DecisionPanel(props: Props) {
       {!props.superseded && props.unseen && session.role !== "view" && (
         <p class="banner warn" data-test="unseen">No decision can be saved: {props.unseen}, so nobody can have seen what it is about.</p>
       )}
+      {may && props.lossy && <p class="hint lossy" role="status" data-test="lossy-decision">The images around this finding are not all here without loss yet.</p>}
       {may && (
         <form
           onSubmit={(e) => {

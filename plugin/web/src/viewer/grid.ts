@@ -154,8 +154,3 @@ export function placeSlice(out: Int16Array, cols: number, rows: number, pixels: 
     }
   }
 }
-
-/** nearestFirst lists slices by their distance from one. */
-export function nearestFirst(count: number, from: number): number[] {
-  return Array.from({ length: count }, (_, k) => k).sort((a, b) => Math.abs(a - from) - Math.abs(b - from) || a - b);
-}

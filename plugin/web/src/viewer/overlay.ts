@@ -5,7 +5,8 @@ import { heatTable, residualFull } from "./colour.ts";
 import { contour } from "./contour.ts";
 import { corners, value, type Cube } from "./cube.ts";
 import { canvasSize } from "./fit.ts";
-import { add, dot, length } from "./grid.ts";
+import { add, dot, length, type Grid } from "./grid.ts";
+import { hatch } from "./hatch.ts";
 import type { View } from "./planes.ts";
 
 export interface OverlayState {
@@ -13,6 +14,9 @@ export interface OverlayState {
   findings: Finding[];
   current: number;
   mark: Vec3 | null; // where a distance begins that ends at the point
+  lossy: boolean; // it lies in slices of reduced quality
+  missing: [number, number][]; // runs of slices of the grid that have not arrived
+  grid: Grid;
   marks: boolean; // crosshair and circles
   heat: Cube | null; // residual, where it is to be shown
   outline: Cube | null; // of the current finding, likewise
@@ -55,6 +59,7 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
   if (!ctx || w === 0 || h === 0) return;
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, w, h);
+  hatch(ctx, view, state.grid, state.missing);
   if (state.heat) drawHeat(ctx, view, state.heat, w, h);
   const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
   ctx.font = `${font}px system-ui, sans-serif`;
@@ -66,7 +71,7 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
     }
     drawCross(ctx, view, state, w, h, k);
   }
-  if (state.mark) drawDistance(ctx, view, state.mark, state.point, k);
+  if (state.mark) drawDistance(ctx, view, state.mark, state.point, k, state.lossy);
   drawScaleBar(ctx, view, w, h, k);
 }
 
@@ -91,7 +96,7 @@ function drawOutline(ctx: CanvasRenderingContext2D, view: View, cube: Cube, w: n
 }
 
 // drawDistance draws the way from the mark to the point as it looks from here.
-function drawDistance(ctx: CanvasRenderingContext2D, view: View, mark: Vec3, point: Vec3, k: number): void {
+function drawDistance(ctx: CanvasRenderingContext2D, view: View, mark: Vec3, point: Vec3, k: number, lossy: boolean): void {
   const [x0, y0] = view.toCanvas(mark);
   const [x1, y1] = view.toCanvas(point);
   ctx.save();
@@ -109,7 +114,7 @@ function drawDistance(ctx: CanvasRenderingContext2D, view: View, mark: Vec3, poi
     }
     ctx.stroke();
   }
-  label(ctx, `${length(add(point, mark, -1)).toFixed(1)} mm`, x1 + 8 * k, y1 - 8 * k, colours.mark);
+  label(ctx, `${lossy ? "≈ " : ""}${length(add(point, mark, -1)).toFixed(1)} mm`, x1 + 8 * k, y1 - 8 * k, colours.mark);
   ctx.restore();
 }
 

@@ -7,7 +7,9 @@ import { useKeys, useLatest } from "../hooks.ts";
 import { alongGroup } from "../keys.ts";
 import type { Finding, Series, Vec3, WindowPreset } from "../types.ts";
 import { planes as all, type Cube, type Plane } from "./cube.ts";
-import { add, inside, length } from "./grid.ts";
+import { add, inside, length, toIndex } from "./grid.ts";
+import { sliceRange } from "./hatch.ts";
+import { Quality } from "./order.ts";
 import { start } from "./library.ts";
 import { clear, draw, letters } from "./overlay.ts";
 import { Planes, type Tool, type Window } from "./planes.ts";
@@ -35,6 +37,8 @@ interface Props {
   onHeat: (on: boolean) => void;
   onMarks: (on: boolean) => void;
   onLoaded: (whole: boolean) => void;
+  onArrived: () => void; // the first slice
+  onLossless: (yes: boolean) => void; // what is around the finding is there without loss
 }
 
 const tools: { tool: Tool; label: string; key: string; help: string }[] = [
@@ -52,6 +56,7 @@ interface Texts {
   slice: string;
   position: string;
   hu: string;
+  quality: string; // where it is not that of the images
   distance: string; // from the mark, where there is one
   slab: string; // what is projected, where that is so
   letters: [string, string, string, string]; // top, right, bottom, left
@@ -71,7 +76,7 @@ export function PlanesView(props: Props) {
   const [single, setSingle] = useState(false);
   const [tool, setToolState] = useState<Tool>("cross");
   const [win, setWin] = useState<Window>({ center: -600, width: 1500 });
-  const [progress, setProgress] = useState<Progress>({ loaded: 0, total: 0, failed: 0 });
+  const [progress, setProgress] = useState<Progress>({ loaded: 0, reduced: 0, total: 0, failed: 0 });
   const [texts, setTexts] = useState<Partial<Record<Plane, Texts>>>({});
   const [measured, setMeasured] = useState(0);
   const [problem, setProblem] = useState("");
@@ -96,7 +101,7 @@ export function PlanesView(props: Props) {
       }
       draw(canvas, view, {
         point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
-        mark: p.mark, marks: latest.current.marks, heat: latest.current.heat, outline: latest.current.outline,
+        mark: p.mark, lossy: p.mark !== null && !measurable(v, [p.point, p.mark]), missing: v.missing(), grid: v.grid, marks: latest.current.marks, heat: latest.current.heat, outline: latest.current.outline,
       });
       if (layer && latest.current.slab > 0) slabs.current.draw(layer, view, { grid: v.grid, voxel: v.voxel, loaded: v.ready }, p.point, p.window, latest.current.slab);
       next[plane] = describe(p, v, plane, latest.current.slab);
@@ -110,6 +115,12 @@ export function PlanesView(props: Props) {
       frame.current = 0;
       paint();
     });
+  };
+
+  // A decision on what has not come without loss says so.
+  const tellQuality = (): void => {
+    const f = latest.current.current;
+    if (f && volume.current) latest.current.onLossless(volume.current.lossless(f.position_lps_mm, (f.diameter_mm ?? 0) / 2));
   };
 
   // The page checks itself whenever it comes to rest: a plane that does not show
@@ -139,6 +150,8 @@ export function PlanesView(props: Props) {
       start();
       v = new SeriesVolume(props.series, (state) => {
         setProgress(state);
+        latest.current.onArrived();
+        tellQuality();
         if (state.loaded + state.failed === state.total) latest.current.onLoaded(true);
         redraw();
       });
@@ -190,8 +203,10 @@ export function PlanesView(props: Props) {
   const home = (): void => {
     const f = latest.current.current;
     if (!f) return;
+    volume.current?.around(f.position_lps_mm);
     shown.current?.moveTo(f.position_lps_mm);
     shown.current?.center();
+    tellQuality();
   };
   useEffect(home, [props.current?.number]);
   useEffect(redraw, [props.heat, props.marks, props.outline, props.series, single, slab]);
@@ -252,7 +267,7 @@ export function PlanesView(props: Props) {
   const outside = grid && at && length(add(inside(grid, at), at, -1)) > Math.max(...grid.spacing);
   const preset = props.presets.find((x) => x.center === win.center && x.width === win.width);
   return (
-    <section class="planes" aria-label="Images" ref={box} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
+    <section class="planes" aria-label="Images" ref={box} data-reduced={progress.reduced} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
       <div class="toolbar" role="toolbar" aria-label="Tools" onKeyDown={alongGroup}>
         <div class="group" role="radiogroup" aria-label="Left mouse button">
           {tools.map((t) => (
@@ -280,6 +295,7 @@ export function PlanesView(props: Props) {
           <button type="button" aria-pressed={cine.playing} title="play 30 mm to each side (V)" onClick={cine.toggle}>Cine</button>
           <button type="button" aria-pressed={single} title="one large plane (M)" onClick={() => setSingle(!single)}>One plane</button>
         </div>
+        {progress.reduced > 0 && <span class="hint" data-test="quality" title="slices that came without loss, and those of reduced quality">{progress.loaded} of {progress.total} slices lossless, {progress.reduced} of reduced quality</span>}
         {progress.total > 0 && progress.loaded < progress.total && (
           <progress max={progress.total} value={progress.loaded} aria-label="slices loaded" />
         )}
@@ -294,6 +310,7 @@ export function PlanesView(props: Props) {
           )}
           {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed} of {progress.total} slices could not be read.</p>}
           {outside && <p class="banner warn" role="status" data-test="outside">This candidate lies outside the images. The nearest position inside them is shown.</p>}
+          {measured > 0 && progress.reduced > 0 && <p class="banner warn" role="status" data-test="lossy-distance">Images are of reduced quality so far: measure again once they are lossless.</p>}
           {measured > 0 && <button type="button" onClick={() => shown.current?.clearMeasurements()}>Clear measurements <kbd>Del</kbd></button>}
         </div>
         {all.map((plane) => {
@@ -308,7 +325,7 @@ export function PlanesView(props: Props) {
               <canvas class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
               {t && (
                 <div class="texts" aria-hidden="true">
-                  <span class="corner tl"><b>{plane}</b>{t.image && <> · {t.image}</>}<br />{t.slice}<br />{t.position}{t.slab && <><br /><b data-test="slab">{t.slab}</b></>}{t.distance && <><br />{t.distance}</>}</span>
+                  <span class="corner tl"><b>{plane}</b>{t.image && <> · {t.image}</>}<br />{t.slice}<br />{t.position}{t.slab && <><br /><b data-test="slab">{t.slab}</b></>}{t.quality && <><br /><b class="lossy" data-test="lossy">{t.quality}</b></>}{t.distance && <><br />{t.distance}</>}</span>
                   <span class="corner tr">W {win.width} L {win.center}<br />{t.scale}</span>
                   <span class="corner bl">{t.hu}</span>
                   <span class="letter at-top">{t.letters[0]}</span>
@@ -347,12 +364,29 @@ function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number): Texts
     image: plane === "axial" ? v.image(p.point) : "",
     slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
     position: place(p.point).split("  ")[axis] + " mm",
-    hu: hu === null ? "" : `${hu} HU`,
+    hu: hu === null ? "" : measurable(v, [p.point]) ? `${hu} HU` : `≈ ${hu} HU, reduced quality`,
+    quality: qualityOf(p, v, plane, slab),
     distance: away === null ? "" : `${away.toFixed(1)} mm from the mark`,
     slab: slab > 0 ? `MIP ${+slabOf(v.grid, plane, p.point, slab).mm.toFixed(1)} mm` : "",
     letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
     scale: `${(1 / view.mmPerPixel()).toFixed(1)} px/mm`,
   };
+}
+
+// measurable tells whether positions lie in slices that came without loss.
+const measurable = (v: SeriesVolume, at: Vec3[]): boolean => {
+  const k = at.map((p) => Math.round(toIndex(v.grid, p)[2]));
+  return v.worst(Math.min(...k), Math.max(...k)) === Quality.whole;
+};
+
+function qualityOf(p: Planes, v: SeriesVolume, plane: Plane, slab: number): string {
+  let [from, to] = sliceRange(v.grid, p.views[plane]);
+  if (plane === "axial" && slab > 0) {
+    const s = slabOf(v.grid, plane, p.point, slab);
+    [from, to] = [s.first, s.first + s.count - 1];
+  }
+  const worst = v.worst(from, to);
+  return worst === Quality.whole ? "" : worst === Quality.reduced ? "reduced quality" : "not all has arrived";
 }
 
 // The time from asking for the page to the finding's slice on the screen, for

@@ -35,6 +35,8 @@ export function ViewerPage(props: ViewerProps) {
   const [marks, setMarks] = useState(true);
   const [outlines, setOutlines] = useState(true);
   const [loaded, setLoaded] = useState(false);
+  const [arrived, setArrived] = useState(false); // the first slice: what it takes longer to look at comes after it
+  const [lossless, setLossless] = useState(true);
   const [model, setModel] = useState("");
   const [arranged, setArranged] = useState<Arrangement>(asScored);
   const planes = useRef<PlanesHandle>(null);
@@ -56,8 +58,9 @@ export function ViewerPage(props: ViewerProps) {
 
   const current = series?.findings.find((f) => f.number === props.finding) ?? series?.findings.find((f) => !f.decision) ?? series?.findings[0] ?? null;
   const scored = current?.scores.find((s) => s.model === model)?.model ?? current?.scores[0]?.model ?? "";
-  const images = usePatchImages(props.id, current, scored);
-  const outline = useOutline(props.id, current);
+  const ready = arrived || series?.geometry === null;
+  const images = usePatchImages(props.id, ready ? current : null, scored);
+  const outline = useOutline(props.id, ready ? current : null);
   const list = useMemo(() => arrange(series?.findings ?? [], arranged, current?.number ?? 0), [series, arranged, current?.number]);
   const latest = useLatest({ current, series, list });
 
@@ -180,7 +183,7 @@ export function ViewerPage(props: ViewerProps) {
         {series.geometry ? (
           <PlanesView
             handle={planes} series={series} current={current} presets={series.window_presets} opened={opened}
-            heat={heat ? images.residual : null} marks={marks} onHeat={setHeat} onMarks={setMarks} onLoaded={setLoaded}
+            heat={heat ? images.residual : null} marks={marks} onHeat={setHeat} onMarks={setMarks} onLoaded={setLoaded} onArrived={() => setArrived(true)} onLossless={setLossless}
             heatReady={images.residual !== null}
             outline={outlines ? outline.cube : null} outlined={outline.cube !== null} onOutline={() => setOutlines(!outlines)}
           />
@@ -206,7 +209,7 @@ export function ViewerPage(props: ViewerProps) {
           {current && (
             <DecisionPanel
               key={current.number} id={props.id} finding={current} session={props.session}
-              superseded={newer !== null} unseen={unseen(series)} onDecided={keep} onNext={nextOpen} onDraft={countDrafts} onCopy={copyLine}
+              superseded={newer !== null} unseen={unseen(series)} lossy={series.geometry !== null && !lossless} onDecided={keep} onNext={nextOpen} onDraft={countDrafts} onCopy={copyLine}
             />
           )}
         </aside>

@@ -1,18 +1,24 @@
-// The voxels of a series: one buffer of HU that fills slice by slice, those
-// nearest to where one looks first.
+// The voxels of a series: one buffer of HU that fills slice by slice, on a slow
+// line at first in reduced quality.
 
 import { cache, eventTarget, Enums, ImageVolume, imageLoader, triggerEvent, utilities } from "@cornerstonejs/core";
 import { api } from "../api.ts";
 import { imageName } from "../format.ts";
 import type { Series, Vec3 } from "../types.ts";
 import { makeGrid, placeSlice, toIndex, toPosition, type Grid } from "./grid.ts";
+import { Line } from "./line.ts";
+import { next, Quality, type Part, type Wanted } from "./order.ts";
+import { canUnpack, enlarge, inflate, parts, unpackReduced, unpackRest } from "./packed.ts";
 
 const air = -1024;
 const parallel = 4; // requests at once: browsers allow six to one host, and events take one
+const parallelSlow = 2; // what is asked for next is not far behind what is on its way
+const nearMM = 10; // to each side of a finding: what is seen of it comes without loss first
 const announceEvery = 120; // ms between two notices of new slices
 
 export interface Progress {
-  loaded: number;
+  loaded: number; // without loss
+  reduced: number; // there, but in reduced quality
   total: number;
   failed: number;
 }
@@ -27,10 +33,15 @@ export class SeriesVolume {
   private readonly series: Series;
   private readonly voxels: Int16Array;
   private readonly volume: Volume;
-  private readonly state: Uint8Array; // 0 not asked for, 1 on its way, 2 there, 3 failed, 4 no such slice
+  private readonly quality: Uint8Array; // of each slice, a Quality
+  private readonly busy: Uint8Array; // 1: on its way, failed, or no such slice
+  private readonly halves = new Map<number, Int16Array>(); // first parts whose second part is not there
+  private readonly line = new Line();
   private readonly stop = new AbortController();
   private readonly onProgress: (p: Progress) => void;
   private focus = 0;
+  private finding = -1; // the slice of the finding; none: -1
+  private workers = 0;
   private loaded = 0;
   private failed = 0;
   private announced = 0;
@@ -45,9 +56,10 @@ export class SeriesVolume {
     this.dataId = `series:${series.id}`;
     const [cols, rows, slices] = this.grid.dims;
     this.voxels = new Int16Array(cols * rows * slices).fill(air);
-    this.state = new Uint8Array(slices);
+    this.quality = new Uint8Array(slices);
+    this.busy = new Uint8Array(slices);
     this.grid.places.forEach((place, k) => {
-      if (!place) this.state[k] = 4;
+      if (!place) this.busy[k] = 1;
     });
     this.volume = this.makeVolume(series.geometry.frame_of_reference_uid);
     cache.putVolumeSync(this.id, this.volume);
@@ -100,31 +112,78 @@ export class SeriesVolume {
     return this.voxels.subarray(k * size, (k + 1) * size);
   }
 
-  /** load fetches the slices, nearest to the position first. */
+  /** load fetches the slices, that of the finding first, alone: it tells how fast the line is. */
   load(position: Vec3): void {
     this.look(position);
-    for (let i = 0; i < parallel; i++) void this.worker();
+    this.around(position);
+    this.workers++;
+    void this.work(1).then(() => {
+      const workers = this.slow ? parallelSlow : parallel;
+      for (let i = 0; i < workers; i++) {
+        this.workers++;
+        void this.work(Infinity);
+      }
+    });
   }
 
   /** look says where the next slices are wanted. */
   look(position: Vec3): void {
-    this.focus = Math.round(toIndex(this.grid, position)[2]);
+    this.focus = this.sliceAt(position);
   }
 
-  /** has tells whether the slice at a position is there. */
+  /** around says where the finding is that is shown: its slices come without loss first. */
+  around(position: Vec3): void {
+    this.finding = this.sliceAt(position);
+  }
+
+  private sliceAt(position: Vec3): number {
+    return Math.round(toIndex(this.grid, position)[2]);
+  }
+
+  private get near(): number {
+    return Math.ceil(nearMM / this.grid.spacing[2]);
+  }
+
+  /** has tells whether the slice at a position is there, in whatever quality. */
   has(position: Vec3): boolean {
-    const k = Math.round(toIndex(this.grid, position)[2]);
-    return this.state[k] === 2;
+    return (this.quality[this.sliceAt(position)] ?? 0) > Quality.nothing;
+  }
+
+  /** lossless tells whether the slices up to so many mm from a position (default: the slice itself) are there, or never will be, none in reduced quality. */
+  lossless(position: Vec3, mm = 0): boolean {
+    const k = this.sliceAt(position);
+    return this.worst(k - Math.ceil(mm / this.grid.spacing[2]), k + Math.ceil(mm / this.grid.spacing[2])) === Quality.whole;
+  }
+
+  /** worst is the lowest quality of the slices from one to another; those that the series does not have do not count. */
+  worst(from: number, to: number): number {
+    let least: number = Quality.whole;
+    for (let k = Math.max(0, from); k <= Math.min(to, this.quality.length - 1); k++) {
+      if (this.grid.places[k] && (this.quality[k] ?? 0) < least) least = this.quality[k] ?? 0;
+    }
+    return least;
+  }
+
+  /** missing are the runs of slices that have not arrived: first and last. */
+  missing(): [number, number][] {
+    const runs: [number, number][] = [];
+    this.quality.forEach((q, k) => {
+      if (q !== Quality.nothing || !this.grid.places[k]) return;
+      const last = runs.at(-1);
+      if (last && last[1] === k - 1) last[1] = k;
+      else runs.push([k, k]);
+    });
+    return runs;
   }
 
   /** gap tells whether the series has no slice at a position. */
   gap(position: Vec3): boolean {
-    return this.state[Math.round(toIndex(this.grid, position)[2])] === 4;
+    return this.grid.places[this.sliceAt(position)] === null;
   }
 
   /** image is what other viewers call the image at a position, empty where it has no number. */
   image(position: Vec3): string {
-    const slice = this.grid.places[Math.round(toIndex(this.grid, position)[2])]?.slice ?? -1;
+    const slice = this.grid.places[this.sliceAt(position)]?.slice ?? -1;
     const g = this.series.geometry;
     return imageName(g?.instance_numbers[slice] ?? null, g?.frame_numbers[slice] ?? null);
   }
@@ -137,62 +196,80 @@ export class SeriesVolume {
   /** voxel is the HU of a voxel of the grid, null where there is none (yet). */
   readonly voxel = (c: number, r: number, k: number): number | null => {
     const [cols, rows, slices] = this.grid.dims;
-    if (c < 0 || r < 0 || k < 0 || c >= cols || r >= rows || k >= slices || this.state[k] !== 2) return null;
+    if (c < 0 || r < 0 || k < 0 || c >= cols || r >= rows || k >= slices || this.quality[k] === Quality.nothing) return null;
     return this.voxels[(k * rows + r) * cols + c] ?? null;
   };
 
-  private next(): number {
-    let best = -1;
-    let nearest = Infinity;
-    for (let k = 0; k < this.state.length; k++) {
-      if (this.state[k] !== 0) continue;
-      const d = Math.abs(k - this.focus);
-      if (d < nearest) {
-        nearest = d;
-        best = k;
-      }
-    }
-    return best;
+  private get slow(): boolean {
+    return canUnpack() && this.line.slow;
   }
 
-  private async worker(): Promise<void> {
-    for (let k = this.next(); k >= 0 && !this.stop.signal.aborted; k = this.next()) {
-      this.state[k] = 1;
+  // work fetches what is wanted next, so many times at most.
+  private async work(times: number): Promise<void> {
+    for (let i = 0; i < times && !this.stop.signal.aborted; i++) {
+      const { slow } = this;
+      if (slow && this.workers > parallelSlow) break; // it was fast until now
+      const wanted = next({ quality: this.quality, busy: this.busy, focus: this.focus, finding: this.finding, around: this.near, slow });
+      if (!wanted) break;
+      this.busy[wanted.k] = 1;
       try {
-        await this.fetchSlice(k);
-        this.state[k] = 2;
-        this.loaded++;
+        await this.fetch(wanted, slow);
+        this.busy[wanted.k] = 0;
       } catch {
-        if (this.stop.signal.aborted) return;
-        this.state[k] = 3;
-        this.failed++;
+        if (this.stop.signal.aborted) break;
+        this.failed++; // and stays as it is
       }
-      this.announce(k);
+      this.announce(wanted.k);
     }
+    this.workers--;
   }
 
-  private async fetchSlice(k: number): Promise<void> {
+  private async fetch({ k, part }: Wanted, slow: boolean): Promise<void> {
     const place = this.grid.places[k];
     const g = this.series.geometry;
     if (!place || !g) return;
-    const uid = g.instances[place.slice] ?? "";
-    const pixels = await api.slice(`${this.series.instances_url}/${uid}/frames/${g.frame_numbers[place.slice] ?? 1}`, this.stop.signal);
+    const url = `${this.series.instances_url}/${g.instances[place.slice] ?? ""}/frames/${g.frame_numbers[place.slice] ?? 1}`;
+    const pixels = await this.pixels(url, k, part, slow);
     if (pixels.length !== g.rows * g.cols) throw new Error("the slice differs in size from the series");
     if (this.stop.signal.aborted) return;
     const [cols, rows] = this.grid.dims;
     const out = this.sliceOf(k);
     placeSlice(out, cols, rows, pixels, g.cols, g.rows, place);
-    // The graphics texture is filled from these, one by one.
-    imageLoader.createAndCacheLocalImage(this.imageId(k), {
-      scalarData: out,
-      dimensions: [cols, rows],
-      spacing: [this.grid.spacing[0], this.grid.spacing[1]],
-      origin: toPosition(this.grid, [0, 0, k]),
-      direction: this.grid.axes.flat() as [number, number, number, number, number, number, number, number, number],
-      frameOfReferenceUID: g.frame_of_reference_uid,
-      targetBuffer: { type: "Int16Array" },
-    });
+    if (part === "reduced") this.quality[k] = Quality.reduced;
+    else {
+      this.quality[k] = Quality.whole;
+      this.halves.delete(k);
+      this.loaded++;
+    }
+    if (!cache.getImageLoadObject(this.imageId(k))) {
+      // The graphics texture is filled from these, one by one.
+      imageLoader.createAndCacheLocalImage(this.imageId(k), {
+        scalarData: out,
+        dimensions: [cols, rows],
+        spacing: [this.grid.spacing[0], this.grid.spacing[1]],
+        origin: toPosition(this.grid, [0, 0, k]),
+        direction: this.grid.axes.flat() as [number, number, number, number, number, number, number, number, number],
+        frameOfReferenceUID: g.frame_of_reference_uid,
+        targetBuffer: { type: "Int16Array" },
+      });
+    }
     this.volume.vtkOpenGLTexture.setUpdatedFrame(k);
+  }
+
+  // pixels fetches a slice, or what is missing of it, and makes a whole one of it.
+  private async pixels(url: string, k: number, part: Part, slow: boolean): Promise<Int16Array> {
+    const g = this.series.geometry;
+    if (!g) throw new Error("the series has no geometry");
+    const plain = !slow && part === "whole";
+    const { bytes, ms } = await (plain ? api.slice(url, this.stop.signal) : api.packed(url, part, this.stop.signal));
+    this.line.note(bytes.length, ms, this.workers);
+    if (plain) return new Int16Array(bytes.buffer);
+    const [first, second] = part === "whole" ? parts(bytes) : [bytes, bytes];
+    const reduced = part === "rest" ? this.halves.get(k) : unpackReduced(await inflate(first), g.rows, g.cols);
+    if (!reduced) throw new Error("the first part of the slice is gone");
+    if (part !== "reduced") return unpackRest(reduced, await inflate(second), g.rows, g.cols);
+    this.halves.set(k, reduced);
+    return enlarge(reduced, g.rows, g.cols);
   }
 
   // New slices are drawn at once where one looks, otherwise a few times a second.
@@ -207,17 +284,17 @@ export class SeriesVolume {
         volumeId: this.id,
         FrameOfReferenceUID: this.series.geometry?.frame_of_reference_uid,
       });
-      this.onProgress({ loaded: this.loaded, total: this.total, failed: this.failed });
+      this.onProgress({ loaded: this.loaded, reduced: this.halves.size, total: this.total, failed: this.failed });
     }
   }
 
-  /** ready counts the slices that are there. */
+  /** ready tells one state of the voxels from another. */
   get ready(): number {
-    return this.loaded;
+    return 2 * this.loaded + this.halves.size;
   }
 
   get total(): number {
-    return this.state.length - this.grid.missing;
+    return this.quality.length - this.grid.missing;
   }
 
   /** close stops loading and gives the memory back. */

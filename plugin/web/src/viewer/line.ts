@@ -1,0 +1,25 @@
+// How fast the line is: by how long the bytes of slices take.
+
+const slowBelow = 100e6; // bits a second
+const share = 0.5; // of the newest answer in what is believed
+
+/** Line is what is known of the line between service and browser. Until something came it is a slow one. */
+export class Line {
+  private rate = 0; // bits a second
+  private readonly fixed: boolean | null;
+
+  constructor() {
+    const wanted = new URLSearchParams(location.search).get("line");
+    this.fixed = wanted === "slow" ? true : wanted === "fast" ? false : null;
+  }
+
+  /** note takes in how many ms the body of an answer took, of so many that came at once. */
+  note(bytes: number, ms: number, atOnce: number): void {
+    const rate = (8000 * bytes * atOnce) / Math.max(ms, 0.1);
+    this.rate = this.rate === 0 ? rate : this.rate * (1 - share) + rate * share;
+  }
+
+  get slow(): boolean {
+    return this.fixed ?? this.rate < slowBelow;
+  }
+}
