@@ -139,6 +139,7 @@ func newRootCommand(g *globals) *cobra.Command {
 	for _, newCommand := range commands() {
 		root.AddCommand(newCommand(g))
 	}
+	complete(root)
 	return root
 }
 

@@ -108,9 +108,12 @@ func TestLooks(t *testing.T) {
 	ann.check("login", "input[name=name]", "input[name=password]", "button.primary", ".use")
 	ann.signIn(s.url, "ann")
 	ann.within(scoringPatience, "two scored series and a refused one", `document.querySelectorAll("tbody tr[data-id] .state.scored").length === 2 && document.querySelector("tbody tr[data-id] .state.refused")`)
-	for i, size := range [][2]int64{{1280, 800}, {1920, 1080}, {2160, 3840}} {
+	for i, size := range [][2]int64{{1280, 800}, {1920, 1080}, {1200, 1600}, {2160, 3840}} {
 		ann.size(size[0], size[1])
 		at := func(place string) string { return fmt.Sprintf("%dx%d-%s", size[0], size[1], place) }
+		ann.light(true)
+		ann.check(at("worklist-light"), "[data-test=intended-use]", "tbody tr[data-id]", ".filters button", ".filters select")
+		ann.light(false)
 		ann.check(at("worklist"), "[data-test=intended-use]", "tbody tr[data-id]", ".filters button", ".filters select")
 		ann.click("tbody tr:has(.badge.stat) a.open") // the list is in the order of the probability
 		ann.opened()
@@ -121,6 +124,9 @@ func TestLooks(t *testing.T) {
 			"[data-test=decision]", ".decision .verdicts button", ".decision textarea", ".decision .save button", ".why h2", ".headline", ".parts", ".measured", ".limits", ".scores",
 		}
 		ann.check(at("viewer"), always...)
+		ann.light(true)
+		ann.check(at("viewer-light"), always...)
+		ann.light(false)
 		ann.press("h", "e")
 		ann.until("the heat map", `document.querySelector(".toolbar button[title^=heat]").getAttribute("aria-pressed") === "true"`)
 		ann.check(at("close-up"), always...)

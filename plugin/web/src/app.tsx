@@ -9,6 +9,7 @@ import { Help } from "./help.tsx";
 import { useKeys } from "./hooks.ts";
 import { bound, type Binding } from "./keys.ts";
 import { Login } from "./login.tsx";
+import { theme, turn } from "./theme.ts";
 import type { Session } from "./types.ts";
 import { WorklistPage } from "./worklist.tsx";
 
@@ -52,6 +53,7 @@ export function App() {
   const [live, setLive] = useState<Live | null>(null);
   const [link, setLink] = useState<Link>("live");
   const [unread, setUnread] = useState(0);
+  const [shade, setShade] = useState(theme);
   const [help, setHelp] = useState<Binding[] | null>(null);
 
   useEffect(() => {
@@ -127,6 +129,7 @@ export function App() {
         <p class="use" data-test="intended-use">{session.intended_use}</p>
         <span class="spacer" />
         {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>Decisions (CSV)</a>}
+        <button type="button" class="quiet" data-test="theme" title="images stay on black" onClick={() => setShade(turn())}>{shade === "dark" ? "Light" : "Dark"}</button>
         <button type="button" class="quiet" onClick={() => setHelp(bound())}>Shortcuts <kbd>?</kbd></button>
         <span class="who" title={`role: ${session.role}`}>{session.display_name || session.name}</span>
         <button

@@ -16,7 +16,7 @@ export function Help(props: { bindings: Binding[]; onClose: () => void }) {
       </dl>
       <p class="hint">
         Mouse: the wheel scrolls, Ctrl + wheel zooms, Shift + wheel makes the MIP slab thicker or thinner, the middle button pans, the right button zooms, and the left button
-        does what the selected tool says.
+        does what the selected tool says. Touch: with the crosshair tool one finger scrolls, and sets the crosshair where it is held; two fingers zoom and pan.
       </p>
     </Dialog>
   );

@@ -64,6 +64,20 @@ export function alongGroup(e: KeyboardEvent): void {
   if (to.getAttribute("role") === "radio") to.click();
 }
 
+/**
+ * oneStop leaves one button of each group of a toolbar to the Tab key: the one that
+ * is chosen or was used last, or the first; arrow keys reach the others.
+ */
+export function oneStop(toolbar: HTMLElement | null): void {
+  for (const group of toolbar?.querySelectorAll("[role=group], [role=radiogroup]") ?? []) {
+    const buttons = [...group.querySelectorAll<HTMLButtonElement>("button")];
+    const enabled = buttons.filter((b) => !b.disabled);
+    const used = buttons.length > 1 && buttons.some((b) => b.tabIndex === -1) ? enabled.find((b) => b.tabIndex === 0) : undefined;
+    const stop = enabled.find((b) => b === document.activeElement) ?? enabled.find((b) => b.ariaChecked === "true") ?? used ?? enabled[0];
+    for (const b of buttons) b.tabIndex = b === stop ? 0 : -1;
+  }
+}
+
 const waiting: KeyboardEvent[] = []; // pressed while keys are held, in their order
 const mostWaiting = 64;
 let holds = 0;

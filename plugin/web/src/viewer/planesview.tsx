@@ -2,20 +2,18 @@
 
 import { useEffect, useImperativeHandle, useRef, useState } from "preact/hooks";
 import type { RefObject } from "preact";
-import { place } from "../format.ts";
 import { useKeys, useLatest } from "../hooks.ts";
-import { alongGroup } from "../keys.ts";
+import { alongGroup, oneStop } from "../keys.ts";
 import type { Finding, Series, Vec3, WindowPreset } from "../types.ts";
 import { planes as all, type Cube, type Plane } from "./cube.ts";
-import { add, inside, length, toIndex } from "./grid.ts";
-import { sliceRange } from "./hatch.ts";
-import { Quality } from "./order.ts";
+import { describe, measurable, noteFirstView, type Texts } from "./describe.ts";
+import { add, inside, length } from "./grid.ts";
 import { start } from "./library.ts";
-import { clear, draw, letters } from "./overlay.ts";
+import { clear, draw } from "./overlay.ts";
 import { Planes, type Tool, type Window } from "./planes.ts";
 import { attach } from "./pointer.ts";
 import { useCine } from "./cine.ts";
-import { Slabs, slabOf, thicker, turned } from "./slab.ts";
+import { Slabs, thicker, turned } from "./slab.ts";
 import { SeriesVolume, type Progress } from "./volume.ts";
 
 export interface PlanesHandle {
@@ -50,18 +48,6 @@ const tools: { tool: Tool; label: string; key: string; help: string }[] = [
 ];
 const cineMM = 30; // to each side
 const toolStorage = "nodulescope.tool";
-
-interface Texts {
-  image: string; // its number in other viewers, where the plane is one of the scan's images
-  slice: string;
-  position: string;
-  hu: string;
-  quality: string; // where it is not that of the images
-  distance: string; // from the mark, where there is one
-  slab: string; // what is projected, where that is so
-  letters: [string, string, string, string]; // top, right, bottom, left
-  scale: string;
-}
 
 export function PlanesView(props: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -262,13 +248,16 @@ export function PlanesView(props: Props) {
     { keys: ["Delete", "Backspace"], shown: "Del", does: "clear measurements", run: () => shown.current?.clearMeasurements() },
   ]);
 
+  const toolbar = useRef<HTMLDivElement>(null);
+  useEffect(() => oneStop(toolbar.current)); // tools come and go, and are chosen by keys
+
   const grid = volume.current?.grid;
   const at = props.current?.position_lps_mm;
   const outside = grid && at && length(add(inside(grid, at), at, -1)) > Math.max(...grid.spacing);
   const preset = props.presets.find((x) => x.center === win.center && x.width === win.width);
   return (
     <section class="planes" aria-label="Images" ref={box} data-reduced={progress.reduced} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
-      <div class="toolbar" role="toolbar" aria-label="Tools" onKeyDown={alongGroup}>
+      <div class="toolbar" role="toolbar" aria-label="Tools" ref={toolbar} onKeyDown={alongGroup} onFocusIn={() => oneStop(toolbar.current)}>
         <div class="group" role="radiogroup" aria-label="Left mouse button">
           {tools.map((t) => (
             <button key={t.tool} type="button" role="radio" aria-checked={tool === t.tool} title={`${t.help} (${t.key.toUpperCase()})`} onClick={() => setTool(t.tool)}>
@@ -349,51 +338,4 @@ function middle(v: SeriesVolume): Vec3 {
   let p = origin;
   for (const a of [0, 1, 2] as const) p = add(p, axes[a], ((dims[a] - 1) / 2) * spacing[a]);
   return p;
-}
-
-function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number): Texts {
-  const view = p.views[plane];
-  const right = view.right();
-  const down = view.down();
-  const minus = (a: Vec3): Vec3 => [-a[0], -a[1], -a[2]];
-  const [at, of] = p.position(plane);
-  const hu = v.hu(p.point);
-  const away = p.fromMark();
-  const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
-  return {
-    image: plane === "axial" ? v.image(p.point) : "",
-    slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
-    position: place(p.point).split("  ")[axis] + " mm",
-    hu: hu === null ? "" : measurable(v, [p.point]) ? `${hu} HU` : `≈ ${hu} HU, reduced quality`,
-    quality: qualityOf(p, v, plane, slab),
-    distance: away === null ? "" : `${away.toFixed(1)} mm from the mark`,
-    slab: slab > 0 ? `MIP ${+slabOf(v.grid, plane, p.point, slab).mm.toFixed(1)} mm` : "",
-    letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
-    scale: `${(1 / view.mmPerPixel()).toFixed(1)} px/mm`,
-  };
-}
-
-// measurable tells whether positions lie in slices that came without loss.
-const measurable = (v: SeriesVolume, at: Vec3[]): boolean => {
-  const k = at.map((p) => Math.round(toIndex(v.grid, p)[2]));
-  return v.worst(Math.min(...k), Math.max(...k)) === Quality.whole;
-};
-
-function qualityOf(p: Planes, v: SeriesVolume, plane: Plane, slab: number): string {
-  let [from, to] = sliceRange(v.grid, p.views[plane]);
-  if (plane === "axial" && slab > 0) {
-    const s = slabOf(v.grid, plane, p.point, slab);
-    [from, to] = [s.first, s.first + s.count - 1];
-  }
-  const worst = v.worst(from, to);
-  return worst === Quality.whole ? "" : worst === Quality.reduced ? "reduced quality" : "not all has arrived";
-}
-
-// The time from asking for the page to the finding's slice on the screen, for
-// whoever measures it.
-function noteFirstView(box: HTMLDivElement | null, v: SeriesVolume, p: Planes, opened: number): void {
-  if (!box || box.dataset.firstView || !v.has(p.point)) return;
-  const now = performance.now();
-  box.dataset.firstView = String(Math.round(now - opened));
-  performance.measure("first view of the finding", { start: opened, end: now });
 }

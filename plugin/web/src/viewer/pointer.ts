@@ -14,6 +14,9 @@ interface Does {
 }
 
 const wheelStep = 40; // pixels of fine wheels that make one slice
+const touchStep = 12; // pixels of a finger that make one slice
+const stillPX = 8; // a finger that moves less is held
+const longPress = 500; // ms
 
 /** attach listens on a plane until the function that it returns is called. */
 export function attach(element: HTMLDivElement, plane: Plane, planes: Planes, does: Does): () => void {
@@ -77,12 +80,59 @@ export function attach(element: HTMLDivElement, plane: Plane, planes: Planes, do
     planes.moveTo(add(on, normal, dot(add(planes.point, on, -1), normal)));
   };
 
+  // One finger scrolls where the tool is the crosshair, and puts it where it is held;
+  // two zoom and pan, whatever the tool.
+  const fingers = new Map<number, [number, number]>();
+  let pressing = 0;
+  let travelled = 0; // pixels of one finger
+  const release = (): void => window.clearTimeout(pressing);
+  const touchDown = (e: PointerEvent): void => {
+    fingers.set(e.pointerId, at(e));
+    release();
+    travelled = 0;
+    held = 0;
+    if (fingers.size > 1) drag = null;
+    else if (does.tool() === "cross") pressing = window.setTimeout(() => cross(e), longPress);
+  };
+  const touchMove = (e: PointerEvent): boolean => {
+    const from = fingers.get(e.pointerId);
+    if (!from) return false;
+    const to = at(e);
+    if (fingers.size === 2) {
+      const other = [...fingers].find(([id]) => id !== e.pointerId)?.[1] ?? from;
+      const apart = (p: [number, number]): number => Math.max(1, Math.hypot(p[0] - other[0], p[1] - other[1]));
+      planes.zoom(plane, apart(to) / apart(from));
+      planes.pan(plane, -(to[0] - from[0]) / 2, -(to[1] - from[1]) / 2); // the middle of the two
+    } else if (does.tool() === "cross") {
+      travelled += Math.abs(to[1] - from[1]) + Math.abs(to[0] - from[0]);
+      if (travelled > stillPX) release();
+      held += from[1] - to[1];
+      const slices = Math.trunc(held / touchStep);
+      held -= slices * touchStep;
+      if (slices !== 0) planes.scroll(plane, plane === "coronal" ? -slices : slices);
+    } else {
+      fingers.set(e.pointerId, to);
+      return false; // as a mouse does
+    }
+    fingers.set(e.pointerId, to);
+    return true;
+  };
+  const touchUp = (e: PointerEvent): void => {
+    release();
+    fingers.delete(e.pointerId);
+  };
+
   const down = (e: PointerEvent): void => {
+    if (e.pointerType === "touch") touchDown(e);
     does.touched();
     does.active(plane);
     element.closest<HTMLElement>(".view")?.focus({ preventScroll: true });
     if (e.button !== 0) return;
     const [x, y] = at(e);
+    if (does.tool() === "cross" && e.pointerType === "touch") {
+      element.setPointerCapture(e.pointerId);
+      return;
+    }
     if (does.tool() === "cross") {
       drag = { x, y, window: planes.window };
       cross(e);
@@ -93,6 +143,7 @@ export function attach(element: HTMLDivElement, plane: Plane, planes: Planes, do
   };
 
   const move = (e: PointerEvent): void => {
+    if (e.pointerType === "touch" && touchMove(e)) return;
     if (!drag) return;
     if (does.tool() === "cross") {
       soon(() => drag && cross(e));
@@ -103,7 +154,8 @@ export function attach(element: HTMLDivElement, plane: Plane, planes: Planes, do
     soon(() => does.window({ width: from.window.width + 3 * (x - from.x), center: from.window.center + 2 * (y - from.y) }));
   };
 
-  const up = (): void => {
+  const up = (e: PointerEvent): void => {
+    if (e.pointerType === "touch") touchUp(e);
     drag = null;
   };
 
@@ -113,6 +165,7 @@ export function attach(element: HTMLDivElement, plane: Plane, planes: Planes, do
   element.addEventListener("pointerup", up);
   element.addEventListener("pointercancel", up);
   return () => {
+    release();
     element.removeEventListener("wheel", wheel);
     element.removeEventListener("pointerdown", down);
     element.removeEventListener("pointermove", move);
