@@ -266,7 +266,7 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
         <small>{row.patient ? `${orDash(row.patient.id)} · born ${orDash(row.patient.birth_date)}` : row.patient_problem ? hint(row.patient_problem) : ""}</small>
       </td>
       <td>
-        {orDash(row.patient?.study_date)}
+        <span class="name">{orDash(row.patient?.study_date)}</span>
         <small>{row.patient ? `Acc. ${orDash(row.patient.accession_number)}` : ""}</small>
       </td>
       <td>

@@ -45,7 +45,7 @@ export class SeriesVolume {
   private loaded = 0;
   private failed = 0;
   private announced = 0;
-  private announcement = 0;
+  private drawing = 0; // ms that the newest one took
 
   constructor(series: Series, onProgress: (p: Progress) => void) {
     if (!series.geometry) throw new Error("the images of this series cannot be read at the moment");
@@ -272,19 +272,19 @@ export class SeriesVolume {
     return enlarge(reduced, g.rows, g.cols);
   }
 
-  // New slices are drawn at once where one looks, otherwise a few times a second.
+  // New slices are drawn at once where one looks, otherwise a few times a second, and
+  // less often where drawing takes long: the page has other things to do.
   private announce(k: number): void {
     const done = this.loaded + this.failed === this.total;
     const now = performance.now();
-    if (done || Math.abs(k - this.focus) < 1 || now - this.announced > announceEvery) {
+    if (done || Math.abs(k - this.focus) < 1 || now - this.announced > Math.max(announceEvery, 3 * this.drawing)) {
       this.announced = now;
-      window.clearTimeout(this.announcement);
-      this.announcement = 0;
       triggerEvent(eventTarget, done ? Enums.Events.IMAGE_VOLUME_LOADING_COMPLETED : Enums.Events.IMAGE_VOLUME_MODIFIED, {
         volumeId: this.id,
         FrameOfReferenceUID: this.series.geometry?.frame_of_reference_uid,
       });
       this.onProgress({ loaded: this.loaded, reduced: this.halves.size, total: this.total, failed: this.failed });
+      window.requestAnimationFrame(() => window.setTimeout(() => { this.drawing = performance.now() - now; }));
     }
   }
 
