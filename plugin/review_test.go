@@ -199,18 +199,8 @@ func checkSlices(t *testing.T, b *browser, slices, instances string, uids []stri
 	if _, alone := b.do("GET", instances+"/"+uids[24]+"/frames/1", nil, func(r *http.Request) { r.Header.Set("Accept", "application/octet-stream") }); !bytes.Equal(alone, pixels) {
 		t.Error("the bytes alone differ")
 	}
-	packed := instances + "/" + uids[24] + "/frames/1/packed"
-	_, whole := b.do("GET", packed, nil)
-	_, reduced := b.do("GET", packed+"?part=reduced", nil)
-	res, rest := b.do("GET", packed+"?part=rest", nil)
-	if len(reduced) == 0 || len(rest) == 0 || !bytes.Equal(whole[4:], append(reduced, rest...)) || res.Header.Get("Content-Type") != "application/vnd.nodulescope.slice" {
-		t.Errorf("parts of %d and %d bytes, whole %d, as %s", len(reduced), len(rest), len(whole), res.Header.Get("Content-Type"))
-	}
-	if res, _ := b.do("GET", packed+"?part=half", nil); res.StatusCode != 400 {
-		t.Errorf("a part that is none: %d", res.StatusCode)
-	}
 	for _, path := range []string{
-		instances + "/" + uids[24] + "/frames/2", instances + "/1.2.3/frames/1", instances + "/" + uids[24] + "/frames/2/packed", instances + "/1.2.3/metadata",
+		instances + "/" + uids[24] + "/frames/2", instances + "/1.2.3/frames/1", instances + "/1.2.3/metadata",
 		"/api/v1/dicom-web/studies/1.2/series/1.3/metadata", "/api/v1/dicom-web/studies/..%2f..%2fetc/series/1.3/metadata",
 		"/api/v1/dicom-web/studies/../../passwd", "/api/v1/series/..%2F..%2Fledger.db", "/api/v1/series/" + strings.Repeat("0", 64),
 		"/../users.json", "/users.json", "/%2e%2e/users.json", "/assets/../../users.json",
