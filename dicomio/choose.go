@@ -60,7 +60,7 @@ func choose(list []*volume, opts Options) (taken *volume, found []Volume) {
 	least("has thinner slices", 0.05, (*volume).thickness)
 	for _, kernel := range opts.Kernels {
 		keep("has the preferred kernel", func(v *volume) bool {
-			return strings.EqualFold(v.images[0].marks.kernel, strings.TrimSpace(kernel))
+			return strings.EqualFold(v.marks.kernel, strings.TrimSpace(kernel))
 		})
 	}
 	least("has more slices", 0, func(v *volume) float64 { return -float64(v.slices) })
@@ -72,16 +72,21 @@ func choose(list []*volume, opts Options) (taken *volume, found []Volume) {
 		why[v] = "is of the lower UID"
 	}
 	for _, v := range list {
-		m := v.images[0].marks
+		m := v.marks
 		found = append(found, Volume{
 			Images: len(v.images), Slices: v.slices, SpacingMM: v.typical, ThicknessMM: m.thickness, Kernel: m.kernel, Type: m.imageType, Why: why[v],
-			Differs: taken.differs(v), OtherGrid: !taken.images[0].sharesGrid(v.images[0]),
+			Differs: taken.differs(v), OtherGrid: taken.group != v.group,
 		})
 	}
 	return taken, found
 }
 
-func (v *volume) derived() bool { return strings.HasPrefix(v.images[0].marks.imageType, "DERIVED") }
+// frameUID is the frame of reference of those of its images that name one.
+func (v *volume) frameUID() string {
+	return mostOf(v.images, func(h *header) string { return h.frameUID }, func(s string) bool { return s != "" })
+}
+
+func (v *volume) derived() bool { return strings.HasPrefix(v.marks.imageType, "DERIVED") }
 
 // thickness is the coarser of thickness and distance of the slices, mm.
 func (v *volume) thickness() float64 { return max(slices.Max(v.joins), v.typical) }
@@ -97,16 +102,22 @@ func (v *volume) differs(o *volume) string {
 		}
 	}
 	add(a.studyUID != b.studyUID, "another study")
-	add(a.frameUID != b.frameUID, "another frame of reference")
-	add(!a.rowDir.near(b.rowDir, sameDirection) || !a.colDir.near(b.colDir, sameDirection), "another orientation")
+	other := v.group != o.group
+	add(other && v.frameUID() != o.frameUID(), "another frame of reference")
+	add(other && !(a.rowDir.near(b.rowDir, sameDirection) && a.colDir.near(b.colDir, sameDirection)), "another orientation")
 	add(a.format.Rows != b.format.Rows || a.format.Cols != b.format.Cols, "%d x %d pixels", b.format.Rows, b.format.Cols)
-	add(math.Abs(a.spacing[0]-b.spacing[0])+math.Abs(a.spacing[1]-b.spacing[1]) > 1e-4*(a.spacing[0]+a.spacing[1]), "another pixel spacing")
-	add(a.marks.imageType != b.marks.imageType, "image type %s", orNone(b.marks.imageType))
-	add(a.marks.kernel != b.marks.kernel, "kernel %s", orNone(b.marks.kernel))
-	add(a.marks.voltage != b.marks.voltage, "another tube voltage")
-	add(a.marks.temporal != b.marks.temporal, "another temporal position")
-	add(a.marks.stack != b.marks.stack, "stack %s", orNone(b.marks.stack))
-	add(math.Abs(a.marks.thickness-b.marks.thickness) > max(0.05, 0.02*a.marks.thickness), "slices of %.4g mm", b.marks.thickness)
+	add(other && !(sameSpacing(a.spacing[0], b.spacing[0], a.format.Rows) && sameSpacing(a.spacing[1], b.spacing[1], a.format.Cols)), "another pixel spacing")
+	if !other {
+		off := v.beside(o)
+		add(off > gridOf(v.images[:1]).offLine(), "%.1f mm beside its line", off)
+	}
+	m, n := v.marks, o.marks
+	add(m.imageType != n.imageType, "image type %s", orNone(n.imageType))
+	add(m.kernel != n.kernel, "kernel %s", orNone(n.kernel))
+	add(math.Abs(m.voltage-n.voltage) > voltageSlack(m.voltage), "another tube voltage")
+	add(m.temporal != n.temporal, "another temporal position")
+	add(m.stack != n.stack, "stack %s", orNone(n.stack))
+	add(math.Abs(m.thickness-n.thickness) > thicknessSlack(m.thickness), "slices of %s", millimetres(n.thickness))
 	na, nb := v.earliest(clockAcquisition), o.earliest(clockAcquisition)
 	add(na != nb && !math.IsInf(nb, 0), "acquisition %.0f", nb)
 	switch d := o.earliest(clockTime) - v.earliest(clockTime); {
@@ -128,6 +139,13 @@ func seconds(d float64) string {
 	return fmt.Sprintf("%.3g s", d)
 }
 
+func millimetres(thickness float64) string {
+	if thickness == 0 {
+		return "a thickness that is not told"
+	}
+	return fmt.Sprintf("%.4g mm", thickness)
+}
+
 func orNone(text string) string {
 	if text == "" {
 		return "not told"
@@ -139,12 +157,15 @@ func orNone(text string) string {
 func (s *Series) warnLeftOut() {
 	const named = 3 // volumes in one warning
 	grid, volumes := 0, 0
-	var words []string
+	var words, causes []string
 	for _, v := range s.Volumes {
 		switch {
 		case v.Why == "":
 		case v.OtherGrid:
 			grid += v.Images
+			if !slices.Contains(causes, v.Differs) {
+				causes = append(causes, v.Differs)
+			}
 		default:
 			if volumes++; volumes <= named {
 				words = append(words, fmt.Sprintf("%s (%s), as the one taken %s", count(v.Images, "image"), v.Differs, v.Why))
@@ -152,7 +173,10 @@ func (s *Series) warnLeftOut() {
 		}
 	}
 	if grid > 0 {
-		s.warn(CodeMixedGeometry, "%s of another frame of reference, orientation, matrix or pixel spacing left out", count(grid, "image"))
+		if len(causes) > named {
+			causes = append(causes[:named], "and others")
+		}
+		s.warn(CodeMixedGeometry, "%s left out: %s", count(grid, "image"), strings.Join(causes, "; "))
 	}
 	if volumes > named {
 		words = append(words, fmt.Sprintf("and %s more", count(volumes-named, "volume")))

@@ -19,9 +19,10 @@
 // z, y, x, to patient coordinates (LPS, mm) and back along the true line of
 // the slices, so that a tilted gantry and irregular spacing are exact.
 //
-// A distance between slices that is an integer multiple of the median is a run
-// of missing slices. Irregularity is reported above 0.2 mm. Where several
-// images hold the same position one is kept.
+// A distance between slices of one and a half times the median or more is a run of
+// missing slices. Irregularity is reported above 0.2 mm; origins more than 0.5 mm or
+// half a pixel beside the line are refused. Where several images hold the same
+// position one is kept.
 //
 // # Pixels
 //

@@ -48,7 +48,7 @@ type Geometry struct {
 	Normal             Vec        // unit normal of the slices
 	Offsets            []float64  // distance of every slice from the first, along Line, mm; ascending
 	SpacingMM          [3]float64 // z (median, along the normal), y, x
-	TiltDeg            float64    // angle between Normal and Line
+	TiltDeg            float64    // angle between Normal and Line; 0 where origins leave Line otherwise than a tilt does
 	Missing            []Gap      // runs of missing slices
 }
 
@@ -63,7 +63,9 @@ type Gap struct {
 // spacing and tilt are exact; beyond the first and last slice it goes on along
 // Line at the median spacing.
 //
-// It is equation C.7.6.2.1-1 of DICOM PS3.3, with the slice's own origin.
+// It is equation C.7.6.2.1-1 of DICOM PS3.3 with the origins of the slices laid on
+// Line. A series is refused where an origin lies farther from it, within its plane,
+// than 0.5 mm or half a pixel, whichever is more.
 func (g Geometry) ToLPS(zyx [3]float64) Vec {
 	p := g.Origin.Add(g.Line.Scale(g.offset(zyx[0])))
 	return p.Add(g.RowStep.Scale(zyx[1])).Add(g.ColStep.Scale(zyx[2]))

@@ -12,6 +12,7 @@ import (
 const (
 	maxSide    = 4096 // rows and columns
 	maxCoord   = 1e5  // mm; no table moves further
+	minPixelMM = 0.01
 	maxPixelMM = 50
 
 	maxImageTypes = 16 // values of ImageType that are kept
@@ -166,8 +167,8 @@ func (h *header) readPlace(p parsed) error {
 		return refuse(CodeNoPosition, "ImageOrientationPatient does not hold two perpendicular unit vectors", nil)
 	}
 	gap, ok := p.numbers(0x00280030, 2, maxPixelMM)
-	if !ok || gap[0] <= 0 || gap[1] <= 0 {
-		return refuse(CodeNoPixelSpacing, "PixelSpacing is missing or no pair of positive numbers", nil)
+	if !ok || min(gap[0], gap[1]) < minPixelMM {
+		return refuse(CodeNoPixelSpacing, fmt.Sprintf("PixelSpacing is missing or no pair of numbers from %g to %d mm", minPixelMM, maxPixelMM), nil)
 	}
 	copy(h.spacing[:], gap)
 	return nil

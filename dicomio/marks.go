@@ -15,7 +15,7 @@ func (p parsed) marks() marks {
 		stack:     plainText(p.Text(0x00209056)),
 	}
 	if v, ok := p.numbers(0x00180060, 1, 1e4); ok && v[0] > 0 {
-		m.voltage = strconv.FormatFloat(v[0], 'g', 6, 64)
+		m.voltage = v[0]
 	}
 	if v, ok := p.numbers(0x00180050, 1, 1e4); ok && v[0] > 0 {
 		m.thickness = v[0]

@@ -3,15 +3,7 @@ package dicomio
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
-	"sort"
-)
-
-const (
-	irregularMM = 0.2
-	tiltWarnDeg = 0.5
-	maxTiltDeg  = 45 // a gantry tilts by 30 at most
 )
 
 // order sorts the images of a volume along its normal and keeps one of those
@@ -79,13 +71,15 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 	first := volume.images[0]
 	s := &Series{
 		StudyUID: first.studyUID, SeriesUID: first.seriesUID,
-		FrameOfReferenceUID: first.frameUID, Manufacturer: first.manufacturer,
+		FrameOfReferenceUID: volume.frameUID(), Manufacturer: first.manufacturer,
 		Volumes: found, unpacked: &unpackedFile{},
 	}
 	s.warnLeftOut()
+	grid := gridOf(volume.images)
+	for _, h := range volume.images {
+		h.at = h.position.Dot(grid.normal)
+	}
 	kept, doubles := volume.order()
-	row, col := first.rowDir.unit(), first.colDir.unit()
-	normal := row.Cross(col).unit()
 	if len(volume.joins) > 1 {
 		s.warn(CodeSeveralVolumes, "the scan goes on in another way, at %s; read scores there with care", count(len(volume.joins)-1, "place"))
 	}
@@ -102,9 +96,9 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 	s.Geometry = Geometry{
 		Slices: len(kept), Rows: first.format.Rows, Cols: first.format.Cols,
 		Origin:  kept[0].position,
-		ColStep: row.Scale(first.spacing[1]), RowStep: col.Scale(first.spacing[0]),
-		Normal:    normal,
-		SpacingMM: [3]float64{0, first.spacing[0], first.spacing[1]},
+		ColStep: grid.row.Scale(grid.spacing[1]), RowStep: grid.col.Scale(grid.spacing[0]),
+		Normal:    grid.normal,
+		SpacingMM: [3]float64{0, grid.spacing[0], grid.spacing[1]},
 	}
 	for _, p := range kept {
 		s.Slices = append(s.Slices, Slice{
@@ -114,10 +108,12 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 	}
 	s.warnParts(images)
 	s.warnLossy(kept)
-	if err := s.measureLine(); err != nil {
+	if err := s.measureLine(grid.offLine()); err != nil {
 		return nil, err
 	}
-	s.measureSpacing()
+	if err := s.measureSpacing(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -127,70 +123,6 @@ func volumeImages(list []Volume) (n int) {
 		n += v.Images
 	}
 	return n
-}
-
-// measureLine finds the true line of the slices from their positions.
-func (s *Series) measureLine() error {
-	g := &s.Geometry
-	last := s.Slices[len(s.Slices)-1]
-	g.Line = Vec(last.Origin).Sub(g.Origin).unit()
-	along := g.Line.Dot(g.Normal)
-	g.TiltDeg = math.Atan2(g.Line.Cross(g.Normal).Norm(), along) * 180 / math.Pi
-	if g.TiltDeg > maxTiltDeg {
-		return &Error{Code: CodeNoPosition, Op: "build volume", Hint: fmt.Sprintf("slice positions and orientation disagree: the line through the slices leaves their normal by %.0f degrees", g.TiltDeg)}
-	}
-	if g.TiltDeg > tiltWarnDeg {
-		s.warn(CodeGantryTilt, "the slices are tilted by %.1f degrees; voxels are taken along the true line", g.TiltDeg)
-	}
-	g.Offsets = make([]float64, len(s.Slices))
-	worst := 0.0
-	for i, sl := range s.Slices {
-		// The offset keeps the slice in its own plane; what is left lies within it.
-		g.Offsets[i] = (sl.PositionMM - s.Slices[0].PositionMM) / along
-		off := Vec(sl.Origin).Sub(g.Origin.Add(g.Line.Scale(g.Offsets[i])))
-		worst = max(worst, off.Norm())
-	}
-	if worst > irregularMM {
-		s.warn(CodeIrregularSpacing, "slice origins leave a straight line by up to %.2f mm", worst)
-	}
-	return nil
-}
-
-// measureSpacing finds the median spacing, the gaps and the irregularity.
-func (s *Series) measureSpacing() {
-	g := &s.Geometry
-	gaps := make([]float64, len(s.Slices)-1)
-	for i := range gaps {
-		gaps[i] = s.Slices[i+1].PositionMM - s.Slices[i].PositionMM
-	}
-	sorted := append([]float64(nil), gaps...)
-	sort.Float64s(sorted)
-	base := sorted[(len(sorted)-1)/2]
-	g.SpacingMM[0] = base
-	worst, missing := 0.0, 0
-	for i, gap := range gaps {
-		k := max(1, math.Round(gap/base))
-		dev := math.Abs(gap - k*base)
-		multiple := dev <= min(irregularMM, base/4)+0.001*gap
-		// An integer multiple is a run of missing slices. A hole of two spacings
-		// or more that is no multiple is one too: nothing is known inside it.
-		if k > 1 && (multiple || gap >= 2*base) {
-			g.Missing = append(g.Missing, Gap{After: i, Count: int(k) - 1})
-			missing += int(k) - 1
-			if multiple {
-				continue
-			}
-		} else {
-			dev = math.Abs(gap - base)
-		}
-		worst = max(worst, dev)
-	}
-	if missing > 0 {
-		s.warn(CodeMissingSlices, "%s missing in %s", count(missing, "slice"), count(len(g.Missing), "place"))
-	}
-	if worst > irregularMM {
-		s.warn(CodeIrregularSpacing, "the distance between slices leaves its median of %.2f mm by up to %.2f mm", base, worst)
-	}
 }
 
 func (s *Series) warn(code Code, format string, args ...any) {

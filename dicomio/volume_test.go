@@ -49,6 +49,8 @@ func TestSpacingFindings(t *testing.T) {
 		"hole, no factor": {dicomtest.Spec{Slices: 9, Jitter: map[int]float64{8: 3.5}}, 9, []dicomio.Gap{{After: 7, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices, dicomio.CodeIrregularSpacing}},
 		"doubled":         {dicomtest.Spec{Slices: 9, Double: []int{2, 7}}, 9, nil, []dicomio.Code{dicomio.CodeDuplicatePosition}},
 		"tilted":          {dicomtest.Spec{Slices: 9, TiltDeg: 20}, 9, nil, []dicomio.Code{dicomio.CodeGantryTilt}},
+		"missing, by 1.8": {dicomtest.Spec{Slices: 20, Skip: []int{7}, Jitter: map[int]float64{8: -0.5}}, 19, []dicomio.Gap{{After: 6, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices, dicomio.CodeIrregularSpacing}},
+		"missing, uneven": {dicomtest.Spec{Slices: 20, Skip: []int{7}, Jitter: map[int]float64{6: 0.13, 8: -0.13}}, 19, []dicomio.Gap{{After: 6, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices, dicomio.CodeIrregularSpacing}},
 		"two of three":    {dicomtest.Spec{Slices: 4, Skip: []int{1}}, 3, []dicomio.Gap{{After: 0, Count: 1}}, []dicomio.Code{dicomio.CodeMissingSlices}},
 	} {
 		s := open(t, c.spec)
@@ -139,15 +141,63 @@ func TestPhasesAreNotMixed(t *testing.T) {
 	}
 }
 
-// TestCrookedOriginsWarn: origins that leave the line within their plane.
-func TestCrookedOriginsWarn(t *testing.T) {
-	s := open(t, dicomtest.Spec{Slices: 6, Edit: func(z int, set dicomtest.Elements) {
-		if z == 2 {
-			set.Set(0x00200032, "DS", `1\0\5`)
+// TestOriginsOffTheirLine: a step within the plane is never called a tilt.
+func TestOriginsOffTheirLine(t *testing.T) {
+	origins := func(x func(z int) float64) dicomtest.Spec {
+		return dicomtest.Spec{Slices: 20, Edit: func(z int, set dicomtest.Elements) {
+			set.Set(0x00200032, "DS", fmt.Sprintf(`%.3f\0\%g`, x(z), 2.5*float64(z)))
+		}}
+	}
+	for name, c := range map[string]struct {
+		x      func(z int) float64
+		slices int
+		want   dicomio.Code
+	}{
+		"one slice within the tolerance": {func(z int) float64 { return 0.4 * float64(z/9*(10/(z+1))) }, 20, dicomio.CodeIrregularSpacing},
+		"one slice":                      {func(z int) float64 { return 30 * float64(z/9%2*(9/max(z, 1))) }, 19, dicomio.CodeSeveralVolumes},
+		"half of them":                   {func(z int) float64 { return 20 * float64(z/8%2) }, 12, dicomio.CodeSeveralVolumes},
+		"the first five":                 {func(z int) float64 { return 18.7 * float64(min(z/5, 1)) }, 15, dicomio.CodeSeveralVolumes},
+		"a tilt and a step":              {func(z int) float64 { return 0.8*float64(z) + 20*float64(z/10) }, 0, dicomio.CodeOffLine},
+		"a small step":                   {func(z int) float64 { return 0.48 * float64(z/10) }, 20, dicomio.CodeIrregularSpacing},
+	} {
+		s, err := dicomio.OpenSeries(context.Background(), write(t, "", origins(c.x)), "", dicomio.Options{})
+		if c.slices == 0 {
+			if dicomio.CodeOf(err) != c.want {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(s.Slices) != c.slices || warned(s, c.want) == "" || s.Geometry.TiltDeg != 0 {
+			t.Errorf("%s: %d slices, tilt %v, warnings %v", name, len(s.Slices), s.Geometry.TiltDeg, s.Warnings)
+		}
+	}
+}
+
+// TestOneOddOrientationDecidesNothing: the grid is that of most images, whichever
+// of them has the lowest UID.
+func TestOneOddOrientationDecidesNothing(t *testing.T) {
+	s := open(t, dicomtest.Spec{Slices: 20, Origin: [3]float64{-170, -170, 0}, Edit: func(z int, set dicomtest.Elements) {
+		if z == 5 {
+			set.Set(0x00080018, "UI", "1.1")
+			set.Set(0x00200037, "DS", `0.99997\0\0.008\0\0.99997\0.008`)
 		}
 	}})
-	if warned(s, dicomio.CodeIrregularSpacing) == "" {
-		t.Errorf("warnings are %v", s.Warnings)
+	if !near(s.Geometry.Normal, dicomio.Vec{0, 0, 1}) || len(s.Slices) != 20 || len(s.Warnings) != 0 {
+		t.Errorf("normal %v, %d slices, warnings %v", s.Geometry.Normal, len(s.Slices), s.Warnings)
+	}
+}
+
+// TestAbsurdGeometryIsRefused: what no CT has.
+func TestAbsurdGeometryIsRefused(t *testing.T) {
+	for want, spacing := range map[dicomio.Code][3]float64{dicomio.CodeNoPixelSpacing: {2.5, 1e-9, 1e-9}, dicomio.CodeNoPosition: {4000, 0.7, 0.7}} {
+		dir := write(t, "", dicomtest.Spec{Slices: 6, Spacing: spacing})
+		if _, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{}); dicomio.CodeOf(err) != want {
+			t.Errorf("%v mm: %v", spacing, err)
+		}
 	}
 }
 

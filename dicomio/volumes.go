@@ -2,7 +2,6 @@ package dicomio
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -29,15 +28,19 @@ const (
 
 // marks are what tells the volumes of one series apart beside their geometry.
 type marks struct {
-	imageType, kernel, temporal, voltage, stack string
-	thickness                                   float64 // mm; 0: not told
-	clock                                       [clocks]float64
+	imageType, kernel, temporal, stack string
+	thickness                          float64 // mm; 0: not told
+	voltage                            float64 // kV; 0: not told
+	clock                              [clocks]float64
 }
 
 // volume is the images of a series that one pass of a scanner, reconstructed in
 // one way, has given.
 type volume struct {
 	images    []*header // by SOPInstanceUID and frame
+	marks     marks     // what most of those say that say anything; without clocks
+	group     int       // volumes of one grid have the same
+	normal    Vec
 	slices    int       // images at different positions
 	low, high float64   // mm along the normal
 	typical   float64   // distance of neighbours, mm
@@ -45,30 +48,31 @@ type volume struct {
 }
 
 // volumesOf parts the images of one series into volumes: by study, frame of
-// reference, orientation, matrix and pixel spacing, then by what they are images
-// of (ImageType, ConvolutionKernel, KVP, SliceThickness,
+// reference, orientation, matrix, pixel spacing and the place of the matrix in the
+// plane, then by what they are images of (ImageType, ConvolutionKernel, KVP, SliceThickness,
 // TemporalPositionIdentifier, StackID), then by passes. An image that is there twice
 // counts once; what an image does not say does not part it from the others.
 func volumesOf(images []*header) []*volume {
 	images = slices.Clone(images)
 	slices.SortStableFunc(images, byUID)
 	images = slices.CompactFunc(images, func(a, b *header) bool {
-		return byUID(a, b) == 0 && a.sharesGrid(b) && a.position.near(b.position, samePosition)
+		return byUID(a, b) == 0 && a.frameUID == b.frameUID && a.sharesGrid(b) && a.position.near(b.position, samePosition)
 	})
 	var list []*volume
-	for _, g := range geometries(images) {
-		normal := g[0].rowDir.unit().Cross(g[0].colDir.unit()).unit()
+	for group, g := range geometries(images) {
+		grid := gridOf(g)
 		for _, h := range g {
-			h.at = h.position.Dot(normal)
+			h.at = h.position.Dot(grid.normal)
 		}
 		parts := [][]*header{g}
 		for _, mark := range []func([]*header) func(*header) string{
+			insetMark(grid),
 			textMark(func(h *header) string { return h.marks.imageType }),
 			textMark(func(h *header) string { return h.marks.kernel }),
-			textMark(func(h *header) string { return h.marks.voltage }),
+			classMark(func(h *header) float64 { return h.marks.voltage }, voltageSlack),
 			textMark(func(h *header) string { return h.marks.temporal }),
 			stackMark,
-			thicknessMark,
+			classMark(func(h *header) float64 { return h.marks.thickness }, thicknessSlack),
 		} {
 			var next [][]*header
 			for _, p := range parts {
@@ -79,64 +83,15 @@ func volumesOf(images []*header) []*volume {
 		var volumes []*volume
 		for _, p := range parts {
 			for _, pass := range passes(p, 0) {
-				volumes = append(volumes, newVolume(pass))
+				volumes = append(volumes, newVolume(pass, grid.normal))
 			}
 		}
-		list = append(list, joinBeside(volumes)...)
+		for _, v := range joinBeside(fillIn(volumes)) {
+			v.group = group
+			list = append(list, v)
+		}
 	}
 	return list
-}
-
-// joinBeside joins volumes that lie one behind the other and differ at most in
-// thickness and the later values of ImageType, as where a scan goes on with
-// thicker slices.
-func joinBeside(list []*volume) (joined []*volume) {
-	slices.SortStableFunc(list, func(a, b *volume) int {
-		return cmp.Or(cmp.Compare(a.earliest(clockTime), b.earliest(clockTime)), cmp.Compare(a.earliest(clockAcquisition), b.earliest(clockAcquisition)),
-			cmp.Compare(a.low, b.low))
-	})
-	var single []*volume
-next:
-	for _, v := range list {
-		v.joins = []float64{v.images[0].marks.thickness}
-		if v.slices < 2 {
-			single = append(single, v)
-			continue
-		}
-		for i, o := range joined {
-			a, b := o.images[0].marks, v.images[0].marks
-			if (v.low-o.high > samePosition || o.low-v.high > samePosition) &&
-				a.kernel == b.kernel && a.voltage == b.voltage && a.temporal == b.temporal && v.derived() == o.derived() {
-				both := newVolume((&sweep{images: slices.Concat(o.images, v.images)}).byUID())
-				both.joins = slices.Concat(o.joins, v.joins)
-				joined[i] = both
-				continue next
-			}
-		}
-		joined = append(joined, v)
-	}
-	return append(joined, single...)
-}
-
-// geometries groups images that can lie in one grid.
-func geometries(images []*header) (groups [][]*header) {
-next:
-	for _, h := range images {
-		for i, g := range groups {
-			if g[0].sharesGrid(h) {
-				groups[i] = append(g, h)
-				continue next
-			}
-		}
-		groups = append(groups, []*header{h})
-	}
-	return groups
-}
-
-func (h *header) sharesGrid(o *header) bool {
-	return h.frameUID == o.frameUID && h.studyUID == o.studyUID && h.format.Rows == o.format.Rows && h.format.Cols == o.format.Cols &&
-		h.rowDir.near(o.rowDir, sameDirection) && h.colDir.near(o.colDir, sameDirection) &&
-		math.Abs(h.spacing[0]-o.spacing[0]) <= 1e-4*h.spacing[0] && math.Abs(h.spacing[1]-o.spacing[1]) <= 1e-4*h.spacing[1]
 }
 
 // apart groups images by a mark, in the order of their first.
@@ -182,37 +137,48 @@ func byUID(a, b *header) int {
 	return cmp.Or(strings.Compare(a.sopUID, b.sopUID), cmp.Compare(a.frame, b.frame))
 }
 
-// thicknessMark tells slices of clearly different thickness apart: more than
-// 0.05 mm and 2 %, which is more than rounding.
-func thicknessMark(images []*header) func(*header) string {
-	var values []float64
-	for _, h := range images {
-		if h.marks.thickness > 0 {
-			values = append(values, h.marks.thickness)
-		}
-	}
-	slices.Sort(values)
-	var limits []float64 // the largest of every class
-	for i, v := range values {
-		if i+1 == len(values) || values[i+1]-v > max(0.05, 0.02*v) {
-			limits = append(limits, v)
-		}
-	}
-	return func(h *header) string {
-		if h.marks.thickness <= 0 {
-			return ""
-		}
-		i, _ := slices.BinarySearch(limits, h.marks.thickness)
-		return fmt.Sprint(i + 1)
-	}
-}
-
-func newVolume(images []*header) *volume {
-	v := &volume{images: images}
+func newVolume(images []*header, normal Vec) *volume {
+	v := &volume{images: images, normal: normal}
 	at := positions(images)
 	v.low, v.high, v.typical = at[0], at[len(at)-1], typicalGap(at)
 	v.slices = len(at) - doubled(at, tolerance(v.typical))
+	text := func(of func(*header) string) string {
+		return mostOf(images, of, func(s string) bool { return s != "" })
+	}
+	number := func(of func(*header) float64) float64 {
+		return mostOf(images, of, func(n float64) bool { return n > 0 })
+	}
+	v.marks = marks{
+		imageType: text(func(h *header) string { return h.marks.imageType }),
+		kernel:    text(func(h *header) string { return h.marks.kernel }),
+		temporal:  text(func(h *header) string { return h.marks.temporal }),
+		stack:     text(func(h *header) string { return h.marks.stack }),
+		thickness: number(func(h *header) float64 { return h.marks.thickness }),
+		voltage:   number(func(h *header) float64 { return h.marks.voltage }),
+	}
 	return v
+}
+
+// mostOf is what most images say of those that say anything.
+func mostOf[T comparable](images []*header, of func(*header) T, says func(T) bool) (best T) {
+	n := map[T]int{}
+	for _, h := range images {
+		if v := of(h); says(v) {
+			n[v]++
+		}
+	}
+	most := 0
+	for _, h := range images { // in their order
+		if v := of(h); n[v] > most {
+			best, most = v, n[v]
+		}
+	}
+	return best
+}
+
+// with is a volume and another one.
+func (v *volume) with(o *volume) *volume {
+	return newVolume((&sweep{images: slices.Concat(v.images, o.images)}).byUID(), v.normal)
 }
 
 func (v *volume) extent() float64 { return v.high - v.low }

@@ -56,6 +56,15 @@ func timed(start, step float64) func(int, dicomtest.Elements) {
 	}
 }
 
+// odd edits every second slice.
+func odd(edit func(int, dicomtest.Elements)) func(int, dicomtest.Elements) {
+	return func(z int, set dicomtest.Elements) {
+		if z%2 == 1 {
+			edit(z, set)
+		}
+	}
+}
+
 func spaced(slices int, spacing, from float64) dicomtest.Spec {
 	return dicomtest.Spec{Slices: slices, Spacing: [3]float64{spacing, 0.7, 0.7}, Origin: [3]float64{0, 0, from}}
 }
@@ -163,6 +172,14 @@ func TestOneVolumeStaysOne(t *testing.T) {
 		"marks that some do not have": {[]layer{{"a", spaced(20, 2.5, 0), 0, func(z int, set dicomtest.Elements) {
 			if z%2 == 0 {
 				text(kernel, "SH", "B30f", thickness, "DS", "2.5", acquired, "TM", "100000")(z, set)
+			}
+		}}}, 20, nil},
+		"no frame of reference in half":   {[]layer{{"a", spaced(20, 2.5, 0), 0, odd(text(0x00200052, "UI", ""))}}, 20, nil},
+		"a voltage that was measured":     {[]layer{{"a", spaced(20, 2.5, 0), 0, func(z int, set dicomtest.Elements) { set.Set(voltage, "DS", [...]string{"120", "119.9"}[z%2]) }}}, 20, nil},
+		"a pixel spacing that is rounded": {[]layer{{"a", spaced(20, 2.5, 0), 0, odd(text(0x00280030, "DS", `0.705\0.705`))}}, 20, nil},
+		"key images": {[]layer{{"a", spaced(20, 2.5, 0), 0, func(z int, set dicomtest.Elements) {
+			if z == 3 || z == 12 || z == 16 {
+				set.Set(imageType, "CS", `ORIGINAL\PRIMARY\AXIAL\KEY`)
 			}
 		}}}, 20, nil},
 		"thickness that was computed": {[]layer{{"a", spaced(20, 2.5, 0), 0, func(z int, set dicomtest.Elements) {

@@ -39,6 +39,13 @@ def moved(d, mm):
     return d
 
 
+def aside(d, mm):
+    d = another(d)
+    x, y, z = d.ImagePositionPatient
+    d.ImagePositionPatient = ['%g' % (float(x) + mm), y, z]
+    return d
+
+
 def turned(d, row, col, start, step, i):
     """The same pixels on another grid: directions, place of the first image, step from image to image."""
     d = another(d, ImageOrientationPatient=list(row) + list(col))
@@ -150,7 +157,16 @@ case('a second pass, 0.02 mm further')(lambda: [another(d, AcquisitionNumber=1) 
 case('thick MIP among thin slices')(lambda: [another(d, SliceThickness=STEP) for d in scan] + [highest(moved(another(d, SliceThickness=10, ImageType=['DERIVED', 'SECONDARY', 'AXIAL', 'MIP']), 1.5 * STEP), scan[i:i + 4]) for i, d in enumerate(scan) if i % 4 == 0])
 case('original and a derived copy')(lambda: [another(d, ImageType=['ORIGINAL', 'PRIMARY', 'AXIAL']) for d in scan] + [denser(another(d, ImageType=['DERIVED', 'PRIMARY', 'AXIAL']), 50) for d in scan])
 case('two dual-energy images, by KVP')(lambda: [another(d, KVP='80') for d in scan] + [denser(another(d, KVP='140'), 30) for d in scan])
+# Images that do, although something differs.
+case('no frame of reference in half of the images')(lambda: [another(d, FrameOfReferenceUID='' if i % 2 else d.FrameOfReferenceUID) for i, d in enumerate(scan)])
+case('pixel spacing rounded in half of the images')(lambda: [another(d, PixelSpacing=['%.2f' % v for v in d.PixelSpacing] if i % 2 else d.PixelSpacing) for i, d in enumerate(scan)])
+case('tube voltage as it was measured')(lambda: [another(d, KVP='119.9' if i % 2 else '120') for i, d in enumerate(scan)])
+case('three key images, by Image Type')(lambda: [another(d, ImageType=['ORIGINAL', 'PRIMARY', 'AXIAL'] + ['KEY'] * (i in (4, 11, 18))) for i, d in enumerate(scan)])
 # Places.
+case('the second half 20 mm aside')(lambda: [aside(d, 20 * (i >= 12)) for i, d in enumerate(scan)])
+case('one slice 20 mm aside')(lambda: [aside(d, 20 * (i == 9)) for i, d in enumerate(scan)])
+case('every image at another place of its plane')(lambda: [aside(d, i * 5 % 7 * 5) for i, d in enumerate(scan)])
+case('a slice is missing, its neighbours 1.8 spacings apart')(lambda: [moved(another(d), -0.2 * STEP * (i > 9)) for i, d in enumerate(scan) if i != 9])
 case('a slice is missing')(lambda: [d for i, d in enumerate(scan) if i != 9])
 case('every second slice of half the scan is missing')(lambda: [d for i, d in enumerate(scan) if i < 12 or i % 2])
 case('irregular by 0.4 mm')(lambda: [moved(another(d), 0.4 * (i % 3 == 1)) for i, d in enumerate(scan)])
