@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // authenticate sets users and TLS as they were asked for.
@@ -82,14 +83,7 @@ func loopback(host string) bool {
 // readSecret returns the one line of a small file.
 func readSecret(path string) (string, error) {
 	const limit = 4096
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if info.Size() > limit {
-		return "", fmt.Errorf("%s: larger than %d bytes", path, limit)
-	}
-	data, err := os.ReadFile(path)
+	data, err := smallfile.Read(path, limit)
 	if err != nil {
 		return "", err
 	}

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 
 	"github.com/nlpodyssey/safetensors"
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // maxCheckpoint bounds what is read as a checkpoint.
@@ -161,14 +161,10 @@ func Save(path string, h Header, ps Params) error {
 
 // Load reads a checkpoint.
 func Load(path string) (Header, Params, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Header{}, nil, fmt.Errorf("models: load checkpoint: %w", err)
+	b, err := smallfile.Read(path, maxCheckpoint)
+	if errors.Is(err, smallfile.ErrTooLarge) {
+		return Header{}, nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	if info.Size() > maxCheckpoint {
-		return Header{}, nil, fmt.Errorf("%w: %s has %d bytes, at most %d are read", ErrCheckpoint, path, info.Size(), maxCheckpoint)
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return Header{}, nil, fmt.Errorf("models: load checkpoint: %w", err)
 	}

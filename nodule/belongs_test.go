@@ -1,6 +1,7 @@
 package nodule
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestWhatIsAbsentIsNotZero(t *testing.T) {
 		"seriesuid,coordX,coordY,coordZ,CoordX\n1.2.3,1,2,3,4\n":           "comes twice: coordx",
 		"seriesuid,coordX,coordY,coordZ,note,note\n1.2.3,1,2,3,a,b\n":      "comes twice;",
 		"seriesuid,coordX,coordY,coordZ\n1.2.3,1,,3\n":                     "coordy is not a number",
-		"seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.3,1,2,3,n/a\n":    "diameter_mm is not a number",
+		"seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.3,1,2,3,big\n":    "diameter_mm is not a number",
 		"\xff\xfe[\x00{\x00":                  "UTF-16",
 		"\x00s\x00e\x00r\x00i\x00e\x00s\x00u": "UTF-16",
 	} {
@@ -84,4 +85,95 @@ func TestLatin1XML(t *testing.T) {
 	}
 	_, err := readIn(strings.Replace(good, "UTF-8", "EBCDIC-US", 1), lidcSeries())
 	wantCode(t, err, CodeCandidateFileInvalid)
+}
+
+// TestCandidatesOfOtherSeries: what each candidate names counts as what stands
+// around them, in every usual spelling; those of others are left out, as the
+// rows of a table are.
+func TestCandidatesOfOtherSeries(t *testing.T) {
+	s := lidcSeries()
+	s.StudyUID, s.FrameOfReferenceUID = "1.2", "1.2.9"
+	one := func(id, names string) string { return `{"id":"` + id + `",` + names + `"position_lps_mm":[1,2,3]}` }
+	for _, key := range []string{"series_uid", "seriesuid", "seriesUID", "SeriesUID", "series-uid", "Series_UID", "SeriesInstanceUID", "series_instance_uid", "seriesInstanceUid", "Series Instance UID", "0020000E", "series"} {
+		for _, text := range []string{
+			`{"` + key + `":"%s","nodules":[` + one("a", "") + `]}`,
+			`{"nodules":[` + one("a", `"`+key+`":"%s",`) + `]}`,
+			`[` + one("a", `"`+key+`":"%s",`) + `]`,
+		} {
+			foundIn(t, s, strings.ReplaceAll(text, "%s", "1.2.3"), "a")
+			foundIn(t, s, strings.ReplaceAll(text, "%s", "1.2.4"), CodeCandidateElsewhere)
+		}
+	}
+	for _, key := range []string{"study_uid", "StudyInstanceUID", "studyUID", "study_instance_uid", "studyuid"} {
+		foundIn(t, s, `{"`+key+`":"1.4","nodules":[`+one("a", "")+`]}`, CodeCandidateElsewhere)
+		foundIn(t, s, `[`+one("a", `"`+key+`":"1.4",`)+`]`, CodeCandidateElsewhere)
+		foundIn(t, s, `[`+one("a", `"`+key+`":"1.2",`)+`]`, "a")
+	}
+	for _, key := range []string{"frame_of_reference_uid", "FrameOfReferenceUID", "frameOfReferenceUid", "frame_uid"} {
+		foundIn(t, s, `{"`+key+`":"1.2.3","nodules":[`+one("a", "")+`]}`, CodeCandidateElsewhere)
+		foundIn(t, s, `[`+one("a", `"`+key+`":"1.2.3",`)+`]`, CodeCandidateElsewhere)
+		foundIn(t, s, `[`+one("a", `"`+key+`":"1.2.9",`)+`]`, "a")
+	}
+	for text, want := range map[string]any{
+		`[` + one("a", `"series_uid":"1.2.3",`) + `,` + one("b", `"series_uid":"1.2.4",`) + `,` + one("c", `"seriesUID":"1.2.3",`) + `]`:                    "a c",
+		`[` + one("a", `"series_uid":"1.2.4",`) + `,` + one("a", `"series_uid":"1.2.3",`) + `]`:                                                             "a", // ids count within a series
+		`[` + one("a", `"series_uid":"1.2.3",`) + `,` + one("a", `"series_uid":"1.2.3",`) + `]`:                                                             CodeCandidateDuplicate,
+		`[` + one("a", `"study_uid":"1.2",`) + `,` + one("b", `"study_uid":"1.4",`) + `]`:                                                                   "a",
+		`[` + one("a", `"series_uid":"1.2.3",`) + `,` + one("b", "") + `]`:                                                                                  CodeCandidateFileInvalid,
+		`[` + one("a", "") + `,` + one("b", `"frame_of_reference_uid":"1.2.9",`) + `]`:                                                                      CodeCandidateFileInvalid,
+		`[` + one("a", `"series_uid":"1.2.3",`) + `,` + one("b", `"series_uid":"1.2.3","frame_uid":"1.2.9",`) + `]`:                                         "a b",
+		`{"series_uid":"1.2.3","nodules":[` + one("a", "") + `,` + one("b", `"series_uid":"1.2.4",`) + `]}`:                                                 "a",
+		`{"series_uid":"1.2.4","nodules":[` + one("a", `"series_uid":"1.2.3",`) + `]}`:                                                                      CodeCandidateElsewhere,
+		`{"series_uid":"1.2.3","SeriesInstanceUID":"1.2.4","nodules":[` + one("a", "") + `]}`:                                                               CodeCandidateFileInvalid,
+		`[` + one("a", `"series_uid":12,`) + `]`:                                                                                                            CodeCandidateFileInvalid,
+		`{"series_uid":null,"nodules":[` + one("a", `"series_uid":"",`) + `]}`:                                                                              "a",
+		"[" + strings.Repeat(one("x", `"series_uid":"1.2.4",`)+",", 400) + one("a", `"series_uid":"1.2.3",`) + "]":                                          CodeCandidateDuplicate,
+		"[" + numbered(400, `"series_uid":"1.2.4",`) + "," + numbered(400, `"series_uid":"1.2.5",`) + "," + one("a", `"series_uid":"1.2.3",`) + "]":         "a",
+		"[" + numbered(513, `"series_uid":"1.2.4",`) + "," + one("a", `"series_uid":"1.2.3",`) + "]":                                                        CodeTooManyCandidates,
+		lidcXMLWith("<SeriesInstanceUID>1.2.4</SeriesInstanceUID>"):                                                                                         CodeCandidateFileInvalid,
+		lidcXMLWith("<StudyInstanceUid>1.4</StudyInstanceUid>"):                                                                                             CodeCandidateElsewhere,
+		lidcXMLWith("<FrameOfReferenceUID>1.4</FrameOfReferenceUID>"):                                                                                       CodeCandidateElsewhere,
+		lidcXMLWith("<seriesInstanceUID>1.2.3</seriesInstanceUID><StudyInstanceUID>1.2</StudyInstanceUID><FrameOfReferenceUID>1.2.9</FrameOfReferenceUID>"): "lidc-1",
+	} {
+		foundIn(t, s, text, want)
+	}
+	f, err := ReadCandidates(strings.NewReader(`[` + one("a", `"seriesUID":"1.2.4","StudyInstanceUID":"1.2",`) + `,` + one("b", `"series_uid":"1.2.3","study_uid":"1.2",`) + `]`))
+	if err != nil || !f.Names("1.2.3") || !f.Names("1.2.4") || f.Names("1.2") || f.StudyUID != "1.2" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, skipped, err := f.In(s); err != nil || len(skipped) != 1 || skipped[0] != (Skipped{"a candidate of another series", 1}) {
+		t.Error(skipped, err)
+	}
+}
+
+func lidcXMLWith(head string) string {
+	return strings.Replace(lidcXML("", square("s10", 60, 80, 9)), "<SeriesInstanceUid></SeriesInstanceUid>", head, 1)
+}
+
+// numbered are n candidates with ids of their own.
+func numbered(n int, names string) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(`{"id":"n%d",%s"position_lps_mm":[1,2,3]}`, i, names)
+	}
+	return strings.Join(list, ",")
+}
+
+// foundIn wants these ids in a series, or an error with this code.
+func foundIn(t *testing.T, s *dicomio.Series, text string, want any) {
+	t.Helper()
+	cs, err := readIn(text, s)
+	if code, refuse := want.(Code); refuse {
+		if CodeOf(err) != code {
+			t.Errorf("%.90s: %v, %v, want %s", text, cs, err, code)
+		}
+		return
+	}
+	var ids []string
+	for _, c := range cs {
+		ids = append(ids, c.ID)
+	}
+	if err != nil || strings.Join(ids, " ") != want {
+		t.Errorf("%.90s: %v, %v, want %v", text, ids, err, want)
+	}
 }

@@ -75,9 +75,14 @@ func ValidateAll(cs []Candidate) error {
 			return fmt.Errorf("candidate %d of %d: %w", i+1, len(cs), err)
 		}
 		if j, ok := seen[c.ID]; ok {
-			return &Error{Code: CodeCandidateDuplicate, Op: op, Hint: fmt.Sprintf("numbers %d and %d have the same id; give each its own", j+1, i+1)}
+			return sameID(j, i)
 		}
 		seen[c.ID] = i
 	}
 	return nil
+}
+
+// sameID refuses two candidates, by their places from 0.
+func sameID(i, j int) error {
+	return &Error{Code: CodeCandidateDuplicate, Op: "check candidates", Hint: fmt.Sprintf("numbers %d and %d have the same id; give each its own", i+1, j+1)}
 }

@@ -2,14 +2,16 @@ package nodule
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/storage"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // maxCandidateFileBytes bounds a file of candidates.
@@ -58,7 +60,8 @@ type Mark struct {
 	Points              []dicomio.Vec // LPS mm
 	FrameOfReferenceUID string        // of Points; empty: that of the series
 	Images              []dicomio.ImagePoint
-	SeriesUID           string // of the images, where the report says
+	SeriesUID           string // of the images, where the report says; of a candidate in JSON, where it names one
+	StudyUID            string // of a candidate in JSON, where it names one
 }
 
 // Skipped tells what a file holds that is no candidate.
@@ -70,9 +73,10 @@ type Skipped struct {
 // ReadCandidates reads a file of candidates, whose kind is told by its content:
 //
 //   - JSON: an array of candidates, or an object that has one under "nodules"
-//     and may have study_uid, series_uid and frame_of_reference_uid beside it;
+//     and may have study_uid, series_uid and frame_of_reference_uid beside it or
+//     in each candidate, also as SeriesInstanceUID and in other usual spellings;
 //   - CSV with LUNA16's columns seriesuid, coordX, coordY, coordZ and perhaps
-//     diameter_mm, in any order;
+//     diameter_mm, in any order, with commas, semicolons or tabs between them;
 //   - LIDC XML, the contours of several readers;
 //   - a DICOM structured report that marks nodules, see [dicomio/sr.Read].
 //
@@ -90,7 +94,8 @@ func ReadCandidates(r io.Reader) (*CandidateFile, error) {
 	if len(data) > 132 && string(data[128:132]) == "DICM" {
 		return readReport(data)
 	}
-	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	whole := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	text := bytes.TrimSpace(whole)
 	switch {
 	case isUTF16(text):
 		return nil, badFileCause(ErrNotCandidates, "the text is UTF-16; save it as UTF-8")
@@ -101,7 +106,7 @@ func ReadCandidates(r io.Reader) (*CandidateFile, error) {
 	case text[0] == '<':
 		return readLIDCHead(asUTF8(text))
 	}
-	return readLUNA16Head(text)
+	return readLUNA16Head(bytes.TrimLeft(bytes.TrimRight(whole, "\r\n"), "\r\n ")) // a tab at the end is an empty field
 }
 
 // isUTF16 tells text of two bytes a character, by its mark or its first zero.
@@ -122,22 +127,29 @@ func asUTF8(text []byte) []byte {
 	return out
 }
 
-// OpenCandidates is [ReadCandidates] of a regular file.
-func OpenCandidates(path string) (*CandidateFile, error) {
+// OpenCandidates is [ReadCandidates] of a regular file; anything else is refused
+// before it is opened. ctx ends it also where the storage does not answer.
+func OpenCandidates(ctx context.Context, path string) (*CandidateFile, error) {
 	const op = "read candidates"
-	f, err := os.Open(path)
+	info, err := storage.Stat(ctx, path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = smallfile.ErrNotRegular
+	}
+	var f *storage.File
+	if err == nil {
+		f, err = storage.Open(ctx, path)
+	}
+	if err != nil && (ctx.Err() != nil || CodeOf(err) != "") {
+		return nil, fmt.Errorf("%s %s: %w", op, path, err)
+	}
 	if err != nil {
 		return nil, &Error{Code: CodeCandidateFileInvalid, Op: op, Path: path, Err: err}
 	}
 	defer f.Close() //nolint:errcheck // only read
-	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
-		err = errors.New("not a regular file; name the file itself")
+	file, err := ReadCandidates(io.NewSectionReader(f, 0, f.Size()))
+	if silent := f.Silent(); silent != nil {
+		err = silent
 	}
-	if err != nil {
-		return nil, &Error{Code: CodeCandidateFileInvalid, Op: op, Path: path, Err: err}
-	}
-	file, err := ReadCandidates(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", op, path, err)
 	}
@@ -154,7 +166,7 @@ func (f *CandidateFile) Names(seriesUID string) bool {
 // In gives the candidates that the file has in a series: valid, with unique
 // ids, at least one. A report may have more than 512 of them. What
 // was left out is told, too: marks of a report that are on images of another
-// series, for example.
+// series, rows of a table and candidates of JSON that name another.
 //
 // Errors: CodeCandidateElsewhere where JSON or contours name another study, series
 // or frame of reference, and where no mark of a report lies in the series;
@@ -167,16 +179,20 @@ func (f *CandidateFile) In(series *dicomio.Series) ([]Candidate, []Skipped, erro
 	}
 	switch f.Kind {
 	case KindLUNA16:
-		return parseLUNA16(bytes.NewReader(f.text), series.SeriesUID)
+		return parseLUNA16(f.text, series.SeriesUID)
 	case KindLIDC:
-		return parseLIDC(bytes.NewReader(f.text), series)
+		return parseLIDC(f.text, series)
 	}
 	skipped := slices.Clone(f.Skipped)
 	var list []Candidate
 	var first error
 	for _, m := range f.Marks {
-		at, err := m.place(series)
-		c := Candidate{ID: m.ID, PositionLPS: at, DiameterMM: m.DiameterMM, Confidence: m.Confidence}
+		var at dicomio.Vec
+		err := f.notOf(m, series)
+		if err == nil {
+			at, err = m.place(series)
+		}
+		c := m.candidate(at)
 		if err == nil {
 			err = c.Validate()
 		}
@@ -195,7 +211,35 @@ func (f *CandidateFile) In(series *dicomio.Series) ([]Candidate, []Skipped, erro
 		}
 		return nil, skipped, first
 	}
+	if f.Kind == KindJSON { // names of several series may be equal
+		return list, skipped, ValidateAll(list)
+	}
 	return list, skipped, nil
+}
+
+// candidate is the mark at its place.
+func (m Mark) candidate(at dicomio.Vec) Candidate {
+	return Candidate{ID: m.ID, PositionLPS: at, DiameterMM: m.DiameterMM, Confidence: m.Confidence}
+}
+
+// notOf refuses a candidate in JSON that names what the series is not. Those of
+// others are left out, as the rows of a table are.
+func (f *CandidateFile) notOf(m Mark, s *dicomio.Series) error {
+	if f.Kind != KindJSON {
+		return nil
+	}
+	elsewhere := func(what string) error {
+		return &Error{Code: CodeCandidateElsewhere, Op: "place candidate", Hint: "a candidate of another " + what}
+	}
+	switch {
+	case m.SeriesUID != "" && m.SeriesUID != s.SeriesUID:
+		return elsewhere("series")
+	case m.StudyUID != "" && m.StudyUID != s.StudyUID:
+		return elsewhere("study")
+	case m.FrameOfReferenceUID != "" && m.FrameOfReferenceUID != s.FrameOfReferenceUID:
+		return elsewhere("frame of reference")
+	}
+	return nil
 }
 
 // belongs refuses a file that names another study, series or frame of reference.

@@ -10,7 +10,7 @@
 // cube, normalises HU to 0..1 and decides which voxels count.
 //
 //	series, err := dicomio.OpenSeries(ctx, dir, uid, dicomio.Options{})
-//	file, err := nodule.OpenCandidates(path)
+//	file, err := nodule.OpenCandidates(ctx, path)
 //	candidates, skipped, err := file.In(series)
 //	cutter, err := nodule.NewCutter(series.Geometry, series, nodule.CutOptions{})
 //	results, err := cutter.CutAll(ctx, candidates)

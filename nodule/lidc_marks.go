@@ -19,8 +19,15 @@ type ReaderMark struct {
 // nodule, by the rules and with the errors of candidates that are read from such
 // a file.
 func ReaderMarks(r io.Reader, series *dicomio.Series) ([][]ReaderMark, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxXMLBytes+1))
+	if err != nil {
+		return nil, badFileCause(err, "cannot be read")
+	}
+	if len(text) > maxXMLBytes {
+		return nil, errXMLSize
+	}
 	p := newLIDC(series)
-	if err := p.read(r); err != nil {
+	if err := p.read(asUTF8(text)); err != nil {
 		return nil, err
 	}
 	var all [][]ReaderMark

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/internal/npy"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // Limits of a data set file.
@@ -77,7 +78,7 @@ func openNPZ(op, path string, read func(r io.ReaderAt, size int64) error) error 
 	fail := func(err error) error {
 		return &Error{Code: CodeDatasetInvalid, Op: op, Path: path, Err: err}
 	}
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := smallfile.Open(path) //nolint:gosec // the user names it
 	if err != nil {
 		return fail(err)
 	}
@@ -85,9 +86,6 @@ func openNPZ(op, path string, read func(r io.ReaderAt, size int64) error) error 
 	st, err := f.Stat()
 	if err != nil {
 		return fail(err)
-	}
-	if !st.Mode().IsRegular() {
-		return fail(errors.New("not a regular file"))
 	}
 	if st.Size() > MaxDatasetBytes {
 		return fail(fmt.Errorf("the file has %d bytes, over the limit of %d", st.Size(), MaxDatasetBytes))

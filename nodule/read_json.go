@@ -4,120 +4,224 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/uidnames"
 )
 
 // readJSON reads an array of candidates or an object that has one under
 // "nodules". Unknown fields are ignored; every candidate needs id and
-// position_lps_mm with exactly three numbers.
+// position_lps_mm with exactly three numbers. The object and every candidate may
+// name a study, a series and a frame of reference, in any spelling that
+// uidnames knows.
 //
 //	{"nodules": [{"id": "a", "position_lps_mm": [56.2, 86.3, -115.9], "diameter_mm": 23.4}]}
 func readJSON(data []byte) (*CandidateFile, error) {
-	f := &CandidateFile{Kind: KindJSON}
+	if !utf8.Valid(data) {
+		return nil, badFile("the text is not UTF-8 but perhaps Latin-1 or Windows-1252; save it as UTF-8")
+	}
+	var named uidnames.UIDs
 	var list []json.RawMessage
 	if err := json.Unmarshal(data, &list); err != nil {
 		var object struct {
-			StudyUID  string             `json:"study_uid"`
-			SeriesUID string             `json:"series_uid"`
-			Frame     string             `json:"frame_of_reference_uid"`
-			Nodules   *[]json.RawMessage `json:"nodules"`
+			Nodules *[]json.RawMessage `json:"nodules"`
 		}
 		if err := json.Unmarshal(data, &object); err != nil {
 			return nil, badFileCause(jsonCause(err), "not an array of candidates and not an object with \"nodules\"")
 		}
-		if err := checkKeys(data, "study_uid", "series_uid", "frame_of_reference_uid", "nodules"); err != nil {
+		if named, err = checkKeys(data, "nodules"); err != nil {
 			return nil, badFileCause(err, "the object with \"nodules\" cannot be used")
 		}
 		if object.Nodules == nil {
 			return nil, badFile("the object has no \"nodules\"; give an array of candidates under that name")
 		}
-		list, f.StudyUID, f.FrameOfReferenceUID = *object.Nodules, strings.TrimSpace(object.StudyUID), strings.TrimSpace(object.Frame)
-		if uid := strings.TrimSpace(object.SeriesUID); uid != "" {
-			f.SeriesUIDs = []string{uid}
-		}
+		list = *object.Nodules
 	}
-	cs, err := candidatesIn(list)
+	marks, err := marksIn(list)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range cs {
-		f.Marks = append(f.Marks, Mark{ID: c.ID, DiameterMM: c.DiameterMM, Confidence: c.Confidence, Points: []dicomio.Vec{c.PositionLPS}})
-	}
-	return f, nil
+	f := &CandidateFile{Kind: KindJSON, Marks: marks}
+	return f, f.name(named)
 }
 
-// candidatesIn reads the candidates of an array and checks them.
-func candidatesIn(list []json.RawMessage) ([]Candidate, error) {
-	if len(list) > maxCandidates {
-		return nil, ValidateAll(make([]Candidate, len(list)))
+// marksIn reads the candidates of an array and checks them. At most 512 may name
+// the same series, each with an id of its own.
+func marksIn(list []json.RawMessage) ([]Mark, error) {
+	if len(list) == 0 {
+		return nil, ValidateAll(nil)
 	}
-	cs := make([]Candidate, len(list))
+	var marks []Mark
+	series := map[string]int{}
 	for i, raw := range list {
-		// A slice of pointers, because an array would take a position of two
-		// numbers, or with a null, for one with z = 0.
-		var c struct {
-			ID         string     `json:"id"`
-			Position   []*float64 `json:"position_lps_mm"`
-			DiameterMM float64    `json:"diameter_mm"`
-			Confidence float64    `json:"confidence"`
+		m, err := markIn(raw)
+		if err != nil {
+			return nil, badFile("candidate %d of %d %s", i+1, len(list), err)
 		}
-		if err := json.Unmarshal(raw, &c); err != nil {
-			return nil, badFileCause(jsonCause(err), "candidate %d of %d cannot be read", i+1, len(list))
+		if series[m.SeriesUID]++; series[m.SeriesUID] > maxCandidates {
+			return nil, ValidateAll(make([]Candidate, maxCandidates+1))
 		}
-		if len(c.Position) != 3 {
-			return nil, badFile("candidate %d of %d has %d coordinates; give position_lps_mm as [x, y, z]", i+1, len(list), len(c.Position))
+		marks = append(marks, m)
+	}
+	seen := map[[2]string]int{}
+	for i, m := range marks {
+		if err := m.candidate(m.Points[0]).Validate(); err != nil {
+			return nil, fmt.Errorf("candidate %d of %d: %w", i+1, len(marks), err)
 		}
-		if err := checkKeys(raw, "id", "position_lps_mm", "diameter_mm", "confidence"); err != nil {
-			return nil, badFileCause(err, "candidate %d of %d cannot be used", i+1, len(list))
+		key := [2]string{m.SeriesUID, m.ID}
+		if j, ok := seen[key]; ok {
+			return nil, sameID(j, i)
 		}
-		var at dicomio.Vec
-		for axis, v := range c.Position {
-			if v == nil {
-				return nil, badFile("candidate %d of %d has no %c coordinate: it is null; give position_lps_mm as [x, y, z]", i+1, len(list), "xyz"[axis])
+		seen[key] = i
+	}
+	return marks, nil
+}
+
+// markIn reads one candidate. Its error goes on from "candidate 1 of 2".
+func markIn(raw []byte) (m Mark, err error) {
+	// A slice of pointers, because an array would take a position of two
+	// numbers, or with a null, for one with z = 0.
+	var c struct {
+		ID         string          `json:"id"`
+		Position   []*float64      `json:"position_lps_mm"`
+		DiameterMM json.RawMessage `json:"diameter_mm"`
+		Confidence json.RawMessage `json:"confidence"`
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return m, fmt.Errorf("cannot be read: %w", jsonCause(err))
+	}
+	if len(c.Position) != 3 {
+		return m, fmt.Errorf("has %d coordinates; give position_lps_mm as [x, y, z]", len(c.Position))
+	}
+	named, err := checkKeys(raw, "id", "position_lps_mm", "diameter_mm", "confidence")
+	if err != nil {
+		return m, fmt.Errorf("cannot be used: %w", err)
+	}
+	var at dicomio.Vec
+	for axis, v := range c.Position {
+		if v == nil {
+			return m, fmt.Errorf("has no %c coordinate: it is null; give position_lps_mm as [x, y, z]", "xyz"[axis])
+		}
+		at[axis] = *v
+	}
+	m = Mark{ID: c.ID, Points: []dicomio.Vec{at}, StudyUID: named.Study, SeriesUID: named.Series, FrameOfReferenceUID: named.Frame}
+	there := false
+	if m.DiameterMM, there, err = optionalNumber(c.DiameterMM); err == nil && there {
+		err = isDiameter(m.DiameterMM)
+	}
+	if err != nil {
+		return m, fmt.Errorf("cannot be used: diameter_mm %w", err)
+	}
+	if m.Confidence, _, err = optionalNumber(c.Confidence); err != nil {
+		return m, fmt.Errorf("cannot be used: confidence %w", err)
+	}
+	return m, nil
+}
+
+// optionalNumber reads a number that may be absent: null, or a text that says
+// so. Its error goes on from the name of the number.
+func optionalNumber(raw json.RawMessage) (v float64, there bool, err error) {
+	var text *string
+	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil && (text == nil || isBlank(*text)) {
+		return 0, false, nil
+	}
+	if json.Unmarshal(raw, &v) != nil {
+		return 0, false, errors.New("is not a number")
+	}
+	return v, true, nil
+}
+
+// isBlank tells what a table has where there is no value.
+func isBlank(text string) bool {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "", "-", "--", "\u2013", "\u2014", "?", ".", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "null", "none", "nil", "unknown":
+		return true
+	}
+	return false
+}
+
+// name keeps what the object around the candidates names, or else what all of
+// them do. Some that name their series, among others that do not, are refused:
+// of those nobody can say where they belong.
+func (f *CandidateFile) name(object uidnames.UIDs) error {
+	all := func(uid string, of func(Mark) string, what string, must bool) ([]string, error) {
+		if uid != "" {
+			return []string{uid}, nil
+		}
+		var list []string
+		for i, m := range f.Marks {
+			uid := of(m)
+			if i > 0 && (uid == "") != (of(f.Marks[0]) == "") {
+				if must {
+					return nil, badFile("candidate %d of %d and those before it differ in whether they name their %s; name it in each, or once beside \"nodules\"", i+1, len(f.Marks), what)
+				}
+				return nil, nil
 			}
-			at[axis] = *v
+			if uid != "" {
+				list = append(list, uid)
+			}
 		}
-		cs[i] = Candidate{ID: c.ID, PositionLPS: at, DiameterMM: c.DiameterMM, Confidence: c.Confidence}
+		slices.Sort(list)
+		return slices.Compact(list), nil
 	}
-	if err := ValidateAll(cs); err != nil {
-		return nil, err
+	one := func(list []string) string {
+		if len(list) == 1 {
+			return list[0]
+		}
+		return ""
 	}
-	return cs, nil
+	var err error
+	if f.SeriesUIDs, err = all(object.Series, func(m Mark) string { return m.SeriesUID }, "series", true); err != nil {
+		return err
+	}
+	must := len(f.SeriesUIDs) == 0
+	studies, err := all(object.Study, func(m Mark) string { return m.StudyUID }, "study", must)
+	if err != nil {
+		return err
+	}
+	frames, err := all(object.Frame, func(m Mark) string { return m.FrameOfReferenceUID }, "frame of reference", must)
+	f.StudyUID, f.FrameOfReferenceUID = one(studies), one(frames)
+	return err
 }
 
 // checkKeys wants every key of an object once, and those that are known in their
-// own case: encoding/json takes the last of several, in any case.
-func checkKeys(object []byte, known ...string) error {
+// own case: encoding/json takes the last of several, in any case. It returns
+// which study, series and frame of reference the object names.
+func checkKeys(object []byte, known ...string) (named uidnames.UIDs, err error) {
 	dec := json.NewDecoder(bytes.NewReader(object))
 	if _, err := dec.Token(); err != nil {
-		return jsonCause(err)
+		return named, jsonCause(err)
 	}
 	seen := map[string]bool{}
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
-			return jsonCause(err)
+			return named, jsonCause(err)
 		}
 		key, _ := token.(string)
 		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, key) })
 		switch {
 		case i >= 0 && known[i] != key:
-			return errors.New("the key " + known[i] + " is written in another case")
-		case seen[key] && i >= 0:
-			return errors.New("the key " + key + " comes twice")
+			return named, errors.New("the key " + known[i] + " is written in another case")
+		case seen[key] && (i >= 0 || uidnames.Of(key) != ""):
+			return named, errors.New("the key " + key + " comes twice")
 		case seen[key]:
-			return errors.New("a key comes twice")
+			return named, errors.New("a key comes twice")
 		}
 		seen[key] = true
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
-			return jsonCause(err)
+			return named, jsonCause(err)
+		}
+		if err := named.Take(key, value); err != nil {
+			return named, err
 		}
 	}
-	return nil
+	return named, nil
 }
 
 // jsonCause keeps the place of a type error and drops the value it quotes.

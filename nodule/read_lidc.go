@@ -1,15 +1,16 @@
 package nodule
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/internal/uidnames"
 )
 
 // Limits of an LIDC file.
@@ -17,58 +18,6 @@ const (
 	maxLIDCNodules = 512      // contoured nodules of all readers together
 	maxLIDCPixels  = 20 << 20 // of the boxes around all contours
 )
-
-// readLIDCHead reads what stands before the readers' marks: the series.
-func readLIDCHead(text []byte) (*CandidateFile, error) {
-	f := &CandidateFile{Kind: KindLIDC, text: text}
-	root := false
-	broken := func(err error) error {
-		if err = xmlCause(err); !root {
-			err = fmt.Errorf("%w: %w", ErrNotCandidates, err)
-		}
-		return badFileCause(err, "not well-formed XML")
-	}
-	dec := newXML(bytes.NewReader(text))
-	for {
-		tok, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, broken(err)
-		}
-		el, ok := tok.(xml.StartElement)
-		if !ok {
-			continue
-		}
-		var to *string
-		var series string
-		switch el.Name.Local {
-		case "LidcReadMessage":
-			root = true
-		case "StudyInstanceUID":
-			to = &f.StudyUID
-		case "SeriesInstanceUid", "SeriesInstanceUID":
-			to = &series
-		}
-		if el.Name.Local == "readingSession" {
-			break
-		}
-		if to == nil {
-			continue
-		}
-		if err := dec.DecodeElement(to, &el); err != nil {
-			return nil, broken(err)
-		}
-		if *to = strings.TrimSpace(*to); series != "" {
-			f.SeriesUIDs = []string{series}
-		}
-	}
-	if !root {
-		return nil, badFileCause(ErrNotCandidates, "XML, but not of LIDC-IDRI (no LidcReadMessage)")
-	}
-	return f, nil
-}
 
 // parseLIDC reads the nodules that the readers of an LIDC-IDRI XML file have
 // contoured and joins the marks of one physical nodule.
@@ -86,12 +35,15 @@ func readLIDCHead(text []byte) (*CandidateFile, error) {
 // Images are found by SOP instance UID, also where another image was kept at the
 // same position. A contour without one is placed by its z position, where the
 // file names the series and that is axial; without a z position it has no place.
+// A contour whose z position lies elsewhere than the image that it names, a point
+// without xCoord or yCoord, and a contour without inclusion or edgeMap are
+// refused: nobody can say what they mean.
 // Contours of images that the series lacks are skipped; where none is left, or
 // the file names another series, the error has CodeCandidateFileInvalid. A file in which nobody
 // contoured a nodule gives CodeNoCandidates.
-func parseLIDC(r io.Reader, series *dicomio.Series) ([]Candidate, []Skipped, error) {
+func parseLIDC(text []byte, series *dicomio.Series) ([]Candidate, []Skipped, error) {
 	p := newLIDC(series)
-	if err := p.read(r); err != nil {
+	if err := p.read(text); err != nil {
 		return nil, nil, err
 	}
 	if len(p.marks) == 0 {
@@ -117,13 +69,16 @@ func (p *lidc) skipped() (list []Skipped) {
 
 // lidcROI and lidcNodule are the elements of the file that are used.
 type lidcROI struct {
-	Z         string `xml:"imageZposition"`
-	SOP       string `xml:"imageSOP_UID"`
-	Inclusion string `xml:"inclusion"`
-	Edge      []struct {
-		X int `xml:"xCoord"`
-		Y int `xml:"yCoord"`
-	} `xml:"edgeMap"`
+	Z         string      `xml:"imageZposition"`
+	SOP       string      `xml:"imageSOP_UID"`
+	Inclusion string      `xml:"inclusion"`
+	Edge      []lidcPoint `xml:"edgeMap"`
+}
+
+// lidcPoint has every coordinate once; a list tells what is absent from zero.
+type lidcPoint struct {
+	X []string `xml:"xCoord"`
+	Y []string `xml:"yCoord"`
 }
 
 type lidcNodule struct {
@@ -157,39 +112,41 @@ func newLIDC(s *dicomio.Series) *lidc {
 	return p
 }
 
-func (p *lidc) read(r io.Reader) error {
-	dec := newXML(r)
+func (p *lidc) read(text []byte) error {
+	x := newXML(text)
 	root := false
 	for {
-		tok, err := dec.Token()
+		tok, err := x.Token()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return badFileCause(xmlCause(err), "not well-formed XML")
+			return badFileCause(x.cause(err), "not well-formed XML")
 		}
 		el, ok := tok.(xml.StartElement)
 		if !ok {
 			continue
 		}
-		switch el.Name.Local {
-		case "LidcReadMessage":
-			root = true
-		case "SeriesInstanceUid", "SeriesInstanceUID":
+		if uidnames.Of(el.Name.Local) == uidnames.Series {
 			var uid string
-			if err := dec.DecodeElement(&uid, &el); err != nil {
-				return badFileCause(xmlCause(err), "not well-formed XML")
+			if err := x.DecodeElement(&uid, &el); err != nil {
+				return badFileCause(x.cause(err), "not well-formed XML")
 			}
 			if uid = strings.TrimSpace(uid); uid != "" && uid != p.series.SeriesUID {
 				return badFile("the contours are of another series; give the file of this series")
 			}
 			p.named = p.named || uid != ""
+			continue
+		}
+		switch el.Name.Local {
+		case "LidcReadMessage":
+			root = true
 		case "readingSession":
 			p.reader++
 		case "unblindedReadNodule":
 			var n lidcNodule
-			if err := dec.DecodeElement(&n, &el); err != nil {
-				return badFileCause(xmlCause(err), "a nodule cannot be read")
+			if err := x.DecodeElement(&n, &el); err != nil {
+				return badFileCause(x.cause(err), "a nodule cannot be read")
 			}
 			if err := p.add(n); err != nil {
 				return err
@@ -217,20 +174,20 @@ func (p *lidc) add(n lidcNodule) error {
 	m := &mark{reader: p.reader}
 	g := &p.series.Geometry
 	for _, roi := range n.ROI {
-		if !strings.EqualFold(strings.TrimSpace(roi.Inclusion), "TRUE") || len(roi.Edge) == 0 {
+		inside, xy, err := roi.outline(g)
+		if err != nil {
+			return err
+		}
+		if !inside {
 			continue
 		}
-		z, ok := p.slice(roi)
+		z, ok, err := p.slice(roi)
+		if err != nil {
+			return err
+		}
 		if !ok {
 			p.unmatched++
 			continue
-		}
-		xy := make([][2]int, len(roi.Edge))
-		for i, e := range roi.Edge {
-			if e.X < 0 || e.X >= g.Cols || e.Y < 0 || e.Y >= g.Rows {
-				return badFile("a contour leaves the image of %d x %d pixels", g.Cols, g.Rows)
-			}
-			xy[i] = [2]int{e.X, e.Y}
 		}
 		a := newArea(z, xy)
 		if p.pixels += a.cost(xy); p.pixels > maxLIDCPixels {
@@ -246,49 +203,70 @@ func (p *lidc) add(n lidcNodule) error {
 	return nil
 }
 
-// slice finds the image of a contour.
-func (p *lidc) slice(roi lidcROI) (int, bool) {
-	if sop := strings.TrimSpace(roi.SOP); sop != "" {
-		z, ok := p.slices[sop]
-		return z, ok
+// outline reads the pixels of a contour; inside is false where it encloses a hole.
+func (roi lidcROI) outline(g *dicomio.Geometry) (inside bool, xy [][2]int, err error) {
+	switch strings.ToUpper(strings.TrimSpace(roi.Inclusion)) {
+	case "TRUE":
+		inside = true
+	case "FALSE":
+	case "":
+		return false, nil, badFile("a contour has no inclusion, or an empty one; it must be TRUE or FALSE")
+	default:
+		return false, nil, badFile("the inclusion of a contour is neither TRUE nor FALSE")
 	}
-	at, err := strconv.ParseFloat(strings.TrimSpace(roi.Z), 64)
-	if err != nil || !p.named || p.series.Geometry.Normal[2] < 0.999 {
-		return 0, false
+	if len(roi.Edge) == 0 {
+		return false, nil, badFile("a contour has no edgeMap, that is no point")
+	}
+	xy = make([][2]int, len(roi.Edge))
+	for i, e := range roi.Edge {
+		for axis, list := range [2][]string{e.X, e.Y} {
+			name := [2]string{"xCoord", "yCoord"}[axis]
+			if len(list) > 1 {
+				return false, nil, badFile("point %d of a contour has more than one %s", i+1, name)
+			}
+			if len(list) == 0 || strings.TrimSpace(list[0]) == "" {
+				return false, nil, badFile("point %d of a contour has no %s, or an empty one", i+1, name)
+			}
+			v, err := strconv.Atoi(strings.TrimSpace(list[0]))
+			if err != nil {
+				return false, nil, badFile("the %s of point %d of a contour is not a whole number", name, i+1)
+			}
+			if v < 0 || v >= [2]int{g.Cols, g.Rows}[axis] {
+				return false, nil, badFile("a contour leaves the image of %d x %d pixels", g.Cols, g.Rows)
+			}
+			xy[i][axis] = v
+		}
+	}
+	return inside, xy, nil
+}
+
+// slice finds the image of a contour.
+func (p *lidc) slice(roi lidcROI) (z int, ok bool, err error) {
+	at, named, err := 0.0, strings.TrimSpace(roi.SOP), error(nil)
+	text := strings.TrimSpace(roi.Z)
+	if text != "" {
+		if at, err = numberIn(text); err != nil || math.IsNaN(at) || math.IsInf(at, 0) {
+			return 0, false, badFile("the imageZposition of a contour is not a number")
+		}
+	}
+	if named != "" {
+		if z, ok = p.slices[named]; !ok || text == "" {
+			return z, ok, nil
+		}
+		const rounded = 0.5 // mm
+		if d := math.Abs(p.series.Slices[z].Origin[2] - at); d > rounded {
+			return 0, false, badFile("the imageZposition of a contour is %.4g mm from the image that its imageSOP_UID names; correct one of them", d)
+		}
+		return z, true, nil
+	}
+	if text == "" || !p.named || p.series.Geometry.Normal[2] < 0.999 {
+		return 0, false, nil
 	}
 	const near = 0.1 // mm
 	for i, s := range p.series.Slices {
 		if d := s.Origin[2] - at; d > -near && d < near {
-			return i, true
+			return i, true, nil
 		}
 	}
-	return 0, false
-}
-
-// newXML reads what [ReadCandidates] has turned into UTF-8, whatever the file
-// says of its single-byte characters.
-func newXML(r io.Reader) *xml.Decoder {
-	dec := xml.NewDecoder(r)
-	dec.CharsetReader = func(charset string, r io.Reader) (io.Reader, error) {
-		charset = strings.ToLower(charset)
-		for _, known := range [...]string{"iso-8859-", "iso8859-", "latin", "l1", "windows-125", "cp125", "us-ascii", "ascii"} {
-			if strings.HasPrefix(charset, known) {
-				return r, nil
-			}
-		}
-		return nil, errors.New("unknown encoding")
-	}
-	return dec
-}
-
-// xmlCause names the line of a syntax error and keeps values out of the message.
-func xmlCause(err error) error {
-	var s *xml.SyntaxError
-	switch {
-	case errors.As(err, &s):
-		return fmt.Errorf("line %d: %s", s.Line, s.Msg)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return err
-	}
-	return errors.New("a value has the wrong type or an unknown encoding")
+	return 0, false, nil
 }

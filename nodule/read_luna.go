@@ -10,59 +10,113 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/nodulescope/nodulescope/dicomio"
 )
 
-// openLUNA16 reads the header of a table: the column of every name, in lower
-// case.
-func openLUNA16(r io.Reader) (rows *csv.Reader, col map[string]int, err error) {
-	rows = csv.NewReader(r)
-	rows.ReuseRecord = true
-	rows.TrimLeadingSpace = true
-	head, err := rows.Read()
-	if err != nil {
-		return nil, nil, badFileCause(errors.Join(csvCause(err), ErrNotCandidates), "no header row")
-	}
-	col = map[string]int{}
-	twice := ""
-	for i, name := range head {
-		name = strings.ToLower(strings.TrimSpace(name))
-		if _, there := col[name]; there && name != "" {
-			twice = name
-		}
-		col[name] = i
-	}
-	for _, name := range []string{"seriesuid", "coordx", "coordy", "coordz"} {
-		if _, ok := col[name]; !ok {
-			return nil, nil, badFileCause(ErrNotCandidates, "neither JSON nor XML, and as CSV it lacks the column %s; the header must name seriesuid, coordX, coordY, coordZ, diameter_mm", name)
-		}
-	}
-	if twice != "" {
-		return nil, nil, badFile("a column comes twice%s; name each once", map[bool]string{true: ": " + twice}[lunaColumns[twice]])
-	}
-	return rows, col, nil
-}
+// lunaNeeds are the columns that a table must have, in lower case.
+var lunaNeeds = []string{"seriesuid", "coordx", "coordy", "coordz"}
 
 // lunaColumns are the columns that are read.
 var lunaColumns = map[string]bool{"seriesuid": true, "coordx": true, "coordy": true, "coordz": true, "diameter_mm": true}
 
+// table is a CSV file whose header has been read.
+type table struct {
+	*csv.Reader
+	col   map[string]int // column of every name, in lower case
+	twice string         // a name that two columns have
+}
+
+// openLUNA16 reads the header of a table. Between its columns are commas,
+// semicolons, tabs or vertical bars, whichever the header has between the names.
+func openLUNA16(text []byte) (*table, error) {
+	first, rest, _ := bytes.Cut(text, []byte("\n"))
+	if s := bytes.TrimSpace(first); len(s) == len("sep=;") && bytes.HasPrefix(s, []byte("sep=")) { // of spreadsheets
+		first, text = rest, rest
+		first, _, _ = bytes.Cut(first, []byte("\n"))
+	}
+	t, err := openTable(text, ',')
+	for _, separator := range ";\t|" {
+		if err == nil || !bytes.ContainsRune(first, separator) {
+			continue
+		}
+		if other, fails := openTable(text, separator); fails == nil {
+			t, err = other, nil
+		}
+	}
+	if err == nil && t.twice != "" {
+		err = badFile("a column comes twice%s; name each once", map[bool]string{true: ": " + t.twice}[lunaColumns[t.twice]])
+	}
+	return t, err
+}
+
+func openTable(text []byte, separator rune) (*table, error) {
+	t := &table{Reader: csv.NewReader(bytes.NewReader(text)), col: map[string]int{}}
+	t.Comma, t.ReuseRecord = separator, true
+	t.TrimLeadingSpace = separator != '\t' // which is a space to it, so that an empty field would go
+	head, err := t.Read()
+	if err != nil {
+		return nil, badFileCause(errors.Join(csvCause(err), ErrNotCandidates), "no header row")
+	}
+	for i, name := range head {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, there := t.col[name]; there && name != "" {
+			t.twice = name
+		}
+		t.col[name] = i
+	}
+	for _, name := range lunaNeeds {
+		if _, ok := t.col[name]; !ok {
+			return nil, badFileCause(ErrNotCandidates, "neither JSON nor XML, and as CSV it lacks the column %s; the header must name seriesuid, coordX, coordY, coordZ, diameter_mm, with commas, semicolons or tabs between them", name)
+		}
+	}
+	return t, nil
+}
+
+// row reads a row and its line; io.EOF after the last.
+func (t *table) row() (fields []string, line int, err error) {
+	fields, err = t.Read()
+	if err == nil {
+		line, _ = t.FieldPos(0)
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, 0, io.EOF
+	case errors.Is(err, csv.ErrFieldCount):
+		err = badFileCause(csvCause(err), "a row has not as many fields as the header; where numbers have a decimal comma, write a decimal point")
+	case err != nil:
+		err = badFileCause(csvCause(err), "not a table")
+	}
+	return fields, line, err
+}
+
+// lines gives a text the line ends of this program, also where it has those of
+// old Macintoshes: a single CR.
+func lines(text []byte) []byte {
+	if bytes.IndexByte(text, '\r') < 0 {
+		return text
+	}
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
+}
+
 // readLUNA16Head notes which series a table has rows of.
 func readLUNA16Head(text []byte) (*CandidateFile, error) {
-	rows, col, err := openLUNA16(bytes.NewReader(text))
+	text = lines(text)
+	t, err := openLUNA16(text)
 	if err != nil {
 		return nil, err
 	}
 	series := map[string]bool{}
 	for {
-		row, err := rows.Read()
+		row, _, err := t.row()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, badFileCause(csvCause(err), "not a table")
+			return nil, err
 		}
-		series[strings.Clone(strings.TrimSpace(row[col["seriesuid"]]))] = true
+		if uid := strings.TrimSpace(row[t.col["seriesuid"]]); !series[uid] {
+			series[strings.Clone(uid)] = true
+		}
 	}
 	return &CandidateFile{Kind: KindLUNA16, SeriesUIDs: slices.Sorted(maps.Keys(series)), text: text}, nil
 }
@@ -71,51 +125,41 @@ func readLUNA16Head(text []byte) (*CandidateFile, error) {
 // seriesuid, coordX, coordY, coordZ (LPS mm, as in LUNA16's annotations.csv) and,
 // if present, diameter_mm. Ids are "luna-1", "luna-2" and so on, in file order.
 // No row for the series gives CodeNoCandidates.
-func parseLUNA16(r io.Reader, seriesUID string) ([]Candidate, []Skipped, error) {
-	rows, col, err := openLUNA16(r)
+func parseLUNA16(text []byte, seriesUID string) ([]Candidate, []Skipped, error) {
+	t, err := openLUNA16(text)
 	if err != nil {
 		return nil, nil, err
 	}
 	var cs []Candidate
 	var skipped []Skipped
 	for {
-		row, err := rows.Read()
+		row, line, err := t.row()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, nil, badFileCause(csvCause(err), "not a table")
+			return nil, nil, err
 		}
-		if strings.TrimSpace(row[col["seriesuid"]]) != seriesUID {
+		if strings.TrimSpace(row[t.col["seriesuid"]]) != seriesUID {
 			skipped = skip(skipped, "a row of another series")
 			continue
 		}
 		if len(cs) == maxCandidates {
 			return nil, nil, &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d rows for this series", maxCandidates)}
 		}
-		line, _ := rows.FieldPos(0)
-		number := func(name string) float64 {
-			i, ok := col[name]
-			if !ok {
-				return 0
+		c := Candidate{ID: fmt.Sprintf("luna-%d", len(cs)+1)}
+		for axis, name := range lunaNeeds[1:] {
+			if c.PositionLPS[axis], err = numberIn(row[t.col[name]]); err != nil {
+				return nil, skipped, badFile("line %d: %s %s", line, name, err)
 			}
-			text := strings.TrimSpace(row[i])
-			if text == "" && name == "diameter_mm" {
-				return 0 // unknown
-			}
-			v, e := strconv.ParseFloat(text, 64)
-			if e != nil && err == nil {
-				err = badFile("line %d: %s is not a number", line, name)
-			}
-			return v
 		}
-		c := Candidate{
-			ID:          fmt.Sprintf("luna-%d", len(cs)+1),
-			PositionLPS: dicomio.Vec{number("coordx"), number("coordy"), number("coordz")},
-			DiameterMM:  number("diameter_mm"),
-		}
-		if err != nil {
-			return nil, skipped, err
+		if i, there := t.col["diameter_mm"]; there && !isBlank(row[i]) {
+			if c.DiameterMM, err = numberIn(row[i]); err == nil {
+				err = isDiameter(c.DiameterMM)
+			}
+			if err != nil {
+				return nil, skipped, badFile("line %d: diameter_mm %s", line, err)
+			}
 		}
 		cs = append(cs, c)
 	}
@@ -126,6 +170,30 @@ func parseLUNA16(r io.Reader, seriesUID string) ([]Candidate, []Skipped, error) 
 		return nil, skipped, err
 	}
 	return cs, skipped, nil
+}
+
+// numberIn reads a decimal number. Its error goes on from the name of the number.
+func numberIn(text string) (float64, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return 0, errors.New("is not a number: it is blank")
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err == nil && !strings.ContainsAny(text, "xXpP_") { // what Go takes and no other program writes
+		return v, nil
+	}
+	if _, err := strconv.ParseFloat(strings.Replace(text, ",", ".", 1), 64); err == nil && strings.Contains(text, ",") {
+		return 0, errors.New("is not a number: it has a decimal comma; write a decimal point")
+	}
+	return 0, errors.New("is not a number")
+}
+
+// isDiameter refuses a diameter of zero: an unknown one is left out.
+func isDiameter(mm float64) error {
+	if mm == 0 {
+		return errors.New("is 0; leave it blank where it is unknown")
+	}
+	return nil
 }
 
 // csvCause names line and column of a syntax error.

@@ -2,12 +2,14 @@ package nodule
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,7 +27,7 @@ func write(t *testing.T, name, text string) string {
 
 // openIn reads the candidates of a series from a file.
 func openIn(path string, s *dicomio.Series) ([]Candidate, error) {
-	f, err := OpenCandidates(path)
+	f, err := OpenCandidates(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +198,11 @@ func lidcSeries() *dicomio.Series {
 // square is a contour whose inside is a square of n x n pixels around (x, y).
 func square(sop string, x, y, n int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<roi><imageZposition>0</imageZposition><imageSOP_UID>%s</imageSOP_UID><inclusion>TRUE</inclusion>", sop)
+	at := 0
+	if i, err := strconv.Atoi(strings.TrimPrefix(sop, "s")); err == nil {
+		at = 2*i - 100
+	}
+	fmt.Fprintf(&b, "<roi><imageZposition>%d</imageZposition><imageSOP_UID>%s</imageSOP_UID><inclusion>TRUE</inclusion>", at, sop)
 	lo, side := -(n/2)-1, n+1
 	for i := range 4 * side {
 		d, k := i%side, i/side

@@ -242,7 +242,7 @@ func TestExampleReports(t *testing.T) {
 		"comprehensive3d_scoord3d_point.dcm": {ID: "Nodule 1", Confidence: 0.873, Points: []dicomio.Vec{{10, -20, -150}}},
 		"comprehensive_scoord_point.dcm":     {ID: "Nodule 1", Confidence: 0.873, Images: []dicomio.ImagePoint{{Column: 256, Row: 256}}},
 	} {
-		f, err := OpenCandidates(checktest.Data(t, "sr_example", name))
+		f, err := OpenCandidates(t.Context(), checktest.Data(t, "sr_example", name))
 		if err != nil || len(f.Marks) != 1 {
 			t.Errorf("%s: %v, %+v", name, err, f)
 			continue

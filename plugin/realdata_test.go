@@ -31,7 +31,7 @@ func TestRealSeries(t *testing.T) {
 			}
 			scan, err := dicomio.OpenSeries(t.Context(), dir, "", dicomio.Options{})
 			plugintest.Must(t, err)
-			marked, err := nodule.OpenCandidates(files[0])
+			marked, err := nodule.OpenCandidates(t.Context(), files[0])
 			plugintest.Must(t, err)
 			candidates, _, err := marked.In(scan)
 			plugintest.Must(t, err)

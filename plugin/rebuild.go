@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
@@ -232,7 +232,7 @@ type sentKey struct {
 // is not there, or is damaged from some line on, tells the less.
 func readSent(path string) (map[sentKey]time.Time, error) {
 	sent := map[sentKey]time.Time{}
-	f, err := os.Open(path)
+	f, err := smallfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return sent, nil
 	}

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 )
 
@@ -52,7 +52,7 @@ func runAuditVerify(args []string, o auditOptions, stdout io.Writer) error {
 		}
 		path = filepath.Join(folder, "audit.jsonl")
 	}
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := smallfile.Open(path) //nolint:gosec // the user names it
 	if err != nil {
 		return usageError(fmt.Errorf("audit trail: %w", err), "name the file, or the service's data folder with --data-dir")
 	}

@@ -41,7 +41,7 @@ func readJob(ctx context.Context, place, nodules, seriesUID string, reader serie
 	if err != nil {
 		return bus.Job{}, nil, err
 	}
-	file, err := nodule.OpenCandidates(nodules)
+	file, err := nodule.OpenCandidates(ctx, nodules)
 	if err != nil {
 		return bus.Job{}, nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -19,6 +18,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/derived"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
@@ -102,7 +102,7 @@ func saveDocument(flag, kind, name string, d document, ofKind func(class string)
 
 // documentIn names the document in a file; it is empty where there is no file.
 func documentIn(name, kind string, ofKind func(class string) bool) (sopInstanceUID string, err error) {
-	f, err := os.Open(name)
+	f, err := smallfile.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/plugin"
 	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
@@ -182,7 +183,7 @@ func (o *serveOptions) checkFiles() error {
 		if path == "" {
 			continue
 		}
-		if f, err := os.Open(path); err != nil { //nolint:gosec // a setting names it
+		if f, err := smallfile.Open(path); err != nil { //nolint:gosec // a setting names it
 			errs = append(errs, usageError(fmt.Errorf("setting %s: %w", name, err), "name a file that this user can read"))
 		} else {
 			_ = f.Close() // was only opened

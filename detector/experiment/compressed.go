@@ -5,8 +5,9 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // maxResult bounds what is read back from one file of a run folder, after it
@@ -29,7 +30,7 @@ func compressed(b []byte) []byte {
 // readBounded reads a file of at most maxResult bytes and decompresses what is
 // called .gz.
 func readBounded(path string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // in the run folder
+	file, err := smallfile.Open(path) //nolint:gosec // in the run folder
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // Files of a run folder.
@@ -56,7 +57,7 @@ func (f folder) claim(s Settings, dataDigest string) error {
 		name string
 		want []byte
 	}{{settingsFile, s.JSON()}, {dataFile, []byte(dataDigest + "\n")}} {
-		got, err := os.ReadFile(f.path(item.name))
+		got, err := smallfile.Read(f.path(item.name), maxRecord)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			if err := f.write(item.want, item.name); err != nil {
@@ -116,6 +117,9 @@ func (f folder) read(parts ...string) ([]byte, error) {
 	return b, nil
 }
 
+// maxRecord bounds a record of the run folder.
+const maxRecord = 64 << 20
+
 // testMark says whose networks were scored on the test files.
 type testMark struct {
 	Settings string   `json:"settings"` // digest
@@ -127,7 +131,7 @@ type testMark struct {
 // selection of settings in the same folder is refused.
 func (f folder) markTest(s Settings, unit string) error {
 	mark := testMark{Settings: s.Digest()}
-	b, err := os.ReadFile(f.path(testFile))
+	b, err := smallfile.Read(f.path(testFile), maxRecord)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/knadh/koanf/parsers/yaml"
 
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 )
@@ -206,7 +206,7 @@ func ReadSettings(r io.Reader, s Settings) (Settings, error) {
 
 // LoadSettings is ReadSettings of a file.
 func LoadSettings(path string, s Settings) (Settings, error) {
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := smallfile.Open(path) //nolint:gosec // the user names it
 	if err != nil {
 		return s, fmt.Errorf("%w: %w", ErrSettings, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // variant is one way of scoring that was tried: a row of a run. The list of all
@@ -104,7 +106,7 @@ func readVariants(r io.Reader) ([]variant, error) {
 // returns the whole list.
 func addVariants(path string, add []variant) ([]variant, error) {
 	var have []variant
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := smallfile.Open(path) //nolint:gosec // the user names it
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if err == nil {
 		have, err = readVariants(f)

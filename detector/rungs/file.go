@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 
 	"github.com/nodulescope/nodulescope/detector/features"
@@ -14,6 +13,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // formatVersion is that of the file. Another meaning of a feature needs another.
@@ -62,7 +62,7 @@ func (r *Rungs) Save(path string) error {
 // Load reads a file that Save wrote; what else it holds is refused with
 // CodeInvalid.
 func Load(path string) (*Rungs, error) {
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := smallfile.Open(path) //nolint:gosec // the user names it
 	if err != nil {
 		return nil, fmt.Errorf("rungs: %w", err)
 	}

@@ -1,4 +1,5 @@
-// Package smallfile reads small files of others up to a limit.
+// Package smallfile opens files that others name, and reads small ones up to a
+// limit.
 package smallfile
 
 import (
@@ -8,13 +9,30 @@ import (
 	"os"
 )
 
-// ErrTooLarge says that there is more than the limit.
-var ErrTooLarge = errors.New("larger than the limit")
+// What is refused.
+var (
+	ErrTooLarge   = errors.New("larger than the limit")
+	ErrNotRegular = errors.New("not a regular file: name the file itself, no folder, named pipe or device")
+)
 
-// Read returns the content of a file. One of more than limit bytes gives
-// ErrTooLarge; no more than that is read of it, whatever its size is said to be.
+// Open opens a file for reading. What is no regular file gives ErrNotRegular
+// before it is opened: that of a named pipe waits for a writer, for good.
+func Open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is %w", path, ErrNotRegular)
+	}
+	return os.Open(path) //nolint:gosec // the caller names it
+}
+
+// Read returns the content of a file that [Open] takes. One of more than limit
+// bytes gives ErrTooLarge; no more than that is read of it, whatever its size is
+// said to be.
 func Read(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the caller names it
+	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -86,7 +87,7 @@ func (f file) read(dir string) ([]byte, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	r, err := os.Open(path) //nolint:gosec // the user names the folder
+	r, err := smallfile.Open(path) //nolint:gosec // the user names the folder
 	if err != nil {
 		return nil, path, refuse(path, getIt, err)
 	}

@@ -85,7 +85,7 @@ func TestFileNamesAreNotInScanOrder(t *testing.T) {
 
 func TestTruthIsReadAsCandidates(t *testing.T) {
 	p, dir, series := write(t, phantom.Small(1))
-	file, err := nodule.OpenCandidates(filepath.Join(dir, phantom.TruthFile))
+	file, err := nodule.OpenCandidates(t.Context(), filepath.Join(dir, phantom.TruthFile))
 	checktest.Must(t, err)
 	got, _, err := file.In(series)
 	checktest.Must(t, err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // maxFiles is how many files of a folder are looked at.
@@ -138,7 +139,7 @@ func (f *fileWatch) stuck() (list []Waiting) {
 // readSmall reads a file with candidates; errNoNote where it is too large to
 // be one.
 func readSmall(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // in a folder that a setting names
+	f, err := smallfile.Open(path) //nolint:gosec // in a folder that a setting names
 	if err != nil {
 		return nil, err
 	}

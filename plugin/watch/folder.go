@@ -16,6 +16,7 @@ import (
 	"github.com/nodulescope/nodulescope/dicomio/sr"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/plugin/series"
 )
 
@@ -182,7 +183,7 @@ func mayBeNote(name string) bool {
 	if ext := strings.ToLower(filepath.Ext(name)); ext == ".csv" || ext == ".json" || ext == ".xml" {
 		return true
 	}
-	file, err := os.Open(name) //nolint:gosec // below the folder that is watched
+	file, err := smallfile.Open(name) //nolint:gosec // below the folder that is watched
 	if err != nil {
 		return false
 	}

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/nlpodyssey/safetensors"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/models"
 )
 
@@ -39,14 +39,10 @@ func torchName(name string) string {
 
 // ImportTorch reads a safetensors file of at most 1 GiB; see DecodeTorch.
 func ImportTorch(path string, v models.VAE) (models.Params, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("importer: read weights: %w", err)
+	b, err := smallfile.Read(path, maxFile)
+	if errors.Is(err, smallfile.ErrTooLarge) {
+		return nil, fmt.Errorf("%w: %w", ErrWeights, err)
 	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%w: %s has %d bytes, at most %d are read", ErrWeights, path, info.Size(), maxFile)
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("importer: read weights: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // counter counts and digests what is written through it.
@@ -112,7 +113,7 @@ func copyFile(path, folder string, want File) error {
 // read gives the content of a file to use, and refuses one that is not what the
 // manifest says.
 func read(path string, want File, use func(io.Reader) error) error {
-	f, err := os.Open(path) //nolint:gosec // of a backup
+	f, err := smallfile.Open(path) //nolint:gosec // of a backup
 	if errors.Is(err, os.ErrNotExist) {
 		return damaged(path, "a file is missing", nil)
 	}
@@ -166,7 +167,7 @@ func Unpack(source, folder string) (m Manifest, err error) {
 }
 
 func unpackTar(source, folder string) (m Manifest, err error) {
-	file, err := os.Open(source) //nolint:gosec // the user names it
+	file, err := smallfile.Open(source) //nolint:gosec // the user names it
 	if err != nil {
 		return m, err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // maxMessage bounds one result or decision in a file.
@@ -48,7 +48,7 @@ func ReadReviews(path string, fn func(bus.Review)) error {
 		fn(r)
 		return ""
 	}
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := smallfile.Open(path) //nolint:gosec // the user names it
 	if err != nil {
 		return inputError(op, path, "name a file that can be read", err)
 	}
@@ -90,7 +90,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 func readValues[T any](path, op string, use func(T) string) error {
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := smallfile.Open(path) //nolint:gosec // the user names it
 	if err != nil {
 		return inputError(op, path, "name a file that can be read", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
 // Limits of a file of users.
@@ -53,7 +54,7 @@ func Decode(r io.Reader) ([]User, error) {
 
 // Load reads a file of users. One that is not there holds none.
 func Load(path string) ([]User, error) {
-	f, err := os.Open(path) //nolint:gosec // a setting names it
+	f, err := smallfile.Open(path) //nolint:gosec // a setting names it
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
