@@ -105,9 +105,9 @@ func TestBlankNumbers(t *testing.T) {
 		}
 	}
 	for text, code := range map[string]Code{
-		table("0"): CodeCandidateFileInvalid, table("0.0"): CodeCandidateFileInvalid, table("-1"): CodeCandidateInvalid,
+		table("-1"):  CodeCandidateInvalid,
 		table("Inf"): CodeCandidateInvalid, table("1e400"): CodeCandidateFileInvalid, table("0x1p3"): CodeCandidateFileInvalid, table("5 mm"): CodeCandidateFileInvalid,
-		object("0"): CodeCandidateFileInvalid, object("-1"): CodeCandidateInvalid, object("1e400"): CodeCandidateFileInvalid,
+		object("-1"): CodeCandidateInvalid, object("1e400"): CodeCandidateFileInvalid,
 		object(`"Inf"`): CodeCandidateFileInvalid, object(`"12"`): CodeCandidateFileInvalid, object("[]"): CodeCandidateFileInvalid, object("false"): CodeCandidateFileInvalid,
 	} {
 		if _, err := readIn(text, lidcSeries()); CodeOf(err) != code {

@@ -109,14 +109,10 @@ func markIn(raw []byte) (m Mark, err error) {
 		at[axis] = *v
 	}
 	m = Mark{ID: c.ID, Points: []dicomio.Vec{at}, StudyUID: named.Study, SeriesUID: named.Series, FrameOfReferenceUID: named.Frame}
-	there := false
-	if m.DiameterMM, there, err = optionalNumber(c.DiameterMM); err == nil && there {
-		err = isDiameter(m.DiameterMM)
-	}
-	if err != nil {
+	if m.DiameterMM, err = optionalNumber(c.DiameterMM); err != nil {
 		return m, fmt.Errorf("cannot be used: diameter_mm %w", err)
 	}
-	if m.Confidence, _, err = optionalNumber(c.Confidence); err != nil {
+	if m.Confidence, err = optionalNumber(c.Confidence); err != nil {
 		return m, fmt.Errorf("cannot be used: confidence %w", err)
 	}
 	return m, nil
@@ -124,15 +120,15 @@ func markIn(raw []byte) (m Mark, err error) {
 
 // optionalNumber reads a number that may be absent: null, or a text that says
 // so. Its error goes on from the name of the number.
-func optionalNumber(raw json.RawMessage) (v float64, there bool, err error) {
+func optionalNumber(raw json.RawMessage) (v float64, err error) {
 	var text *string
 	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil && (text == nil || isBlank(*text)) {
-		return 0, false, nil
+		return 0, nil
 	}
 	if json.Unmarshal(raw, &v) != nil {
-		return 0, false, errors.New("is not a number")
+		return 0, errors.New("is not a number")
 	}
-	return v, true, nil
+	return v, nil
 }
 
 // isBlank tells what a table has where there is no value.

@@ -154,9 +154,7 @@ func parseLUNA16(text []byte, seriesUID string) ([]Candidate, []Skipped, error) 
 			}
 		}
 		if i, there := t.col["diameter_mm"]; there && !isBlank(row[i]) {
-			if c.DiameterMM, err = numberIn(row[i]); err == nil {
-				err = isDiameter(c.DiameterMM)
-			}
+			c.DiameterMM, err = numberIn(row[i])
 			if err != nil {
 				return nil, skipped, badFile("line %d: diameter_mm %s", line, err)
 			}
@@ -186,14 +184,6 @@ func numberIn(text string) (float64, error) {
 		return 0, errors.New("is not a number: it has a decimal comma; write a decimal point")
 	}
 	return 0, errors.New("is not a number")
-}
-
-// isDiameter refuses a diameter of zero: an unknown one is left out.
-func isDiameter(mm float64) error {
-	if mm == 0 {
-		return errors.New("is 0; leave it blank where it is unknown")
-	}
-	return nil
 }
 
 // csvCause names line and column of a syntax error.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"strings"
 )
 
 // What is refused.
@@ -16,16 +18,22 @@ var (
 )
 
 // Open opens a file for reading. What is no regular file gives ErrNotRegular
-// before it is opened: that of a named pipe waits for a writer, for good.
+// before it is opened: that of a named pipe waits for a writer, for good. A pipe
+// that a shell has opened for this process, as <(...) and /dev/stdin are, is read.
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	if !info.Mode().IsRegular() && (info.Mode().Type() != fs.ModeNamedPipe || !isOpen(path)) {
 		return nil, fmt.Errorf("%s is %w", path, ErrNotRegular)
 	}
 	return os.Open(path) //nolint:gosec // the caller names it
+}
+
+// isOpen tells the name of a file that this process holds open.
+func isOpen(path string) bool {
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
 // Read returns the content of a file that [Open] takes. One of more than limit

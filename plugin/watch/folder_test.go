@@ -30,7 +30,7 @@ func TestSeriesThenCandidates(t *testing.T) {
 	if l := r.waiting(1)[0]; l.What != "series" || l.Missing != MissingCandidates || l.SeriesUID != seriesUID || l.Late {
 		t.Errorf("%+v", l)
 	}
-	r.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5", "1.2.3,9,9,9,9", seriesUID+",-4,-5,-6,"))
+	r.write("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5", "1.2.3,9,9,9,9", seriesUID+",-4,-5,-6,0"))
 	r.settle()
 	job := r.jobs(1)[0]
 	uri, err := series.FileURI(filepath.Join(r.root, "ct"))
