@@ -66,7 +66,7 @@ func TestAccessible(t *testing.T) {
 	ann.press(kb.ArrowRight)
 	ann.until("the next tool", `document.activeElement?.getAttribute("aria-checked") === "true" && document.activeElement.textContent === "Window"`)
 	ann.press(kb.ArrowLeft, kb.ArrowLeft)
-	ann.until("the last tool, by the first", `document.activeElement?.textContent === "Distance"`)
+	ann.until("the last tool, by the first", `document.activeElement?.textContent === "Region"`)
 	if active := eval[string](ann, `document.querySelector(".view.active").dataset.plane`); active != "axial" {
 		t.Errorf("arrow keys of the tools chose the %s plane", active)
 	}

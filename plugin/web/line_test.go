@@ -73,6 +73,17 @@ func TestSlowLine(t *testing.T) {
 	ann.until("reduced slices", `Number(document.querySelector(".planes").dataset.reduced) > 3`)
 	ann.until("no word about the decision any more", `!document.querySelector("[data-test=lossy-decision]")`)
 	ann.text("[data-test=quality]", "of reduced quality")
+	ann.press("j")
+	eval[bool](ann, `(() => {
+		const from = document.querySelector(".drawing input");
+		from.value = -1100;
+		return from.dispatchEvent(new Event("change", {bubbles: true}));
+	})()`)
+	size := eval[[]float64](ann, `(() => { const r = document.querySelector(".view.axial").getBoundingClientRect(); return [r.width / 2, r.height / 2]; })()`)
+	ann.drag(".view.axial", size[0], size[1], size[0], size[1])
+	ann.text(".drawing [role=status]", "not come without loss")
+	ann.press("A", "x")
+	eval[bool](ann, `(document.querySelector(".drawing").style.display = "none") === "none"`) // planes of one size below
 	ann.press(kb.PageUp)
 	ann.until("a slice of reduced quality", `document.querySelector(".view.axial .lossy")?.textContent === "reduced quality"`)
 	ann.text(".view.axial .corner.bl", "reduced quality")

@@ -2,7 +2,7 @@
 // code is that of the service, or "no_connection" where none answered.
 
 import type {
-  Auth, Decision, Finding, ImageKind, NewDecision, ProblemBody, Series, Session, Worklist,
+  Auth, Decision, DrawnOutline, Finding, ImageKind, Labelled, Measurements, NewDecision, ProblemBody, Series, Session, Worklist,
 } from "./types.ts";
 
 const root = "api/v1";
@@ -107,6 +107,9 @@ export const api = {
   finding: (id: string, number: number) => json<Finding>(finding(id, number)),
   decisions: async (id: string, number: number) =>
     (await json<{ decisions: Decision[] }>(`${finding(id, number)}/decisions`)).decisions,
+  /** measure is what the service measures of an outline that is being drawn; nothing is kept. */
+  measure: (id: string, number: number, outline: Omit<DrawnOutline, "measurements">, signal: AbortSignal) =>
+    json<{ measurements: Measurements; codes: Labelled[] }>(`${finding(id, number)}/outline`, { ...sent("POST", outline), signal }),
   decide: (id: string, number: number, decision: NewDecision) =>
     json<Decision>(`${finding(id, number)}/decision`, sent("PUT", decision)),
 

@@ -2,7 +2,7 @@
 // it is saved or discarded, through another finding, the work list, a reload, an
 // ended session and a restart.
 
-import type { Verdict } from "./types.ts";
+import type { Distance, DrawnOutline, Verdict } from "./types.ts";
 
 export interface Draft {
   verdict: Verdict | null;
@@ -10,6 +10,8 @@ export interface Draft {
   comment: string;
   base: number; // version of the decision that was seen
   at: number; // ms since 1970
+  outline?: Pick<DrawnOutline, "runs" | "method"> | null; // as it was drawn; null: the network's in place of that of the decision
+  distances?: Distance[];
 }
 
 const prefix = "nodulescope.draft.";
@@ -29,7 +31,10 @@ function read(key: string): Draft | null {
     const d = JSON.parse(localStorage.getItem(key) ?? "null") as (Partial<Draft> & { choice?: string; reason?: string }) | null;
     if (!d || typeof d.base !== "number" || typeof d.at !== "number") return null;
     const { verdict, kind } = d.choice ? migrated(d.choice, d.reason ?? "") : d;
-    return { verdict: verdict ?? null, kind: kind ?? "", comment: d.comment ?? "", base: d.base, at: d.at };
+    const draft: Draft = { verdict: verdict ?? null, kind: kind ?? "", comment: d.comment ?? "", base: d.base, at: d.at };
+    if (d.outline !== undefined) draft.outline = d.outline;
+    if (d.distances !== undefined) draft.distances = d.distances;
+    return draft;
   } catch {
     return null; // not ours, or no storage
   }
@@ -43,11 +48,15 @@ function migrated(choice: string, reason: string): { verdict: Verdict; kind: str
   return benign ? { verdict: "benign", kind: "" } : { verdict: "not_nodule", kind: reason };
 }
 
-/** keepDraft keeps what was chosen and written; nothing of either forgets it. */
-export function keepDraft(user: string, id: string, number: number, d: Omit<Draft, "at">): void {
+/** Part is what one place of the page keeps of a draft; undefined takes a part away. */
+export type Part = { [K in keyof Omit<Draft, "at">]?: Draft[K] | undefined };
+
+/** keepDraft keeps what was chosen, written and drawn; nothing of all forgets it. */
+export function keepDraft(user: string, id: string, number: number, part: Part): void {
   const key = keyOf(user, id, number);
   try {
-    if (d.verdict === null && !d.comment.trim()) {
+    const d = { verdict: null, kind: "", comment: "", base: 0, ...draftOf(user, id, number), ...part };
+    if (d.verdict === null && !d.comment?.trim() && d.outline === undefined && d.distances === undefined) {
       localStorage.removeItem(key);
       return;
     }

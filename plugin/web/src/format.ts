@@ -24,8 +24,8 @@ export const notFound = (f: Finding): boolean => f.outline !== null && !f.outlin
 export const plusMinus = (value: number, by: number | null, digits: number, unit: string): string =>
   `${value.toFixed(digits).replace("-", "−")}${by === null ? "" : ` ± ${by.toFixed(digits)}`} ${unit}`;
 
-/** sized is the diameter of a finding: that of its outline, or the one that was given. */
-export const sized = (f: Finding): string => millimetres(f.outline?.measurements?.diameter_mm ?? f.diameter_mm);
+/** sized is the diameter of a finding: that of its outline, the reader's first, or the one that was given. */
+export const sized = (f: Finding): string => millimetres(f.decision?.outline?.measurements?.diameter_mm ?? f.outline?.measurements?.diameter_mm ?? f.diameter_mm);
 
 /** counted is a number with its noun, in the plural where it is not 1. */
 export const counted = (n: number, noun: string, plural = noun + "s"): string => `${n} ${n === 1 ? noun : plural}`;

@@ -183,6 +183,22 @@ export interface Decision {
   reviewer: string;
   time: string;
   published: boolean;
+  outline?: DrawnOutline; // absent: the network's stands
+  distances?: Distance[];
+}
+
+export interface DrawnOutline {
+  method: "semiautomatic" | "manual";
+  spacing_mm: number;
+  centre_lps_mm: Vec3;
+  runs: string; // see viewer/runs.ts
+  measurements?: Measurements;
+}
+
+export interface Distance {
+  from_lps_mm: Vec3;
+  to_lps_mm: Vec3;
+  length_mm: number;
 }
 
 export interface NewDecision {
@@ -190,6 +206,8 @@ export interface NewDecision {
   kind?: string;
   comment?: string;
   base_version: number;
+  outline?: Omit<DrawnOutline, "measurements">;
+  distances?: Distance[];
 }
 
 export interface Patch {
@@ -251,6 +269,7 @@ export interface Finding {
   problem: Note | null;
   outline: Outline | null;
   outline_problem: Note | null;
+  outline_place: Patch & { centre_lps_mm: Vec3 };
   patch: Patch | null;
   decision: Decision | null;
   versions: number;

@@ -8,3 +8,4 @@ import "./slab.test.ts";
 import "./arrange.test.ts";
 import "./order.test.ts";
 import "./packed.test.ts";
+import "./brush.test.ts";

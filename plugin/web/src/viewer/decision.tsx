@@ -7,6 +7,7 @@ import { Dialog } from "../dialog.tsx";
 import { draftOf, keepDraft } from "../drafts.ts";
 import { decided, moment, verdictNames, verdictOf } from "../format.ts";
 import { useKeys } from "../hooks.ts";
+import type { Correction } from "./correction.ts";
 import { hold } from "../keys.ts";
 import type { Decision, Finding, Labelled, NewDecision, Session, Verdict } from "../types.ts";
 
@@ -14,6 +15,7 @@ interface Props {
   id: string;
   finding: Finding;
   session: Session;
+  correction: Correction; // what is drawn goes with the decision
   superseded: boolean;
   unseen: string; // why nobody can have seen it; empty: one can
   lossy: boolean; // not all around it has come without loss
@@ -87,6 +89,9 @@ export function DecisionPanel(props: Props) {
     const body: NewDecision = { verdict, base_version: version };
     if (kind) body.kind = kind;
     if (comment.trim()) body.comment = comment.trim();
+    const { outline, distances } = props.correction;
+    if (outline) body.outline = { method: outline.method, spacing_mm: outline.spacing_mm, centre_lps_mm: outline.centre_lps_mm, runs: outline.runs };
+    if (distances.length > 0) body.distances = distances;
     setBusy(true);
     setError("");
     // Keys that are pressed meanwhile are about what comes then.
@@ -98,8 +103,9 @@ export function DecisionPanel(props: Props) {
       discard();
       setBase(d.version);
       setSaved(d.version === version ? `Already saved as version ${d.version}.` : `Saved: ${verdictOf(d.verdict, d.kind, label)} (version ${d.version}).`);
-      keepDraft(session.name, props.id, f.number, { verdict: null, kind: "", comment: "", base: d.version }); // also where another finding is shown by now
+      keepDraft(session.name, props.id, f.number, { verdict: null, kind: "", comment: "", base: d.version, outline: undefined, distances: undefined }); // also where another finding is shown by now
       props.onDecided(f.number, d);
+      props.correction.saved(f.number);
       if (next) props.onNext();
     } catch (e) {
       const p = problemOf(e);
@@ -175,6 +181,7 @@ export function DecisionPanel(props: Props) {
             <span>Comment <small>(no patient data)</small></span>
             <textarea ref={field} rows={2} title="Enter saves once a verdict is chosen; Shift+Enter makes a new line" maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
+          {props.correction.open && !verdict && <p class="hint" data-test="drawn-open">What you drew is saved with a verdict: choose one.</p>}
           <div class="save">
             <button type="submit" class="primary" disabled={!verdict || busy}>Save <kbd>Enter</kbd></button>
             <button type="button" disabled={!verdict || busy} title="save and go to the next open finding (Shift+Enter)" onClick={() => void save(base, true)}>Save and next <kbd>⇧ Enter</kbd></button>

@@ -2,29 +2,34 @@
 
 import { hint, plusMinus } from "../format.ts";
 import type { Finding, Measurements } from "../types.ts";
+import type { Correction } from "./correction.ts";
 
-export function OutlinePanel({ finding: f, problem }: { finding: Finding; problem: string }) {
+export function OutlinePanel({ finding: f, correction: c, problem }: { finding: Finding; correction: Correction; problem: string }) {
   const o = f.outline;
-  if (!o?.found && !f.outline_problem) return null;
+  const lengths = c.distances.map((d) => `${d.length_mm.toFixed(1)} mm`).join(", ");
+  if (!o?.found && !f.outline_problem && !c.own && !lengths) return null;
   return (
-    <section class="measured" aria-label="Outline" data-test="outline">
+    <section class="measured" aria-label="Outline" data-test="outline" data-drawn={c.own ? (c.measured ? "measured" : "drawn") : "no"}>
       {f.outline_problem && <p class="banner warn">{o ? "Not measured" : "Not outlined"}: {hint(f.outline_problem)}</p>}
-      {o?.measurements && <Table m={o.measurements} />}
-      {o?.codes.map((c) => <p key={c.code} class="banner warn">{c.label}</p>)}
+      {c.own
+        ? c.measured ? <Table m={c.measured.measurements} name="Corrected" /> : <p class="hint">{c.problem || "Measuring the corrected outline…"}</p>
+        : o?.measurements && <Table m={o.measurements} name="Outline" />}
+      {(c.own ? c.measured?.codes ?? [] : o?.codes ?? []).map((x) => <p key={x.code} class="banner warn">{x.label}</p>)}
+      {lengths && <p class="hint" data-test="distances">Distances: {lengths}</p>}
       {problem && <p class="hint">The outline cannot be drawn: {problem}</p>}
     </section>
   );
 }
 
 // Three lines: input, reconstruction and residual below are to stay in sight.
-function Table({ m }: { m: Measurements }) {
+function Table({ m, name }: { m: Measurements; name: string }) {
   const density = m.mean_hu === null ? [] : [plusMinus(m.mean_hu, m.mean_uncertainty_hu, 0, "HU") + (m.sd_hu === null ? "" : ` (SD ${m.sd_hu.toFixed(0)})`)];
   const type = m.type.replaceAll("_", "-") + (m.type === "part_solid" ? ` (${m.solid_diameter_mm.toFixed(1)} mm solid)` : "");
   const contact = ([["chest wall", m.wall_contact_share], ["vessel", m.vessel_contact_share]] as const)
     .filter(([, share]) => share >= 0.05).map(([what, share]) => `${what} ${Math.round(100 * share)} %`);
   const rows: { name: string; value: string; title: string }[] = [
     {
-      name: "Outline", value: `⌀ ${plusMinus(m.diameter_mm, m.diameter_uncertainty_mm, 1, "mm")}, ${plusMinus(m.volume_mm3, m.volume_uncertainty_mm3, 0, "mm³")}`,
+      name, value: `⌀ ${plusMinus(m.diameter_mm, m.diameter_uncertainty_mm, 1, "mm")}, ${plusMinus(m.volume_mm3, m.volume_uncertainty_mm3, 0, "mm³")}`,
       title: "diameter of the sphere of the same volume, and volume, with their uncertainties",
     },
     {

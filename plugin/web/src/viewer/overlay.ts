@@ -20,9 +20,10 @@ export interface OverlayState {
   marks: boolean; // crosshair and circles
   heat: Cube | null; // residual, where it is to be shown
   outline: Cube | null; // of the current finding, likewise
+  drawn: boolean; // it is the reader's
 }
 
-const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", outline: "#ff7ad9", shadow: "rgba(0,0,0,0.75)", ground: "rgba(0,0,0,0.65)", scaleBar: "#e6e9ec" };
+const colours = { mark: "#ffd24a", other: "#7fb4d6", cross: "#5fc98b", outline: "#ff7ad9", drawn: "#ff9d4d", shadow: "rgba(0,0,0,0.75)", ground: "rgba(0,0,0,0.65)", scaleBar: "#e6e9ec" };
 export const defaultRadiusMM = 5; // of a nodule whose diameter is not known
 
 /** letters names the direction of a vector for a viewer, such as L or HL. */
@@ -64,7 +65,7 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
   const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
   ctx.font = `${font}px system-ui, sans-serif`;
   const k = font / 14; // lines grow with the letters
-  const outlined = state.outline !== null && drawOutline(ctx, view, state.outline, w, h, k);
+  const outlined = state.outline !== null && drawOutline(ctx, view, state.outline, state.drawn ? colours.drawn : colours.outline, w, h, k);
   if (state.marks) {
     for (const f of state.findings) {
       if (!(outlined && f.number === state.current)) drawNodule(ctx, view, f, f.number === state.current, k);
@@ -77,11 +78,11 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
 
 // drawOutline draws the line around the nodule, and tells whether this plane
 // cuts it.
-function drawOutline(ctx: CanvasRenderingContext2D, view: View, cube: Cube, w: number, h: number, k: number): boolean {
+function drawOutline(ctx: CanvasRenderingContext2D, view: View, cube: Cube, colour: string, w: number, h: number, k: number): boolean {
   const lines = contour(cube, view, w, h);
   ctx.save();
   ctx.lineCap = "round";
-  for (const [style, width] of [[colours.shadow, 3.5], [colours.outline, 1.5]] as const) {
+  for (const [style, width] of [[colours.shadow, 3.5], [colour, 1.5]] as const) {
     ctx.strokeStyle = style;
     ctx.lineWidth = width * k;
     ctx.beginPath();

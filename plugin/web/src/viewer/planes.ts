@@ -10,7 +10,7 @@ import { between, canvasSize, difference } from "./fit.ts";
 import { add, dot, inside, length, onSlice, toIndex, unit } from "./grid.ts";
 import type { SeriesVolume } from "./volume.ts";
 
-export type Tool = "cross" | "window" | "pan" | "zoom" | "length";
+export type Tool = "cross" | "window" | "pan" | "zoom" | "length" | "brush" | "erase" | "grow";
 
 export interface Window {
   center: number;
@@ -43,7 +43,7 @@ const orientations: Record<Plane, Enums.OrientationAxis> = {
   coronal: Enums.OrientationAxis.CORONAL,
   sagittal: Enums.OrientationAxis.SAGITTAL,
 };
-const axisOf: Record<Plane, 0 | 1 | 2> = { axial: 2, coronal: 1, sagittal: 0 }; // of the grid
+export const axisOf: Record<Plane, 0 | 1 | 2> = { axial: 2, coronal: 1, sagittal: 0 }; // of the grid
 const closeUpMM = 80;
 const tolerance = 25; // of 255: two ways of drawing differ by less than 4, another place by far more
 

@@ -13,6 +13,12 @@ import { clear, draw } from "./overlay.ts";
 import { Planes, type Tool, type Window } from "./planes.ts";
 import { attach } from "./pointer.ts";
 import { useCine } from "./cine.ts";
+import { DrawingBar, DrawingTools, useDrawing } from "./correcting.tsx";
+import type { Correction } from "./correction.ts";
+import { tools } from "./tools.ts";
+import { attachBrush, drawBrush, draws, refusals } from "./paint.ts";
+import { drawnDistances, showDistances, whenMeasured } from "./rulers.ts";
+import { wider } from "./brush.ts";
 import { Slabs, thicker, turned } from "./slab.ts";
 import { SeriesVolume, type Progress } from "./volume.ts";
 
@@ -31,6 +37,7 @@ interface Props {
   marks: boolean;
   outline: Cube | null;
   outlined: boolean; // the finding has an outline to be shown
+  correction: Correction;
   onOutline: () => void;
   onHeat: (on: boolean) => void;
   onMarks: (on: boolean) => void;
@@ -39,13 +46,6 @@ interface Props {
   onLossless: (yes: boolean) => void; // what is around the finding is there without loss
 }
 
-const tools: { tool: Tool; label: string; key: string; help: string }[] = [
-  { tool: "cross", label: "Crosshair", key: "x", help: "left button moves the crosshair" },
-  { tool: "window", label: "Window", key: "l", help: "left button adjusts window width and level" },
-  { tool: "pan", label: "Pan", key: "g", help: "left button pans" },
-  { tool: "zoom", label: "Zoom", key: "z", help: "left button zooms" },
-  { tool: "length", label: "Distance", key: "d", help: "left button measures a distance" },
-];
 const cineMM = 30; // to each side
 const toolStorage = "nodulescope.tool";
 
@@ -67,7 +67,11 @@ export function PlanesView(props: Props) {
   const [measured, setMeasured] = useState(0);
   const [problem, setProblem] = useState("");
   const [astray, setAstray] = useState(false);
-  const latest = useLatest({ ...props, slab });
+  const [settings, setSettings] = useDrawing();
+  const [refused, setRefused] = useState("");
+  const live = useRef<Cube | null>(null); // the outline while it is drawn
+  const ring = useRef<{ plane: Plane; x: number; y: number } | null>(null);
+  const latest = useLatest({ ...props, slab, tool, settings });
   const frame = useRef(0);
 
   const paint = (): void => {
@@ -87,8 +91,14 @@ export function PlanesView(props: Props) {
       }
       draw(canvas, view, {
         point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
-        mark: p.mark, lossy: p.mark !== null && !measurable(v, [p.point, p.mark]), missing: v.missing(), grid: v.grid, marks: latest.current.marks, heat: latest.current.heat, outline: latest.current.outline,
+        mark: p.mark, lossy: p.mark !== null && !measurable(v, [p.point, p.mark]), missing: v.missing(), grid: v.grid, marks: latest.current.marks, heat: latest.current.heat, outline: live.current ?? latest.current.outline,
+        drawn: live.current !== null || latest.current.correction.own,
       });
+      const { correction: c, tool: t } = latest.current;
+      if (c.place && draws(t)) {
+        const at = ring.current?.plane === plane && t !== "grow" ? { ...ring.current, radius: latest.current.settings.radius } : null;
+        drawBrush(canvas, view, at, c.place);
+      }
       if (layer && latest.current.slab > 0) slabs.current.draw(layer, view, { grid: v.grid, voxel: v.voxel, loaded: v.ready }, p.point, p.window, latest.current.slab);
       next[plane] = describe(p, v, plane, latest.current.slab);
     }
@@ -163,6 +173,7 @@ export function PlanesView(props: Props) {
     p.whenDrawn("axial", () => noteFirstView(box.current, v, p, latest.current.opened));
     p.open(v, point).then(() => {
       if (latest.current.current) p.closeUp(); // the nodule first
+      setReady(true);
       redraw();
     }, refuse);
     const wanted = tools.find((t) => t.tool === localStorage.getItem(toolStorage))?.tool ?? "cross";
@@ -171,11 +182,43 @@ export function PlanesView(props: Props) {
       tool: () => p.currentTool(),
       window: setWindow,
       active: setActive,
-      thickness: (by) => setSlab((mm) => turned(mm, by)),
+      thickness: (by) => (draws(p.currentTool()) ? setSettings({ radius: wider(latest.current.settings.radius, by) }) : setSlab((mm) => turned(mm, by))),
       touched: () => stopCine.current(),
     }));
+    let lossy = false; // a region met HU of reduced quality
+    const undraw = all.map((plane) => attachBrush(byPlane[plane], plane, p, {
+      tool: () => p.currentTool(),
+      radius: () => latest.current.settings.radius,
+      limits: () => [latest.current.settings.low, latest.current.settings.high],
+      hu: (at) => {
+        lossy ||= !measurable(v, [at]);
+        return v.hu(at);
+      },
+      begin: () => {
+        lossy = false;
+        setRefused("");
+        if (latest.current.slab === 0) return latest.current.correction.begin();
+        setSlab(0); // a slab shows what lies elsewhere
+        return null;
+      },
+      live: (cube) => {
+        live.current = cube;
+        redraw();
+      },
+      end: (cube, grown) => {
+        if (!latest.current.outline) latest.current.onOutline();
+        latest.current.correction.end(cube, grown);
+        if (grown && lossy) setRefused("Grown where images have not come without loss: do it again once they have.");
+      },
+      hover: (at) => {
+        ring.current = at;
+        redraw();
+      },
+      refused: (why) => setRefused(refusals[why]),
+    }));
+    const unmeasure = whenMeasured(all.map((plane) => byPlane[plane]), () => latest.current.correction.measure(drawnDistances()));
     return () => {
-      for (const f of detach) f();
+      for (const f of [...detach, ...undraw, unmeasure]) f();
       window.cancelAnimationFrame(frame.current);
       window.clearTimeout(checking.current);
       frame.current = 0;
@@ -195,7 +238,16 @@ export function PlanesView(props: Props) {
     tellQuality();
   };
   useEffect(home, [props.current?.number]);
-  useEffect(redraw, [props.heat, props.marks, props.outline, props.series, single, slab]);
+  // The distances are those of the finding.
+  const ways = JSON.stringify(props.correction.distances);
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    if (!ready || !shown.current || !volume.current) return;
+    showDistances(latest.current.correction.distances, shown.current, volume.current.grid, props.series.geometry?.frame_of_reference_uid ?? "");
+    redraw();
+  }, [ways, ready, props.current?.number]);
+  useEffect(() => setRefused(""), [props.current?.number, tool]);
+  useEffect(redraw, [props.heat, props.marks, props.outline, props.correction.own, props.series, single, slab, tool, settings]);
   useImperativeHandle(props.handle, () => ({ home }), []);
 
   function setWindow(w: Window): void {
@@ -205,11 +257,16 @@ export function PlanesView(props: Props) {
   function setTool(t: Tool): void {
     setToolState(t);
     shown.current?.setTool(t);
-    localStorage.setItem(toolStorage, t);
+    if (draws(t)) setSlab(0);
+    else localStorage.setItem(toolStorage, t); // nobody begins by drawing
   }
   const cine = useCine(Math.round(cineMM / (shown.current?.step(active) ?? 1)), (n) => shown.current?.scroll(active, n));
   const stopCine = useLatest(cine.stop);
   useEffect(cine.stop, [props.current?.number, active]);
+  const clearMeasurements = (): void => {
+    shown.current?.clearMeasurements();
+    props.correction.measure([]);
+  };
   const scroll = (n: number): void => {
     cine.stop();
     shown.current?.scroll(active, n);
@@ -245,7 +302,7 @@ export function PlanesView(props: Props) {
       keys: [String(i + 1)], shown: String(i + 1), does: `window: ${preset.label} (${preset.center} / ${preset.width})`, run: () => setWindow(preset),
     })),
     ...tools.map((t) => ({ keys: [t.key], shown: t.key.toUpperCase(), does: t.help, run: () => setTool(t.tool) })),
-    { keys: ["Delete", "Backspace"], shown: "Del", does: "clear measurements", run: () => shown.current?.clearMeasurements() },
+    { keys: ["Delete", "Backspace"], shown: "Del", does: "clear measurements", run: clearMeasurements },
   ]);
 
   const toolbar = useRef<HTMLDivElement>(null);
@@ -264,6 +321,7 @@ export function PlanesView(props: Props) {
               {t.label}
             </button>
           ))}
+          <DrawingTools tool={tool} onTool={setTool} correction={props.correction} />
         </div>
         <div class="group" role="group" aria-label="Window">
           {props.presets.map((x, i) => (
@@ -289,6 +347,7 @@ export function PlanesView(props: Props) {
           <progress max={progress.total} value={progress.loaded} aria-label="slices loaded" />
         )}
       </div>
+      <DrawingBar tool={tool} correction={props.correction} settings={settings} onSettings={setSettings} refused={refused} />
       {problem && <p class="error" role="alert">{problem}</p>}
       <div class={single ? `grid single ${active}` : "grid"}>
         <div class="over">
@@ -300,7 +359,7 @@ export function PlanesView(props: Props) {
           {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed} of {progress.total} slices could not be read.</p>}
           {outside && <p class="banner warn" role="status" data-test="outside">This candidate lies outside the images. The nearest position inside them is shown.</p>}
           {measured > 0 && progress.reduced > 0 && <p class="banner warn" role="status" data-test="lossy-distance">Images are of reduced quality so far: measure again once they are lossless.</p>}
-          {measured > 0 && <button type="button" onClick={() => shown.current?.clearMeasurements()}>Clear measurements <kbd>Del</kbd></button>}
+          {measured > 0 && <button type="button" onClick={clearMeasurements}>Clear measurements <kbd>Del</kbd></button>}
         </div>
         {all.map((plane) => {
           const t = texts[plane];

@@ -7,7 +7,7 @@ import type { Finding, Series } from "../types.ts";
  * reportLine says where a finding is, how large, of what type, and the verdict. It
  * names no patient. No lobe is told: nothing here knows the lobes.
  */
-export function reportLine(f: Finding, s: Pick<Series, "patient" | "geometry">, label: (code: string) => string): string {
+export function reportLine(f: Finding & { distances?: number[] }, s: Pick<Series, "patient" | "geometry">, label: (code: string) => string): string {
   const m = f.outline?.measurements ?? null;
   const series = s.patient?.series_number ? `series ${s.patient.series_number}, ` : "";
   const slice = f.slice === null || !s.geometry ? "" : `slice ${f.slice + 1} of ${s.geometry.slices}`;
@@ -15,8 +15,9 @@ export function reportLine(f: Finding, s: Pick<Series, "patient" | "geometry">, 
   const size = m
     ? [`${m.mean_axis_mm.toFixed(1)} mm (${m.long_axis_mm.toFixed(1)} × ${m.short_axis_mm.toFixed(1)} mm)`, `${m.volume_mm3.toFixed(0)} mm³`, m.type.replaceAll("_", "-")]
     : [millimetres(f.diameter_mm)];
+  const distances = f.distances?.length ? [`measured ${f.distances.map((mm) => mm.toFixed(1)).join(", ")} mm`] : [];
   const verdict = f.decision ? verdictOf(f.decision.verdict, f.decision.kind, label).toLowerCase() : "no verdict yet";
-  return `Finding ${f.number}: ${[where, "lobe unknown", ...size].join(", ")}: ${verdict}.`;
+  return `Finding ${f.number}: ${[where, "lobe unknown", ...size, ...distances].join(", ")}: ${verdict}.`;
 }
 
 /** copy puts a text on the clipboard, in the older way where the newer is not allowed. */

@@ -12,6 +12,7 @@ import { Identity } from "../identity.tsx";
 import type { Decision, Finding, Note, Series, Session } from "../types.ts";
 import { arrange, asScored, type Arrangement } from "./arrange.ts";
 import { makeCube, type Cube } from "./cube.ts";
+import { useCorrection, type Correction } from "./correction.ts";
 import { DecisionPanel } from "./decision.tsx";
 import { FindingList } from "./findings.tsx";
 import { PlanesView, type PlanesHandle } from "./planesview.tsx";
@@ -61,6 +62,8 @@ export function ViewerPage(props: ViewerProps) {
   const ready = arrived || series?.geometry === null;
   const images = usePatchImages(props.id, ready ? current : null, scored);
   const outline = useOutline(props.id, ready ? current : null);
+  const may = props.session.role !== "view" && newer === null && series !== null && !unseen(series);
+  const correction = useCorrection(props.session.name, props.id, current, outline.cube, may);
   const list = useMemo(() => arrange(series?.findings ?? [], arranged, current?.number ?? 0), [series, arranged, current?.number]);
   const latest = useLatest({ current, series, list });
 
@@ -100,7 +103,7 @@ export function ViewerPage(props: ViewerProps) {
     const open = new Set(all.filter((f) => draftOf(props.session.name, props.id, f.number)).map((f) => f.number));
     setDrafts((old) => (old.size === open.size && [...open].every((n) => old.has(n)) ? old : open));
   }, [props.id, props.session.name]);
-  useEffect(countDrafts, [series, countDrafts]);
+  useEffect(countDrafts, [series, countDrafts, correction.open]);
 
   const here = useRef(0); // the finding that the next key is about, also before the page is drawn
   here.current = current?.number ?? 0;
@@ -130,7 +133,7 @@ export function ViewerPage(props: ViewerProps) {
   }, [go, props.id]);
   const copyLine = (): void => {
     if (!series || !current) return;
-    const line = reportLine(current, series, (code) => props.session.kinds.find((k) => k.code === code)?.label ?? code);
+    const line = reportLine(withDrawn(current, correction), series, (code) => props.session.kinds.find((k) => k.code === code)?.label ?? code);
     copy(line).then(() => setNotice(`Copied: ${line}`), (e) => setNotice(problemOf(e).message));
   };
   // The finding that is shown stays when it is decided.
@@ -185,13 +188,13 @@ export function ViewerPage(props: ViewerProps) {
             handle={planes} series={series} current={current} presets={series.window_presets} opened={opened}
             heat={heat ? images.residual : null} marks={marks} onHeat={setHeat} onMarks={setMarks} onLoaded={setLoaded} onArrived={() => setArrived(true)} onLossless={setLossless}
             heatReady={images.residual !== null}
-            outline={outlines ? outline.cube : null} outlined={outline.cube !== null} onOutline={() => setOutlines(!outlines)}
+            correction={correction} outline={outlines ? correction.cube : null} outlined={correction.cube !== null} onOutline={() => setOutlines(!outlines)}
           />
         ) : <div class="planes empty"><p>{series.problem ? "Refused: nothing was scored." : "No images."}</p></div>}
         <aside class="side" aria-label="Finding">
           <div class="scrolled">
             {current
-              ? <WhyPanel finding={current} images={images} outlineProblem={outline.problem} model={scored} onModel={setModel} models={series.models} />
+              ? <WhyPanel finding={current} correction={correction} images={images} outlineProblem={outline.problem} model={scored} onModel={setModel} models={series.models} />
               : <p class="empty">{series.problem ? "No candidate of this series was scored." : "The job named no candidates, so there are no findings."}</p>}
             <details class="about">
               <summary>About this result</summary>
@@ -209,13 +212,19 @@ export function ViewerPage(props: ViewerProps) {
           {current && (
             <DecisionPanel
               key={current.number} id={props.id} finding={current} session={props.session}
-              superseded={newer !== null} unseen={unseen(series)} lossy={series.geometry !== null && !lossless} onDecided={keep} onNext={nextOpen} onDraft={countDrafts} onCopy={copyLine}
+              correction={correction} superseded={newer !== null} unseen={unseen(series)} lossy={series.geometry !== null && !lossless} onDecided={keep} onNext={nextOpen} onDraft={countDrafts} onCopy={copyLine}
             />
           )}
         </aside>
       </div>
     </main>
   );
+}
+
+/** withDrawn is a finding with what was measured of the reader's outline, and the reader's distances. */
+function withDrawn(f: Finding, c: Correction): Finding & { distances: number[] } {
+  const outline = c.measured && { found: true, codes: [], grid: null, measurements: c.measured.measurements };
+  return { ...f, outline: outline ?? f.outline, distances: c.distances.map((d) => d.length_mm) };
 }
 
 /** unseen says why nobody can have seen what a decision would be about; empty: one can. */

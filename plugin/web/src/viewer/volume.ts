@@ -63,6 +63,7 @@ export class SeriesVolume {
     });
     this.volume = this.makeVolume(series.geometry.frame_of_reference_uid);
     cache.putVolumeSync(this.id, this.volume);
+    this.tellPlanes(series.geometry.frame_of_reference_uid);
     utilities.genericViewportDisplaySetMetadataProvider.add(this.dataId, {
       kind: "planar",
       imageIds: this.volume.imageIds,
@@ -100,6 +101,20 @@ export class SeriesVolume {
     // The range only scales and clamps: the whole of CT, known before the voxels.
     (volume.voxelManager as unknown as { getRange: () => [number, number] }).getRange = () => [-32768, 32767];
     return volume;
+  }
+
+  // The library looks slices up by their place, also those that have not arrived.
+  private tellPlanes(frame: string): void {
+    const { dims, spacing, axes } = this.grid;
+    const [columns, rows] = dims;
+    const [columnPixelSpacing, rowPixelSpacing] = spacing;
+    this.volume.imageIds.forEach((id, k) => utilities.genericMetadataProvider.add(id, {
+      type: Enums.MetadataModules.IMAGE_PLANE,
+      metadata: {
+        frameOfReferenceUID: frame, rows, columns, rowPixelSpacing, columnPixelSpacing, pixelSpacing: [rowPixelSpacing, columnPixelSpacing],
+        rowCosines: axes[0], columnCosines: axes[1], imageOrientationPatient: [...axes[0], ...axes[1]], imagePositionPatient: toPosition(this.grid, [0, 0, k]),
+      },
+    }));
   }
 
   // Without a scheme, so that the library never tries to load one by itself.

@@ -4,6 +4,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { hint, imageName, millimetres, notFound, percent, place, rank } from "../format.ts";
 import { HeadlinePanel, interval } from "./headline.tsx";
+import type { Correction } from "./correction.ts";
 import { OutlinePanel } from "./measured.tsx";
 import type { Finding, Model, Score } from "../types.ts";
 import { heatTable, residualFull, residualFullHU } from "./colour.ts";
@@ -18,6 +19,7 @@ export interface PatchImages {
 
 interface Props {
   finding: Finding;
+  correction: Correction;
   images: PatchImages;
   model: string;
   models: Model[];
@@ -25,7 +27,7 @@ interface Props {
   onModel: (name: string) => void;
 }
 
-export function WhyPanel({ finding: f, images, model, models, outlineProblem, onModel }: Props) {
+export function WhyPanel({ finding: f, correction, images, model, models, outlineProblem, onModel }: Props) {
   const score = f.scores.find((s) => s.model === model);
   return (
     <section class="why" aria-label="Why">
@@ -40,7 +42,7 @@ export function WhyPanel({ finding: f, images, model, models, outlineProblem, on
         )
         : f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
       <HeadlinePanel finding={f} />
-      {f.headline && <OutlinePanel finding={f} problem={outlineProblem} />}
+      {f.headline && <OutlinePanel finding={f} correction={correction} problem={outlineProblem} />}
       {f.headline && <Limits finding={f} />}
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
@@ -50,7 +52,7 @@ export function WhyPanel({ finding: f, images, model, models, outlineProblem, on
         </p>
       )}
       {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model} gave no score: {x.message} ({x.code})</p>)}
-      {!f.headline && <OutlinePanel finding={f} problem={outlineProblem} />}
+      {!f.headline && <OutlinePanel finding={f} correction={correction} problem={outlineProblem} />}
       {!f.headline && <Limits finding={f} />}
       {score && <ReferenceHistogram score={score} prevalence={models.find((m) => m.name === model)?.prevalence ?? 0} />}
       {f.patch && score && <Strip images={images} model={model} />}
