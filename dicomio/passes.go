@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// overlapping is how many times as thick as their distance slices are that overlap.
+const overlapping = 1.5
+
 // many tells a second set of images from a few that were sent or taken twice.
 func many(doubled, images int) bool { return doubled > 2 && 4*doubled > images-doubled }
 
@@ -17,11 +20,12 @@ func passes(images []*header, asked int) [][]*header {
 	typical := typicalGap(at)
 	same := many(doubled(at, tolerance(typical)), len(at))
 	for clock := asked; clock < clocks; clock++ {
-		if clock > clockTime && !same {
-			break
+		order := clock > clockTime // of images, not of their acquisition
+		if order && !same && clock == clockTrigger {
+			continue
 		}
 		sweeps, ok := sweepsOf(images, clock, typical, same)
-		if !ok || same && !told(sweeps) && clock > clockTime {
+		if !ok || order && (same && !told(sweeps) || !same && !distinct(sweeps, len(images))) {
 			continue
 		}
 		var list [][]*header
@@ -44,11 +48,71 @@ func told(sweeps []*sweep) bool {
 	return true
 }
 
+// distinct tells whether anything beside their order says that sweeps at different
+// positions are several scans: two of them lie closer together than their slices
+// are thick, or one has an attribute that the other has not. Slices of a scan that
+// overlap are numbered in one sweep.
+func distinct(sweeps []*sweep, images int) bool {
+	for i, a := range sweeps {
+		for _, b := range sweeps[:i] {
+			if a.large(images) && b.large(images) && (a.withinThickness(b) || a.saysOther(b)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// withinThickness tells whether two sweeps have slices at least one and a half
+// times as thick as they are apart where both are.
+func (s *sweep) withinThickness(o *sweep) bool {
+	low, high := max(s.low, o.low), min(s.high, o.high)
+	n, thin := 0, math.Inf(1)
+	for _, h := range slices.Concat(s.images, o.images) {
+		if h.at >= low && h.at <= high {
+			n++
+			thin = min(thin, h.marks.thickness) // 0: not told
+		}
+	}
+	return n > 3 && thin >= overlapping*(high-low)/float64(n-1)
+}
+
+// saysOther tells whether all images of one sweep have an attribute that none of
+// another one has.
+func (s *sweep) saysOther(o *sweep) bool {
+	for _, has := range []func(marks) bool{
+		func(m marks) bool { return m.imageType != "" },
+		func(m marks) bool { return m.kernel != "" },
+		func(m marks) bool { return m.thickness > 0 },
+		func(m marks) bool { return m.voltage > 0 },
+		func(m marks) bool { return !math.IsNaN(m.clock[clockAcquisition]) },
+		func(m marks) bool { return !math.IsNaN(m.clock[clockTime]) },
+	} {
+		a, b := s.count(has), o.count(has)
+		if a == 0 && b == len(o.images) || b == 0 && a == len(s.images) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sweep) count(has func(marks) bool) (n int) {
+	for _, h := range s.images {
+		if has(h.marks) {
+			n++
+		}
+	}
+	return n
+}
+
 // sweep is images that follow each other along the patient.
 type sweep struct {
 	images    []*header
 	low, high float64
 }
+
+// large tells whether a sweep has a tenth of so many images.
+func (s *sweep) large(images int) bool { return 10*len(s.images) >= max(30, images) }
 
 func (s *sweep) byUID() []*header {
 	slices.SortStableFunc(s.images, byUID)
@@ -91,7 +155,7 @@ func overlap(sweeps []*sweep, images int, typical float64, same bool) bool {
 	var large []*sweep
 	covered, closest := 0, math.Inf(1)
 	for _, s := range sweeps {
-		if 10*len(s.images) >= max(30, images) {
+		if s.large(images) {
 			large = append(large, s)
 			covered += len(s.images)
 			closest = min(closest, typicalGap(positions(s.images)))

@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// fewestMixed is how many slices there are before they are said to alternate.
+const fewestMixed = 8
+
 // order sorts the images of a volume along its normal and keeps one of those
 // that share a position: that of the acquisition that most images belong to,
 // then the one acquired first, then the lowest SOPInstanceUID. The others are
@@ -43,10 +46,11 @@ func (v *volume) order() (kept []*header, doubles map[ImageRef]int) {
 }
 
 // mixed tells whether what lies in order alternates: many images hold a position
-// that another one holds, or close pairs stand between wide gaps. Nothing in their
-// headers told them apart.
+// that another one holds, or close pairs stand between wide gaps, or slices overlap
+// and their distance alternates or they have their numbers in pairs. Nothing in
+// their headers told them apart.
 func (v *volume) mixed(kept []*header, doubles int) bool {
-	if many(doubles, len(v.images)) {
+	if many(doubles, len(v.images)) || v.overlaps() && (many(alternations(kept), len(kept)) || many(sharedNumbers(kept), len(kept))) {
 		return true
 	}
 	gap := func(i int) float64 {
@@ -62,6 +66,36 @@ func (v *volume) mixed(kept []*header, doubles int) bool {
 		}
 	}
 	return many(pairs, len(kept))
+}
+
+// overlaps tells whether slices are thicker than they are apart.
+func (v *volume) overlaps() bool {
+	return v.slices >= fewestMixed && v.marks.thickness >= overlapping*v.extent()/float64(v.slices-1)
+}
+
+// alternations counts the distances that are clearly smaller than the one before and
+// the one behind.
+func alternations(kept []*header) (n int) {
+	gap := func(i int) float64 { return kept[i+1].at - kept[i].at }
+	for i := 1; i+2 < len(kept); i++ {
+		if small, wide := gap(i), min(gap(i-1), gap(i+1)); small < min(0.75*wide, wide-irregularMM) {
+			n++
+		}
+	}
+	return n
+}
+
+// sharedNumbers counts the pairs of neighbours, of files of their own, that have
+// one InstanceNumber and lie between others.
+func sharedNumbers(kept []*header) (n int) {
+	for i := 1; i < len(kept); i++ {
+		a, b := kept[i-1], kept[i]
+		if a.frame == 0 && b.frame == 0 && a.marks.number() > 0 && a.marks.number() == b.marks.number() &&
+			(i+1 == len(kept) || kept[i+1].marks.number() != b.marks.number()) {
+			n++
+		}
+	}
+	return n
 }
 
 // buildSeries makes a volume of the images of one series, all of which passed

@@ -108,6 +108,23 @@ func TestVolumesNeverAlternate(t *testing.T) {
 			{"a", plain, 0, func(z int, set dicomtest.Elements) { set.Set(acquisition, "IS", fmt.Sprint(1+z)) }}}, "a", 20, "acquisition 21"},
 		"passes that overlap": {[]layer{
 			{"b", spaced(20, 2.5, 26.1), 0, text(acquisition, "IS", "2")}, {"a", plain, 0, nil}}, "a", 20, "acquisition 2"},
+		"half a slice on, by the image number": {[]layer{
+			{"b", spaced(20, 2.5, 1.25), 101, text(thickness, "DS", "2.5")}, {"a", plain, 1, text(thickness, "DS", "2.5")}}, "a", 20, "another pass"},
+		"half a slice on, by when they were made": {[]layer{
+			{"b", spaced(20, 2.5, 1.25), 0, text(thickness, "DS", "2.5", content, "TM", "100130")},
+			{"a", plain, 0, text(thickness, "DS", "2.5", content, "TM", "100000")}}, "a", 20, "another pass"},
+		"0.5 mm on, by the image number": {[]layer{
+			{"b", spaced(20, 2.5, 0.5), 101, text(thickness, "DS", "2.5")}, {"a", plain, 1, text(thickness, "DS", "2.5")}}, "a", 20, "another pass"},
+		"a third on, by the image number": {[]layer{
+			{"b", spaced(20, 2.5, 0.8), 101, text(thickness, "DS", "2.5")}, {"a", plain, 1, text(thickness, "DS", "2.5")}}, "a", 20, "another pass"},
+		"half a slice on, one without acquisition": {[]layer{
+			{"b", spaced(20, 2.5, 1.25), 101, text(acquisition, "IS", "")}, {"a", plain, 1, text(acquisition, "IS", "1")}}, "a", 20, "another pass"},
+		"half a slice on, one without kernel": {[]layer{
+			{"b", spaced(20, 2.5, 1.25), 101, text(kernel, "SH", "")}, {"a", plain, 1, text(kernel, "SH", "B30f")}}, "a", 20, "kernel not told"},
+		"half a slice on, one without thickness": {[]layer{
+			{"b", spaced(20, 2.5, 1.25), 101, nil}, {"a", plain, 1, text(thickness, "DS", "2.5")}}, "a", 20, "not told"},
+		"a few slices between": {[]layer{
+			{"b", spaced(6, 2.5, 21.25), 101, text(thickness, "DS", "2.5")}, {"a", plain, 1, text(thickness, "DS", "2.5")}}, "a", 20, "another pass"},
 		"0.02 mm apart": {[]layer{
 			{"b", spaced(20, 2.5, 0.02), 0, text(acquired, "TM", "100130")}, {"a", plain, 0, text(acquired, "TM", "100000")}}, "a", 20, "90 s later"},
 		"a thick MIP": {[]layer{
@@ -182,6 +199,25 @@ func TestOneVolumeStaysOne(t *testing.T) {
 				set.Set(imageType, "CS", `ORIGINAL\PRIMARY\AXIAL\KEY`)
 			}
 		}}}, 20, nil},
+		"slices that overlap": {[]layer{{"a", spaced(40, 1.25, 0), 1, text(thickness, "DS", "2.5")}}, 40, nil},
+		"slices that overlap, rounded": {[]layer{{"a", spaced(40, 0.25, 0), 1, func(z int, set dicomtest.Elements) {
+			text(thickness, "DS", "0.5", 0x00200032, "DS", fmt.Sprintf(`0\0\%.1f`, 0.25*float64(z)+0.001))(z, set)
+		}}}, 40, nil},
+		"odd slices, then even ones": {[]layer{{"a", spaced(40, 2.5, 0), 0, func(z int, set dicomtest.Elements) {
+			text(thickness, "DS", "2.5", 0x00200013, "IS", fmt.Sprint(1+z/2+20*(z%2)))(z, set)
+		}}}, 40, nil},
+		"stations of slices that overlap": {[]layer{{"a", spaced(20, 1.25, 0), 1, text(thickness, "DS", "2.5")}, {"b", spaced(20, 1.25, 25), 101, text(thickness, "DS", "2.5")}}, 40, nil},
+		"slices that overlap, two sent late": {[]layer{{"a", spaced(40, 1.25, 0), 0, func(z int, set dicomtest.Elements) {
+			text(thickness, "DS", "2.5", 0x00200013, "IS", fmt.Sprint(1+z+100*(z%15/14)))(z, set)
+		}}}, 40, nil},
+		"slices that overlap, a few without marks": {[]layer{{"a", spaced(40, 1.25, 0), 1, func(z int, set dicomtest.Elements) {
+			text(thickness, "DS", "2.5", kernel, "SH", "B30f")(z, set)
+			if z%12 == 5 {
+				text(acquisition, "IS", "", acquired, "TM", "", kernel, "SH", "", thickness, "DS", "")(z, set)
+			}
+		}}}, 40, nil},
+		"every third missing": {[]layer{{"a", dicomtest.Spec{Slices: 30, Skip: []int{2, 5, 8, 11, 14, 17, 20, 23, 26, 29}}, 1, text(thickness, "DS", "2.5")}}, 20,
+			[]dicomio.Code{dicomio.CodeMissingSlices}},
 		"thickness that was computed": {[]layer{{"a", spaced(20, 2.5, 0), 0, func(z int, set dicomtest.Elements) {
 			set.Set(thickness, "DS", fmt.Sprint(2.5+0.001*float64(z%3)))
 		}}}, 20, nil},
@@ -210,6 +246,23 @@ func TestWhatNothingTellsApartIsRefused(t *testing.T) {
 		dir, opts := layered(t, layer{"a", spaced(20, 2.5, 0), 1, nil}, layer{"b", spaced(20, 2.5, from), 1, nil})
 		if _, err := dicomio.OpenSeries(context.Background(), dir, "", opts); dicomio.CodeOf(err) != dicomio.CodeMixedVolumes {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSlicesThatOverlapAndAlternate: two passes whose slices alternate, and neither
+// clock nor number parts them, but they cannot be one scan.
+func TestSlicesThatOverlapAndAlternate(t *testing.T) {
+	noNumber := text(thickness, "DS", "2.5", 0x00200013, "IS", "")
+	same := text(thickness, "DS", "2.5")
+	for name, layers := range map[string][]layer{
+		"0.5 mm apart, no numbers":        {{"a", spaced(20, 2.5, 0), 0, noNumber}, {"b", spaced(20, 2.5, 0.5), 0, noNumber}},
+		"0.8 mm apart, no numbers":        {{"a", spaced(20, 2.5, 0), 0, noNumber}, {"b", spaced(20, 2.5, 0.8), 0, noNumber}},
+		"half a slice apart, same number": {{"a", spaced(20, 2.5, 0), 1, same}, {"b", spaced(20, 2.5, 1.25), 1, same}},
+	} {
+		dir, opts := layered(t, layers...)
+		if s, err := dicomio.OpenSeries(context.Background(), dir, "", opts); dicomio.CodeOf(err) != dicomio.CodeMixedVolumes {
+			t.Errorf("%s: %v %v", name, s, err)
 		}
 	}
 }

@@ -39,6 +39,14 @@ def moved(d, mm):
     return d
 
 
+def untimed(d, **elements):
+    d = another(d, **{'SliceThickness': STEP, **elements})
+    for name in 'AcquisitionDate', 'AcquisitionTime', 'ContentDate', 'ContentTime':
+        if name in d:
+            delattr(d, name)
+    return d
+
+
 def aside(d, mm):
     d = another(d)
     x, y, z = d.ImagePositionPatient
@@ -153,6 +161,10 @@ case('two phases, by Trigger Time')(lambda: [another(d, TriggerTime='0') for d i
 case('two phases, told apart by nothing')(lambda: [another(d, InstanceNumber=None) for d in scan] + [denser(another(d, InstanceNumber=None), 100) for d in scan])
 case('two kernels')(lambda: [another(d, ConvolutionKernel='B30f') for d in scan] + [sharper(another(d, ConvolutionKernel='B70f')) for d in scan])
 case('a second pass, half a slice further')(lambda: [another(d, AcquisitionNumber=1) for d in scan] + [moved(another(d, AcquisitionNumber=2), STEP / 2) for d in scan])
+case('a second pass, half a slice further, by Instance Number')(lambda: [untimed(d) for d in scan] + [denser(moved(untimed(d), STEP / 2), 100) for d in scan])
+case('a second pass, 0.5 mm further, by Instance Number')(lambda: [untimed(d) for d in scan] + [denser(moved(untimed(d), 0.5), 100) for d in scan])
+case('a second pass, 0.8 mm further, told apart by nothing')(lambda: [untimed(d, InstanceNumber=None) for d in scan] + [denser(moved(untimed(d, InstanceNumber=None), 0.8), 100) for d in scan])
+case('slices that overlap by half')(lambda: [untimed(scan[i // 2]) if i % 2 == 0 else moved(untimed(scan[i // 2]), STEP / 2) for i in range(2 * SLICES)])
 case('a second pass, 0.02 mm further')(lambda: [another(d, AcquisitionNumber=1) for d in scan] + [moved(another(d, AcquisitionNumber=2), 0.02) for d in scan])
 case('thick MIP among thin slices')(lambda: [another(d, SliceThickness=STEP) for d in scan] + [highest(moved(another(d, SliceThickness=10, ImageType=['DERIVED', 'SECONDARY', 'AXIAL', 'MIP']), 1.5 * STEP), scan[i:i + 4]) for i, d in enumerate(scan) if i % 4 == 0])
 case('original and a derived copy')(lambda: [another(d, ImageType=['ORIGINAL', 'PRIMARY', 'AXIAL']) for d in scan] + [denser(another(d, ImageType=['DERIVED', 'PRIMARY', 'AXIAL']), 50) for d in scan])
