@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
@@ -18,8 +17,8 @@ import (
 // device to be busy, few enough for progress and for an early end.
 const scoreBatch = 16
 
-// judge has every detector score every patch, and adds the scores to the
-// nodules. A detector that fails on a nodule leaves the scores of the others,
+// judge has every detector score every patch, all of them side by side, and adds
+// the scores to the nodules. A detector that fails on a nodule leaves the scores of the others,
 // and an error that names it: a score is never missing without a word.
 func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, subjects []subject) ([]Detail, []bus.ModelTiming, error) {
 	var details []Detail
@@ -40,36 +39,44 @@ func (p *Prepared) judge(ctx context.Context, nodules []bus.ResultNodule, subjec
 	}
 	done, total := 0, len(todo)*len(p.req.Detectors)
 	p.req.report("score", done, total)
-	var timings []bus.ModelTiming
-	for _, d := range p.req.Detectors {
-		start := time.Now()
-		for rest := todo; len(rest) > 0; {
-			batch := rest[:min(scoreBatch, len(rest))]
-			rest = rest[len(batch):]
-			scores, errs := scoreEach(ctx, d, batch, subjects)
-			if err := ctx.Err(); err != nil {
-				return nil, nil, fmt.Errorf("score series: %w", err)
-			}
-			for k, i := range batch {
-				if errs[k] != nil {
-					why := bus.ProblemOf(errs[k])
-					nodules[i].Failed = append(nodules[i].Failed, bus.ModelProblem{Model: d.Name(), Digest: d.Digest(), Problem: *why})
-					nodules[i].Error = cmp.Or(nodules[i].Error, why)
-					scores[k] = detector.Score{}
-				} else {
-					nodules[i].Scores = append(nodules[i].Scores, noduleScore(d, scores[k]))
-					if p.pictures != nil {
-						p.pictures.Reconstruction(i+1, d.Digest(), scores[k].Reconstruction)
-					}
-				}
-				if details != nil {
-					details[i].Scores = append(details[i].Scores, scores[k])
-				}
-			}
-			done += len(batch)
-			p.req.report("score", done, total)
+	timings := make([]bus.ModelTiming, len(p.req.Detectors))
+	all := make([]judged, len(p.req.Detectors)) // by detector, in the order of todo
+	for b := range p.sideBySide(ctx, todo, subjects) {
+		if b.panicked != nil {
+			panic(b.panicked)
 		}
-		timings = append(timings, bus.ModelTiming{Model: d.Name(), Digest: d.Digest(), Score: milliseconds(time.Since(start))})
+		a, d := &all[b.detector], p.req.Detectors[b.detector]
+		for k, i := range b.nodules {
+			if p.pictures != nil && b.errs[k] == nil && ctx.Err() == nil {
+				p.pictures.Reconstruction(i+1, d.Digest(), b.scores[k].Reconstruction)
+			}
+			if details == nil {
+				b.scores[k].Reconstruction = nil
+			}
+		}
+		a.scores, a.errs = append(a.scores, b.scores...), append(a.errs, b.errs...)
+		timings[b.detector] = bus.ModelTiming{Model: d.Name(), Digest: d.Digest(), Score: milliseconds(b.since)}
+		done += len(b.nodules)
+		p.req.report("score", done, total)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, fmt.Errorf("score series: %w", err)
+	}
+	for n, d := range p.req.Detectors {
+		for k, i := range todo {
+			score, err := all[n].scores[k], all[n].errs[k]
+			if err != nil {
+				why := bus.ProblemOf(err)
+				nodules[i].Failed = append(nodules[i].Failed, bus.ModelProblem{Model: d.Name(), Digest: d.Digest(), Problem: *why})
+				nodules[i].Error = cmp.Or(nodules[i].Error, why)
+				score = detector.Score{}
+			} else {
+				nodules[i].Scores = append(nodules[i].Scores, noduleScore(d, score))
+			}
+			if details != nil {
+				details[i].Scores = append(details[i].Scores, score)
+			}
+		}
 	}
 	for i := range nodules {
 		nodules[i].Disagreement = disagreement(nodules[i].Scores)
