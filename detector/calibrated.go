@@ -51,8 +51,8 @@ func decodeCalibrated(b []byte, kinds ...string) (calibrated, error) {
 	if !slices.Contains(kinds, h.Kind) || h.Dims != 3 {
 		return d, fmt.Errorf("detector: a %q of %d dimensions is no %s for nodules", h.Kind, h.Dims, strings.ToUpper(strings.Join(kinds, " or ")))
 	}
-	if h.Preprocessing != nodule.PreprocessingVersion {
-		return d, fmt.Errorf("%w: %q and %q; train the model again", ErrPreprocessing, h.Preprocessing, nodule.PreprocessingVersion)
+	if !slices.Contains(nodule.PatchVersions(), h.Preprocessing) {
+		return d, fmt.Errorf("%w: %q and %q; train the model again", ErrPreprocessing, h.Preprocessing, nodule.PatchVersions())
 	}
 	if err := json.Unmarshal(h.Detector, &d.calibration); err != nil || len(d.calibration.Reference) == 0 {
 		return d, fmt.Errorf("detector: the model has no calibration; write it with the train command (%w)", errors.Join(err, models.ErrCheckpoint))
@@ -121,6 +121,10 @@ func checkPatch(i int, p nodule.Patch) (support int, err error) {
 // count.
 func (d *calibrated) rows(patches []nodule.Patch) (rows []row, counts []float64, err error) {
 	for i, p := range patches {
+		if _, err := checkPatch(i, p); err != nil {
+			return nil, nil, err
+		}
+		p = p.As(d.header.Preprocessing)
 		n, err := checkPatch(i, p)
 		if err != nil {
 			return nil, nil, err
@@ -128,6 +132,19 @@ func (d *calibrated) rows(patches []nodule.Patch) (rows []row, counts []float64,
 		rows, counts = append(rows, row{p.Voxels, p.Support, d.seed(p)}), append(counts, float64(n))
 	}
 	return rows, counts, nil
+}
+
+// shown is a reconstruction as a score gives it: what the detector does not look at
+// is the patch itself, so that no picture shows a difference there.
+func (d *calibrated) shown(p nodule.Patch, image []float32) []float32 {
+	if d.header.Preprocessing != nodule.CoreVersion {
+		return image
+	}
+	out := slices.Clone(p.Voxels)
+	for _, i := range nodule.CoreVoxels() {
+		out[i] = image[i]
+	}
+	return out
 }
 
 // found is what a network gives for patches, and how many voxels of each count.

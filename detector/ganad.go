@@ -149,7 +149,7 @@ func (d *GANAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 	for i, f := range searched {
 		raw := f.Loss / counts[i]
 		out[i] = d.applyCalibration(Score{
-			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: f.Image, Curve: f.Curve.Loss, Machine: f.Machine,
+			Raw: raw, Sum: f.Residual, PerVoxel: f.PerVoxel, Reconstruction: d.shown(patches[i], f.Image), Curve: f.Curve.Loss, Machine: f.Machine,
 			Terms: []Term{
 				{"loss per voxel", raw}, {"loss", f.Loss}, {"residual", f.Residual}, {"feature", f.Feature},
 				{"residual per voxel", f.PerVoxel}, {"critic score, negated", -f.CriticScore},

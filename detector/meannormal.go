@@ -7,17 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-// MeanPatch is the mean of the central patches of nodules, voxel by voxel over
+// MeanPatch is the mean of the cores of the central patches of nodules, voxel by voxel over
 // those whose support has the voxel; 0 where none has.
 func MeanPatch(samples []nodule.Sample) []float32 {
 	sum, n := make([]float64, nodule.PatchVoxels), make([]float64, nodule.PatchVoxels)
 	for i := range samples {
-		p := nodule.Central(samples[i].Cube())
+		p := nodule.Central(samples[i].Cube()).Core()
 		for j, s := range p.Support {
 			sum[j] += float64(s * p.Voxels[j])
 			n[j] += float64(s)
@@ -31,21 +30,6 @@ func MeanPatch(samples []nodule.Sample) []float32 {
 	}
 	return mean
 }
-
-// CoreVoxels are the indices of the voxels of a patch that can count.
-var CoreVoxels = sync.OnceValue(func() []int {
-	cube := &nodule.Cube{HU: make([]float32, nodule.CubeVoxels), Valid: make([]bool, nodule.CubeVoxels)}
-	for i := range cube.Valid {
-		cube.Valid[i] = true
-	}
-	var core []int
-	for j, s := range nodule.Central(cube).Support {
-		if s > 0 {
-			core = append(core, j)
-		}
-	}
-	return core
-})
 
 // MeanNormal is the mean patch of the training normals, [28,28,28], as a model
 // file keeps it, so that the row of the mean image can be given for data that
@@ -62,7 +46,7 @@ func (m MeanNormal) MarshalJSON() ([]byte, error) {
 		return nil, fmt.Errorf("detector: a mean patch of %d voxels, want %d", len(m), nodule.PatchVoxels)
 	}
 	var b []byte
-	for _, j := range CoreVoxels() {
+	for _, j := range nodule.CoreVoxels() {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(m[j]))
 	}
 	return json.Marshal(base64.StdEncoding.EncodeToString(b))
@@ -79,7 +63,7 @@ func (m *MeanNormal) UnmarshalJSON(data []byte) error {
 		*m = nil
 		return nil
 	}
-	core := CoreVoxels()
+	core := nodule.CoreVoxels()
 	if len(*text) > 8*len(core) {
 		return errors.New("detector: mean normal: too long; train the model again")
 	}

@@ -13,7 +13,7 @@ import (
 func TestMeanNormal(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	want := make(MeanNormal, nodule.PatchVoxels)
-	for _, j := range CoreVoxels() {
+	for _, j := range nodule.CoreVoxels() {
 		want[j] = rng.Float32()
 	}
 	b, err := json.Marshal(Calibration{Reference: []float64{1}, MeanNormal: want})
@@ -33,7 +33,7 @@ func TestMeanNormal(t *testing.T) {
 	if _, err := json.Marshal(MeanNormal{1, 2}); err == nil {
 		t.Error("two voxels were written")
 	}
-	for _, bad := range []string{`"AAAA"`, `7`, `"?"`, `"` + strings.Repeat("A", 1<<20) + `"`, `"` + strings.Repeat("/", len(CoreVoxels())*4/3*4) + `"`} {
+	for _, bad := range []string{`"AAAA"`, `7`, `"?"`, `"` + strings.Repeat("A", 1<<20) + `"`, `"` + strings.Repeat("/", len(nodule.CoreVoxels())*4/3*4) + `"`} {
 		if err := json.Unmarshal([]byte(`{"mean_normal":`+bad+`}`), &c); err == nil {
 			t.Errorf("%.20s was read", bad)
 		}

@@ -11,6 +11,7 @@ import (
 
 // patches are samples as a network sees them.
 type patches struct {
+	version string
 	cubes   []*nodule.Cube
 	augment bool
 }
@@ -18,7 +19,12 @@ type patches struct {
 // Patches are nodules as a network sees them: for training sub-patches drawn anew
 // every time (nodule.Augment), else the central patch.
 func Patches(samples []nodule.Sample, augment bool) models.Samples {
-	p := patches{augment: augment}
+	return PatchesAs(nodule.PreprocessingVersion, samples, augment)
+}
+
+// PatchesAs are Patches as a network of another preprocessing sees them.
+func PatchesAs(version string, samples []nodule.Sample, augment bool) models.Samples {
+	p := patches{version: version, augment: augment}
 	for i := range samples {
 		p.cubes = append(p.cubes, samples[i].Cube())
 	}
@@ -34,7 +40,7 @@ func (p patches) Patch(i int, rng *rand.Rand, x, support []float32) {
 	if p.augment {
 		patch = func(c *nodule.Cube) nodule.Patch { return nodule.Augment(c, rng) }
 	}
-	q := patch(p.cubes[i])
+	q := patch(p.cubes[i]).As(p.version)
 	copy(x, q.Voxels)
 	copy(support, q.Support)
 }

@@ -84,7 +84,7 @@ func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, err
 	out := make([]Score, 0, len(patches))
 	for i, b := range bounds {
 		score := d.applyCalibration(Score{
-			Raw: b.Recon / counts[i], Sum: b.Recon, PerVoxel: b.Recon / counts[i], KL: b.KL, Reconstruction: b.Mean, Machine: b.Machine,
+			Raw: b.Recon / counts[i], Sum: b.Recon, PerVoxel: b.Recon / counts[i], KL: b.KL, Reconstruction: d.shown(patches[i], b.Mean), Machine: b.Machine,
 			Terms: []Term{
 				{"reconstruction per voxel", b.Recon / counts[i]}, {"reconstruction, sum", b.Recon},
 				{"KL", b.KL}, {"reconstruction + KL", b.Recon + b.KL},

@@ -33,25 +33,27 @@ func (m marked) Unwrap() []error { return []error{m.error, m.as} }
 
 // Header is what a checkpoint says about itself.
 type Header struct {
-	Format        int                `json:"format"` // 1
-	Kind          string             `json:"kind"`   // "vae", "gan" or "unet"
-	Dims          int                `json:"dims"`
-	Latent        int                `json:"latent"`
-	Channels      []int              `json:"channels,omitempty"`      // of a UNet
-	LearnedSigma  bool               `json:"learned_sigma,omitempty"` // of a VAE
-	Norm          bool               `json:"norm,omitempty"`          // of a GAN: with batch normalisation
-	Loss          string             `json:"loss,omitempty"`          // of a GAN: "wgan-gp" or "dcgan"
-	Prior         string             `json:"prior,omitempty"`         // of a GAN: "uniform" or "normal"
-	Preprocessing string             `json:"preprocessing"`
-	DataDigest    string             `json:"data_digest"`
-	Attribution   string             `json:"attribution,omitempty"`
-	Parent        string             `json:"parent,omitempty"` // digest of the weights that the training went on from
-	Seed          uint64             `json:"seed"`
-	Epoch         int                `json:"epoch"`
-	Metrics       map[string]float64 `json:"metrics,omitempty"`
-	Training      json.RawMessage    `json:"training,omitempty"` // settings of the run
-	Detector      json.RawMessage    `json:"detector,omitempty"` // calibration, written by package detector
-	Digest        string             `json:"digest"`             // of the weights, Params.Digest
+	Format          int                `json:"format"` // 1
+	Kind            string             `json:"kind"`   // "vae", "gan" or "unet"
+	Dims            int                `json:"dims"`
+	Latent          int                `json:"latent"`
+	Channels        []int              `json:"channels,omitempty"`      // of a UNet
+	LearnedSigma    bool               `json:"learned_sigma,omitempty"` // of a VAE
+	Norm            bool               `json:"norm,omitempty"`          // of a GAN: with batch normalisation
+	Loss            string             `json:"loss,omitempty"`          // of a GAN: "wgan-gp" or "dcgan"
+	Prior           string             `json:"prior,omitempty"`         // of a GAN: "uniform" or "normal"
+	Encoder         bool               `json:"encoder,omitempty"`       // of a GAN: it has one
+	Preprocessing   string             `json:"preprocessing"`
+	DataDigest      string             `json:"data_digest"`
+	Attribution     string             `json:"attribution,omitempty"`
+	Parent          string             `json:"parent,omitempty"` // digest of the weights that the training went on from
+	Seed            uint64             `json:"seed"`
+	Epoch           int                `json:"epoch"`
+	Metrics         map[string]float64 `json:"metrics,omitempty"`
+	Training        json.RawMessage    `json:"training,omitempty"`         // settings of the run
+	EncoderTraining json.RawMessage    `json:"encoder_training,omitempty"` // of a GAN's encoder
+	Detector        json.RawMessage    `json:"detector,omitempty"`         // calibration, written by package detector
+	Digest          string             `json:"digest"`                     // of the weights, Params.Digest
 }
 
 // VAE is the network of a checkpoint of kind "vae".
@@ -136,8 +138,9 @@ func Decode(b []byte) (h Header, ps Params, err error) {
 		for _, d := range v.Shape() {
 			p.Shape = append(p.Shape, int(d)) //nolint:gosec // bounded by the size of the file
 		}
+		raw := v.Data()
 		for i := range p.Data {
-			p.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(v.Data()[4*i:]))
+			p.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
 		ps = append(ps, p)
 	}

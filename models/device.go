@@ -15,7 +15,9 @@ type placed interface {
 	onDevice() bool
 }
 
-func (p *searchPlan) onDevice() bool { return p.plan.OnDevice() && p.features.OnDevice() }
+func (p *searchPlan) onDevice() bool {
+	return p.plan.OnDevice() && p.features.OnDevice() && (p.encode == nil || p.encode.OnDevice())
+}
 
 func (p *wholePlan) onDevice() bool { return p.plan.OnDevice() }
 

@@ -2,6 +2,7 @@ package models
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/nodulescope/nodulescope/models/op"
 	"gorgonia.org/gorgonia"
@@ -73,9 +74,9 @@ func (n GAN) check(generator, critic Params) error {
 	return critic.check(n.criticSpecs())
 }
 
-// NewGraph starts a graph for generator and critic.
+// NewGraph starts a graph for generator, critic and encoder.
 func (n GAN) NewGraph(dtype tensor.Dtype) *Graph {
-	return newGraph(dtype, append(n.generatorSpecs(), n.criticSpecs()...))
+	return newGraph(dtype, slices.Concat(n.generatorSpecs(), n.criticSpecs(), n.encoderSpecs()))
 }
 
 // Generate maps latents z [N,Latent] to patches. With Norm, this and Critic
@@ -127,22 +128,4 @@ func (n GAN) SearchTerms(g *Graph, x, support, features, z *gorgonia.Node, lambd
 // + lambda * sum |f(x) - f(G(z))|, where the first sum is over the support.
 func (n GAN) SearchLoss(g *Graph, x, support, features, z *gorgonia.Node, lambda float64) *gorgonia.Node {
 	return n.SearchTerms(g, x, support, features, z, lambda).Loss
-}
-
-// SearchStep is SearchTerms and one step of descent with momentum, speed and z
-// [N,Latent]: speed' = momentum*speed - rate*dLoss/dz, z' = z + speed'. s are
-// settings in use (SearchSettings.InUse); z' is not yet cut to the support of
-// the prior (SearchSettings.Clamps).
-func (n GAN) SearchStep(g *Graph, x, support, features, z, speed *gorgonia.Node, s SearchSettings) (t SearchTerms, nextSpeed, next *gorgonia.Node) {
-	t = n.SearchTerms(g, x, support, features, z, s.Lambda)
-	if g.Err != nil {
-		return t, nil, nil
-	}
-	slope, err := op.Grad(t.Loss, z)
-	if err != nil {
-		g.Err = err
-		return t, nil, nil
-	}
-	nextSpeed = g.Sub(g.Scale(speed, s.Momentum), g.Scale(slope[0], s.Rate))
-	return t, nextSpeed, g.Add(z, nextSpeed)
 }

@@ -1,11 +1,14 @@
 package models
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// Params are all tensors of the checkpoint: generator, critic, statistics.
+// Params are all tensors of the checkpoint: generator, critic, statistics,
+// encoder.
 func (t *TrainedGAN) Params() Params {
-	all := append(Params{}, t.Generator...)
-	return append(append(all, t.Critic...), t.Statistics...)
+	return slices.Concat(t.Generator, t.Critic, t.Statistics, t.Encoder)
 }
 
 // Save writes a checkpoint of kind "gan" so that a crash leaves the old file or
@@ -26,11 +29,15 @@ func GANOf(h Header, ps Params) (*TrainedGAN, error) {
 		return nil, fmt.Errorf("%w: no prior %q: want %q or %q", ErrCheckpoint, h.Prior, UniformPrior, NormalPrior)
 	}
 	g, c := len(n.generatorSpecs()), len(n.criticSpecs())
-	specs := append(append(n.generatorSpecs(), n.criticSpecs()...), statisticsSpecs(n.normed())...)
+	specs := slices.Concat(n.generatorSpecs(), n.criticSpecs(), statisticsSpecs(n.normed()))
+	e := len(specs)
+	if h.Encoder {
+		specs = append(specs, n.encoderSpecs()...)
+	}
 	if err := ps.check(specs); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	return &TrainedGAN{GAN: n, Generator: ps[:g:g], Critic: ps[g : g+c : g+c], Statistics: ps[g+c:], Header: h}, nil
+	return &TrainedGAN{GAN: n, Generator: ps[:g:g], Critic: ps[g : g+c : g+c], Statistics: ps[g+c : e : e], Encoder: ps[e:], Header: h}, nil
 }
 
 // LoadGAN reads a checkpoint of kind "gan".

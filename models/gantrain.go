@@ -53,6 +53,7 @@ type TrainedGAN struct {
 	Generator  Params // averaged over the steps where Settings.Average asks for it
 	Critic     Params
 	Statistics Params // population moments of batch normalisation; empty without Norm
+	Encoder    Params // maps patches to where a search starts; empty where none was trained (see TrainEncoder)
 	Header     Header
 	History    []GANPoint // one per step; a checkpoint does not hold it
 }

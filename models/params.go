@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/nodulescope/nodulescope/internal/digest"
@@ -52,12 +53,15 @@ func (ps Params) clone() Params {
 // Digest is the SHA-256 of names, shapes and values: "sha256:<hex>".
 func (ps Params) Digest() string {
 	h := sha256.New()
-	var b [4]byte
+	b := make([]byte, 0, 1<<16) // a file of weights is read at every start
 	for _, p := range ps {
 		_, _ = fmt.Fprintf(h, "%s%v\n", p.Name, p.Shape)
-		for _, v := range p.Data {
-			binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
-			_, _ = h.Write(b[:])
+		for part := range slices.Chunk(p.Data, cap(b)/4) {
+			b = b[:0]
+			for _, v := range part {
+				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+			}
+			_, _ = h.Write(b)
 		}
 	}
 	return digest.Sum(h)

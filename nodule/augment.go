@@ -27,7 +27,7 @@ const keepSupport = 0.9
 // Augment draws a patch for training: shifted by up to 2 mm along each axis,
 // mirrored along each axis at random, and turned by a multiple of 90° in the
 // axial plane. Where the cube has data in few slices only, shifts along z that
-// would lose more than a tenth of the support are not drawn. The same state of
+// would lose more than a tenth of the core are not drawn. The same state of
 // rng gives the same patch. Serving never augments.
 func Augment(cube *Cube, rng *rand.Rand) Patch {
 	const span = CubeSize - PatchSize + 1
@@ -51,7 +51,7 @@ func Augment(cube *Cube, rng *rand.Rand) Patch {
 	return turn(MakePatch(cube, at), bits&1 != 0, bits&2 != 0, bits&4 != 0, turns)
 }
 
-// supportCount is MakePatch(cube, at).SupportCount() without the patch.
+// supportCount is MakePatch(cube, at).Core().SupportCount() without the patches.
 func supportCount(cube *Cube, at Offset) int {
 	n := 0
 	for z := range PatchSize {

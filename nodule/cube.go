@@ -40,8 +40,8 @@ func Corners(centre dicomio.Vec, half float64) (corners [8]dicomio.Vec) {
 	return corners
 }
 
-// Patch is what a network sees: intensities normalised to 0..1 inside the
-// support, and Outside elsewhere. Voxel order is z, y, x.
+// Patch is what a network sees: intensities normalised to 0..1, and the support,
+// which alone counts. Voxel order is z, y, x.
 type Patch struct {
 	Voxels  []float32 // [28,28,28]
 	Support []float32 // [28,28,28] 1 where the voxel counts, 0 elsewhere

@@ -32,17 +32,17 @@
 //
 // # Support
 //
-// Some data sets hold voxels only within a nodule's own extent, while a scan has
-// data all around. A detector trained on the first and served on the second
-// would judge the missing surroundings. One rule therefore decides which voxels
-// of a patch count, for training and for serving alike: a core that is the same
-// for every nodule, 6 mm high and 24 mm across around the centre of the patch,
-// less the voxels without data. The core does not depend on the diameter on
-// purpose. On chest CT the size of a nodule nearly is its label, so a support
-// that followed the size would tell a network the answer by its shape alone. In
-// training data with missing slices a remainder of that leak is left: a nodule
-// less than 6 mm high loses outer slices of its core. [Patch.SupportCount] shows
-// it, and the score per voxel takes the count out.
+// One rule decides which voxels of a patch count, for training and for serving
+// alike: all with data, whatever the diameter. On chest CT the size of a nodule
+// nearly is its label, so a support that followed the size would tell a network
+// the answer by its shape alone. [Patch.SupportCount] counts them, and the score
+// per voxel takes the count out.
+//
+// Some data sets hold voxels only within a nodule's own extent. Detectors that
+// were trained on such count a core alone that is the same for every nodule, 6 mm
+// high and 24 mm across around the centre of the patch, less the voxels without
+// data ([Patch.Core], [CoreVersion]); so do the rows of an evaluation that need no
+// model.
 //
 // # Data sets
 //

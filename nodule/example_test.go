@@ -73,7 +73,7 @@ func ExampleCutter_CutAll() {
 			r.Candidate.ID, r.PaddingPct, patch.SupportCount(), patch.Voxels[middle])
 	}
 	// Output:
-	// a padding 0 %, 2688 voxels count, middle 0.743
+	// a padding 0 %, 21952 voxels count, middle 0.743
 	// b candidate_outside_scan
 }
 
@@ -102,11 +102,11 @@ func ExampleMakePatch() {
 		cube.Valid[i] = i/(nodule.CubeSize*nodule.CubeSize) >= 16 // the upper half has data
 	}
 	patch := nodule.MakePatch(cube, nodule.CentralOffset())
-	fmt.Println(patch.SupportCount(), "of", nodule.CoreCount(), "voxels count")
+	fmt.Println(patch.SupportCount(), "of", nodule.PatchVoxels, "voxels count,", patch.Core().SupportCount(), "of", nodule.CoreCount(), "of the core")
 	fmt.Println(patch.Voxels[(15*nodule.PatchSize+14)*nodule.PatchSize+14], "above,", patch.Voxels[(12*nodule.PatchSize+14)*nodule.PatchSize+14], "below")
 	// Output:
-	// 1344 of 2688 voxels count
-	// 0.5 above, 0 below
+	// 10976 of 21952 voxels count, 1344 of 2688 of the core
+	// 0.5 above, 0.5 below
 }
 
 func ExampleAugment() {

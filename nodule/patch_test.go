@@ -17,10 +17,19 @@ func testCube(keep func(z, y, x int) bool) *Cube {
 	return c
 }
 
-func TestMakePatchTakesTheCoreOnly(t *testing.T) {
+func TestCoreOfAPatch(t *testing.T) {
 	cube := testCube(nil)
 	for _, at := range []Offset{{2, 2, 2}, {0, 4, 1}, {4, 0, 3}} {
-		p := MakePatch(cube, at)
+		whole := MakePatch(cube, at)
+		if whole.SupportCount() != PatchVoxels {
+			t.Errorf("%d voxels count of a cube that is complete", whole.SupportCount())
+		}
+		for i, v := range whole.Voxels {
+			if hu := cube.HU[((i/784+at[0])*32+i/28%28+at[1])*32+i%28+at[2]]; v != float32((float64(hu)+1000)/1400) {
+				t.Fatalf("offset %v, voxel %d: %g of %g HU", at, i, v, hu)
+			}
+		}
+		p := whole.Core()
 		for i := range p.Voxels {
 			z, y, x := i/784, i/28%28, i%28
 			dy, dx := float64(y)-13.5, float64(x)-13.5
@@ -81,7 +90,7 @@ func TestPatchDoesNotSeeWhatDoesNotCount(t *testing.T) {
 func TestDigestIsStable(t *testing.T) {
 	// Seeds of scores depend on it. The value is sha256 of 2 x 28³ little-endian
 	// float32, computed once with NumPy from the definition.
-	sum := Central(testCube(nil)).Digest()
+	sum := Central(testCube(nil)).Core().Digest()
 	const want = "f810df9107c8cb1ff60a553f2c2b852c1e7863a34b691106e518f6cc759606ba"
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("digest is %s, want %s", got, want)
@@ -137,8 +146,8 @@ func TestAugmentIsDeterministicAndVaries(t *testing.T) {
 		if p.Digest() != Augment(cube, b).Digest() {
 			t.Fatal("the same state gave two patches")
 		}
-		if p.SupportCount() != CoreCount() {
-			t.Fatalf("support %d of %d", p.SupportCount(), CoreCount())
+		if p.SupportCount() != PatchVoxels || p.Core().SupportCount() != CoreCount() {
+			t.Fatalf("support %d, %d of %d of the core", p.SupportCount(), p.Core().SupportCount(), CoreCount())
 		}
 		seen[p.Digest()] = true
 	}
@@ -150,11 +159,11 @@ func TestAugmentIsDeterministicAndVaries(t *testing.T) {
 func TestAugmentKeepsTheSupportOfThinNodules(t *testing.T) {
 	for height := 1; height <= 12; height++ {
 		cube := testCube(func(z, _, _ int) bool { return z >= 16-height/2-height%2 && z < 16+height/2 })
-		least := 0.9 * float64(Central(cube).SupportCount())
+		least := 0.9 * float64(Central(cube).Core().SupportCount())
 		rng := rand.New(rand.NewPCG(3, uint64(height)))
 		offsets := map[int]bool{}
 		for range 40 {
-			p := Augment(cube, rng)
+			p := Augment(cube, rng).Core()
 			if n := p.SupportCount(); float64(n) < least {
 				t.Fatalf("%d slices: support %d, the central patch has %g / 0.9", height, n, least)
 			}

@@ -20,9 +20,11 @@ binary, or that of FILE, which 'train', 'experiment' or 'outline' wrote.
 
 A VAE gives encoder.onnx (patches to mean and log variance) and decoder.onnx
 (latents to reconstructions). A GAN gives generator.onnx (latents to images),
-critic.onnx (patches to features and critic score) and search-step.onnx, one step of
-the latent search: run it repeatedly, with next_z as z and next_speed as speed;
-how often, and the settings it was made with, is in its metadata. The network that
+critic.onnx (patches to features and critic score), where it has an encoder
+search-start.onnx (patches to the latents at which a search starts), and
+search-step.onnx, one step of the latent search: run it repeatedly, each output
+next_NAME as the next input NAME; how often, and the settings it was made with, is in
+its metadata. The network that
 outlines nodules gives outline.onnx (cubes with the mark of the candidate to the
 probability of every voxel).
 
@@ -150,5 +152,9 @@ func exportVAE(h models.Header, ps models.Params, batch int) ([]exported, error)
 
 func exportGAN(t *models.TrainedGAN, s models.SearchSettings, batch int) ([]exported, error) {
 	m, err := onnx.ExportGAN(t, s, batch)
-	return []exported{{"generator.onnx", m.Generator}, {"critic.onnx", m.Critic}, {"search-step.onnx", m.Step}}, err
+	files := []exported{{"generator.onnx", m.Generator}, {"critic.onnx", m.Critic}, {"search-step.onnx", m.Step}}
+	if m.Encoder != nil {
+		files = append(files, exported{"search-start.onnx", m.Encoder})
+	}
+	return files, err
 }

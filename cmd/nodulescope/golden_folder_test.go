@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/nodulescope/nodulescope/internal/checktest"
 )
 
 const (
@@ -27,8 +29,8 @@ const (
 )
 
 // TestGoldenDataFolder: a service starts on a copy of the data that an earlier
-// build left. It lists the same, does not score again what is answered, goes on
-// with the audit trail, and knows the user.
+// build left. It lists the same, keeps what is answered, scores it again by other
+// models alone, goes on with the audit trail, and knows the user.
 func TestGoldenDataFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -57,13 +59,25 @@ func TestGoldenDataFolder(t *testing.T) {
 	goldenJSON(t, "folder-results.json", results)
 	goldenJSON(t, "folder-dead.json", here(dir, dead))
 
-	goldenOutput(t, dir, "submit", "scan", "--nodules", "nodules.json", "--id", "again", "--nats-url", s.bus)
-	eventually(t, "the job is answered", func() bool { return s.outcome("answered") == 1 })
-	if n := s.outcome("scored"); n != 0 {
-		t.Errorf("%d jobs were scored again", n)
+	submit := func(id string, done int) (scored int) {
+		goldenOutput(t, dir, "submit", "scan", "--nodules", "nodules.json", "--id", id, "--nats-url", s.bus)
+		eventually(t, "the job is done", func() bool { return s.outcome("answered")+s.outcome("scored") == done })
+		return s.outcome("scored")
 	}
-	if after, _ := lists(); !bytes.Equal(after, results) {
-		t.Errorf("the results were\n%s\nand after the same job\n%s", results, after)
+	first := submit("again", 1) // 1 where the binary has other models than that build
+	if n := submit("once-more", 2); n != first {
+		t.Errorf("%d jobs were scored again", n-first)
+	}
+	after, _ := lists()
+	var before, now []json.RawMessage
+	checktest.Must(t, errors.Join(json.Unmarshal(results, &before), json.Unmarshal(after, &now)))
+	for _, r := range before {
+		if !slices.ContainsFunc(now, func(n json.RawMessage) bool { return bytes.Equal(n, r) }) {
+			t.Errorf("a result is no longer what it was: %.300s", r)
+		}
+	}
+	if len(now) != len(before)+first {
+		t.Errorf("%d results, %d before and %d jobs scored", len(now), len(before), first)
 	}
 	s.stop()
 	if n := verifyTrail(t, filepath.Join(data, "audit.jsonl")); n < 8 {

@@ -203,7 +203,7 @@ func (v *evaluator) score(ctx context.Context, samples []nodule.Sample, row int,
 				return nil, fmt.Errorf("nodule %d: %w", i, err)
 			}
 		}
-		lines[i].Values = append(lines[i].Values, v.modelFree(of[i], kept[i])...)
+		lines[i].Values = append(lines[i].Values, v.modelFree(of[i], kept[i].Core())...)
 	}
 	return lines, nil
 }

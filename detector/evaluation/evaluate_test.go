@@ -143,13 +143,13 @@ func TestNearestByDefinition(t *testing.T) {
 	n := newNearest(normals)
 	for i := range ds.Samples {
 		s := &ds.Samples[i]
-		p := nodule.Central(s.Cube())
+		p := nodule.Central(s.Cube()).Core()
 		var d []float64
 		for j := range normals {
 			if normals[j].Patient == s.Patient {
 				continue
 			}
-			q := nodule.Central(normals[j].Cube())
+			q := nodule.Central(normals[j].Cube()).Core()
 			var sum, count float64
 			for v := range p.Voxels {
 				if p.Support[v] == 1 && q.Support[v] == 1 {

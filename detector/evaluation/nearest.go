@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
@@ -72,7 +71,7 @@ type nearest struct {
 }
 
 func newNearest(normals []nodule.Sample) *nearest {
-	n := &nearest{core: detector.CoreVoxels()}
+	n := &nearest{core: nodule.CoreVoxels()}
 	for i := range normals {
 		n.patches = append(n.patches, n.pack(nodule.Central(normals[i].Cube())))
 		n.patients = append(n.patients, normals[i].Patient)

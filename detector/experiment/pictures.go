@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/nodulescope/nodulescope/detector"
@@ -101,14 +102,8 @@ func drawSamples(dir folder, support []float32, samples, steps, data [][]float32
 	return keepPicture(dir, picInterpolation, figure.Interpolation{Title: "From one latent to another", Steps: steps, Support: support})
 }
 
-// core is the largest support of a patch: samples are shown within it.
-func core() []float32 {
-	support := make([]float32, nodule.PatchVoxels)
-	for _, i := range detector.CoreVoxels() {
-		support[i] = 1
-	}
-	return support
-}
+// whole is the largest support of a patch: samples are shown within it.
+func whole() []float32 { return slices.Repeat([]float32{1}, nodule.PatchVoxels) }
 
 // draw draws what the detector of the first unit made of the test side, and
 // what its network makes of nothing. It returns the spread of the samples of a
@@ -188,7 +183,7 @@ func (l *lungs) generate(d detector.Detector, split *nodule.Split, dir folder) (
 		seeds := sampleSeeds(max(len(patches), shownNodules), 1)
 		samples := gen.Sample(seeds)
 		steps := gen.Interpolate(gen.Latent(seeds[0]), gen.Latent(seeds[1]), shownSteps)
-		if err := drawSamples(dir, core(), samples[:shownNodules], steps, shown); err != nil || len(patches) < 2 {
+		if err := drawSamples(dir, whole(), samples[:shownNodules], steps, shown); err != nil || len(patches) < 2 {
 			return nil, err
 		}
 		spread, err := models.Diversity(samples[:len(patches)], patches, supports)
@@ -209,7 +204,7 @@ func (l *lungs) generate(d detector.Detector, split *nodule.Split, dir folder) (
 	}
 	last := len(patches) - 1
 	z0, z1 := s.Score(patches[0], supports[0], [32]byte{}).Posterior, s.Score(patches[last], supports[last], [32]byte{}).Posterior
-	return nil, drawSamples(dir, core(), dec.sample(shownNodules, 1), dec.images(straight(z0, z1, shownSteps)), shown)
+	return nil, drawSamples(dir, whole(), dec.sample(shownNodules, 1), dec.images(straight(z0, z1, shownSteps)), shown)
 }
 
 // shownNodules is how many samples of three planes each are shown.

@@ -24,7 +24,7 @@ func marked(z, y, x int) *nodule.Cube {
 
 func panelOf(c *nodule.Cube) Panel {
 	return Panel{
-		Title: "nodule-1", Lines: []string{"raw 0.0123"}, Scan: Scan(c), Patch: nodule.Central(c),
+		Title: "nodule-1", Lines: []string{"raw 0.0123"}, Scan: Scan(c), Patch: nodule.Central(c).Core(),
 		Reconstruction: make([]float32, nodule.PatchVoxels),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,7 +125,12 @@ func TestRuntimeSearch(t *testing.T) {
 	three := &models.TrainedGAN{GAN: models.ReferenceGAN, Header: models.Header{Prior: models.UniformPrior}}
 	three.Generator, three.Critic = three.GAN.NewParams(rand.New(rand.NewPCG(9, 10)))
 	for name, n := range map[string]*models.TrainedGAN{"dcgan 2D": trained2D(t), "wgan 3D": three} {
-		t.Run(name, func(t *testing.T) { compareSearch(t, n, models.SearchSettings{Steps: 20, Rate: 0.02}) })
+		t.Run(name, func(t *testing.T) {
+			compareSearch(t, n, models.SearchSettings{Steps: 20, Rate: 0.02})
+			n := *n
+			n.Encoder, n.Header.Encoder = n.GAN.NewEncoder(rand.New(rand.NewPCG(11, 12))), true
+			compareSearch(t, &n, models.SearchSettings{Steps: 6, Optimiser: models.AdamSearch, Encoder: true, Stop: 0.01})
+		})
 	}
 }
 
@@ -161,22 +167,51 @@ func compareSearch(t *testing.T, n *models.TrainedGAN, set models.SearchSettings
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	step := parse(t, m.Step)
 	in := func(name string, dims []int, data []float32) value {
 		return value{name, dims, writeFile(t, dir, name+".in", rawFloats(data))}
 	}
 	file := func(name string) value { return value{Name: name, File: filepath.Join(dir, name+".out")} }
 	image, latent := edges(n.GAN.Dims, v, batch), []int{batch, n.GAN.Latent}
 	features := file(outputFeatures)
-	inRuntime(t, dir, []job{{
+	jobs := []job{{
 		Model:  writeFile(t, dir, "critic.onnx", m.Critic),
 		Inputs: []value{in("x", image, x)}, Outputs: []value{features, file(outputScore)},
-	}, {
+	}}
+	start := in("z", latent, z)
+	if set.Encoder {
+		start = value{"z", latent, filepath.Join(dir, "z.out")}
+		jobs = append(jobs, job{Model: writeFile(t, dir, "start.onnx", m.Encoder),
+			Inputs: []value{{"x", image, filepath.Join(dir, "x.in")}}, Outputs: []value{{Name: "z", File: start.File}}})
+	}
+	search := job{
 		Model: writeFile(t, dir, "step.onnx", m.Step),
 		Inputs: []value{{"x", image, filepath.Join(dir, "x.in")}, in("support", image, support),
-			{outputFeatures, []int{batch, n.GAN.Features()}, features.File}, in("z", latent, z), in("speed", latent, make([]float32, len(z)))},
+			{outputFeatures, []int{batch, n.GAN.Features()}, features.File}, start},
 		Outputs: []value{file(outputLoss), file(outputResidual), file(outputFeature), file(outputImage)},
-		Rounds:  set.Steps + 1, Carry: map[string]string{"z": outputNext, "speed": outputNextSpeed},
-	}})
+		Rounds:  set.Steps + 1, Carry: map[string]string{"z": outputNext + "z"},
+	}
+	lossAt, imageAt := outputLoss, outputImage
+	for _, carried := range step.inputs { // all but the patch, and where it starts
+		if slices.Contains([]string{"x", "support", "features", "z"}, carried.name) {
+			continue
+		}
+		size := 1
+		for _, d := range carried.dims {
+			size *= d
+		}
+		begin := make([]float32, size)
+		for i := range begin {
+			begin[i] = map[string]float32{"lowest": 1e30, "alive": 1}[carried.name]
+		}
+		search.Inputs = append(search.Inputs, in(carried.name, carried.dims, begin))
+		search.Carry[carried.name] = outputNext + carried.name
+	}
+	if set.Stop > 0 {
+		lossAt, imageAt = "next_lowest", "next_best_image"
+		search.Outputs = []value{file(lossAt), file(imageAt)}
+	}
+	inRuntime(t, dir, append(jobs, search))
 	want := map[string][]float32{}
 	cut := 0
 	for _, f := range found {
@@ -185,15 +220,19 @@ func compareSearch(t *testing.T, n *models.TrainedGAN, set models.SearchSettings
 				cut++
 			}
 		}
-		for name, value := range map[string]float64{outputLoss: f.Loss, outputResidual: f.Residual, outputFeature: f.Feature, outputScore: f.CriticScore} {
+		values := map[string]float64{lossAt: f.Loss, outputScore: f.CriticScore}
+		if set.Stop == 0 {
+			values[outputResidual], values[outputFeature] = f.Residual, f.Feature
+		}
+		for name, value := range values {
 			want[name] = append(want[name], float32(value))
 		}
-		want[outputImage] = append(want[outputImage], f.Image...)
-		if f.Curve.Loss[0] == f.Curve.Loss[set.Steps] {
+		want[imageAt] = append(want[imageAt], f.Image...)
+		if c := f.Curve.Loss; c[0] == c[len(c)-1] {
 			t.Error("the search went nowhere")
 		}
 	}
-	if cut == 0 {
+	if cut == 0 && set.Stop == 0 {
 		t.Error("no z was cut: raise the rate")
 	}
 	for name, w := range want {

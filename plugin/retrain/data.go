@@ -80,7 +80,7 @@ func checkedCard(path string) (*dataset.Card, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(card.Preprocessing, nodule.PreprocessingVersion) || !slices.Contains(card.Preprocessing, nodule.WholeVersion) {
+	if !nodule.KnowsPatches(card.Preprocessing) || !slices.Contains(card.Preprocessing, nodule.WholeVersion) {
 		return nil, refuse(CodePreprocessing, "load data set", "it was built with another preprocessing ("+strings.Join(card.Preprocessing, ", ")+"); build it anew with this program", nil)
 	}
 	diff, err := dataset.Check(path, nil)

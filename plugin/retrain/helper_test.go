@@ -147,9 +147,9 @@ func writeSet(t testing.TB, s *Set) SetFiles {
 func untrainedGAN() *detector.GANAD {
 	n := models.ReferenceGAN
 	g, c := n.NewParams(rand.New(rand.NewPCG(5, 6)))
-	d, err := detector.NewGANAD(&models.TrainedGAN{GAN: n, Generator: g, Critic: c, Header: models.Header{
-		Kind: "gan", Dims: n.Dims, Latent: n.Latent, Loss: models.WGANGP, Prior: models.UniformPrior, Preprocessing: nodule.PreprocessingVersion,
-	}}, models.SearchSettings{Steps: 1}, detector.Calibration{Reference: []float64{100, 200}, Threshold: 300})
+	d, err := detector.NewGANAD(&models.TrainedGAN{GAN: n, Generator: g, Critic: c, Encoder: n.NewEncoder(rand.New(rand.NewPCG(7, 8))), Header: models.Header{
+		Kind: "gan", Dims: n.Dims, Latent: n.Latent, Loss: models.WGANGP, Prior: models.UniformPrior, Encoder: true, Preprocessing: nodule.PreprocessingVersion,
+	}}, models.SearchSettings{Steps: 1, Encoder: true, Optimiser: models.AdamSearch}, detector.Calibration{Reference: []float64{100, 200}, Threshold: 300})
 	if err != nil {
 		panic(err)
 	}

@@ -12,8 +12,14 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 )
 
-func (r *runner) header() models.Header {
-	return models.Header{Preprocessing: nodule.PreprocessingVersion, DataDigest: r.Data.Digest, Attribution: r.o.Attribution}
+// header is that of a training. One that goes on from weights sees patches as they
+// did.
+func (r *runner) header(old models.Header) models.Header {
+	version := nodule.PreprocessingVersion
+	if r.Start == StartContinued {
+		version = old.Preprocessing
+	}
+	return models.Header{Preprocessing: version, DataDigest: r.Data.Digest, Attribution: r.o.Attribution}
 }
 
 // attributed is the header of a training that goes on from weights, whose data
@@ -86,10 +92,10 @@ func (r *runner) trainVAE(ctx context.Context, old *detector.VAEAD, i int, rate 
 		r.curves = append(r.curves, c)
 		return &models.Trained{Params: ps, Header: h}, err
 	}
-	s := r.o.Settings
+	s, h := r.o.Settings, r.header(old.Header())
 	run := models.Run{
-		VAE: old.Header().VAE(), Train: detector.Patches(r.o.Data.Split.TrainNormals(), true), Valid: detector.Patches(detector.Normals(r.o.Data.Split.Validation), false),
-		Header: r.header(), Dir: r.state.path(name), Compute: r.o.Compute,
+		VAE: old.Header().VAE(), Train: detector.PatchesAs(h.Preprocessing, r.o.Data.Split.TrainNormals(), true), Valid: detector.PatchesAs(h.Preprocessing, detector.Normals(r.o.Data.Split.Validation), false),
+		Header: h, Dir: r.state.path(name), Compute: r.o.Compute,
 		Settings: models.Settings{Epochs: s.Epochs, Batch: s.Batch, Rate: rate, Seed: r.o.Seed},
 	}
 	if r.Start == StartContinued {
@@ -200,11 +206,12 @@ func (r *runner) trainGAN(ctx context.Context, old *detector.GANAD) (*models.Tra
 		return models.LoadGAN(r.state.path(done))
 	}
 	was := old.Header()
+	h := r.header(was)
 	run := models.GANRun{
-		GAN: was.GAN(), Train: detector.Patches(r.o.Data.Split.TrainNormals(), true), Header: r.header(), Dir: r.state.path(name), SaveEvery: ganSaveEvery, Compute: r.o.Compute,
+		GAN: was.GAN(), Train: detector.PatchesAs(h.Preprocessing, r.o.Data.Split.TrainNormals(), true), Header: h, Dir: r.state.path(name), SaveEvery: ganSaveEvery, Compute: r.o.Compute,
 		Settings: models.GANSettings{Loss: was.Loss, Prior: was.Prior, Steps: r.o.Settings.GANSteps, Seed: r.o.Seed},
 		Progress: func(p models.GANProgress) {
-			r.tracker.step(p.Step, p.Steps, fmt.Sprintf("critic %.3g, generator %.3g", p.CriticLoss, p.Generator))
+			r.tracker.step(p.Step, ganParts(old)*p.Steps, fmt.Sprintf("critic %.3g, generator %.3g", p.CriticLoss, p.Generator))
 		},
 	}
 	if r.Start == StartContinued {
@@ -213,6 +220,11 @@ func (r *runner) trainGAN(ctx context.Context, old *detector.GANAD) (*models.Tra
 	t, err := models.TrainGAN(ctx, run)
 	if err != nil {
 		return nil, err
+	}
+	if was.Encoder {
+		if t, err = r.trainEncoder(ctx, old, t); err != nil {
+			return nil, err
+		}
 	}
 	for _, p := range t.History {
 		for k, v := range []float64{p.CriticLoss, p.Generator, p.Wasserstein} {
@@ -227,4 +239,36 @@ func (r *runner) trainGAN(ctx context.Context, old *detector.GANAD) (*models.Tra
 		return nil, err
 	}
 	return t, os.RemoveAll(run.Dir)
+}
+
+// encoderSteps is how many steps of an encoder go with one of the generator.
+const encoderSteps = 10
+
+// ganParts is of how many trainings, about as long as each other, that of a GAN is
+// made.
+func ganParts(d *detector.GANAD) int {
+	if d.Header().Encoder {
+		return 2
+	}
+	return 1
+}
+
+// trainEncoder trains the encoder for a generator that is new: from that of the
+// incumbent, where the generator goes on from its own.
+func (r *runner) trainEncoder(ctx context.Context, old *detector.GANAD, t *models.TrainedGAN) (*models.TrainedGAN, error) {
+	if r.Start == StartContinued {
+		t.Encoder = old.Trained().Encoder
+	}
+	steps, parent := r.o.Settings.GANSteps, t.Header.Parent
+	t, err := detector.GANEncoder(ctx, t, old.Search(), r.o.Data.Split, models.Header{}, detector.EncoderOptions{
+		Settings: models.EncoderSettings{Steps: encoderSteps * steps, Seed: r.o.Seed}, Compute: r.o.Compute,
+		Progress: func(p models.EncoderProgress) {
+			r.tracker.step(steps+p.Step/encoderSteps, 2*steps, fmt.Sprintf("encoder %.3g", p.Loss))
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.Header.Parent = parent // what the generator went on from
+	return t, nil
 }

@@ -173,7 +173,11 @@ func (p *Plan) work(v speed) []Work {
 			scored, more = d.Split.Calibration, detector.Normals(d.Split.Validation)
 			switch {
 			case gan:
-				add(partTrain(x, 0), fmt.Sprintf("%d normals, %s", train, p.Start), "steps", s.GANSteps, v.ganStep*float64(s.GANSteps))
+				parts := 1
+				if g, ok := x.(*detector.GANAD); ok {
+					parts = ganParts(g)
+				}
+				add(partTrain(x, 0), fmt.Sprintf("%d normals, %s", train, p.Start), "steps", s.GANSteps*parts, v.ganStep*float64(s.GANSteps*parts))
 				if p.Start == StartContinued {
 					add(partChoose(x), "further steps or none, by the normals of the validation side", "nodules", 2*len(more), 2*each*float64(len(more)))
 				}

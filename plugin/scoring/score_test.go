@@ -72,7 +72,7 @@ func TestScore(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	if len(details) != 1 || len(details[0].Scores) != 1 || len(details[0].Scores[0].Reconstruction) != nodule.PatchVoxels ||
-		details[0].Patch.SupportCount() != nodule.CoreCount() || details[0].ID != "n1" {
+		details[0].Patch.SupportCount() != nodule.PatchVoxels || details[0].ID != "n1" {
 		t.Error("the detail is not complete")
 	}
 	again, none, err := Score(t.Context(), func() Request { req.NoDetails = true; return req }())

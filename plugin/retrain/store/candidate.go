@@ -151,9 +151,9 @@ func readCandidate(folder string) (c Candidate, err error) {
 // checkPreprocessing refuses, with CodePreprocessing, what was trained on patches of
 // another kind than this program makes.
 func (c *Candidate) checkPreprocessing() error {
-	ours := []string{nodule.PreprocessingVersion, nodule.WholeVersion}
+	ours := append(nodule.PatchVersions(), nodule.WholeVersion)
 	for _, p := range append([]string{nodule.PreprocessingVersion}, c.Preprocessing...) {
-		if !slices.Contains(ours, p) || !slices.Contains(c.Preprocessing, nodule.PreprocessingVersion) {
+		if !slices.Contains(ours, p) || !nodule.KnowsPatches(c.Preprocessing) {
 			return coded.New(CodePreprocessing, "load models", fmt.Sprintf("they were trained with the preprocessing %.100q and this program has %q: train them again with this program", strings.Join(c.Preprocessing, ", "), strings.Join(ours, ", ")), nil)
 		}
 	}
