@@ -17,6 +17,7 @@ func TestDriftOfService(t *testing.T) {
 	cfg.ModelVersion = store.Shipped
 	p := start(t, cfg)
 	p.submitAnother(t, 0)
+	p.results(1)
 	p.idle(1)
 	records, err := drift.Read(cfg.DataDir)
 	plugintest.Must(t, err)

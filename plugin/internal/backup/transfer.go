@@ -114,16 +114,15 @@ func copyFile(path, folder string, want File) error {
 // manifest says.
 func read(path string, want File, use func(io.Reader) error) error {
 	f, err := smallfile.Open(path) //nolint:gosec // of a backup
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return damaged(path, "a file is missing", nil)
-	}
-	if err != nil {
+	case errors.Is(err, smallfile.ErrNotRegular):
+		return damaged(path, "it is no file", err)
+	case err != nil:
 		return err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return damaged(path, "it is no file", err)
-	}
 	return same(path, want, f, use)
 }
 
