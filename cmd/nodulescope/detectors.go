@@ -88,7 +88,12 @@ func (o *detectorFlags) fromStore() (*store.Set, error) {
 			return nil, err
 		}
 	}
-	set, err := store.Open(folder).Load(o.version)
+	models := store.Open(folder)
+	if now, err := models.Current(); err == nil && o.version == store.Promoted && now.Version == store.Shipped {
+		o.loaded = store.Shipped
+		return nil, nil //nolint:nilnil // the binary's
+	}
+	set, err := models.Load(o.version)
 	if err != nil {
 		if o.version == store.Promoted {
 			err = fmt.Errorf("%w — go back with 'nodulescope models rollback', or give --models shipped", err)

@@ -102,7 +102,7 @@ func readAll(path string) ([]byte, error) {
 
 // learn takes the bytes of a file of Tissue.
 func (o *Outliner) learn(b []byte) error {
-	t, err := decodeTissue(b, o.trained.Params.Digest())
+	t, err := decodeTissue(b, o.network)
 	if err == nil {
 		o.tell(t)
 	}

@@ -27,6 +27,7 @@ const scheme = "nodulescope/outline/v1"
 // outlined at a time, which takes all cores.
 type Outliner struct {
 	trained *models.TrainedUNet
+	network string  // digest of its weights
 	tissue  *Tissue // nil: what is outlined is a nodule
 	digest  string
 
@@ -42,7 +43,7 @@ func New(t *models.TrainedUNet, o compute.Options) (*Outliner, error) {
 	if p := t.Header.Preprocessing; p != nodule.WholeVersion {
 		return nil, fmt.Errorf("outline: the network was trained with the preprocessing %.60q, this program has %q: train it again", p, nodule.WholeVersion)
 	}
-	out := &Outliner{trained: t, options: o, x: make([]float32, 2*voxels)}
+	out := &Outliner{trained: t, network: t.Params.Digest(), options: o, x: make([]float32, 2*voxels)}
 	mark(out.x[voxels:], [3]float64{middle, middle, middle})
 	out.name()
 	return out, nil
@@ -51,7 +52,7 @@ func New(t *models.TrainedUNet, o compute.Options) (*Outliner, error) {
 // name sets the digest.
 func (o *Outliner) name() {
 	h := digest.New()
-	h.Text(scheme, nodule.WholeVersion, o.trained.Params.Digest())
+	h.Text(scheme, nodule.WholeVersion, o.network)
 	if o.tissue != nil {
 		h.Text(o.tissue.digest())
 	}
@@ -69,7 +70,7 @@ func (o *Outliner) tell(t *Tissue) {
 func (o *Outliner) WithoutTissue() *Outliner {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out := &Outliner{trained: o.trained, options: o.options, x: slices.Clone(o.x)}
+	out := &Outliner{trained: o.trained, network: o.network, options: o.options, x: slices.Clone(o.x)}
 	out.name()
 	return out
 }

@@ -77,7 +77,7 @@ func (o *Outliner) TrainTissue(ctx context.Context, ds *nodule.Dataset, opt Tiss
 			train = append(train, e)
 		}
 	}
-	t := &Tissue{Scheme: tissueScheme, Network: o.trained.Params.Digest(), DataDigest: ds.Digest(), Attribution: opt.Attribution, Traits: traitNames[:]}
+	t := &Tissue{Scheme: tissueScheme, Network: o.network, DataDigest: ds.Digest(), Attribution: opt.Attribution, Traits: traitNames[:]}
 	logits, lungs, ok := t.learn(train)
 	if !ok {
 		return nil, nil, ErrNoMasks

@@ -12,9 +12,12 @@ func (a vec) minus(b vec) vec { return vec{a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 func (a vec) dot(b vec) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
 
+// turned has z and x exchanged.
+func (a vec) turned() vec { return vec{a[2], a[1], a[0]} }
+
 // axes sets the axes and their uncertainty.
 func (g *grid) axes(m *Measurements) {
-	planes := make([][]vec, g.Shape[0])
+	planes, sides := make([][]vec, g.Shape[0]), make([][]vec, g.Shape[2])
 	var all []vec
 	for _, i := range g.in {
 		at := g.pos[i]
@@ -43,11 +46,22 @@ func (g *grid) axes(m *Measurements) {
 			all = append(all, p)
 			if k >= 2 { // within the plane
 				planes[at[0]] = append(planes[at[0]], p)
+			} else {
+				sides[at[2]] = append(sides[at[2]], p.turned())
 			}
+		}
+	}
+	corners := map[vec]bool{}
+	for _, points := range sides {
+		for _, p := range hull(points) {
+			corners[p.turned()] = true
 		}
 	}
 	for _, points := range planes {
 		points = hull(points)
+		for _, p := range points {
+			corners[p] = true
+		}
 		if a, b, l := furthest(points); l > m.LongAxisMM {
 			m.LongAxisMM, m.ShortAxisMM = l, chord(points, a, b, l)
 		}
@@ -58,7 +72,7 @@ func (g *grid) axes(m *Measurements) {
 		m.AxisUncertaintyMM /= 2
 	}
 
-	all = outermost(all)
+	all = outermost(all, corners)
 	a, b, l := furthest(all)
 	m.LongAxis3DMM = l
 	if l == 0 {
@@ -96,10 +110,12 @@ func furthest(points []vec) (a, b vec, length float64) {
 	return a, b, math.Sqrt(best)
 }
 
-// outermost bounds the pairs: of more than 1,000 points it keeps those that lie
-// outermost in 500 directions and their opposites, at most 0.2 % short.
-func outermost(points []vec) []vec {
-	if len(points) <= 1000 {
+// outermost bounds the pairs: it keeps the corners, and of more than 1,000 points
+// those that lie outermost in 500 directions and their opposites, at most 0.2 % short.
+func outermost(points []vec, corners map[vec]bool) []vec {
+	many := len(points) > 1000
+	points = slices.DeleteFunc(points, func(p vec) bool { return !corners[p] })
+	if !many {
 		return points
 	}
 	keep := map[int]bool{}
