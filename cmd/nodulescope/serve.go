@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -59,6 +60,7 @@ type serveOptions struct {
 	pacs        pacsFlag
 	send        sendFlags
 	workers     int
+	threads     int
 	attempts    int
 	retryDelay  time.Duration
 	jobTimeout  time.Duration
@@ -99,6 +101,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	kernelsFlag(f, &o.kernels)
 	o.send.register(f)
 	f.IntVar(&o.workers, "workers", 1, "jobs worked on at once; one uses every processor, several share the batches of a graphics card")
+	f.IntVar(&o.threads, "threads", 0, "`THREADS` that the service keeps busy at once, for several services on one machine; 0: as many as the machine has")
 	f.IntVar(&o.attempts, "max-attempts", 5, "attempts at a job before it becomes a dead letter")
 	f.DurationVar(&o.retryDelay, "retry-delay", 10*time.Second, "`TIME` before the second attempt, doubled for each one after; 0: at once")
 	f.DurationVar(&o.quiet, "arrival-quiet", 5*time.Second, "`TIME` without a change before a series counts as all there; 0: it is not waited for")
@@ -114,10 +117,10 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.server.cert, "nats-server-cert", "", "PEM `FILE` with the certificate of its own bus")
 	f.StringVar(&o.server.key, "nats-server-key", "", "PEM `FILE` of its key")
 	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that must have signed the certificates of its bus's clients")
-	markSettings(f, "data-dir", "listen", "roots", "workers", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace", "keep-results", "traces-url",
+	markSettings(f, "data-dir", "listen", "roots", "workers", "threads", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace", "keep-results", "traces-url",
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
 	refuseZero(f, "workers", "max-attempts", "arrival-limit", "job-timeout", "keep-results", "review-idle", "review-lifetime")
-	refuseNegative(f, "device-retry", "arrival-quiet", "arrival-limit")
+	refuseNegative(f, "threads", "device-retry", "arrival-quiet", "arrival-limit")
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings, and what a start needs beside them, and exit")
 }
 
@@ -198,6 +201,9 @@ func (o *serveOptions) checkFiles() error {
 }
 
 func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer) error {
+	if o.threads > 0 {
+		runtime.GOMAXPROCS(o.threads)
+	}
 	cfg, err := o.config(g.log)
 	if err != nil {
 		return err
@@ -280,6 +286,9 @@ func (o *serveOptions) describe(w io.Writer, cfg plugin.Config, p *plugin.Plugin
 	fmt.Fprintf(w, "  outline  %s\n", o.models.outline.describe())
 	fmt.Fprintf(w, "  headline %s\n", o.models.rungs.describe())
 	fmt.Fprintf(w, "  device   %s\n", o.models.device.describe())
+	if o.threads > 0 {
+		fmt.Fprintf(w, "  threads  %d of %d\n", o.threads, runtime.NumCPU())
+	}
 	if len(cfg.AllowedRoots) == 0 {
 		fmt.Fprintf(w, "  folders  any that this user can read; limit them with --roots\n")
 	}

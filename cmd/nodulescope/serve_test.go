@@ -303,6 +303,23 @@ func TestAccessEndsWithTheService(t *testing.T) {
 	}
 }
 
+// A service keeps no more threads busy than it was told.
+func TestThreads(t *testing.T) {
+	s := startService(t, t.TempDir(), testModel(t), "--threads", "1", "--outline", "off")
+	r, err := http.Get(s.http + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil || !strings.Contains(string(text), "\ngo_sched_gomaxprocs_threads 1\n") {
+		t.Errorf("%s, %v", regexp.MustCompile("go_sched.*").FindAll(text, -1), err)
+	}
+	if _, stderr := command(t, exitUsage, "serve", "--check-config", "--threads", "-1"); !strings.Contains(stderr, "threads") {
+		t.Error(stderr)
+	}
+}
+
 // TestOwnBusWithPassword uses one settings file for the service and its
 // clients.
 func TestOwnBusWithPassword(t *testing.T) {

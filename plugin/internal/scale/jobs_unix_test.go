@@ -86,8 +86,8 @@ func measureWorkers(b *testing.B, series string, n int) (rate, each float64) {
 	defer func() { server.Shutdown(); server.WaitForShutdown() }()
 	var processes []*service
 	for range n {
-		processes = append(processes, serve(b, *binary, b.TempDir(), []string{"GOMAXPROCS=1"},
-			"--nats-url", server.ClientURL(), "--detectors", "vae-ad", "--outline", "off", "--rungs", "off", "--arrival-quiet", "0s"))
+		processes = append(processes, serve(b, *binary, b.TempDir(), nil,
+			"--threads", "1", "--nats-url", server.ClientURL(), "--detectors", "vae-ad", "--outline", "off", "--rungs", "off", "--arrival-quiet", "0s"))
 	}
 	c := connect(b, bus.Options{URL: server.ClientURL()})
 	defer c.Close()
