@@ -67,6 +67,7 @@ var streams = []struct {
 	{"j2k_12.j2k", lossless2000, 37, 45, 12, 0},
 	{"j2k_16.j2k", lossless2000, 13, 11, 16, 0},
 	{"j2k_styles.j2k", lossless2000, 37, 45, 12, 0},
+	{"j2k_small.j2k", lossless2000, 37, 45, 12, 0},
 	{"j2k_bypass.j2k", lossless2000, 37, 45, 12, 0},
 	{"j2k_tiles_lrcp.j2k", lossless2000, 37, 45, 12, 0},
 	{"j2k_tiles_rpcl.j2k", lossless2000, 37, 45, 12, 0},
@@ -80,6 +81,7 @@ var streams = []struct {
 	{"j2k_ht_97.jph", lossless2000, 37, 45, 12, 10},
 	{"j2k_ht_refined.jph", lossless2000, 37, 45, 12, 30},
 	{"j2k_ht_sets.jph", lossless2000, 37, 45, 12, 0},
+	{"j2k_ht_mixed.jph", lossless2000, 37, 45, 12, 0},
 }
 
 func TestStreams(t *testing.T) {

@@ -79,6 +79,7 @@ def main():
     by_openjpeg("j2k_12.j2k", image(37, 45, 12), 12)
     by_openjpeg("j2k_16.j2k", image(13, 11, 16), 16, "-n", "3")
     by_openjpeg("j2k_styles.j2k", image(37, 45, 12), 12, "-M", "62", "-b", "32,16", "-n", "2")
+    by_openjpeg("j2k_small.j2k", image(37, 45, 12), 12, "-M", "58", "-b", "16,8", "-n", "2")
     by_openjpeg("j2k_bypass.j2k", image(37, 45, 12), 12, "-M", "1", "-b", "32,16", "-n", "1")
     by_openjpeg("j2k_tiles_lrcp.j2k", image(37, 45, 12), 12, *tiles, "-p", "LRCP", "-SOP", "-EPH")
     by_openjpeg("j2k_tiles_rpcl.j2k", image(37, 45, 12), 12, *tiles, "-p", "RPCL", "-TP", "R")

@@ -6,10 +6,10 @@
 // [Open] shows the size of an image to its caller before it makes room for
 // it, and [Image.Region] decodes parts of it: a part depends on those code-blocks
 // of every subband that lie under it, with a margin of a few samples, and no
-// others are decoded. What is not read is refused by name: several or subsampled components,
-// regions of interest, changes of progression, packed packet headers, and code-blocks
-// of T.800 and T.814 in one image. Code that is cut or damaged gives an
-// error where that shows; nothing is filled in.
+// others are decoded. What is not read is refused by name: several or subsampled
+// components, regions of interest, changes of progression, packed packet headers,
+// and code-blocks of both kinds where those of T.800 have several codewords. Code
+// that is cut or damaged gives an error where that shows; nothing is filled in.
 //
 // Of code-blocks of T.814 the last set of passes that has code is decoded. Its
 // cleanup pass alone makes lossless code; the two that may follow refine it by

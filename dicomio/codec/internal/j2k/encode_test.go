@@ -27,8 +27,11 @@ type encoding struct {
 	drop int
 	tile *tile
 	want map[*band][]int32 // twice what the coefficients are known to be
-	// empty: sets without code stand before the first.
-	empty bool
+	// empty: the layers of passes without code before the first with any, three of
+	// each bit-plane.
+	empty []int
+	// classic: blocks of T.800 among them.
+	classic map[*block]*coded
 }
 
 // htPasses is a set of passes: how many bit-planes above the last that is coded its
@@ -215,6 +218,9 @@ type coded struct {
 	zeros  int
 	sent   int
 	bits   int // Lblock
+
+	mixed   bool // there are blocks of T.800, too
+	classic bool // this is one
 }
 
 type codedPass struct {
@@ -225,6 +231,9 @@ type codedPass struct {
 // block codes one block in sets of passes; before the first set are empty ones
 // where the first has planes to spare.
 func (e *encoding) block(k *block, b *band, from []float64) *coded {
+	if c := e.classic[k]; c != nil {
+		return c
+	}
 	h := htEncoder{width: k.x1 - k.x0, height: k.y1 - k.y0, causal: e.causal}
 	step := 1.0
 	if e.lossy {
@@ -239,19 +248,17 @@ func (e *encoding) block(k *block, b *band, from []float64) *coded {
 			largest = max(largest, m)
 		}
 	}
-	out := &coded{bits: 3}
+	out := &coded{bits: 3, mixed: e.classic != nil}
 	top := e.drop + e.sets[0].above
 	if largest>>top == 0 {
 		return out
 	}
 	out.zeros = b.planes - 1 - top
-	if e.empty {
-		// The sets before the first have no code: one for each bit-plane above it.
-		n := min(out.zeros, 2)
-		out.zeros -= n
-		for range 3 * n {
-			out.passes = append(out.passes, codedPass{layer: e.sets[0].layers[0]})
-		}
+	// The sets before the first have no code: one for each bit-plane above it.
+	n := min(out.zeros, len(e.empty)/3)
+	out.zeros -= n
+	for _, layer := range e.empty[:3*n] {
+		out.passes = append(out.passes, codedPass{layer: layer})
 	}
 	for i, s := range e.sets {
 		plane := e.drop + s.above

@@ -48,7 +48,8 @@ const (
 	blockTerminate = 4
 	blockCausal    = 8
 	blockSymbols   = 32
-	blockHT        = 64
+	blockHT        = 64  // T.814 annex A: all code-blocks are of T.814
+	blockMixed     = 128 // with blockHT: some are
 )
 
 // quantisation is QCD and QCC (A.6.4).
@@ -205,8 +206,13 @@ func (c *coding) read(style byte, b, common []byte) error {
 	if c.levels > 32 || c.xcb > 10 || c.ycb > 10 || c.xcb+c.ycb > 12 || b[4] > 1 {
 		return broken("COD is wrong")
 	}
-	if c.blocks&0x80 != 0 || c.blocks&blockHT != 0 && c.blocks&^(blockHT|blockCausal) != 0 {
-		return unsupported("code-blocks of both T.800 and T.814")
+	switch own := c.blocks &^ (blockHT | blockMixed); {
+	case c.blocks&(blockHT|blockMixed) == blockMixed:
+		return unsupported("code-blocks of an unknown kind")
+	case c.blocks&blockMixed != 0 && own&(blockBypass|blockTerminate) != 0:
+		return unsupported("code-blocks of both T.800 and T.814, with several codewords in one")
+	case c.blocks&(blockHT|blockMixed) == blockHT && own&^blockCausal != 0:
+		return unsupported("code-blocks of T.814 with a style of T.800")
 	}
 	for r := range c.levels + 1 {
 		c.precinct[r] = [2]int{15, 15}

@@ -209,8 +209,8 @@ func (t *tile) contributions(r *headerBits, p *part, layer, planes int) error {
 				return broken("a length is too long")
 			}
 		}
-		if t.params.cod.blocks&blockHT != 0 {
-			if err := b.throughput(r, n); err != nil {
+		if style := t.params.cod.blocks; style&blockHT != 0 && !b.classic {
+			if err := b.throughput(r, n, style&blockMixed != 0); err != nil {
 				return err
 			}
 			continue
@@ -229,20 +229,22 @@ func (t *tile) contributions(r *headerBits, p *part, layer, planes int) error {
 	return nil
 }
 
-// throughput reads the lengths of n more passes of a block of T.814 (annex B). The
-// passes come in sets of three: a cleanup pass, and two that refine it and share
-// their code. The length of the first cleanup pass counts the empty passes before
-// it; a set without code is not there.
-func (b *block) throughput(r *headerBits, n int) error {
+// throughput reads the lengths of n more passes of a block of T.814 (annex B), or of
+// one that may be of T.800 too. The passes come in sets of three: a cleanup pass, and
+// two that refine it and share their code; a set without code is not there.
+func (b *block) throughput(r *headerBits, n int, mixed bool) error {
+	if len(b.codewords) == 0 {
+		m, length, done, err := b.begin(r, n, mixed)
+		if done || err != nil {
+			return err
+		}
+		b.passes += m
+		n -= m
+		b.openSet(r, length)
+	}
 	for n > 0 && !r.spent {
 		m, cleanup := 1, b.passes%3 == 0
-		switch {
-		case len(b.codewords) == 0:
-			m = n - (b.passes+n-1)%3
-			if cleanup = m > 0; !cleanup {
-				m = n
-			}
-		case !cleanup:
+		if !cleanup {
 			m = min(n, 3-b.passes%3)
 		}
 		length := r.take(b.lengthBits + bits.Len(uint(m)) - 1)
@@ -251,9 +253,8 @@ func (b *block) throughput(r *headerBits, n int) error {
 		i := b.set.at + 1
 		switch {
 		case cleanup && length > 0:
-			i = len(b.codewords)
-			b.set = htSet{skipped: (b.passes - 1) / 3, at: i, open: true}
-			b.codewords = append(b.codewords, codeword{passes: 1})
+			b.openSet(r, length)
+			continue
 		case cleanup:
 			b.set.open = false
 			continue
@@ -270,6 +271,43 @@ func (b *block) throughput(r *headerBits, n int) error {
 		r.added = append(r.added, addition{b, i, length})
 	}
 	return nil
+}
+
+// openSet begins a set with the cleanup pass that the last of the block's passes is.
+func (b *block) openSet(r *headerBits, length int) {
+	i := len(b.codewords)
+	b.set = htSet{skipped: (b.passes - 1) / 3, at: i, open: true}
+	b.codewords = append(b.codewords, codeword{passes: 1})
+	r.added = append(r.added, addition{b, i, length})
+}
+
+// begin reads the first length of n more passes of a block that has no code yet. It is
+// that of m passes, up to the first cleanup pass with code. Else one length holds for
+// all n passes as in T.800, and more of its bits follow: it is 0 where these are empty,
+// too, and where a block may be of T.800 any other shows that it is. The length of a
+// cleanup pass has a zero before it then, in a field of more than 3 bits.
+func (b *block) begin(r *headerBits, n int, mixed bool) (m, length int, done bool, err error) {
+	width := func(passes int) int { return b.lengthBits + bits.Len(uint(passes)) - 1 }
+	all := width(n)
+	if m = n - (b.passes+n-1)%3; m > 0 {
+		k := width(m)
+		length = r.take(k)
+		if length > 0 && (!mixed || b.lengthBits > 3 && length > 1 && length>>(k-1) == 0) {
+			return m, length, false, nil
+		}
+		all -= k
+	}
+	length = length<<all | r.take(all)
+	b.passes += n
+	switch {
+	case length > 0 && !mixed:
+		return 0, 0, true, broken("passes of HTJ2K refine nothing")
+	case length > 0:
+		b.classic = true
+		b.codewords = append(b.codewords, codeword{passes: b.passes, most: 1 << 10})
+		r.added = append(r.added, addition{b, 0, length})
+	}
+	return 0, 0, true, nil
 }
 
 // passCount reads the number of coding passes (table B.4).

@@ -96,7 +96,7 @@ func (w *bitWriter) passes(n int) {
 	case n < 37:
 		w.put(15<<5|(n-6), 9)
 	default:
-		panic("too many passes")
+		w.put(511<<7|(n-37), 16)
 	}
 }
 
@@ -193,13 +193,14 @@ func (c *coded) contribute(w *bitWriter, n int) (data []byte) {
 	for _, p := range c.passes[:c.sent] {
 		started = started || len(p.code) > 0
 	}
+	first := !started
 	for at := c.sent; at < n; {
 		m := 1
 		switch {
+		case c.classic, !started && allEmpty(c.passes[at:n]):
+			m = n - at
 		case !started: // up to the last cleanup pass
-			if m = n - at - (n-1)%3; m < 1 {
-				m = n - at
-			}
+			m = n - at - (n-1)%3
 		case at%3 == 1:
 			m = min(n-at, 2)
 		}
@@ -216,6 +217,9 @@ func (c *coded) contribute(w *bitWriter, n int) (data []byte) {
 	for _, s := range list {
 		more = max(more, bits.Len(uint(s.length))-(c.bits+bits.Len(uint(s.passes))-1))
 	}
+	if first && started && c.mixed && !c.classic { // a zero before the length tells it from one of T.800
+		more = max(more, 1, bits.Len(uint(list[0].length))+1-(c.bits+bits.Len(uint(list[0].passes))-1))
+	}
 	w.put(1<<(more+1)-2, more+1)
 	c.bits += more
 	for _, s := range list {
@@ -223,4 +227,13 @@ func (c *coded) contribute(w *bitWriter, n int) (data []byte) {
 	}
 	c.sent = n
 	return data
+}
+
+func allEmpty(passes []codedPass) bool {
+	for _, p := range passes {
+		if len(p.code) > 0 {
+			return false
+		}
+	}
+	return true
 }

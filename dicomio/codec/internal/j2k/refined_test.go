@@ -12,28 +12,30 @@ import (
 
 // encodings are of every way that T.814 lets passes, layers and sets be.
 var encodings = map[string]encoding{
-	"cleanup":               {width: 61, height: 83, precision: 12, levels: 3, sets: []htPasses{{0, []int{0}}}},
-	"propagated":            {width: 61, height: 83, precision: 12, levels: 3, sets: []htPasses{{3, []int{0, 0}}}},
-	"refined":               {width: 61, height: 83, precision: 12, levels: 3, sets: []htPasses{{3, []int{0, 0, 0}}}},
-	"refined by one plane":  {width: 130, height: 70, precision: 12, levels: 2, sets: []htPasses{{1, []int{0, 0, 0}}}},
-	"refined, few left":     {width: 130, height: 70, precision: 16, signed: true, levels: 2, sets: []htPasses{{9, []int{0, 0, 0}}}},
-	"causal":                {width: 64, height: 67, precision: 12, levels: 1, causal: true, sets: []htPasses{{4, []int{0, 0, 0}}}},
-	"small blocks":          {width: 45, height: 37, precision: 8, levels: 2, xcb: 2, ycb: 3, sets: []htPasses{{2, []int{0, 0, 0}}}},
-	"wide blocks":           {width: 300, height: 21, precision: 12, levels: 1, xcb: 10, ycb: 2, sets: []htPasses{{3, []int{0, 0, 0}}}},
-	"high blocks":           {width: 21, height: 300, precision: 12, levels: 1, xcb: 2, ycb: 10, sets: []htPasses{{3, []int{0, 0, 0}}}},
-	"precincts":             {width: 150, height: 131, precision: 12, levels: 2, precincts: []byte{0x44, 0x55, 0x66}, progression: 1, sets: []htPasses{{2, []int{0, 0, 0}}}},
-	"an offset":             {width: 61, height: 83, x0: 7, y0: 5, precision: 12, levels: 3, sets: []htPasses{{3, []int{0, 0, 0}}}},
-	"one row":               {width: 61, height: 1, precision: 12, levels: 0, sets: []htPasses{{2, []int{0, 0, 0}}}},
-	"one column":            {width: 1, height: 61, precision: 12, levels: 0, sets: []htPasses{{2, []int{0, 0, 0}}}},
-	"signed":                {width: 61, height: 83, precision: 16, signed: true, levels: 5, sets: []htPasses{{4, []int{0, 0, 0}}}},
-	"9/7":                   {width: 61, height: 83, precision: 12, levels: 3, lossy: true, step: 0.37, sets: []htPasses{{0, []int{0}}}},
-	"9/7 refined":           {width: 161, height: 83, precision: 12, levels: 3, lossy: true, step: 0.21, sets: []htPasses{{4, []int{0, 0, 0}}}},
-	"9/7 propagated, large": {width: 261, height: 283, precision: 16, levels: 5, lossy: true, step: 1, sets: []htPasses{{3, []int{0, 0}}}},
-	"layers":                {width: 61, height: 83, precision: 12, levels: 3, layers: 3, sets: []htPasses{{3, []int{0, 1, 2}}}},
-	"layers by resolution":  {width: 61, height: 83, precision: 12, levels: 3, layers: 2, progression: 1, sets: []htPasses{{3, []int{0, 1, 1}}}},
-	"an empty layer":        {width: 61, height: 83, precision: 12, levels: 3, layers: 4, sets: []htPasses{{3, []int{1, 1, 3}}}},
-	"empty sets":            {width: 61, height: 83, precision: 12, levels: 3, empty: true, sets: []htPasses{{2, []int{0, 0, 0}}}},
-	"empty sets, layers":    {width: 61, height: 83, precision: 12, levels: 3, layers: 2, empty: true, sets: []htPasses{{2, []int{0, 1, 1}}}},
+	"cleanup":                {width: 61, height: 83, precision: 12, levels: 3, sets: []htPasses{{0, []int{0}}}},
+	"propagated":             {width: 61, height: 83, precision: 12, levels: 3, sets: []htPasses{{3, []int{0, 0}}}},
+	"refined":                {width: 61, height: 83, precision: 12, levels: 3, sets: []htPasses{{3, []int{0, 0, 0}}}},
+	"refined by one plane":   {width: 130, height: 70, precision: 12, levels: 2, sets: []htPasses{{1, []int{0, 0, 0}}}},
+	"refined, few left":      {width: 130, height: 70, precision: 16, signed: true, levels: 2, sets: []htPasses{{9, []int{0, 0, 0}}}},
+	"causal":                 {width: 64, height: 67, precision: 12, levels: 1, causal: true, sets: []htPasses{{4, []int{0, 0, 0}}}},
+	"small blocks":           {width: 45, height: 37, precision: 8, levels: 2, xcb: 2, ycb: 3, sets: []htPasses{{2, []int{0, 0, 0}}}},
+	"wide blocks":            {width: 300, height: 21, precision: 12, levels: 1, xcb: 10, ycb: 2, sets: []htPasses{{3, []int{0, 0, 0}}}},
+	"high blocks":            {width: 21, height: 300, precision: 12, levels: 1, xcb: 2, ycb: 10, sets: []htPasses{{3, []int{0, 0, 0}}}},
+	"precincts":              {width: 150, height: 131, precision: 12, levels: 2, precincts: []byte{0x44, 0x55, 0x66}, progression: 1, sets: []htPasses{{2, []int{0, 0, 0}}}},
+	"an offset":              {width: 61, height: 83, x0: 7, y0: 5, precision: 12, levels: 3, sets: []htPasses{{3, []int{0, 0, 0}}}},
+	"one row":                {width: 61, height: 1, precision: 12, levels: 0, sets: []htPasses{{2, []int{0, 0, 0}}}},
+	"one column":             {width: 1, height: 61, precision: 12, levels: 0, sets: []htPasses{{2, []int{0, 0, 0}}}},
+	"signed":                 {width: 61, height: 83, precision: 16, signed: true, levels: 5, sets: []htPasses{{4, []int{0, 0, 0}}}},
+	"9/7":                    {width: 61, height: 83, precision: 12, levels: 3, lossy: true, step: 0.37, sets: []htPasses{{0, []int{0}}}},
+	"9/7 refined":            {width: 161, height: 83, precision: 12, levels: 3, lossy: true, step: 0.21, sets: []htPasses{{4, []int{0, 0, 0}}}},
+	"9/7 propagated, large":  {width: 261, height: 283, precision: 16, levels: 5, lossy: true, step: 1, sets: []htPasses{{3, []int{0, 0}}}},
+	"layers":                 {width: 61, height: 83, precision: 12, levels: 3, layers: 3, sets: []htPasses{{3, []int{0, 1, 2}}}},
+	"layers by resolution":   {width: 61, height: 83, precision: 12, levels: 3, layers: 2, progression: 1, sets: []htPasses{{3, []int{0, 1, 1}}}},
+	"an empty layer":         {width: 61, height: 83, precision: 12, levels: 3, layers: 4, sets: []htPasses{{3, []int{1, 1, 3}}}},
+	"empty sets":             {width: 61, height: 83, precision: 12, levels: 3, empty: []int{0, 0, 0}, sets: []htPasses{{2, []int{0, 0, 0}}}},
+	"empty sets, layers":     {width: 61, height: 83, precision: 12, levels: 3, layers: 2, empty: []int{0, 0, 0}, sets: []htPasses{{2, []int{0, 1, 1}}}},
+	"empty sets in a layer":  {width: 61, height: 83, precision: 12, levels: 3, layers: 2, empty: []int{0, 0, 0}, sets: []htPasses{{2, []int{1, 1, 1}}}},
+	"empty passes in layers": {width: 61, height: 83, precision: 12, levels: 3, layers: 4, empty: []int{0, 0, 1}, sets: []htPasses{{2, []int{2, 3, 3}}}},
 	"several sets": {width: 61, height: 83, precision: 12, levels: 3, layers: 3,
 		sets: []htPasses{{2, []int{0, 0, 0}}, {1, []int{1, 1, 1}}, {0, []int{2}}}},
 	"several sets, the last refined": {width: 61, height: 83, precision: 12, levels: 3, layers: 3,
@@ -123,7 +125,7 @@ func TestOwnStreams(t *testing.T) {
 	}
 	for name, e := range map[string]encoding{
 		"j2k_ht_refined.jph": {sets: []htPasses{{2, []int{0, 0, 0}}}, causal: true},
-		"j2k_ht_sets.jph":    {layers: 4, sets: []htPasses{{2, []int{0, 1, 1}}, {1, []int{2}}, {0, []int{3}}}, empty: true},
+		"j2k_ht_sets.jph":    {layers: 4, sets: []htPasses{{2, []int{0, 1, 1}}, {1, []int{2}}, {0, []int{3}}}, empty: []int{0, 0, 0, 0, 0, 0}},
 	} {
 		e.width, e.height, e.precision, e.levels = 45, 37, 12, 2
 		e.complete()
@@ -150,7 +152,7 @@ func TestRefinesNothing(t *testing.T) {
 		}
 	}
 	empty := &block{passes: 4, lengthBits: 3, codewords: make([]codeword, 2)} // the second set has no cleanup pass
-	if err := empty.throughput(&headerBits{code: []byte{0xF0}}, 1); !errors.Is(err, ErrBroken) {
+	if err := empty.throughput(&headerBits{code: []byte{0xF0}}, 1, false); !errors.Is(err, ErrBroken) {
 		t.Errorf("without a cleanup pass: %v", err)
 	}
 }

@@ -54,6 +54,7 @@ type block struct {
 	passes         int
 	codewords      []codeword
 	set            htSet
+	classic        bool // of T.800 where there are both
 }
 
 // htSet is what is known of the sets of passes of a block of T.814: a cleanup pass
@@ -216,6 +217,14 @@ func (t *tile) decode(m *Image, part image.Rectangle) (p plane[int32], err error
 	return p, nil
 }
 
+// style is that of a code-block.
+func (t *tile) style(k *block) byte {
+	if k.classic {
+		return t.params.cod.blocks &^ (blockHT | blockMixed)
+	}
+	return t.params.cod.blocks
+}
+
 // blocks decodes those code-blocks of a band that an area of it needs, counted
 // from the band's corner.
 func (t *tile) blocks(coder *blockDecoder, blocks []block, to *band, area image.Rectangle) error {
@@ -232,7 +241,7 @@ func (t *tile) blocks(coder *blockDecoder, blocks []block, to *band, area image.
 		if k.decoded || k.passes == 0 || !image.Rect(k.x0, k.y0, k.x1, k.y1).Overlaps(area) {
 			continue
 		}
-		if err := coder.decode(k, to, t.params.cod.blocks); err != nil {
+		if err := coder.decode(k, to, t.style(k)); err != nil {
 			return err
 		}
 		k.decoded, k.codewords = true, nil
