@@ -22,7 +22,7 @@ type Role string
 // Roles. docs/nats-server.conf has the same for an external broker.
 const (
 	RoleService  Role = "service"  // all: it answers jobs
-	RoleOperator Role = "operator" // sends jobs, reads all streams, puts dead letters back
+	RoleOperator Role = "operator" // sends jobs, reads all streams, puts dead letters back, shares models
 	RoleDetector Role = "detector" // sends jobs and reads results
 )
 
@@ -123,6 +123,8 @@ func Permitted(role Role) (publish, subscribe []string) {
 	case RoleOperator:
 		publish = append(append(publish, read(StreamDead)...), read(StreamReviews)...)
 		publish = append(publish, "$JS.API.STREAM.INFO."+StreamJobs, "$JS.API.STREAM.MSG.GET."+StreamJobs)
+		publish = append(append(publish, read(StreamModels)...), "$JS.API.DIRECT.GET."+StreamModels, "$JS.API.DIRECT.GET."+StreamModels+".>",
+			"$JS.FC."+StreamModels+".>", "$O."+BucketModels+".>", "$JS.API.STREAM.PURGE."+StreamModels) // pieces are removed by purging
 	default:
 		return nil, nil
 	}

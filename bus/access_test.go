@@ -82,6 +82,9 @@ func checkRoles(t *testing.T, url string, access Access) {
 			}
 		}
 	}
+	for _, role := range Roles() {
+		checkModels(t, connect(t, Options{URL: url, User: string(role), Password: access[role]}), url, role, access[role])
+	}
 	for _, role := range []Role{RoleDetector, RoleOperator} {
 		s := signIn(t, url, role, access[role])
 		ctx := testContext(t)

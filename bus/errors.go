@@ -29,6 +29,8 @@ const (
 	CodeStoreDamaged     Code = "store_damaged" // a stream of the embedded server does not open
 	CodeServer           Code = "server_failed"
 	CodeUnreachable      Code = "bus_unreachable"
+	CodeObject           Code = "object_damaged" // of a bucket: missing, half written or altered
+	CodeBucketFull       Code = "bucket_full"
 )
 
 // Error is the error of this package. It never holds a value of the message:

@@ -28,6 +28,9 @@ type StreamSettings struct {
 	ResultsAge   time.Duration // default: kept
 	DeadAge      time.Duration // default: kept
 	Replicas     int           // default 1
+
+	ModelsBytes    int64 // of the bucket MODELS, default 1 GiB; when full, nothing is added
+	ModelsReplicas int   // of that bucket, default 1
 }
 
 // EnsureStreams creates the streams of the package documentation where they

@@ -42,6 +42,8 @@ type Config struct {
 	ModelVersion string
 	UseModels    func(store.Set) (scoring.Models, error)
 
+	Consent int // persons that it takes to change what scores, 1 or 2; default 1
+
 	Software string // name and version that results carry; default "nodulescope"
 
 	AllowedRoots  []string      // folders that jobs may name, with what lies below; empty: any
@@ -85,7 +87,7 @@ const maxSlots = 64
 func (c Config) withDefaults() (Config, error) {
 	c.Site = orDefault(c.Site, "local")
 	c.Software = orDefault(c.Software, "nodulescope")
-	c.Slots = orDefault(c.Slots, 1)
+	c.Slots, c.Consent = orDefault(c.Slots, 1), orDefault(c.Consent, 1)
 	c.MaxAttempts = orDefault(c.MaxAttempts, 5)
 	c.RetryDelay = orDefault(c.RetryDelay, 10*time.Second)
 	c.QuietLimit = orDefault(c.QuietLimit, 2*time.Minute)
@@ -153,6 +155,8 @@ func (c Config) Validate() error {
 		return bad("the padding limit is a share of 0 to 100 percent")
 	case c.Slots < 1 || c.Slots > maxSlots:
 		return bad("1 to %d jobs can be worked on at once", maxSlots)
+	case c.Consent < 1 || c.Consent > 2:
+		return bad("a promotion takes 1 person or 2")
 	case c.MaxAttempts < 1 || c.MaxAttempts > 1000:
 		return bad("a job has 1 to 1000 attempts")
 	case c.RetryDelay < 0 || c.JobTimeout < time.Second || c.Grace < 0 || c.KeepResults < time.Hour:
@@ -161,6 +165,10 @@ func (c Config) Validate() error {
 		return bad("Quiet must not be negative, and QuietLimit not shorter")
 	case c.MinFreeBytes < 0:
 		return bad("the free space that is needed must not be negative")
+	case c.Bus.Streams.ModelsBytes < 0 || c.Bus.Streams.ModelsReplicas < 0 || c.Bus.Streams.ModelsReplicas > 5:
+		return bad("the bucket of models has no negative size, and 1 to 5 replicas")
+	case c.Bus.Streams.ModelsReplicas > 1 && c.Bus.URL == "" && c.Bus.Server == nil:
+		return bad("a bus of its own is one server: replicas of the bucket of models need a cluster")
 	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):
 		return bad("the HTTP address is host:port, such as %s", DefaultHTTPAddr)
 	}

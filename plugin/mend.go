@@ -121,6 +121,7 @@ func (p *Plugin) watchStreams(ctx context.Context, w *jobs.Worker, k *kept) {
 				told = true
 			}
 			if err = w.Bus.EnsureStreams(ctx); err == nil {
+				p.ensureModels(ctx, w.Bus)
 				err = p.mend(ctx, w, thorough)
 			}
 			if err == nil && thorough {
@@ -141,6 +142,14 @@ func (p *Plugin) watchStreams(ctx context.Context, w *jobs.Worker, k *kept) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// ensureModels makes the bucket in which workstations share models. Nothing else needs
+// it: a broker that refuses it is told of in the log alone.
+func (p *Plugin) ensureModels(ctx context.Context, b *bus.Bus) {
+	if err := b.EnsureModels(ctx); err != nil && ctx.Err() == nil {
+		p.log.Warn("models cannot be shared over the bus", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
 	}
 }
 

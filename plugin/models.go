@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -108,7 +109,8 @@ func (p *Plugin) SetModels(version string, m scoring.Models) error {
 }
 
 // ChangeModels promotes a version of the model store of a data folder, or rolls the
-// last promotion back, and keeps that in the audit trail. A service that runs scores
+// last promotion back, asks a second person for it where it takes two
+// ([Config.Consent]), approves or withdraws what was asked for, and keeps that in the audit trail. A service that runs scores
 // new jobs with it at once; one that is started later does from its start on. Codes:
 // those of store.Apply, ledger_failed, ledger_locked, audit_failed.
 func ChangeModels(ctx context.Context, dataDir string, c store.Change) (changed store.Changed, err error) {
@@ -146,7 +148,7 @@ func (p *Plugin) changeModels(trail *audit.Trail, c store.Change) (store.Changed
 	defer p.models.changing.Unlock()
 	var next *scoring.Models
 	changed, _, err := store.Open(p.cfg.DataDir).Apply(c, func(to store.Changed, set store.Set) error {
-		if p.cfg.UseModels != nil {
+		if to.Done() && p.cfg.UseModels != nil {
 			m, err := p.cfg.UseModels(set)
 			if err == nil {
 				err = scoring.CheckDetectors("set models", m.Detectors)
@@ -158,7 +160,7 @@ func (p *Plugin) changeModels(trail *audit.Trail, c store.Change) (store.Changed
 		}
 		return noteChange(trail, c)(to, set)
 	})
-	if err != nil {
+	if err != nil || !changed.Done() {
 		return changed, err
 	}
 	if changed.Service = store.ServiceFixed; next == nil {
@@ -169,18 +171,37 @@ func (p *Plugin) changeModels(trail *audit.Trail, c store.Change) (store.Changed
 	return changed, p.SetModels(changed.To.Version, *next)
 }
 
-// noteChange keeps a promotion in the audit trail.
+// noteChange keeps a promotion, or that one was asked for or withdrawn, in the audit
+// trail.
 func noteChange(trail *audit.Trail, c store.Change) func(store.Changed, store.Set) error {
 	return func(to store.Changed, _ store.Set) error {
 		r := audit.Record{
 			Kind: audit.KindPromoted, User: to.To.By, Models: []string{to.From.Set, to.To.Set},
-			Detail: to.From.Version + " to " + to.To.Version, Reason: to.To.Reason, Forced: to.To.Forced, Gate: to.To.Gate,
+			Detail: to.From.Version + " to " + to.To.Version, Reason: to.To.Reason, Forced: to.To.Forced, Gate: to.To.Gate, Approved: to.To.Approved,
 		}
-		if c.Rollback {
+		switch {
+		case to.Withdrawn:
+			asked := to.Request.To
+			r = audit.Record{Kind: audit.KindWithdrawn, User: c.By, Models: []string{to.Request.From.Set, asked.Set}, Detail: to.Request.From.Version + " to " + asked.Version, Reason: c.Reason}
+		case to.Waits():
+			r.Kind = audit.KindRequested
+		case to.Rollback(c):
 			r.Kind = audit.KindRolledBack
 		}
 		return trail.Append(r)
 	}
+}
+
+// requireConsent has promotions take as many persons as the settings say.
+func (p *Plugin) requireConsent(trail *audit.Trail) error {
+	persons := p.cfg.Consent
+	changed, err := store.Open(p.cfg.DataDir).RequireConsent(persons, func() error {
+		return trail.Append(audit.Record{Kind: audit.KindConsent, Detail: fmt.Sprintf("a promotion takes %d", persons)})
+	})
+	if changed {
+		p.log.Info("how many persons a promotion takes has changed", "persons", persons)
+	}
+	return err
 }
 
 // answerModels answers POST /models of the control port.

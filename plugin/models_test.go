@@ -228,3 +228,46 @@ func TestModelsPort(t *testing.T) {
 		}
 	}
 }
+
+// TestConsentOfService: what one person asks of a service another one approves; both are
+// in the audit trail. The setting holds for the commands while no service runs.
+func TestConsentOfService(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.UseModels, cfg.ModelVersion, cfg.Consent = stampedModels, store.Shipped, 2
+	m := importModels(t, cfg.DataDir, 31)[0]
+	p := start(t, cfg)
+	change := func(c store.Change, code Code) store.Changed {
+		t.Helper()
+		changed, err := ChangeModels(plugintest.Context(t), cfg.DataDir, c)
+		if CodeOf(err) != code {
+			t.Fatalf("%+v: %v, want %s", c, err, code)
+		}
+		return changed
+	}
+	asked := change(store.Change{Version: m.Version, By: "ann", Forced: true, Reason: "a trial"}, "")
+	if v := p.Version().ModelVersion; !asked.Waits() || v != store.Shipped {
+		t.Fatalf("%+v, %s scores", asked, v)
+	}
+	change(store.Change{Approve: asked.Request.ID, By: "ann"}, store.CodeConsentSame)
+	done := change(store.Change{Approve: asked.Request.ID, By: "bob"}, "")
+	if v := p.Version().ModelVersion; done.Service != store.ServiceSwitched || v != m.Version {
+		t.Errorf("%+v, %s scores", done, v)
+	}
+	plugintest.Must(t, p.stop())
+	back := change(store.Change{Rollback: true, By: "bob"}, "")
+	if !back.Waits() {
+		t.Errorf("%+v", back)
+	}
+	change(store.Change{Withdraw: back.Request.ID, By: "ann"}, "")
+	var kinds []string
+	for _, r := range auditRecords(t, cfg) {
+		if r.Kind == audit.KindConsent || len(r.Models) == 2 {
+			kinds = append(kinds, fmt.Sprint(r.Kind, " ", r.User, " ", r.Approved, " ", r.Forced))
+		}
+	}
+	want := []string{"consent   false", "requested ann  true", "promoted ann bob true", "requested bob  false", "withdrawn ann  false"}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("the audit trail has %q", kinds)
+	}
+}

@@ -75,6 +75,9 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.requireConsent(trail); err != nil {
+		return err
+	}
 	if err := p.takePromoted(); err != nil {
 		return err
 	}

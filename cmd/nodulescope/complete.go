@@ -52,7 +52,7 @@ var flagValues = map[string]values{
 
 // argumentValues are those of the first argument of commands.
 var argumentValues = map[string]values{
-	"models show": versionNames, "models compare": versionNames, "models export": versionNames, "models promote": versionNames,
+	"models show": versionNames, "models compare": versionNames, "models export": versionNames, "models push": versionNames, "models promote": versionNames,
 	"users passwd": userNames, "users remove": userNames,
 }
 

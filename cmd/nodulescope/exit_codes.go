@@ -13,7 +13,7 @@ var exitCodes = func() map[string]int {
 			dicomdir_unusable file_missing
 			series_not_found series_ambiguous transfer_syntax_unsupported pixel_format_unsupported multi_frame_unsupported
 			decoded_size_mismatch too_few_slices missing_slices irregular_spacing duplicate_position mixed_geometry
-			model_unknown candidate_damaged model_damaged model_preprocessing model_key_invalid model_untrusted promotion_invalid model_not_compared model_not_better shadow_invalid
+			model_unknown candidate_damaged model_damaged model_preprocessing model_key_invalid model_untrusted promotion_invalid model_not_compared model_not_better shadow_invalid object_damaged consent_same_person consent_void consent_pending
 			series_arriving several_volumes mixed_volumes uid_repeated slices_off_line gantry_tilt lossy_compression limit_exceeded pacs_not_found
 			report_invalid report_not_written not_a_report candidate_elsewhere
 			candidate_invalid candidate_outside_scan candidate_duplicate too_many_candidates no_candidates
@@ -28,7 +28,7 @@ var exitCodes = func() map[string]int {
 			uri_unsupported uri_forbidden study_mismatch series_mismatch frame_of_reference_mismatch`,
 		exitFailure: `
 			storage_silent pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
-			bus_unreachable stream_unavailable stream_incompatible store_locked store_damaged server_failed retries_exhausted
+			bus_unreachable stream_unavailable stream_incompatible store_locked store_damaged bucket_full server_failed retries_exhausted
 			detector_failed outline_failed headline_failed score_not_finite deadline_passed job_timed_out internal_error
 			retrain_locked retrain_write_failed ledger_failed ledger_locked ledger_damaged audit_failed result_gone model_store_failed model_store_locked shadow_failed drift_failed`,
 	} {

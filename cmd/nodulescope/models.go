@@ -53,7 +53,8 @@ func newModelsCommand(g *globals) *cobra.Command {
   nodulescope models promote 20260131-5f0c2a1b
   nodulescope models rollback`,
 		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
-	cmd.AddCommand(newModelsList(), newModelsShow(), newModelsImport(), newModelsCompare(g), newModelsShadow(), newModelsDrift(), newModelsExport(), newModelsPromote(), newModelsRollback(), newModelsCollect())
+	cmd.AddCommand(newModelsList(g), newModelsShow(), newModelsImport(), newModelsCompare(g), newModelsShadow(), newModelsDrift(), newModelsExport(), newModelsPush(g), newModelsPull(g),
+		newModelsPromote(), newModelsApprove(), newModelsRollback(), newModelsCollect(g))
 	return cmd
 }
 
@@ -68,11 +69,24 @@ func modelsCommand(use, short, help, examples string, args cobra.PositionalArgs,
 	return cmd, o
 }
 
-func newModelsList() *cobra.Command {
+func newModelsList(g *globals) *cobra.Command {
+	var flags busFlags
+	var trust []string
+	shared := false
 	cmd, _ := modelsCommand("list", "List the versions", `List the versions, the newest first, and which of them scores.
 
 The last line is the site's public key: other workstations name it with --trust to take
-this site's versions.`, "  nodulescope models list", cobra.NoArgs, runModelsList)
+this site's versions. With --shared, what workstations have pushed to the bus, by whom it is
+signed, and whether a key that is known here has done that.`, "  nodulescope models list\n  nodulescope models list --shared", cobra.NoArgs,
+		func(ctx context.Context, o *modelsOptions, args []string, stdout io.Writer) error {
+			if shared {
+				return o.listShared(ctx, g, &flags, trust, stdout)
+			}
+			return runModelsList(ctx, o, args, stdout)
+		})
+	cmd.Flags().BoolVar(&shared, "shared", false, "list what is shared over the bus")
+	trustFlag(cmd, &trust)
+	flags.register(cmd.Flags(), localBus, "")
 	return cmd
 }
 
@@ -81,6 +95,7 @@ type modelsList struct {
 	Versions   []store.Manifest  `json:"versions"`
 	Current    store.Promotion   `json:"current"`
 	Promotions []store.Promotion `json:"promotions"` // that can be rolled back, the one that counts last
+	Consent    store.Consent     `json:"consent"`
 	Key        store.PublicKey   `json:"key,omitempty"`
 }
 
@@ -106,6 +121,9 @@ func runModelsList(_ context.Context, o *modelsOptions, _ []string, stdout io.Wr
 	if all.Key, err = s.Key(); err != nil {
 		return err
 	}
+	if all.Consent, err = s.Consent(); err != nil {
+		return err
+	}
 	if o.json {
 		return errors.Join(printJSON(stdout, all), damaged)
 	}
@@ -125,6 +143,9 @@ func runModelsList(_ context.Context, o *modelsOptions, _ []string, stdout io.Wr
 		return err
 	}
 	fmt.Fprintln(stdout, "* scores")
+	if r := all.Consent.Request; r != nil {
+		fmt.Fprintf(stdout, "%s asked for %s in place of %s; request %s, %s\n", r.Change.By, r.To.Version, r.From.Version, r.ID, cmp.Or(all.Consent.Void, "waits for a second person until "+r.Expires.Format(time.RFC3339)))
+	}
 	if all.Key != "" {
 		fmt.Fprintf(stdout, "key %s\n", all.Key)
 	}
@@ -286,6 +307,7 @@ A folder that another site exported is signed by its key: name that with --trust
 
 func trustFlag(cmd *cobra.Command, trust *[]string) {
 	cmd.Flags().StringSliceVar(trust, "trust", nil, "public `KEYS` of other workstations whose versions are taken, as 'models list' prints them there")
+	markSettings(cmd.Flags(), "trust")
 }
 
 func trusted(texts []string) (keys []store.PublicKey, err error) {
@@ -335,18 +357,18 @@ with which another site that trusts this one's key takes it in.`,
 	return cmd
 }
 
-func newModelsCollect() *cobra.Command {
-	keep, dry, inUse := 10, false, store.Promoted
+func newModelsCollect(g *globals) *cobra.Command {
+	var flags busFlags
+	keep, dry, shared, inUse := 10, false, false, store.Promoted
 	cmd, _ := modelsCommand("gc", "Remove old versions and files that belong to none",
 		`Remove versions but for the newest ones, and the files that no version names, such as those that a
-crash left. What scores, what can be rolled back to and what the setting models names always stay.`,
+crash left. What scores, what can be rolled back to and what the setting models names always stay.
+
+With --shared, of the bucket of the bus instead. What was added within the last hour stays there,
+but for the versions that go.`,
 		"  nodulescope models gc --dry-run\n  nodulescope models gc --keep 3", cobra.NoArgs,
-		func(_ context.Context, o *modelsOptions, _ []string, stdout io.Writer) error {
-			s, _, err := o.open()
-			if err != nil {
-				return err
-			}
-			c, err := s.Collect(keep, dry, inUse)
+		func(ctx context.Context, o *modelsOptions, _ []string, stdout io.Writer) error {
+			c, err := o.collect(ctx, g, &flags, shared, keep, dry, inUse)
 			if err != nil {
 				return err
 			}
@@ -362,6 +384,8 @@ crash left. What scores, what can be rolled back to and what the setting models 
 		})
 	cmd.Flags().IntVar(&keep, "keep", keep, "how many of the newest versions stay, promoted or not")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only tell what would be removed")
+	cmd.Flags().BoolVar(&shared, "shared", false, "what is shared over the bus, in place of what is here")
+	flags.register(cmd.Flags(), localBus, "")
 	cmd.Flags().StringVar(&inUse, "models", inUse, "`VERSION` that a service uses: it stays, promoted or not")
 	markSettings(cmd.Flags(), "models")
 	refuseNegative(cmd.Flags(), "keep")

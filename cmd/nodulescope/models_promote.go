@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/user"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,10 @@ next start on. Jobs in work end with the models that they began with.
 It must have been compared with what scores now, and the gates must have allowed it: see
 'models compare'. With --force it scores all the same, and --reason says why.
 "shipped" needs no comparison. Who, when, what before and after, and why are in the audit
-trail.`,
+trail.
+
+Where the service has --promote-consent 2, this only asks: another person approves it within 72 hours,
+with 'models approve' or on the review page.`,
 		"  nodulescope models promote 20260131-5f0c2a1b\n  nodulescope models promote shipped --reason 'the scanner was changed'", cobra.ExactArgs(1),
 		func(ctx context.Context, o *modelsOptions, args []string, stdout io.Writer) error {
 			c := p.change()
@@ -72,6 +76,32 @@ stay as they are: each names the models that made it.`,
 	return cmd
 }
 
+func newModelsApprove() *cobra.Command {
+	var p promoteFlags
+	withdraw := false
+	cmd, _ := modelsCommand("approve REQUEST", "Approve, as the second person, what another one has asked for",
+		`Approve, as the second person, a promotion or rollback that another one has asked for: where the service has
+--promote-consent 2. REQUEST is the name that 'models promote' printed; 'models list' does, too.
+
+Who asked cannot approve. The version, what scores, and the comparison that allows it must
+be what they were when it was asked for, to the byte, and a request is void after 72 hours. With --withdraw it is dropped,
+by anybody.
+
+Who somebody is on the command line is what they say: who may read the data folder may do all this. The review page
+knows who is signed in.`,
+		"  nodulescope models approve k3v9qm2x7d\n  nodulescope models approve k3v9qm2x7d --withdraw --reason 'compare again first'", cobra.ExactArgs(1),
+		func(ctx context.Context, o *modelsOptions, args []string, stdout io.Writer) error {
+			c := p.change()
+			if c.Approve = args[0]; withdraw {
+				c.Approve, c.Withdraw = "", args[0]
+			}
+			return o.changeModels(ctx, c, stdout)
+		})
+	p.register(cmd)
+	cmd.Flags().BoolVar(&withdraw, "withdraw", false, "drop the request")
+	return cmd
+}
+
 func (o *modelsOptions) changeModels(ctx context.Context, c store.Change, stdout io.Writer) error {
 	folder, err := o.folder()
 	if err != nil {
@@ -83,6 +113,16 @@ func (o *modelsOptions) changeModels(ctx context.Context, c store.Change, stdout
 	}
 	if o.json {
 		return printJSON(stdout, changed)
+	}
+	if changed.Withdrawn {
+		_, err = fmt.Fprintf(stdout, "The request to have %s score is withdrawn.\n", changed.Request.To.Version)
+		return err
+	}
+	if changed.Waits() {
+		r := changed.Request
+		_, err = fmt.Fprintf(stdout, "Nothing has changed yet: a second person has to approve that %s scores in place of %s, until %s:\n  %s models approve %s\n",
+			r.To.Version, r.From.Version, r.Expires.Format(time.RFC3339), program(), r.ID)
+		return err
 	}
 	then := "No service runs; the next one scores with it."
 	switch changed.Service {

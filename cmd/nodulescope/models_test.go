@@ -109,6 +109,50 @@ func TestPromotedModels(t *testing.T) {
 	command(t, exitOK, "audit", "verify", "--data-dir", data)
 }
 
+// TestPromotionOfTwo: where the service says so, a promotion waits for a second person,
+// also while none runs.
+func TestPromotionOfTwo(t *testing.T) {
+	data, folder := t.TempDir(), filepath.Join(t.TempDir(), "candidate")
+	if err := saveCandidate(folder); err != nil {
+		t.Fatal(err)
+	}
+	command(t, exitOK, "models", "import", folder, "--data-dir", data)
+	startService(t, data, "", "--promote-consent", "2", "--outline", "off", "--detectors", "vae-ad").stop()
+	promote := []string{"models", "promote", "20260131", "--force", "--reason", "test", "--by", "ann", "--data-dir", data}
+	out, _ := command(t, exitOK, promote...)
+	_, request, found := strings.Cut(out, "models approve ")
+	request = strings.TrimSpace(request)
+	if !found || !strings.Contains(out, "Nothing has changed yet") {
+		t.Fatalf("%s", out)
+	}
+	if out, _ = command(t, exitOK, "models", "list", "--data-dir", data); !strings.Contains(out, "ann asked for 20260131-") || !strings.Contains(out, "request "+request+", waits for a second person") {
+		t.Errorf("%s", out)
+	}
+	if _, stderr := command(t, exitBadInput, promote...); !strings.Contains(stderr, "consent_pending") {
+		t.Errorf("%s", stderr)
+	}
+	approve := func(by string, more ...string) []string {
+		return append([]string{"models", "approve", request, "--by", by, "--data-dir", data}, more...)
+	}
+	if _, stderr := command(t, exitBadInput, approve("ann")...); !strings.Contains(stderr, "consent_same_person") {
+		t.Errorf("%s", stderr)
+	}
+	if out, _ = command(t, exitOK, approve("ann", "--withdraw")...); !strings.Contains(out, "is withdrawn") {
+		t.Errorf("%s", out)
+	}
+	out, _ = command(t, exitOK, promote...)
+	_, request, _ = strings.Cut(out, "models approve ")
+	request = strings.TrimSpace(request)
+	if out, _ = command(t, exitOK, approve("bob")...); !strings.Contains(out, "scores in place of shipped") {
+		t.Errorf("%s", out)
+	}
+	command(t, exitOK, "audit", "verify", "--data-dir", data)
+	for replicas, want := range map[string]int{"1": exitOK, "3": exitUsage, "-1": exitUsage} {
+		command(t, want, "serve", "--check-config", "--data-dir", t.TempDir(), "--outline", "off", "--detectors", "vae-ad", "--models-bucket-replicas", replicas)
+	}
+	command(t, exitUsage, "serve", "--check-config", "--data-dir", t.TempDir(), "--outline", "off", "--detectors", "vae-ad", "--promote-consent", "3")
+}
+
 // TestShadowOfPhantoms: a version scores phantoms beside the detector in the binary, unseen
 // and across a restart, and the report tells what would change.
 func TestShadowOfPhantoms(t *testing.T) {

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +18,9 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/retrain"
 	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
+
+// mark stands in the name of everything that a patient could be known by.
+const mark = "zzmark"
 
 // siteNodules writes a data set of n balls of a site, every second of which looks
 // benign.
@@ -31,7 +38,8 @@ func siteNodules(t *testing.T, n int) string {
 			}
 		}
 		s := nodule.NewSample(cube, nil)
-		s.Patient, s.Nodule, s.Readers, s.Malignancy, s.DiameterMM = fmt.Sprintf("%s%d", nodule.SitePatient, i), fmt.Sprint(i), 1, 2+2*(i%2), 8
+		s.Patient, s.Nodule, s.SeriesUID = fmt.Sprintf("%s%s%d", nodule.SitePatient, mark, i), fmt.Sprintf("%s-n%d", mark, i), fmt.Sprintf("%s-s%d", mark, i)
+		s.Readers, s.Malignancy, s.DiameterMM = 1, 2+2*(i%2), 8
 		s.Label = nodule.LabelOf(s.Malignancy)
 		samples[i] = s
 	}
@@ -69,6 +77,70 @@ func TestCandidateScores(t *testing.T) {
 	}
 	if _, stderr := command(t, exitFailure, args...); !strings.Contains(stderr, "retrain_write_failed") {
 		t.Errorf("%s", stderr)
+	}
+	shareCandidate(t, out)
+}
+
+// shareCandidate takes a candidate to another workstation over a bus, which then holds
+// all of it, and nothing that a patient could be known by.
+func shareCandidate(t *testing.T, candidate string) {
+	t.Helper()
+	busDir, here, there := t.TempDir(), t.TempDir(), t.TempDir()
+	server, err := bus.Start(t.Context(), bus.ServerOptions{StoreDir: busDir, Port: -1})
+	plugintest.Must(t, err)
+	defer func() { plugintest.Must(t, server.Shutdown(plugintest.Context(t))) }()
+	at := []string{"--nats-url", server.URL()}
+	on := func(data string, args ...string) []string { return append(append(args, "--data-dir", data), at...) }
+	command(t, exitOK, "models", "import", candidate, "--data-dir", here)
+	if _, stderr := command(t, exitFailure, on(here, "models", "push", "2026")...); !strings.Contains(stderr, "a service of this version makes it") {
+		t.Errorf("%s", stderr)
+	}
+	b, err := bus.Connect(t.Context(), bus.Options{Server: server})
+	plugintest.Must(t, err)
+	defer b.Close()
+	plugintest.Must(t, b.EnsureModels(t.Context()))
+	list, err := store.Open(here).List()
+	plugintest.Must(t, err)
+	key, err := store.Open(here).Key()
+	plugintest.Must(t, err)
+	version := list[0].Version
+	for _, want := range []string{"is shared now", "was shared already"} {
+		if out, _ := command(t, exitOK, on(here, "models", "push", version)...); !strings.Contains(out, version+" "+want) || !strings.Contains(out, "--trust "+string(key)) {
+			t.Errorf("%s", out)
+		}
+	}
+	if out, _ := command(t, exitOK, on(there, "models", "list", "--shared")...); !strings.Contains(out, version) || !strings.Contains(out, "not trusted") {
+		t.Errorf("%s", out)
+	}
+	if out, _ := command(t, exitBadInput, on(there, "models", "pull", "--all")...); !strings.Contains(out, version+" is refused: model_untrusted") {
+		t.Errorf("%s", out)
+	}
+	if out, _ := command(t, exitOK, on(there, "models", "pull", version, "--trust", string(key))...); !strings.Contains(out, version+" is there now") {
+		t.Errorf("%s", out)
+	}
+	if out, _ := command(t, exitOK, on(there, "models", "pull", "--all", "--trust", string(key))...); !strings.Contains(out, version+" was here already") {
+		t.Errorf("%s", out)
+	}
+	command(t, exitOK, "models", "show", version, "--data-dir", there)
+	command(t, exitUsage, on(there, "models", "pull")...)
+
+	held := int64(0)
+	plugintest.Must(t, filepath.WalkDir(busDir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path) //nolint:gosec // of this test
+		if bytes.Contains(content, []byte(mark)) || bytes.Contains(content, []byte(base64.URLEncoding.EncodeToString([]byte(mark)))) {
+			t.Errorf("%s holds a patient's name", path)
+		}
+		held += int64(len(content))
+		return err
+	}))
+	if held < list[0].Scoring()[0].Bytes {
+		t.Errorf("the bus holds %d bytes: not what was pushed", held)
+	}
+	if out, _ := command(t, exitOK, on(here, "models", "gc", "--shared", "--keep", "0")...); !strings.Contains(out, "Removed 1 versions ("+version+")") {
+		t.Errorf("%s", out)
 	}
 }
 

@@ -70,6 +70,8 @@ type serveOptions struct {
 	kernels     []string
 	traces      string
 	keep        time.Duration
+	bucket      struct{ mib, replicas int }
+	consent     int
 	checkConfig bool
 }
 
@@ -109,6 +111,9 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
 	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for jobs in progress when the service is stopped; 0: they are handed back at once")
 	f.DurationVar(&o.keep, "keep-results", 400*24*time.Hour, "`TIME` that results are remembered, and stay in the work list where nothing was decided on them")
+	f.IntVar(&o.consent, "promote-consent", 1, "persons that it takes to change which models score, 1 or 2: with 2, what one asks for another one approves")
+	f.IntVar(&o.bucket.mib, "models-bucket-mib", 0, "MiB that the bucket of the bus may hold in which workstations share models (default: 1024, where it is made; one that is there stays as it is)")
+	f.IntVar(&o.bucket.replicas, "models-bucket-replicas", 0, "servers of a cluster that each hold all of that bucket (default: 1, likewise)")
 	f.StringVar(&o.traces, "traces-url", "", "`URL` of a collector of OpenTelemetry traces (OTLP over HTTP), such as http://127.0.0.1:4318; empty: none are made")
 	o.bus.register(f, "", "a bus of its own")
 	f.StringVar(&o.server.host, "nats-host", "127.0.0.1", "`ADDRESS` on which its own bus listens")
@@ -118,9 +123,10 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.server.key, "nats-server-key", "", "PEM `FILE` of its key")
 	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that must have signed the certificates of its bus's clients")
 	markSettings(f, "data-dir", "listen", "roots", "workers", "threads", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace", "keep-results", "traces-url",
+		"promote-consent", "models-bucket-mib", "models-bucket-replicas",
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
-	refuseZero(f, "workers", "max-attempts", "arrival-limit", "job-timeout", "keep-results", "review-idle", "review-lifetime")
-	refuseNegative(f, "threads", "device-retry", "arrival-quiet", "arrival-limit")
+	refuseZero(f, "promote-consent", "workers", "max-attempts", "arrival-limit", "job-timeout", "keep-results", "review-idle", "review-lifetime")
+	refuseNegative(f, "threads", "device-retry", "arrival-quiet", "arrival-limit", "models-bucket-mib", "models-bucket-replicas")
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings, and what a start needs beside them, and exit")
 }
 
@@ -135,6 +141,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
 		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, KeepResults: o.keep, TracesURL: o.traces, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
+	cfg.Consent = o.consent
 	if cfg.ModelVersion = o.models.loaded; o.models.follows() {
 		cfg.UseModels = func(set store.Set) (scoring.Models, error) { return o.models.next(log, set) }
 	}
@@ -170,6 +177,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 			cfg.Server.AccessFile = filepath.Join(cfg.DataDir, accessName)
 		}
 	}
+	cfg.Bus.Streams.ModelsBytes, cfg.Bus.Streams.ModelsReplicas = int64(o.bucket.mib)<<20, o.bucket.replicas
 	return cfg, errors.Join(cfg.Validate(), o.checkFiles())
 }
 

@@ -41,6 +41,9 @@ const (
 
 	KindPromoted   = "promoted"    // other models score from now on; models are the digests of the sets before and after
 	KindRolledBack = "rolled_back" // and the last promotion is taken back
+	KindRequested  = "requested"   // the same was asked for, and waits for a second person
+	KindWithdrawn  = "withdrawn"   // and is no longer asked for
+	KindConsent    = "consent"     // detail tells how many persons a promotion takes from now on
 	KindShadow     = "shadow"      // a candidate scores unseen from now on, or no more; models are the digests of the set in use and of the candidate
 )
 
@@ -65,11 +68,12 @@ type Record struct {
 	Identities []string `json:"identities,omitempty"` // of the results that were seen in a list
 	Finding    int      `json:"finding,omitempty"`    // number of the nodule in the result
 	Decision   string   `json:"decision,omitempty"`
-	Version    int      `json:"version,omitempty"` // of the decision
-	Detail     string   `json:"detail,omitempty"`  // what was seen, or how somebody signed in
-	Forced     bool     `json:"forced,omitempty"`  // promoted although the gates did not allow it
-	Reason     string   `json:"reason,omitempty"`  // that was given for a promotion
-	Gate       string   `json:"gate,omitempty"`    // digest of the comparison that allowed a promotion
+	Version    int      `json:"version,omitempty"`  // of the decision
+	Detail     string   `json:"detail,omitempty"`   // what was seen, or how somebody signed in
+	Forced     bool     `json:"forced,omitempty"`   // promoted although the gates did not allow it
+	Reason     string   `json:"reason,omitempty"`   // that was given for a promotion
+	Gate       string   `json:"gate,omitempty"`     // digest of the comparison that allowed a promotion
+	Approved   string   `json:"approved,omitempty"` // the second person, where a promotion took two
 
 	Address string `json:"address,omitempty"` // of the browser that signed in or out, or tried to
 

@@ -44,7 +44,7 @@ func (s *Store) Still(ctx context.Context, do func(pack func(io.Writer) error) e
 }
 
 // packed tells names of files of the store, below its folder, from what a crash left.
-var packed = regexp.MustCompile(`^(site-signing\.key|promoted\.json|objects/[0-9a-f]{64}|versions/[0-9A-Za-z.-]+\.json)$`)
+var packed = regexp.MustCompile(`^(site-signing\.key|promoted\.json|consent\.json|objects/[0-9a-f]{64}|versions/[0-9A-Za-z.-]+\.json)$`)
 
 func (s *Store) pack(w io.Writer) error {
 	t := tar.NewWriter(w)

@@ -20,6 +20,7 @@
 //	models/objects/HEX          files, by their SHA-256
 //	models/versions/NAME.json   signed manifests
 //	models/promoted.json        signed: which versions were promoted, in order
+//	models/consent.json         signed: how many persons a promotion takes, and what waits for the second
 //	models/lock                 who writes has it
 //
 // Files are written beside their place, synced and renamed, a manifest after the files

@@ -42,10 +42,13 @@ type Manifest struct {
 
 // Store is the folder of models in a data folder. Its methods may be called by
 // several processes at once.
-type Store struct{ dir string }
+type Store struct {
+	dir string
+	now func() time.Time
+}
 
 // Open names the store of a data folder, and makes nothing.
-func Open(dataDir string) *Store { return &Store{dir: filepath.Join(dataDir, "models")} }
+func Open(dataDir string) *Store { return &Store{filepath.Join(dataDir, "models"), time.Now} }
 
 func (s *Store) keyFile() string      { return filepath.Join(s.dir, "site-signing.key") }
 func (s *Store) promotedFile() string { return filepath.Join(s.dir, "promoted.json") }
@@ -200,8 +203,11 @@ func (s *Store) Find(name string) (Manifest, error) {
 // signed yet: another one would make all that the lost one has signed worthless. The
 // store is locked.
 func (s *Store) signingKey() (ed25519.PrivateKey, error) {
-	_, err := os.Stat(s.promotedFile())
-	signed := !errors.Is(err, fs.ErrNotExist)
+	signed := false
+	for _, file := range []string{s.promotedFile(), s.consentFile()} {
+		_, err := os.Stat(file)
+		signed = signed || !errors.Is(err, fs.ErrNotExist)
+	}
 	entries, err := os.ReadDir(filepath.Join(s.dir, "versions"))
 	for _, e := range entries {
 		signed = signed || filepath.Ext(e.Name()) == ".json"
