@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/internal/uidnames"
 )
 
 // Bounds of what a job may say. Coordinates are LPS millimetres: no scanner
@@ -56,6 +57,11 @@ func DecodeJob(data []byte) (Envelope, Job, error) {
 	if err := unmarshal(op, payload, &w, CodeJobInvalid); err != nil {
 		return env, Job{}, err
 	}
+	named, err := namedIn(op, "the job", payload, "series_uid", "study_uid", "uri", "nodules", "frame_of_reference_uid", "priority", "deadline")
+	if err != nil {
+		return env, Job{}, err
+	}
+	w.StudyUID, w.SeriesUID, w.FrameOfReferenceUID = named.Study, named.Series, named.Frame
 	job, err := w.job(op)
 	if err != nil {
 		return env, Job{}, err
@@ -116,13 +122,28 @@ func (w jobWire) job(op string) (Job, error) {
 		if len(n.PositionLPS) != 3 || n.PositionLPS[0] == nil || n.PositionLPS[1] == nil || n.PositionLPS[2] == nil {
 			return Job{}, invalidJob(op, "nodules[%d].position_lps_mm must be three numbers (LPS, mm)", i)
 		}
+		named, err := namedIn(op, fmt.Sprintf("nodules[%d]", i), raw, "id", "position_lps_mm", "diameter_mm", "confidence")
+		if err != nil {
+			return Job{}, err
+		}
 		job.Nodules[i] = JobNodule{
 			ID:          n.ID,
 			PositionLPS: [3]float64{*n.PositionLPS[0], *n.PositionLPS[1], *n.PositionLPS[2]},
 			DiameterMM:  n.DiameterMM, Confidence: n.Confidence,
+			StudyUID: named.Study, SeriesUID: named.Series, FrameOfReferenceUID: named.Frame,
 		}
 	}
 	return job, nil
+}
+
+// namedIn reads the UIDs that an object names, in any usual spelling, and wants
+// its keys once each: by the rules of files of candidates.
+func namedIn(op, what string, object []byte, known ...string) (uidnames.UIDs, error) {
+	named, err := uidnames.In(object, known...)
+	if err != nil {
+		return named, invalidJob(op, "%s cannot be used: %s", what, err)
+	}
+	return named, nil
 }
 
 // Check returns an error with code job_invalid or too_many_nodules that names
@@ -163,6 +184,9 @@ func checkJob(op string, job Job) error {
 		}
 		if !(n.DiameterMM >= 0 && n.DiameterMM <= maxDiameterMM) {
 			return invalidJob(op, "nodules[%d].diameter_mm must lie in 0..%d", i, maxDiameterMM)
+		}
+		if !validUID(n.StudyUID) || !validUID(n.SeriesUID) || !validUID(n.FrameOfReferenceUID) {
+			return invalidJob(op, "nodules[%d] has a series_uid, study_uid or frame_of_reference_uid that is no DICOM UID", i)
 		}
 		if math.IsNaN(n.Confidence) || math.IsInf(n.Confidence, 0) {
 			return invalidJob(op, "nodules[%d].confidence must be finite", i)

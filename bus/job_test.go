@@ -118,6 +118,16 @@ func TestDecodeJobRefuses(t *testing.T) {
 		{"far away", `[1,2,3]`, `[1,2,5000.5]`, CodeJobInvalid},
 		{"beyond float64", `[1,2,3]`, `[1,2,1e999]`, CodeJobInvalid},
 		{"negative diameter", `:5}`, `:-5}`, CodeJobInvalid},
+		{"a nodule's own series", `"id":"a"`, `"id":"a","series_uid":"1.2.3"`, ""},
+		{"a nodule's series is no UID", `"id":"a"`, `"id":"a","SeriesInstanceUID":"Doe^Jane"`, CodeJobInvalid},
+		{"a nodule's series is a number", `"id":"a"`, `"id":"a","series_uid":1`, CodeJobInvalid},
+		{"a nodule with two series", `"id":"a"`, `"id":"a","series_uid":"1.2.3","seriesUID":"1.2.4"`, CodeJobInvalid},
+		{"a position twice", `"id":"a"`, `"id":"a","position_lps_mm":[7,8,9]`, CodeJobInvalid},
+		{"a position in another case", `"id":"a"`, `"id":"a","Position_LPS_mm":[7,8,9]`, CodeJobInvalid},
+		{"nodules twice", `"priority"`, `"nodules":[],"priority"`, CodeJobInvalid},
+		{"nodules in another case", `"priority"`, `"Nodules":[],"priority"`, CodeJobInvalid},
+		{"series twice", `"priority"`, `"series_uid":"1.2.4","priority"`, CodeJobInvalid},
+		{"another series under another name", `"priority"`, `"SeriesInstanceUID":"1.2.4","priority"`, CodeJobInvalid},
 		{"513 nodules", `"nodules":[`, `"nodules":` + string(many) + `,"x":[`, CodeTooManyNodules},
 		{"too large", `"stat"`, `"` + strings.Repeat("x", MaxJobBytes) + `"`, CodeJobTooLarge},
 	}
@@ -189,6 +199,18 @@ func TestEncodeJobRefuses(t *testing.T) {
 		if CodeOf(err) != tt.code {
 			t.Errorf("%s: %v, want %s", name, err, tt.code)
 		}
+	}
+}
+
+// TestNodulesNameTheirSeries: in every spelling that files of candidates may use.
+func TestNodulesNameTheirSeries(t *testing.T) {
+	_, job, err := DecodeJob(jobText(`"id":"a"`, `"id":"a","SeriesInstanceUID":"1.2.4 ","studyUID":"1.3","frame_of_reference_uid":"1.4"`))
+	if n := job.Nodules[0]; err != nil || n.SeriesUID != "1.2.4" || n.StudyUID != "1.3" || n.FrameOfReferenceUID != "1.4" {
+		t.Errorf("%+v, %v", n, err)
+	}
+	_, job, err = DecodeJob(jobText(`"priority"`, `"StudyInstanceUID":"1.3","frameOfReferenceUid":"1.4","priority"`))
+	if err != nil || job.StudyUID != "1.3" || job.FrameOfReferenceUID != "1.4" || job.SeriesUID != "1.2.3" {
+		t.Errorf("%+v, %v", job, err)
 	}
 }
 

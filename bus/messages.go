@@ -31,12 +31,17 @@ type Job struct {
 	Deadline            *time.Time  `json:"deadline,omitempty"`
 }
 
-// JobNodule is one candidate of a job.
+// JobNodule is one candidate of a job. The UIDs, where it has any, must be those of
+// the series: it is refused with candidate_elsewhere otherwise.
 type JobNodule struct {
 	ID          string     `json:"id"`
 	PositionLPS [3]float64 `json:"position_lps_mm"` // LPS mm
 	DiameterMM  float64    `json:"diameter_mm,omitempty"`
 	Confidence  float64    `json:"confidence,omitempty"`
+
+	StudyUID            string `json:"study_uid,omitempty"`
+	SeriesUID           string `json:"series_uid,omitempty"`
+	FrameOfReferenceUID string `json:"frame_of_reference_uid,omitempty"`
 }
 
 // Result answers a job.

@@ -43,7 +43,7 @@ type CandidateFile struct {
 	Own                 bool     // a report of this program: it scores candidates and brings none of its own
 
 	Marks   []Mark    // of JSON and reports
-	Skipped []Skipped // of a report: what marks no nodule
+	Skipped []Skipped // of a report: what marks no nodule; of JSON: what is not read
 
 	text []byte // of a table or of contours, which are read for one series
 }
@@ -228,41 +228,7 @@ func (f *CandidateFile) notOf(m Mark, s *dicomio.Series) error {
 	if f.Kind != KindJSON {
 		return nil
 	}
-	elsewhere := func(what string) error {
-		return &Error{Code: CodeCandidateElsewhere, Op: "place candidate", Hint: "a candidate of another " + what}
-	}
-	switch {
-	case m.SeriesUID != "" && m.SeriesUID != s.SeriesUID:
-		return elsewhere("series")
-	case m.StudyUID != "" && m.StudyUID != s.StudyUID:
-		return elsewhere("study")
-	case m.FrameOfReferenceUID != "" && m.FrameOfReferenceUID != s.FrameOfReferenceUID:
-		return elsewhere("frame of reference")
-	}
-	return nil
-}
-
-// belongs refuses a file that names another study, series or frame of reference.
-// A table may name many series, the image of a report is looked for by its UID,
-// and contours of another series have a code of their own.
-func (f *CandidateFile) belongs(s *dicomio.Series) error {
-	elsewhere := func(what string) error {
-		return &Error{Code: CodeCandidateElsewhere, Op: "place candidates", Hint: "the file names another " + what + " than that of the series; give the candidates of this series"}
-	}
-	if f.Kind != KindJSON && f.Kind != KindLIDC {
-		return nil
-	}
-	switch {
-	case f.Kind == KindJSON && len(f.SeriesUIDs) > 0 && !f.Names(s.SeriesUID):
-		return elsewhere("series")
-	case len(f.SeriesUIDs) > 0 && !f.Names(s.SeriesUID): // told where the contours are read
-		return nil
-	case f.StudyUID != "" && f.StudyUID != s.StudyUID:
-		return elsewhere("study")
-	case f.FrameOfReferenceUID != "" && f.FrameOfReferenceUID != s.FrameOfReferenceUID:
-		return elsewhere("frame of reference")
-	}
-	return nil
+	return Named{StudyUID: m.StudyUID, SeriesUID: m.SeriesUID, FrameOfReferenceUID: m.FrameOfReferenceUID}.Belongs(s)
 }
 
 // why says in a few words why a mark was left out.
@@ -291,7 +257,10 @@ func (m Mark) place(s *dicomio.Series) (dicomio.Vec, error) {
 	const op = "place candidate"
 	points := m.Points
 	if len(points) > 0 && m.FrameOfReferenceUID != "" && m.FrameOfReferenceUID != s.FrameOfReferenceUID {
-		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the candidate's frame of reference in the report differs from that of the series"}
+		if s.FrameOfReferenceUID == "" {
+			return dicomio.Vec{}, elsewhere(op, "the report gives the candidate's place in a frame of reference, and the series has none")
+		}
+		return dicomio.Vec{}, elsewhere(op, "the candidate's frame of reference in the report differs from that of the series")
 	}
 	if len(points) == 0 {
 		for _, at := range m.Images {
@@ -301,7 +270,7 @@ func (m Mark) place(s *dicomio.Series) (dicomio.Vec, error) {
 		}
 	}
 	if len(points) == 0 {
-		return dicomio.Vec{}, &Error{Code: CodeCandidateElsewhere, Op: op, Hint: "the report marks the candidate on images that are not in the series"}
+		return dicomio.Vec{}, elsewhere(op, "the report marks the candidate on images that are not in the series")
 	}
 	var sum dicomio.Vec
 	for _, p := range points {

@@ -1,10 +1,10 @@
 package nodule
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -33,89 +33,100 @@ func readJSON(data []byte) (*CandidateFile, error) {
 		if err := json.Unmarshal(data, &object); err != nil {
 			return nil, badFileCause(jsonCause(err), "not an array of candidates and not an object with \"nodules\"")
 		}
-		if named, err = checkKeys(data, "nodules"); err != nil {
-			return nil, badFileCause(err, "the object with \"nodules\" cannot be used")
+		if named, err = uidnames.In(data, "nodules"); err != nil {
+			return nil, badFileCause(jsonCause(err), "the object with \"nodules\" cannot be used")
 		}
 		if object.Nodules == nil {
 			return nil, badFile("the object has no \"nodules\"; give an array of candidates under that name")
 		}
 		list = *object.Nodules
 	}
-	marks, err := marksIn(list)
+	marks, sizes, err := marksIn(list)
 	if err != nil {
 		return nil, err
 	}
 	f := &CandidateFile{Kind: KindJSON, Marks: marks}
+	if sizes {
+		f.Skipped = skip(f.Skipped, sizeNotRead)
+	}
 	return f, f.name(named)
 }
 
 // marksIn reads the candidates of an array and checks them. At most 512 may name
-// the same series, each with an id of its own.
-func marksIn(list []json.RawMessage) ([]Mark, error) {
+// the same series, each with an id of its own. sizes says that some have a size
+// that is not read.
+func marksIn(list []json.RawMessage) (marks []Mark, sizes bool, err error) {
 	if len(list) == 0 {
-		return nil, ValidateAll(nil)
+		return nil, false, ValidateAll(nil)
 	}
-	var marks []Mark
 	series := map[string]int{}
 	for i, raw := range list {
-		m, err := markIn(raw)
+		m, other, err := markIn(raw)
 		if err != nil {
-			return nil, badFile("candidate %d of %d %s", i+1, len(list), err)
+			return nil, false, badFile("candidate %d of %d %s", i+1, len(list), err)
 		}
 		if series[m.SeriesUID]++; series[m.SeriesUID] > maxCandidates {
-			return nil, ValidateAll(make([]Candidate, maxCandidates+1))
+			return nil, false, ValidateAll(make([]Candidate, maxCandidates+1))
 		}
-		marks = append(marks, m)
+		marks, sizes = append(marks, m), sizes || other
 	}
 	seen := map[[2]string]int{}
 	for i, m := range marks {
 		if err := m.candidate(m.Points[0]).Validate(); err != nil {
-			return nil, fmt.Errorf("candidate %d of %d: %w", i+1, len(marks), err)
+			return nil, false, fmt.Errorf("candidate %d of %d: %w", i+1, len(marks), err)
 		}
 		key := [2]string{m.SeriesUID, m.ID}
 		if j, ok := seen[key]; ok {
-			return nil, sameID(j, i)
+			return nil, false, sameID(j, i)
 		}
 		seen[key] = i
 	}
-	return marks, nil
+	return marks, sizes, nil
 }
 
-// markIn reads one candidate. Its error goes on from "candidate 1 of 2".
-func markIn(raw []byte) (m Mark, err error) {
+// markIn reads one candidate; sizes says that it has a size that is not read. Its error goes
+// on from "candidate 1 of 2".
+func markIn(raw []byte) (m Mark, sizes bool, err error) {
 	// A slice of pointers, because an array would take a position of two
 	// numbers, or with a null, for one with z = 0.
 	var c struct {
 		ID         string          `json:"id"`
 		Position   []*float64      `json:"position_lps_mm"`
-		DiameterMM json.RawMessage `json:"diameter_mm"`
 		Confidence json.RawMessage `json:"confidence"`
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return m, fmt.Errorf("cannot be read: %w", jsonCause(err))
+		return m, false, fmt.Errorf("cannot be read: %w", jsonCause(err))
 	}
 	if len(c.Position) != 3 {
-		return m, fmt.Errorf("has %d coordinates; give position_lps_mm as [x, y, z]", len(c.Position))
+		return m, false, fmt.Errorf("has %d coordinates; give position_lps_mm as [x, y, z]", len(c.Position))
 	}
-	named, err := checkKeys(raw, "id", "position_lps_mm", "diameter_mm", "confidence")
+	named, err := uidnames.In(raw, "id", "position_lps_mm", "diameter_mm", "confidence")
 	if err != nil {
-		return m, fmt.Errorf("cannot be used: %w", err)
+		return m, false, fmt.Errorf("cannot be used: %w", jsonCause(err))
 	}
 	var at dicomio.Vec
 	for axis, v := range c.Position {
 		if v == nil {
-			return m, fmt.Errorf("has no %c coordinate: it is null; give position_lps_mm as [x, y, z]", "xyz"[axis])
+			return m, false, fmt.Errorf("has no %c coordinate: it is null; give position_lps_mm as [x, y, z]", "xyz"[axis])
 		}
 		at[axis] = *v
 	}
 	m = Mark{ID: c.ID, Points: []dicomio.Vec{at}, StudyUID: named.Study, SeriesUID: named.Series, FrameOfReferenceUID: named.Frame}
-	if m.DiameterMM, err = optionalNumber(c.DiameterMM); err != nil {
-		return m, fmt.Errorf("cannot be used: diameter_mm %w", err)
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return m, false, fmt.Errorf("cannot be read: %w", jsonCause(err))
+	}
+	diameter, sizes, err := diameterAmong(slices.Sorted(maps.Keys(all)))
+	if err != nil {
+		return m, false, fmt.Errorf("cannot be used: %w", err)
+	}
+	if m.DiameterMM, err = optionalNumber(all[diameter]); err != nil {
+		return m, false, fmt.Errorf("cannot be used: diameter_mm %w", err)
 	}
 	if m.Confidence, err = optionalNumber(c.Confidence); err != nil {
-		return m, fmt.Errorf("cannot be used: confidence %w", err)
+		return m, false, fmt.Errorf("cannot be used: confidence %w", err)
 	}
-	return m, nil
+	return m, sizes, nil
 }
 
 // optionalNumber reads a number that may be absent: null, or a text that says
@@ -182,42 +193,6 @@ func (f *CandidateFile) name(object uidnames.UIDs) error {
 	frames, err := all(object.Frame, func(m Mark) string { return m.FrameOfReferenceUID }, "frame of reference", must)
 	f.StudyUID, f.FrameOfReferenceUID = one(studies), one(frames)
 	return err
-}
-
-// checkKeys wants every key of an object once, and those that are known in their
-// own case: encoding/json takes the last of several, in any case. It returns
-// which study, series and frame of reference the object names.
-func checkKeys(object []byte, known ...string) (named uidnames.UIDs, err error) {
-	dec := json.NewDecoder(bytes.NewReader(object))
-	if _, err := dec.Token(); err != nil {
-		return named, jsonCause(err)
-	}
-	seen := map[string]bool{}
-	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return named, jsonCause(err)
-		}
-		key, _ := token.(string)
-		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, key) })
-		switch {
-		case i >= 0 && known[i] != key:
-			return named, errors.New("the key " + known[i] + " is written in another case")
-		case seen[key] && (i >= 0 || uidnames.Of(key) != ""):
-			return named, errors.New("the key " + key + " comes twice")
-		case seen[key]:
-			return named, errors.New("a key comes twice")
-		}
-		seen[key] = true
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return named, jsonCause(err)
-		}
-		if err := named.Take(key, value); err != nil {
-			return named, err
-		}
-	}
-	return named, nil
 }
 
 // jsonCause keeps the place of a type error and drops the value it quotes.

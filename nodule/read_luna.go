@@ -23,6 +23,9 @@ type table struct {
 	*csv.Reader
 	col   map[string]int // column of every name, in lower case
 	twice string         // a name that two columns have
+
+	diameter string // name of the column of diameters in mm; "" where there is none
+	sizes    bool   // there is a column of other sizes in its place
 }
 
 // openLUNA16 reads the header of a table. Between its columns are commas,
@@ -44,6 +47,12 @@ func openLUNA16(text []byte) (*table, error) {
 	}
 	if err == nil && t.twice != "" {
 		err = badFile("a column comes twice%s; name each once", map[bool]string{true: ": " + t.twice}[lunaColumns[t.twice]])
+	}
+	if err == nil {
+		var ambiguous error
+		if t.diameter, t.sizes, ambiguous = diameterAmong(slices.Sorted(maps.Keys(t.col))); ambiguous != nil {
+			err = badFile("%s", ambiguous)
+		}
 	}
 	return t, err
 }
@@ -123,8 +132,9 @@ func readLUNA16Head(text []byte) (*CandidateFile, error) {
 
 // parseLUNA16 reads the rows of one series from a CSV file with the columns
 // seriesuid, coordX, coordY, coordZ (LPS mm, as in LUNA16's annotations.csv) and,
-// if present, diameter_mm. Ids are "luna-1", "luna-2" and so on, in file order.
-// No row for the series gives CodeNoCandidates.
+// if present, diameter_mm or another name of it. Ids are "luna-1", "luna-2" and so on,
+// in file order. A row that says what an earlier one of the series has said is left
+// out. No row for the series gives CodeNoCandidates.
 func parseLUNA16(text []byte, seriesUID string) ([]Candidate, []Skipped, error) {
 	t, err := openLUNA16(text)
 	if err != nil {
@@ -132,6 +142,10 @@ func parseLUNA16(text []byte, seriesUID string) ([]Candidate, []Skipped, error) 
 	}
 	var cs []Candidate
 	var skipped []Skipped
+	if t.sizes {
+		skipped = skip(skipped, sizeNotRead)
+	}
+	seen := map[Candidate]bool{}
 	for {
 		row, line, err := t.row()
 		if errors.Is(err, io.EOF) {
@@ -144,21 +158,27 @@ func parseLUNA16(text []byte, seriesUID string) ([]Candidate, []Skipped, error) 
 			skipped = skip(skipped, "a row of another series")
 			continue
 		}
-		if len(cs) == maxCandidates {
-			return nil, nil, &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d rows for this series", maxCandidates)}
-		}
-		c := Candidate{ID: fmt.Sprintf("luna-%d", len(cs)+1)}
+		var c Candidate
 		for axis, name := range lunaNeeds[1:] {
 			if c.PositionLPS[axis], err = numberIn(row[t.col[name]]); err != nil {
 				return nil, skipped, badFile("line %d: %s %s", line, name, err)
 			}
 		}
-		if i, there := t.col["diameter_mm"]; there && !isBlank(row[i]) {
+		if i, there := t.col[t.diameter]; there && t.diameter != "" && !isBlank(row[i]) {
 			c.DiameterMM, err = numberIn(row[i])
 			if err != nil {
 				return nil, skipped, badFile("line %d: diameter_mm %s", line, err)
 			}
 		}
+		if seen[c] {
+			skipped = skip(skipped, "a row that comes twice")
+			continue
+		}
+		if len(cs) == maxCandidates {
+			return nil, nil, &Error{Code: CodeTooManyCandidates, Op: "parse candidates", Hint: fmt.Sprintf("more than %d rows for this series", maxCandidates)}
+		}
+		seen[c] = true
+		c.ID = fmt.Sprintf("luna-%d", len(cs)+1)
 		cs = append(cs, c)
 	}
 	if len(cs) == 0 {

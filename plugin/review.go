@@ -236,7 +236,7 @@ func (s *reviewSource) Explain(ctx context.Context, r store.Record, number int, 
 		err = patch.CheckSupport()
 	}
 	switch nodule.CodeOf(err) {
-	case nodule.CodeCubePadding, nodule.CodeCandidateOutside, nodule.CodeSupportTooSmall:
+	case nodule.CodeCubePadding, nodule.CodeCandidateOutside, nodule.CodeGapInNodule, nodule.CodeSupportTooSmall, nodule.CodeCandidateElsewhere:
 		return e, review.ErrNoPatch
 	}
 	if err != nil || digest == "" {

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -52,20 +53,34 @@ func plain(name string) string {
 type UIDs struct{ Study, Series, Frame string }
 
 // In reads the UIDs that an object of JSON names. A null or an empty text names
-// none. What is no text, and two names that say different things, are refused
-// by an error that holds no value of the object. Anything but an object names
-// none.
-func In(object []byte) (u UIDs, err error) {
+// none. Anything but an object names none.
+//
+// Every key may come once, and the known ones in their own case: encoding/json
+// takes the last of several, in any case. That, a UID that is no text, and two names that
+// say different things are refused by an error that holds no value of the object
+// and no key that is not known.
+func In(object []byte, known ...string) (u UIDs, err error) {
 	dec := json.NewDecoder(bytes.NewReader(object))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return u, err
 	}
+	seen := map[string]bool{}
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
 			return u, err
 		}
 		key, _ := token.(string)
+		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, key) })
+		switch {
+		case i >= 0 && known[i] != key:
+			return u, errors.New("the key " + known[i] + " is written in another case")
+		case seen[key] && (i >= 0 || Of(key) != ""):
+			return u, errors.New("the key " + key + " comes twice")
+		case seen[key]:
+			return u, errors.New("a key comes twice")
+		}
+		seen[key] = true
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
 			return u, err

@@ -14,12 +14,20 @@ import (
 // nodule has an error. Where nodules are outlined it keeps their cubes.
 func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []subject, []*nodule.Cube, error) {
 	job := p.req.Job
-	candidates := make([]nodule.Candidate, len(job.Nodules))
+	cubes := make([]nodule.CutResult, len(job.Nodules))
+	var candidates []nodule.Candidate
+	var from []int // which of the job's
 	for i, n := range job.Nodules {
-		candidates[i] = candidateOf(n)
+		cubes[i] = nodule.CutResult{Candidate: candidateOf(n), Err: namedBy(n).Belongs(p.series)}
+		if cubes[i].Err == nil {
+			candidates, from = append(candidates, cubes[i].Candidate), append(from, i)
+		}
 	}
-	p.req.report("cut", 0, len(candidates))
-	cubes, err := p.cutter.CutAll(ctx, candidates)
+	p.req.report("cut", 0, len(cubes))
+	own, err := p.cutter.CutAll(ctx, candidates)
+	for k, c := range own {
+		cubes[from[k]] = c
+	}
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("score series: %w", err)
 	}
@@ -33,7 +41,10 @@ func (p *Prepared) cut(ctx context.Context) ([]bus.ResultNodule, []subject, []*n
 	subjects := make([]subject, len(cubes))
 	kept := make([]*nodule.Cube, len(cubes))
 	for i, c := range cubes {
-		nodules[i] = bus.ResultNodule{JobNodule: job.Nodules[i], PaddingPct: c.PaddingPct, Applicability: applicability(p.series, c, low, high)}
+		nodules[i] = bus.ResultNodule{JobNodule: job.Nodules[i], PaddingPct: c.PaddingPct}
+		if nodule.CodeOf(c.Err) != nodule.CodeCandidateElsewhere {
+			nodules[i].Applicability = applicability(p.series, c, low, high)
+		}
 		err := c.Err
 		if err == nil {
 			patch := nodule.Central(c.Cube)

@@ -24,6 +24,7 @@ type identityParts struct {
 	rungs         string   // digest; empty where they have no headline
 	prevalence    float64  // of the site, 0: that of the rungs' calibration
 	nodules       []bus.JobNodule
+	elsewhere     []string // ids of those that name what the series is not, which are refused
 }
 
 // digest is "sha256:" and the hex SHA-256 of the parts, each preceded by its
@@ -45,6 +46,11 @@ func (p identityParts) digest() string {
 			h.Number(x)
 		}
 		h.Number(n.DiameterMM)
+	}
+	if len(p.elsewhere) > 0 {
+		h.Text("elsewhere")
+		h.Count(len(p.elsewhere))
+		h.Text(slices.Sorted(slices.Values(p.elsewhere))...)
 	}
 	if p.outliner != "" { // results without outlines keep the identity that they had before there were any
 		h.Text("outliner", p.outliner)

@@ -30,6 +30,8 @@ func TestIdentityOfEveryPart(t *testing.T) {
 		"padding limit":  func(p *identityParts) { p.maxPaddingPct = 26 },
 		"a model":        func(p *identityParts) { p.models[1] = "sha256:m3" },
 		"fewer models":   func(p *identityParts) { p.models = p.models[:1] },
+		"one elsewhere":  func(p *identityParts) { p.elsewhere = []string{"a"} },
+		"the other one":  func(p *identityParts) { p.elsewhere = []string{"b"} },
 		"an outliner":    func(p *identityParts) { p.outliner = "sha256:o1" },
 		"another one":    func(p *identityParts) { p.outliner = "sha256:o2" },
 		"id":             func(p *identityParts) { p.nodules[0].ID = "c" },

@@ -11,8 +11,12 @@ import (
 )
 
 // Nodule cuts one nodule of the open series: the cube of 32 mm and the patch of
-// its middle, as [Prepared.Score] scores it. Codes: those of nodule.Cutter.Cut.
+// its middle, as [Prepared.Score] scores it. Codes: those of nodule.Cutter.Cut, and
+// candidate_elsewhere.
 func (p *Prepared) Nodule(ctx context.Context, n bus.JobNodule) (*nodule.Cube, nodule.Patch, error) {
+	if err := namedBy(n).Belongs(p.series); err != nil {
+		return nil, nodule.Patch{}, err
+	}
 	cube, err := p.cutter.Cut(ctx, candidateOf(n))
 	if err != nil {
 		return nil, nodule.Patch{}, err
@@ -22,6 +26,10 @@ func (p *Prepared) Nodule(ctx context.Context, n bus.JobNodule) (*nodule.Cube, n
 
 func candidateOf(n bus.JobNodule) nodule.Candidate {
 	return nodule.Candidate{ID: n.ID, PositionLPS: dicomio.Vec(n.PositionLPS), DiameterMM: n.DiameterMM, Confidence: n.Confidence}
+}
+
+func namedBy(n bus.JobNodule) nodule.Named {
+	return nodule.Named{StudyUID: n.StudyUID, SeriesUID: n.SeriesUID, FrameOfReferenceUID: n.FrameOfReferenceUID}
 }
 
 // Again scores a patch that was scored before; op names it in an error with

@@ -62,6 +62,11 @@ func Prepare(ctx context.Context, req Request) (*Prepared, error) {
 		source: req.Source, seriesUID: s.SeriesUID, instances: s.InstanceDigest(),
 		preprocessing: nodule.PreprocessingVersion, maxPaddingPct: req.MaxPaddingPct, nodules: req.Job.Nodules,
 	}
+	for _, n := range req.Job.Nodules {
+		if namedBy(n).Belongs(s) != nil {
+			parts.elsewhere = append(parts.elsewhere, n.ID)
+		}
+	}
 	for _, d := range req.Detectors {
 		parts.models = append(parts.models, d.Digest())
 	}

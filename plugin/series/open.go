@@ -53,8 +53,14 @@ func (r Reader) Open(ctx context.Context, p Place) (*dicomio.Series, error) {
 		return nil, err
 	}
 	switch {
+	case p.StudyUID != "" && s.StudyUID == "":
+		return nil, coded.New(CodeStudyMismatch, op,
+			"the job names a study and the images of the series name none, so that nobody can say whether they are of it; leave study_uid out of the job where you know that they are", nil)
 	case p.StudyUID != "" && p.StudyUID != s.StudyUID:
 		return nil, coded.New(CodeStudyMismatch, op, "the series belongs to a study other than study_uid", nil)
+	case p.FrameOfReferenceUID != "" && s.FrameOfReferenceUID == "":
+		return nil, coded.New(CodeFrameMismatch, op,
+			"the positions are given in a frame of reference and the images of the series name none, so that nobody can say whether they are the same; leave frame_of_reference_uid out of the job where you know that the positions were read from these images", nil)
 	case p.FrameOfReferenceUID != "" && p.FrameOfReferenceUID != s.FrameOfReferenceUID:
 		return nil, coded.New(CodeFrameMismatch, op,
 			"the positions are given in another frame of reference than that of the series: they mean other places", nil)

@@ -131,7 +131,10 @@ func check(e *entry, s *dicomio.Series, err error, gaps bool) (changed bool) {
 // submit publishes the jobs of a note for a series, and keeps that it did. A
 // kill between the two has them published again under the same ids.
 func (w *Watcher) submit(ctx context.Context, e *entry, n *note, s *dicomio.Series) error {
-	nodules, err := n.nodules(s)
+	nodules, skipped, err := n.nodules(s)
+	for _, left := range skipped {
+		w.log.Info("left out of the candidates", "entry", e.Number, "reason", left.Reason, "count", left.Count)
+	}
 	if err != nil {
 		w.log.Error("candidates cannot be used", "entry", e.Number, "code", coded.CodeOf(err), "error", coded.Summary(err))
 		nodules = nil

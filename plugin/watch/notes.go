@@ -70,24 +70,24 @@ func heldJob(env bus.Envelope, job bus.Job) note {
 	}
 }
 
-// nodules are those of a series, in LPS mm; none where the note has nothing
-// for it.
-func (n *note) nodules(s *dicomio.Series) ([]bus.JobNodule, error) {
+// nodules are those of a series, in LPS mm, and what was left out beside them; none
+// where the note has nothing for it.
+func (n *note) nodules(s *dicomio.Series) ([]bus.JobNodule, []nodule.Skipped, error) {
 	if n.StudyUID != "" && n.StudyUID != s.StudyUID || n.Frame != "" && n.Frame != s.FrameOfReferenceUID {
-		return nil, nil
+		return nil, nil, nil
 	}
 	file := n.file
 	if file == nil && len(n.Report) > 0 { // kept since it came
 		file = &nodule.CandidateFile{Kind: nodule.KindReport, Marks: n.Report}
 	}
 	if file == nil {
-		return n.Nodules, nil
+		return n.Nodules, nil, nil
 	}
-	found, _, err := file.In(s)
+	found, skipped, err := file.In(s)
 	if code := nodule.CodeOf(err); code == nodule.CodeNoCandidates || code == nodule.CodeCandidateElsewhere {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return jobNodules(found), err
+	return jobNodules(found), skipped, err
 }
 
 func jobNodules(candidates []nodule.Candidate) []bus.JobNodule {

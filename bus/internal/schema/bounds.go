@@ -31,6 +31,7 @@ func bound(s *jsonschema.Schema) {
 
 	for _, name := range []string{"series_uid", "study_uid", "frame_of_reference_uid"} {
 		field("Job", name).Pattern = uidPattern
+		field("JobNodule", name).Pattern = uidPattern
 	}
 	uri := field("Job", "uri")
 	uri.Pattern, uri.Description = `^(file://(localhost)?/|https?://[^/@]+(/|$))`, "file:///folder, or http(s)://host/... (DICOMweb) without credentials"
