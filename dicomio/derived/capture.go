@@ -72,7 +72,7 @@ func (c Capture) Encode(w io.Writer) error {
 		named = "YES"
 	}
 	d.AddText(0x00280301, "CS", named)
-	d.AddText(0x00282110, "CS", "00")
+	c.Header.AddLossy(&d)
 	d.AddBytes(0x7FE00010, "OB", pixels)
 	return sr.Write(w, d, op, ClassSecondaryCapture, c.SOPInstanceUID())
 }

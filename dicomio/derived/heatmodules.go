@@ -30,7 +30,7 @@ func (m HeatMap) image(d *codec.Dataset, edge int) {
 	d.AddUint16(0x00280100, 32)
 	d.AddText(0x00280301, "CS", "NO")
 	d.AddText(0x00280302, "CS", "NO")
-	d.AddText(0x00282110, "CS", "00")
+	m.Header.AddLossy(d)
 	d.AddText(0x20500020, "CS", "IDENTITY")
 	d.AddSequence(0x00400555)
 	d.AddText(0x00700080, "CS", "RESIDUAL")

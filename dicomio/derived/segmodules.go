@@ -33,7 +33,7 @@ func (m *Segmentation) image(d *codec.Dataset) {
 	d.AddUint16(0x00280101, 1)
 	d.AddUint16(0x00280102, 0)
 	d.AddUint16(0x00280103, 0)
-	d.AddText(0x00282110, "CS", "00")
+	m.Header.AddLossy(d)
 	d.AddText(0x00620001, "CS", "BINARY")
 	d.AddText(0x00620013, "CS", m.overlap())
 	d.AddText(0x00700080, "CS", "NODULES")

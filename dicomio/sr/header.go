@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ var headerElements = map[uint32]string{
 	0x00080201: "SH", 0x00081030: "LO", 0x0008103E: "LO", 0x00100010: "PN", 0x00100020: "LO", 0x00100021: "LO", 0x00100030: "DA",
 	0x00100040: "CS", 0x00101010: "AS", 0x00120062: "CS", 0x00120063: "LO",
 	0x0020000D: "UI", 0x0020000E: "UI", 0x00200010: "SH", 0x00200011: "IS", 0x00200052: "UI",
+	0x00282110: "CS", 0x00282112: "DS", 0x00282114: "CS",
 }
 
 // Header is what a report takes over from the images that it is about, so that
@@ -54,6 +56,12 @@ type Header struct {
 	SeriesDescription   string
 	FrameOfReferenceUID string
 	Modality            string
+
+	// Lossy: the images were compressed with loss, so many times to one and in these
+	// ways, as far as they tell it.
+	Lossy        bool
+	LossyRatios  []string
+	LossyMethods []string
 }
 
 // String hides the patient.
@@ -78,7 +86,9 @@ func HeaderOf(ctx context.Context, s *dicomio.Series) (Header, error) {
 	if err != nil {
 		return Header{}, err
 	}
-	return ReadHeader(bytes.NewReader(file))
+	h, err := ReadHeader(bytes.NewReader(file))
+	h.Lossy = h.Lossy || err == nil && slices.ContainsFunc(s.Warnings, func(w dicomio.Warning) bool { return w.Code == dicomio.CodeLossy })
+	return h, err
 }
 
 // ReadHeader reads patient and study from a DICOM file of any kind. It reads
@@ -90,7 +100,10 @@ func ReadHeader(r io.Reader) (Header, error) {
 	if err != nil {
 		return Header{}, refuse(dicomio.CodeUnreadable, op, "the file cannot be read", err)
 	}
-	f, err := parseFile(op, b, headerElements, 0x0020FFFF)
+	f, err := parseFile(op, b, headerElements, 0x00282114)
+	if err != nil { // what it must have comes first
+		f, err = parseFile(op, b, headerElements, 0x0020FFFF)
+	}
 	if err != nil {
 		return Header{}, err
 	}
@@ -107,8 +120,14 @@ func ReadHeader(r io.Reader) (Header, error) {
 	if note := f.text(0x00120063); note != "" {
 		h.DeidentificationNotes = strings.Split(note, `\`)
 	}
+	if h.Lossy = f.text(0x00282110) == "01"; h.Lossy {
+		h.LossyRatios = strings.FieldsFunc(f.text(0x00282112), backslash)
+		h.LossyMethods = strings.FieldsFunc(f.text(0x00282114), backslash)
+	}
 	return h, nil
 }
+
+func backslash(r rune) bool { return r == '\\' }
 
 // date keeps a date of the form YYYYMMDD, and of the older YYYY.MM.DD.
 func date(s string) string {
@@ -165,6 +184,22 @@ func (h Header) AddTo(d *codec.Dataset) {
 	}
 	d.AddText(0x0020000D, "UI", h.StudyUID)
 	d.AddText(0x00200010, "SH", h.StudyID)
+}
+
+// AddLossy tells whether the images were compressed with loss, which holds for what
+// is derived from them, too (PS3.3 C.7.6.1.1.5).
+func (h Header) AddLossy(d *codec.Dataset) {
+	if !h.Lossy {
+		d.AddText(0x00282110, "CS", "00")
+		return
+	}
+	d.AddText(0x00282110, "CS", "01")
+	if len(h.LossyRatios) > 0 {
+		d.AddText(0x00282112, "DS", slices.Clone(h.LossyRatios)...)
+	}
+	if len(h.LossyMethods) > 0 {
+		d.AddText(0x00282114, "CS", slices.Clone(h.LossyMethods)...)
+	}
 }
 
 // Check wants what no object can do without; its error has [CodeReportInvalid].
