@@ -54,6 +54,24 @@ func TestEnhancedRefused(t *testing.T) {
 		"no shared groups":      {image(func(d *codec.Dataset) { drop(d, 0x52009229) }), dicomio.CodeNoPosition, "frame 1 of 24"},
 		"a frame without place": {frame(0x00209113), dicomio.CodeNoPosition, "frame 4 of 24"},
 		"a frame without HU":    {frame(0x00289145), dicomio.CodePixelFormat, "frame 4 of 24"},
+		"an empty item for a frame": {dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+			if i == 3 {
+				*g = nil
+			}
+		}}, dicomio.CodeNoPosition, "frame 4 of 24"},
+		"an empty sequence for a place": {dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+			if i == 3 {
+				drop(g, 0x00209113)
+				g.AddSequence(0x00209113)
+			}
+		}}, dicomio.CodeNoPosition, "frame 4 of 24"},
+		"an empty item for a place": {dicomtest.Enhanced{Frame: func(i int, g *codec.Dataset) {
+			if i == 3 {
+				drop(g, 0x00209113)
+				g.AddSequence(0x00209113, codec.Dataset{})
+			}
+		}}, dicomio.CodeNoPosition, "frame 4 of 24"},
+		"empty shared groups": {image(func(d *codec.Dataset) { d.Find(0x52009229).Items[0] = nil }), dicomio.CodeNoPosition, "frame 1 of 24"},
 		"pixels of 23 frames": {image(func(d *codec.Dataset) {
 			e := d.Find(codec.PixelData)
 			e.Value = e.Value[:23*32*40*2]

@@ -4,8 +4,9 @@
 usage: pydicom_hu.py FOLDER
 
 HU are stored value x RescaleSlope + RescaleIntercept in float64, rounded once
-to float32, little endian, row by row. Needs Debian's python3-pydicom and
-python3-numpy.
+to float32, little endian, row by row. In place of the digest of pixels that
+pydicom does not decode stands "-". Needs Debian's python3-pydicom and
+python3-numpy, and python3-gdcm for most compressed pixels.
 """
 import hashlib
 import os
@@ -24,7 +25,11 @@ def main(folder):
                 continue
             if image.get("Modality") != "CT" or "PixelData" not in image:
                 continue
-            stored = image.pixel_array.astype(numpy.float64)
+            try:
+                stored = image.pixel_array.astype(numpy.float64)
+            except Exception:  # of whatever kind, in another library
+                print(image.SOPInstanceUID, "-")
+                continue
             hu = stored * float(image.RescaleSlope) + float(image.RescaleIntercept)
             digest = hashlib.sha256(hu.astype("<f4").tobytes()).hexdigest()
             print(image.SOPInstanceUID, digest)
