@@ -275,7 +275,7 @@ func (f *format) readPixels(p parsed, frames int) error {
 		return refuse(CodePixelFormat, "HighBit is not BitsStored - 1, and the pixels are compressed; transcode to explicit VR little endian", nil)
 	case f.pixels.Encapsulated:
 		return nil
-	case f.Allocated == 8 && f.syntax.UID == codec.BigEndian:
+	case f.Allocated == 8 && f.syntax.BigEndianPixels():
 		return refuse(CodePixelFormat, "8-bit pixels in big endian are not read; transcode to explicit VR little endian", nil)
 	}
 	have, need := f.pixels.Length, int64(frames)*f.Bytes()

@@ -75,7 +75,7 @@ func (d *Decoder) DecodeWindow(src Source, p Pixels, s Shape, window image.Recta
 	}
 	if p.syntax.pack != packNative {
 		err = d.unpack(p.syntax, s, window)
-	} else if err = readFull(src, d.raw, p.offset); err == nil && p.syntax.big && s.Allocated == 16 {
+	} else if err = readFull(src, d.raw, p.offset); err == nil && p.syntax.bigPixels && s.Allocated == 16 {
 		for i := 0; i+1 < len(d.raw); i += 2 {
 			d.raw[i], d.raw[i+1] = d.raw[i+1], d.raw[i]
 		}

@@ -11,6 +11,7 @@ const (
 	ExplicitLittle = "1.2.840.10008.1.2.1"
 	Deflated       = "1.2.840.10008.1.2.1.99"
 	BigEndian      = "1.2.840.10008.1.2.2"
+	GEImplicit     = "1.2.840.113619.5.2" // private: implicit little endian, but pixels in big endian
 	RLE            = "1.2.840.10008.1.2.5"
 	JPEGBaseline   = "1.2.840.10008.1.2.4.50"
 	JPEGExtended   = "1.2.840.10008.1.2.4.51"
@@ -43,9 +44,10 @@ type Syntax struct {
 	UID  string
 	Name string
 
-	big      bool
-	explicit bool
-	pack     packing
+	big       bool
+	bigPixels bool
+	explicit  bool
+	pack      packing
 }
 
 // Decodes tells whether pixels of the syntax can be decoded.
@@ -61,6 +63,9 @@ func (s Syntax) Cells() bool { return s.pack == packRLE || s.pack == packJPEGLos
 // Windows tells whether a window of an image is decoded alone, with less work than all
 // of it.
 func (s Syntax) Windows() bool { return s.pack == packJPEG2000 }
+
+// BigEndianPixels tells whether pixels are stored with their high bytes first.
+func (s Syntax) BigEndianPixels() bool { return s.bigPixels }
 
 // Native tells whether pixels are stored as they are, in one piece.
 func (s Syntax) Native() bool { return s.pack == packNative }
@@ -86,7 +91,9 @@ func SyntaxOf(uid string) Syntax {
 	case Deflated:
 		s.Name = "deflated explicit VR little endian"
 	case BigEndian:
-		s.Name, s.big = "explicit VR big endian", true
+		s.Name, s.big, s.bigPixels = "explicit VR big endian", true, true
+	case GEImplicit:
+		s.Name, s.explicit, s.bigPixels = "implicit VR little endian with big endian pixels (private, GE)", false, true
 	case RLE:
 		s.Name, s.pack = "RLE lossless", packRLE
 	case JPEGBaseline:
