@@ -75,6 +75,15 @@ func TestReviewFrames(t *testing.T) {
 	if len(meta) != 24 {
 		t.Errorf("an image of 24 frames has metadata of %d", len(meta))
 	}
+	region := "/api/v1/series/" + b.worklist("").Rows[0].ID + "/region?"
+	for query, want := range map[string]int{
+		"first=2&count=3&left=0&top=40&cols=48&rows=8": 200, "first=46&count=3&left=0&top=0&cols=48&rows=8": 400, "first=2&count=3&left=1&top=0&cols=48&rows=8": 400,
+		"first=2&count=0&left=0&top=0&cols=48&rows=8": 400, "first=-1&count=1&left=0&top=0&cols=48&rows=8": 400, "first=2&count=3&left=0&top=0&cols=1&rows=8": 400, "first=2": 400,
+	} {
+		if res, body := b.do("GET", region+query, nil); res.StatusCode != want || want == 200 && (res.Header.Get("Content-Type") != "application/vnd.nodulescope.slice" || len(body) < 8) {
+			t.Errorf("%s: %d, %d bytes", query, res.StatusCode, len(body))
+		}
+	}
 	for _, frame := range []string{"0", "25", "-1", "x", "1.0"} {
 		if res, _ := b.do("GET", s.InstancesURL+"/"+g.Instances[0]+"/frames/"+frame, nil); res.StatusCode != 404 {
 			t.Errorf("frame %s: %d", frame, res.StatusCode)

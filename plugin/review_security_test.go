@@ -35,7 +35,7 @@ func TestReviewSecurity(t *testing.T) {
 	stranger := newBrowser(t, p.ReviewURL())
 	for _, path := range []string{
 		"/api/v1/worklist", "/api/v1/session", "/api/v1/events", "/api/v1/decisions.csv", "/api/v1/series/" + strings.Repeat("a", 64),
-		"/api/v1/series/" + strings.Repeat("a", 64) + "/findings/1/images/patch", "/api/v1/dicom-web/studies/1/series/2/metadata",
+		"/api/v1/series/" + strings.Repeat("a", 64) + "/findings/1/images/patch", "/api/v1/series/" + strings.Repeat("a", 64) + "/region", "/api/v1/dicom-web/studies/1/series/2/metadata",
 		"/api/v1/dicom-web/studies/1/series/2/instances/3/frames/1", "/api/v1/dicom-web/studies/1/series/2/instances/3/frames/1/packed",
 	} {
 		stranger.code(401, "not_signed_in", "GET", path, "")

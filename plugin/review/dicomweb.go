@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"image"
 	"math"
 	"net/http"
 	"strconv"
@@ -193,14 +194,37 @@ func framePixels(ctx context.Context, series *dicomio.Series, i int) ([]byte, er
 	}
 	out := make([]byte, 2*len(block.HU))
 	for k, v := range block.HU {
-		hu := math.RoundToEven(float64(v))
-		hu = min(max(hu, math.MinInt16), math.MaxInt16)
-		if hu != hu { // not a number
-			hu = math.MinInt16
-		}
-		binary.LittleEndian.PutUint16(out[2*k:], uint16(int16(hu)))
+		binary.LittleEndian.PutUint16(out[2*k:], uint16(rounded(v)))
 	}
 	return out, nil
+}
+
+// windowPixels are the HU of a window of slices, rounded to whole ones.
+func windowPixels(ctx context.Context, series *dicomio.Series, first, count int, window image.Rectangle) ([]int16, error) {
+	var block dicomio.Block
+	if err := series.HUWindowInto(ctx, first, count, window, &block); err != nil {
+		return nil, err
+	}
+	out := make([]int16, 0, count*window.Dx()*window.Dy())
+	for z := range count {
+		for r := window.Min.Y; r < window.Max.Y; r++ {
+			row := block.HU[(z*block.Rows+r)*block.Cols:]
+			for _, v := range row[window.Min.X:window.Max.X] {
+				out = append(out, rounded(v))
+			}
+		}
+	}
+	return out, nil
+}
+
+// rounded is HU as a whole number of 16 bits.
+func rounded(v float32) int16 {
+	hu := math.RoundToEven(float64(v))
+	hu = min(max(hu, math.MinInt16), math.MaxInt16)
+	if hu != hu { // not a number
+		hu = math.MinInt16
+	}
+	return int16(hu)
 }
 
 // answerFrame writes pixels as one part (PS3.18 8.7.1.1), or alone where that

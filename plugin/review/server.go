@@ -149,6 +149,7 @@ func (s *Server) Handler() http.Handler {
 	public("GET /api/v1/worklist", smaller(view, s.getWorklist))
 	signed("POST /api/v1/worklist/search", view, s.postSearch)
 	public("GET /api/v1/series/{id}", smaller(view, s.ofRecord("series", s.getSeries)))
+	signed("GET /api/v1/series/{id}/region", view, s.ofRecord("images", s.getRegion))
 	public("GET /api/v1/series/{id}/findings", smaller(view, s.ofRecord("findings", s.getFindings)))
 	signed("GET /api/v1/series/{id}/findings/{number}", view, s.ofFinding("finding", s.getFinding))
 	public("GET /api/v1/series/{id}/findings/{number}/images/{kind}", smaller(view, s.ofFinding("", s.getImage)))

@@ -5,6 +5,8 @@ import type {
   Auth, Decision, DrawnOutline, Finding, ImageKind, Labelled, Measurements, NewDecision, ProblemBody, Series, Session, Worklist,
 } from "./types.ts";
 
+import type { Asked } from "./viewer/region.ts";
+
 const root = "api/v1";
 
 export class Problem extends Error {
@@ -124,6 +126,9 @@ export const api = {
     timed(() => call(url, { signal, headers: { Accept: "application/octet-stream" } }), signal),
   /** packed is a slice, or a part of it, as the service compresses it. */
   packed: (url: string, part: string, signal: AbortSignal) => timed(() => call(`${url}/packed?part=${part}`, { signal }), signal),
+  /** region is a window of several slices, as the service compresses them. */
+  region: (id: string, asked: Asked, signal: AbortSignal) =>
+    timed(() => call(`${series(id)}/region?${new URLSearchParams(Object.entries(asked).map(([k, v]) => [k, String(v)])).toString()}`, { signal }), signal),
   thumbnail: (id: string, number: number) => `${finding(id, number)}/images/scan?format=png&plane=axial&scale=2`,
   eventsURL: (after: string) => `${root}/events${after ? "?" + new URLSearchParams({ last_event_id: after }).toString() : ""}`,
   decisionsTable: `${root}/decisions.csv`,

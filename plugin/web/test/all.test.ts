@@ -8,4 +8,5 @@ import "./slab.test.ts";
 import "./arrange.test.ts";
 import "./order.test.ts";
 import "./packed.test.ts";
+import "./region.test.ts";
 import "./brush.test.ts";

@@ -3,30 +3,33 @@
 //
 // # The parts
 //
-// The first part has the pixels of even rows and even columns, the second one all
-// others. The two together take about as many bytes as a slice that is compressed
-// in one piece, so that a page that shows the first part meanwhile loses nothing.
+// The first part has the pixels of even rows and even columns in steps of 16 HU, an
+// eighth of the bytes. The second part has what these steps leave out and all other
+// pixels. The two together take about as many bytes as a slice that is compressed in
+// one piece, so that a page that shows the first part meanwhile loses nothing.
 //
 // # The format
 //
-// A pixel is predicted from neighbours that are known already. What is left
+// A number is predicted from neighbours that are known already. What is left
 // (modulo 2^16, as a signed number n) is written as 2n, or as -2n-1 where it is
 // negative: in one byte, or as the byte 255 where it is 255 or more. Those follow
 // after all bytes, in the order of the pixels, in 16 bits each. All of that is one
 // stream of raw deflate (RFC 1951). Numbers are little-endian.
 //
-// First part, row by row: the prediction is the median of left, above, and left +
-// above - upper left (that of JPEG-LS); in the first row the pixel on the left, in
-// the first column the one above, for the first pixel 0.
+// First part, row by row: the pixel and 8, shifted right by 4 bits. The prediction is
+// the median of left, above, and left + above - upper left (that of JPEG-LS); in the
+// first row the number on the left, in the first column the one above, for the first
+// one 0.
 //
 // Second part: first the pixels of odd rows and odd columns, from their four
 // diagonal neighbours; then those of even rows and odd columns, then those of odd
 // rows and even columns, from left, right, above and below. The prediction is the
 // sum of the four and 2, shifted right by 2 bits. A neighbour outside the slice is
-// replaced by the one on the other side. The bytes are in eight groups, by how far the
-// four neighbours differ (less than 4, 8, 16, ... 256, or more), so that air and noise
-// have codes of their own. The stream begins with the number of bytes of each group, in
-// 32 bits.
+// replaced by the one on the other side. The bytes are in nine groups: eight by how far
+// the four neighbours differ (less than 4, 8, 16, ... 256, or more), so that air and
+// noise have codes of their own, and one with the low 4 bits of pixel and 8 for the
+// pixels of the first part. The stream begins with the number of bytes of each group,
+// in 32 bits.
 //
 // Both parts in one answer: the length of the first part in 32 bits, the first part,
 // the second part. The page reads this in plugin/web/src/viewer/packed.ts.
@@ -34,10 +37,11 @@ package packed
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // Slice is a compressed slice.
@@ -55,36 +59,60 @@ func (s Slice) Whole() []byte {
 	return append(append(out, s.Reduced...), s.Rest...)
 }
 
-// groups is how many ways of coding the second part has.
-const groups = 8
+const (
+	spreads = 8           // groups of pixels by their neighbours
+	low     = spreads     // the group of what the steps leave out
+	groups  = spreads + 1 // of the second part
+	step    = 4           // bits that the first part leaves out
+)
 
 // Pack compresses pixels [rows,cols], ordered row by row.
 func Pack(pixels []int16, rows, cols int) (Slice, error) {
 	if rows < 2 || cols < 2 || len(pixels) != rows*cols {
 		return Slice{}, fmt.Errorf("packed: %d pixels are no slice of %d rows and %d columns", len(pixels), rows, cols)
 	}
-	reduced, err := deflate(first(pixels, rows, cols))
+	reduced, err := deflate(first(pixels, rows, cols)...)
 	if err != nil {
 		return Slice{}, err
 	}
-	rest, err := deflate(second(pixels, rows, cols))
+	rest, err := deflate(second(pixels, rows, cols)...)
 	return Slice{reduced, rest}, err
 }
 
-func deflate(data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.DefaultCompression)
-	if err != nil {
-		return nil, err
+// deflate compresses pieces as one stream. Each has codes of its own: those of a
+// dictionary, or of its bytes alone, which noise takes fewer bits with.
+func deflate(pieces ...[]byte) ([]byte, error) {
+	var out []byte
+	for _, piece := range pieces {
+		if len(piece) == 0 {
+			continue
+		}
+		var best []byte
+		for _, level := range []int{flate.HuffmanOnly, dictionary} {
+			var b bytes.Buffer
+			w, err := flate.NewWriter(&b, level)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := w.Write(piece); err != nil {
+				return nil, err
+			}
+			if err := w.Flush(); err != nil { // ends at a byte, and no stream
+				return nil, err
+			}
+			if best == nil || b.Len() < len(best) {
+				best = b.Bytes()
+			}
+		}
+		out = append(out, best...)
 	}
-	if _, err := w.Write(data); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return append(out, lastBlock...), nil
 }
+
+const dictionary = 7
+
+// lastBlock is one without content that ends a stream.
+var lastBlock = []byte{3, 0}
 
 // folded is a difference as a number that is small where the difference is.
 func folded(by int32) uint16 {
@@ -105,9 +133,12 @@ func (w *writer) put(group int, v uint16) {
 	}
 }
 
-func first(pixels []int16, rows, cols int) []byte {
+// known is what the first part has of a pixel.
+func known(pixel int16) int32 { return (int32(pixel) + 1<<(step-1)) >> step }
+
+func first(pixels []int16, rows, cols int) [][]byte {
 	var w writer
-	at := func(r, c int) int32 { return int32(pixels[2*r*cols+2*c]) }
+	at := func(r, c int) int32 { return known(pixels[2*r*cols+2*c]) }
 	for r := range (rows + 1) / 2 {
 		for c := range (cols + 1) / 2 {
 			var p int32
@@ -124,10 +155,10 @@ func first(pixels []int16, rows, cols int) []byte {
 			w.put(0, folded(at(r, c)-p))
 		}
 	}
-	return append(w.groups[0], w.large...)
+	return [][]byte{w.groups[0], w.large}
 }
 
-func second(pixels []int16, rows, cols int) []byte {
+func second(pixels []int16, rows, cols int) [][]byte {
 	var w writer
 	put := func(at, a, b, c, d int) {
 		pa, pb, pc, pd := int32(pixels[a]), int32(pixels[b]), int32(pixels[c]), int32(pixels[d])
@@ -161,17 +192,19 @@ func second(pixels []int16, rows, cols int) []byte {
 			}
 		}
 	}
-	var out []byte
-	for _, g := range w.groups {
-		out = binary.LittleEndian.AppendUint32(out, uint32(len(g))) //nolint:gosec // of one slice
+	for r := 0; r < rows; r += 2 {
+		for c := 0; c < cols; c += 2 {
+			w.put(low, (uint16(pixels[r*cols+c])+1<<(step-1))&(1<<step-1)) //nolint:gosec // its low bits
+		}
 	}
+	var head []byte
 	for _, g := range w.groups {
-		out = append(out, g...)
+		head = binary.LittleEndian.AppendUint32(head, uint32(len(g))) //nolint:gosec // of one slice
 	}
-	return append(out, w.large...)
+	return append(append([][]byte{head}, w.groups[:]...), w.large)
 }
 
 // group is how a pixel is coded whose neighbours differ by so much.
 func group(spread int32) int {
-	return min(max(bits.Len32(uint32(spread))-2, 0), groups-1) //nolint:gosec // not negative
+	return min(max(bits.Len32(uint32(spread))-2, 0), spreads-1) //nolint:gosec // not negative
 }

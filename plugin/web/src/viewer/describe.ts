@@ -3,7 +3,6 @@
 import { place } from "../format.ts";
 import type { Vec3 } from "../types.ts";
 import type { Plane } from "./cube.ts";
-import { toIndex } from "./grid.ts";
 import { sliceRange } from "./hatch.ts";
 import { Quality } from "./order.ts";
 import { letters } from "./overlay.ts";
@@ -46,11 +45,8 @@ export function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number)
   };
 }
 
-/** measurable tells whether positions, and what is between them, lie in slices that came without loss. */
-export const measurable = (v: SeriesVolume, at: Vec3[]): boolean => {
-  const k = at.map((p) => Math.round(toIndex(v.grid, p)[2]));
-  return v.worst(Math.min(...k), Math.max(...k)) === Quality.whole;
-};
+/** measurable tells whether positions, and what is between them, came without loss. */
+export const measurable = (v: SeriesVolume, at: Vec3[]): boolean => v.lossless(at);
 
 function qualityOf(p: Planes, v: SeriesVolume, plane: Plane, slab: number): string {
   let [from, to] = sliceRange(v.grid, p.views[plane]);

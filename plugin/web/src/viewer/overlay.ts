@@ -7,6 +7,7 @@ import { corners, value, type Cube } from "./cube.ts";
 import { canvasSize } from "./fit.ts";
 import { add, dot, length, type Grid } from "./grid.ts";
 import { hatch } from "./hatch.ts";
+import type { Bounds } from "./region.ts";
 import type { View } from "./planes.ts";
 
 export interface OverlayState {
@@ -16,6 +17,7 @@ export interface OverlayState {
   mark: Vec3 | null; // where a distance begins that ends at the point
   lossy: boolean; // it lies in slices of reduced quality
   missing: [number, number][]; // runs of slices of the grid that have not arrived
+  pieces: readonly Bounds[]; // boxes that have, whatever of their slices has not
   grid: Grid;
   marks: boolean; // crosshair and circles
   heat: Cube | null; // residual, where it is to be shown
@@ -60,7 +62,7 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
   if (!ctx || w === 0 || h === 0) return;
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, w, h);
-  hatch(ctx, view, state.grid, state.missing);
+  hatch(ctx, view, state.grid, state.missing, state.pieces);
   if (state.heat) drawHeat(ctx, view, state.heat, w, h);
   const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
   ctx.font = `${font}px system-ui, sans-serif`;

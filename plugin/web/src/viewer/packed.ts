@@ -30,7 +30,13 @@ function largeOnes(bytes: Uint8Array, from: number): () => number {
   };
 }
 
-/** unpackReduced is the first part, inflated, as pixels: every second one of every second row. */
+/** unpackWhole is a slice without loss. */
+export async function unpackWhole(whole: Uint8Array<ArrayBuffer>, rows: number, cols: number): Promise<Int16Array> {
+  const [first, second] = parts(whole);
+  return unpackRest(unpackReduced(await inflate(first), rows, cols), await inflate(second), rows, cols);
+}
+
+/** unpackReduced is the first part, inflated: every second pixel of every second row, in steps of 16 HU. */
 export function unpackReduced(bytes: Uint8Array, rows: number, cols: number): Int16Array {
   const [high, wide] = [half(rows), half(cols)];
   if (bytes.length < high * wide) throw broken();
@@ -56,12 +62,13 @@ export function unpackReduced(bytes: Uint8Array, rows: number, cols: number): In
   return out;
 }
 
-const groups = 8;
+const low = 8; // the group of what the steps leave out
+const groups = low + 1;
+const step = 16; // HU
 
-/** unpackRest makes the whole slice of the first part's pixels and the second part, inflated. */
+/** unpackRest makes the whole slice of the first part and the second part, inflated. */
 export function unpackRest(reduced: Int16Array, bytes: Uint8Array, rows: number, cols: number): Int16Array {
   const out = new Int16Array(rows * cols);
-  for (let r = 0, i = 0; r < rows; r += 2) for (let c = 0; c < cols; c += 2) out[r * cols + c] = reduced[i++]!;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length < 4 * groups) throw broken();
   const at = new Int32Array(groups);
@@ -70,7 +77,10 @@ export function unpackRest(reduced: Int16Array, bytes: Uint8Array, rows: number,
     at[g] = end;
     end += view.getUint32(4 * g, true);
   }
-  if (end - 4 * groups !== rows * cols - reduced.length || end > bytes.length) throw broken();
+  if (end - 4 * groups !== rows * cols || end - at[low]! !== reduced.length || end > bytes.length) throw broken();
+  for (let r = 0, i = 0; r < rows; r += 2) {
+    for (let c = 0; c < cols; c += 2, i++) out[r * cols + c] = reduced[i]! * step + bytes[at[low]! + i]! - step / 2;
+  }
   const large = largeOnes(bytes, end);
   const put = (i: number, a: number, b: number, c: number, d: number): void => {
     const low = Math.min(a, b, c, d);
@@ -114,7 +124,7 @@ export function enlarge(reduced: Int16Array, rows: number, cols: number): Int16A
     for (let c = 0; c < cols; c++) {
       const x = c >> 1;
       const y = Math.min((c + 1) >> 1, wide - 1);
-      out[r * cols + c] = (reduced[a + x]! + reduced[a + y]! + reduced[b + x]! + reduced[b + y]! + 2) >> 2;
+      out[r * cols + c] = Math.min((reduced[a + x]! + reduced[a + y]! + reduced[b + x]! + reduced[b + y]!) * (step / 4), 32767);
     }
   }
   return out;

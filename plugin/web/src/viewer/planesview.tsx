@@ -91,7 +91,7 @@ export function PlanesView(props: Props) {
       }
       draw(canvas, view, {
         point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
-        mark: p.mark, lossy: p.mark !== null && !measurable(v, [p.point, p.mark]), missing: v.missing(), grid: v.grid, marks: latest.current.marks, heat: latest.current.heat, outline: live.current ?? latest.current.outline,
+        mark: p.mark, lossy: p.mark !== null && !measurable(v, [p.point, p.mark]), missing: v.missing(), pieces: v.pieces, grid: v.grid, marks: latest.current.marks, heat: latest.current.heat, outline: live.current ?? latest.current.outline,
         drawn: live.current !== null || latest.current.correction.own,
       });
       const { correction: c, tool: t } = latest.current;
@@ -116,7 +116,7 @@ export function PlanesView(props: Props) {
   // A decision on what has not come without loss says so.
   const tellQuality = (): void => {
     const f = latest.current.current;
-    if (f && volume.current) latest.current.onLossless(volume.current.lossless(f.position_lps_mm, (f.diameter_mm ?? 0) / 2));
+    if (f && volume.current) latest.current.onLossless(volume.current.lossless([f.position_lps_mm], (f.diameter_mm ?? 0) / 2));
   };
 
   // The page checks itself whenever it comes to rest: a plane that does not show
@@ -155,6 +155,8 @@ export function PlanesView(props: Props) {
       refuse(e);
       return;
     }
+    const point = props.current?.position_lps_mm ?? middle(v);
+    v.load(point); // on its way while the planes are made
     let p: Planes;
     try {
       p = new Planes(byPlane, redraw, paint);
@@ -165,8 +167,6 @@ export function PlanesView(props: Props) {
     }
     shown.current = p;
     volume.current = v;
-    const point = props.current?.position_lps_mm ?? middle(v);
-    v.load(point);
     const preset = props.presets[0];
     if (preset) p.window = { center: preset.center, width: preset.width };
     setWin(p.window);

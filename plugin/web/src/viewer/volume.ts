@@ -8,11 +8,12 @@ import type { Series, Vec3 } from "../types.ts";
 import { makeGrid, placeSlice, toIndex, toPosition, type Grid } from "./grid.ts";
 import { Line } from "./line.ts";
 import { next, Quality, type Part, type Wanted } from "./order.ts";
-import { canUnpack, enlarge, inflate, parts, unpackReduced, unpackRest } from "./packed.ts";
+import { canUnpack, enlarge, inflate, unpackReduced, unpackRest, unpackWhole } from "./packed.ts";
+import { around, Regions, type Bounds } from "./region.ts";
 
 const air = -1024;
 const parallel = 4; // requests at once: browsers allow six to one host, and events take one
-const parallelSlow = 2; // what is asked for next is not far behind what is on its way
+const parallelSlow = 3; // the line is never idle, and what is asked for next is not far behind what is on its way
 const nearMM = 10; // to each side of a finding: what is seen of it comes without loss first
 const announceEvery = 120; // ms between two notices of new slices
 
@@ -36,11 +37,16 @@ export class SeriesVolume {
   private readonly quality: Uint8Array; // of each slice, a Quality
   private readonly busy: Uint8Array; // 1: on its way, failed, or no such slice
   private readonly halves = new Map<number, Int16Array>(); // first parts whose second part is not there
-  private readonly line = new Line();
+  private readonly regions = new Regions();
+  private readonly touched: Uint8Array; // slices of the buffer that hold air where nothing else is written
+  private readonly line: Line;
   private readonly stop = new AbortController();
   private readonly onProgress: (p: Progress) => void;
   private focus = 0;
   private finding = -1; // the slice of the finding; none: -1
+  private aim = ""; // where the finding is
+  private center: Vec3 | null = null; // of the finding whose region has not been asked for
+  private surrounded = false; // the region of the finding is there, or on its way
   private workers = 0;
   private loaded = 0;
   private failed = 0;
@@ -55,11 +61,15 @@ export class SeriesVolume {
     this.id = `hu:${series.id}`;
     this.dataId = `series:${series.id}`;
     const [cols, rows, slices] = this.grid.dims;
-    this.voxels = new Int16Array(cols * rows * slices).fill(air);
+    this.line = new Line(series.id);
+    this.voxels = new Int16Array(cols * rows * slices);
+    this.touched = new Uint8Array(slices);
     this.quality = new Uint8Array(slices);
     this.busy = new Uint8Array(slices);
     this.grid.places.forEach((place, k) => {
-      if (!place) this.busy[k] = 1;
+      if (place) return;
+      this.busy[k] = 1;
+      this.sliceOf(k);
     });
     this.volume = this.makeVolume(series.geometry.frame_of_reference_uid);
     cache.putVolumeSync(this.id, this.volume);
@@ -122,12 +132,16 @@ export class SeriesVolume {
     return `${this.series.id}/${k}`;
   }
 
+  // sliceOf is a slice of the buffer to be written to. Filling them all at once takes longer than the first slice.
   private sliceOf(k: number): Int16Array {
     const size = this.grid.dims[0] * this.grid.dims[1];
-    return this.voxels.subarray(k * size, (k + 1) * size);
+    const slice = this.voxels.subarray(k * size, (k + 1) * size);
+    if (!this.touched[k]) slice.fill(air);
+    this.touched[k] = 1;
+    return slice;
   }
 
-  /** load fetches the slices, that of the finding first, alone: it tells how fast the line is. */
+  /** load fetches the slices, that of the finding or what surrounds it first, alone: it tells how fast the line is. */
   load(position: Vec3): void {
     this.look(position);
     this.around(position);
@@ -146,9 +160,21 @@ export class SeriesVolume {
     this.focus = this.sliceAt(position);
   }
 
-  /** around says where the finding is that is shown: its slices come without loss first. */
+  /** around says where the finding is that is shown: what surrounds it comes without loss first. */
   around(position: Vec3): void {
+    const place = position.join();
+    if (place === this.aim) return; // it is on its way
+    this.aim = place;
     this.finding = this.sliceAt(position);
+    this.surrounded = this.covered(position);
+    this.center = this.surrounded ? null : position;
+  }
+
+  // covered tells whether what surrounds a position has come.
+  private covered(position: Vec3): boolean {
+    const g = this.series.geometry;
+    const box = g && around(this.grid, position, g);
+    return box ? this.regions.covers(box.bounds.low, box.bounds.high) || this.worst(box.bounds.low[2], box.bounds.high[2]) === Quality.whole : false;
   }
 
   private sliceAt(position: Vec3): number {
@@ -161,13 +187,18 @@ export class SeriesVolume {
 
   /** has tells whether the slice at a position is there, in whatever quality. */
   has(position: Vec3): boolean {
-    return (this.quality[this.sliceAt(position)] ?? 0) > Quality.nothing;
+    return this.hu(position) !== null;
   }
 
-  /** lossless tells whether the slices up to so many mm from a position (default: the slice itself) are there, or never will be, none in reduced quality. */
-  lossless(position: Vec3, mm = 0): boolean {
-    const k = this.sliceAt(position);
-    return this.worst(k - Math.ceil(mm / this.grid.spacing[2]), k + Math.ceil(mm / this.grid.spacing[2])) === Quality.whole;
+  /** lossless tells whether all up to so many mm from positions, and between them, is there without loss, or never will be. */
+  lossless(positions: Vec3[], mm = 0): boolean {
+    const index = positions.map((p) => toIndex(this.grid, p));
+    const reach = this.grid.spacing.map((s) => Math.ceil(mm / s));
+    const end = (a: 0 | 1 | 2, most: number, pick: (...of: number[]) => number): number =>
+      Math.min(Math.max(Math.round(pick(...index.map((i) => i[a]))) + most * (reach[a] ?? 0), 0), this.grid.dims[a] - 1);
+    const low: Vec3 = [end(0, -1, Math.min), end(1, -1, Math.min), end(2, -1, Math.min)];
+    const high: Vec3 = [end(0, 1, Math.max), end(1, 1, Math.max), end(2, 1, Math.max)];
+    return this.regions.covers(low, high) || this.worst(low[2], high[2]) === Quality.whole;
   }
 
   /** worst is the lowest quality of the slices from one to another; those that the series does not have do not count. */
@@ -177,6 +208,11 @@ export class SeriesVolume {
       if (this.grid.places[k] && (this.quality[k] ?? 0) < least) least = this.quality[k] ?? 0;
     }
     return least;
+  }
+
+  /** pieces are the boxes that have come without loss, whatever of their slices has. */
+  get pieces(): readonly Bounds[] {
+    return this.regions.list;
   }
 
   /** missing are the runs of slices that have not arrived: first and last. */
@@ -211,7 +247,7 @@ export class SeriesVolume {
   /** voxel is the HU of a voxel of the grid, null where there is none (yet). */
   readonly voxel = (c: number, r: number, k: number): number | null => {
     const [cols, rows, slices] = this.grid.dims;
-    if (c < 0 || r < 0 || k < 0 || c >= cols || r >= rows || k >= slices || this.quality[k] === Quality.nothing) return null;
+    if (c < 0 || r < 0 || k < 0 || c >= cols || r >= rows || k >= slices || (this.quality[k] === Quality.nothing && !this.regions.holds(c, r, k))) return null;
     return this.voxels[(k * rows + r) * cols + c] ?? null;
   };
 
@@ -224,7 +260,8 @@ export class SeriesVolume {
     for (let i = 0; i < times && !this.stop.signal.aborted; i++) {
       const { slow } = this;
       if (slow && this.workers > parallelSlow) break; // it was fast until now
-      const wanted = next({ quality: this.quality, busy: this.busy, focus: this.focus, finding: this.finding, around: this.near, slow });
+      if (slow && (await this.surround())) continue;
+      const wanted = next({ quality: this.quality, busy: this.busy, focus: this.focus, finding: this.finding, around: this.surrounded ? 0 : this.near, slow });
       if (!wanted) break;
       this.busy[wanted.k] = 1;
       try {
@@ -239,6 +276,41 @@ export class SeriesVolume {
     this.workers--;
   }
 
+  // surround fetches what surrounds the finding, and tells whether it has. Where that
+  // cannot be had, whole slices come instead.
+  private async surround(): Promise<boolean> {
+    const { center } = this;
+    const g = this.series.geometry;
+    this.center = null;
+    const box = center && g && around(this.grid, center, g);
+    if (!box) return false;
+    this.surrounded = true;
+    try {
+      const { bounds, asked } = box;
+      const { bytes, ms } = await api.region(this.series.id, asked, this.stop.signal);
+      this.line.note(bytes.length, ms, this.workers);
+      const size = asked.rows * asked.cols;
+      const all = await unpackWhole(bytes, asked.count * asked.rows, asked.cols);
+      const slices = new Map<number, Int16Array>();
+      for (let k = bounds.low[2]; k <= bounds.high[2]; k++) {
+        const at = (this.grid.places[k]?.slice ?? -1) - asked.first;
+        if (at >= 0 && this.quality[k] !== Quality.whole) slices.set(k, all.subarray(at * size, (at + 1) * size));
+      }
+      if (this.stop.signal.aborted) return true;
+      this.regions.add(bounds, slices);
+      for (const k of slices.keys()) {
+        if (this.quality[k] === Quality.whole) continue; // has come meanwhile
+        this.regions.place(k, this.sliceOf(k), this.grid.dims[0]);
+        this.show(k);
+      }
+      this.announce(this.focus);
+    } catch {
+      if (this.stop.signal.aborted) return true;
+      this.surrounded = false;
+    }
+    return true;
+  }
+
   private async fetch({ k, part }: Wanted, slow: boolean): Promise<void> {
     const place = this.grid.places[k];
     const g = this.series.geometry;
@@ -250,21 +322,30 @@ export class SeriesVolume {
     const [cols, rows] = this.grid.dims;
     const out = this.sliceOf(k);
     placeSlice(out, cols, rows, pixels, g.cols, g.rows, place);
-    if (part === "reduced") this.quality[k] = Quality.reduced;
-    else {
+    if (part === "reduced") {
+      this.quality[k] = Quality.reduced;
+      this.regions.place(k, out, cols);
+    } else {
       this.quality[k] = Quality.whole;
       this.halves.delete(k);
+      this.regions.forget(k);
       this.loaded++;
     }
+    this.show(k);
+  }
+
+  // show has the library draw a slice whose voxels have come.
+  private show(k: number): void {
+    const [cols, rows] = this.grid.dims;
     if (!cache.getImageLoadObject(this.imageId(k))) {
       // The graphics texture is filled from these, one by one.
       imageLoader.createAndCacheLocalImage(this.imageId(k), {
-        scalarData: out,
+        scalarData: this.sliceOf(k),
         dimensions: [cols, rows],
         spacing: [this.grid.spacing[0], this.grid.spacing[1]],
         origin: toPosition(this.grid, [0, 0, k]),
         direction: this.grid.axes.flat() as [number, number, number, number, number, number, number, number, number],
-        frameOfReferenceUID: g.frame_of_reference_uid,
+        frameOfReferenceUID: this.series.geometry?.frame_of_reference_uid ?? "",
         targetBuffer: { type: "Int16Array" },
       });
     }
@@ -279,10 +360,10 @@ export class SeriesVolume {
     const { bytes, ms } = await (plain ? api.slice(url, this.stop.signal) : api.packed(url, part, this.stop.signal));
     this.line.note(bytes.length, ms, this.workers);
     if (plain) return new Int16Array(bytes.buffer);
-    const [first, second] = part === "whole" ? parts(bytes) : [bytes, bytes];
-    const reduced = part === "rest" ? this.halves.get(k) : unpackReduced(await inflate(first), g.rows, g.cols);
+    if (part === "whole") return unpackWhole(bytes, g.rows, g.cols);
+    const reduced = part === "rest" ? this.halves.get(k) : unpackReduced(await inflate(bytes), g.rows, g.cols);
     if (!reduced) throw new Error("the first part of the slice is gone");
-    if (part !== "reduced") return unpackRest(reduced, await inflate(second), g.rows, g.cols);
+    if (part === "rest") return unpackRest(reduced, await inflate(bytes), g.rows, g.cols);
     this.halves.set(k, reduced);
     return enlarge(reduced, g.rows, g.cols);
   }
@@ -305,7 +386,7 @@ export class SeriesVolume {
 
   /** ready tells one state of the voxels from another. */
   get ready(): number {
-    return 2 * this.loaded + this.halves.size;
+    return 2 * this.loaded + this.halves.size + this.regions.list.length / 1000;
   }
 
   get total(): number {
