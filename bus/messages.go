@@ -74,6 +74,11 @@ type Model struct {
 	Prevalence  float64 `json:"prevalence"`  // of the calibration set
 	Threshold   float64 `json:"threshold"`   // raw score above which a nodule is flagged
 
+	// What the threshold did in the calibration, on which it was chosen; absent where
+	// the model does not say.
+	Sensitivity *Share `json:"sensitivity,omitempty"` // share of the anomalies that it flagged
+	Specificity *Share `json:"specificity,omitempty"` // share of the normals that it did not flag
+
 	// DiameterMM are the smallest and the largest diameter of the normals that
 	// it was trained on; absent where the model does not say.
 	DiameterMM *[2]float64 `json:"diameter_mm,omitempty"`

@@ -134,6 +134,7 @@ func diameterRange(samples []nodule.Sample) *[2]float64 {
 
 // fit sets probability and threshold from labelled raw scores.
 func (c *Calibration) fit(raw []float64, anomalous []bool) error {
+	c.AtThreshold = nil
 	if c.Normals < MinCalibration || c.Anomalies < MinCalibration {
 		c.Threshold = c.Reference[min(len(c.Reference)-1, len(c.Reference)*95/100)]
 		return nil
@@ -147,6 +148,8 @@ func (c *Calibration) fit(raw []float64, anomalous []bool) error {
 	if c.Threshold, err = stats.Youden(raw, anomalous); err != nil {
 		return err
 	}
+	at := stats.Operate(raw, anomalous, c.Threshold)
+	c.AtThreshold = &at
 	sensitive, err := stats.AtSensitivity(raw, anomalous, 0.95)
 	c.Sensitive = &sensitive
 	return err

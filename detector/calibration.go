@@ -19,8 +19,13 @@ type Calibration struct {
 	Prevalence float64         `json:"prevalence"` // of the nodules that it was fitted on
 	Normals    int             `json:"normals"`
 	Anomalies  int             `json:"anomalies"`
-	Threshold  float64         `json:"threshold"` // epsilon: the raw score with the largest Youden index there
+	Threshold  float64         `json:"threshold"` // epsilon: the raw score with the largest Youden index there; above it a nodule is flagged
 	Reference  []float64       `json:"reference"` // raw scores of normals outside the training set, ascending
+
+	// AtThreshold is what the threshold does to the nodules of the calibration, on
+	// which it was chosen; nil where uncalibrated, and in files written before it was
+	// kept.
+	AtThreshold *stats.Operating `json:"at_threshold,omitempty"`
 
 	// Sensitive is the raw score above which 95 % of the anomalies lie there;
 	// nil where uncalibrated, and in files written before it was kept.

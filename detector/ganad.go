@@ -136,7 +136,7 @@ func (d *GANAD) Search() models.SearchSettings { return d.search }
 // large for normal ones, negated.
 //
 // Sum and PerVoxel are the residual loss (equation 13), Reconstruction is G(z)
-// and Curve the way of L. The start is drawn from the digests of patch and
+// and Curve the way of L. The start is the encoder's, or drawn from the digest of the
 // model: the same patch gives the same score, whatever is searched beside it. A
 // patch without support is an error; a cancelled ctx ends a search between two
 // steps.

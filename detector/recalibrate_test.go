@@ -22,7 +22,8 @@ func TestRecalibrate(t *testing.T) {
 	if !ok || v.Params().Digest() != d.Params().Digest() || v.Digest() == d.Digest() {
 		t.Fatal("the weights have changed, or the file has not")
 	}
-	if c := v.Calibration(); c.Logistic == nil || c.Normals != 44 || c.Anomalies != 44 || len(c.Reference) != 44 || c.DiameterMM == nil {
+	if c := v.Calibration(); c.Logistic == nil || c.Normals != 44 || c.Anomalies != 44 || len(c.Reference) != 44 || c.DiameterMM == nil ||
+		c.AtThreshold == nil || c.AtThreshold.Sensitivity.Of != 44 || c.AtThreshold.Specificity.Of != 44 {
 		t.Errorf("%+v", c)
 	}
 	normals := ds.Filter(func(s *nodule.Sample) bool { return s.Label == nodule.Normal })
@@ -30,7 +31,7 @@ func TestRecalibrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	was, is := v.Calibration(), next.(*VAEAD).Calibration()
-	if is.Logistic == nil || *is.Logistic != *was.Logistic || is.Threshold != was.Threshold || len(is.Reference) != 44 {
+	if is.Logistic == nil || *is.Logistic != *was.Logistic || *is.AtThreshold != *was.AtThreshold || is.Threshold != was.Threshold || len(is.Reference) != 44 {
 		t.Errorf("%+v", is)
 	}
 	normals.Samples = normals.Samples[:MinCalibration-1]

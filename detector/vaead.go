@@ -74,7 +74,7 @@ func (d *VAEAD) Name() string { return VAEName }
 
 // Score implements Detector. Raw is the reconstruction term per voxel of the
 // support, so that it does not depend on how much of a patch the scan covers.
-// The noise of the samples is drawn from the digests of patch and model: the
+// The noise of the samples is drawn from the digest of the weights: the
 // same patch gives the same score. A patch without support is an error.
 func (d *VAEAD) Score(ctx context.Context, patches []nodule.Patch) ([]Score, error) {
 	bounds, counts, err := found(ctx, &d.calibrated, d.batcher, patches)

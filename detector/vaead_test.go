@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,6 +49,22 @@ func TestNeighboursDoNotMatter(t *testing.T) {
 	}
 	if together[0].Raw == together[1].Raw {
 		t.Error("two patches have one score")
+	}
+}
+
+// TestNoiseIsCommon: a patch that differs by next to nothing has next to the same
+// score, since the noise is the same.
+func TestNoiseIsCommon(t *testing.T) {
+	a := detectortest.Patch(2)
+	b := a
+	b.Voxels = slices.Clone(a.Voxels)
+	b.Voxels[nodule.PatchVoxels/2] += 1e-6
+	s, err := untrained(t).Score(context.Background(), []nodule.Patch{a, b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := math.Abs(s[0].Raw-s[1].Raw) / s[0].Raw; d > 1e-5 || a.Digest() == b.Digest() {
+		t.Errorf("the score changes by %.2g of itself", d)
 	}
 }
 

@@ -136,6 +136,9 @@ func describeModel(m bus.Model) string {
 	if m.Calibration != "uncalibrated" {
 		calibration = fmt.Sprintf("calibrated at the prevalence of its data, %.2f", m.Prevalence)
 	}
+	if m.Sensitivity != nil && m.Specificity != nil {
+		calibration = flagged(*m.Sensitivity, *m.Specificity) + "; " + calibration
+	}
 	return fmt.Sprintf("%s %s, flag above %.5g, %s", m.Name, shortDigest(m.Digest), m.Threshold, calibration)
 }
 

@@ -79,8 +79,12 @@ func describeRung(g bus.Rung, digest string) string {
 	if g.Diameter {
 		with = "with the diameter given"
 	}
-	return fmt.Sprintf("%s %s, %s: flagged %s of the suspicious and not %s of the benign nodules of its calibration; probabilities at a prevalence of %.2g",
-		g.Rung, shortDigest(digest), with, share(g.Sensitivity), share(g.Specificity), g.Prevalence)
+	return fmt.Sprintf("%s %s, %s: %s; probabilities at a prevalence of %.2g", g.Rung, shortDigest(digest), with, flagged(g.Sensitivity, g.Specificity), g.Prevalence)
+}
+
+// flagged says what a threshold did in a calibration.
+func flagged(sensitivity, specificity bus.Share) string {
+	return fmt.Sprintf("flagged %s of the suspicious and spared %s of the benign nodules of its calibration", share(sensitivity), share(specificity))
 }
 
 func share(s bus.Share) string {

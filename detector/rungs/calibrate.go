@@ -32,11 +32,7 @@ type Calibration struct {
 	Threshold  float64        `json:"threshold"` // above it a nodule is flagged
 	Reference  []float64      `json:"reference"` // raw scores of normals, ascending
 
-	// What the threshold does there.
-	AtThreshold struct {
-		Sensitivity stats.Proportion `json:"sensitivity"`
-		Specificity stats.Proportion `json:"specificity"`
-	} `json:"at_threshold"`
+	AtThreshold stats.Operating `json:"at_threshold"` // what the threshold does there
 }
 
 func calibrate(raws []float64, cases []Case) (Calibration, error) {
@@ -81,16 +77,7 @@ func calibrate(raws []float64, cases []Case) (Calibration, error) {
 		return c, err
 	}
 	c.Prevalence = float64(c.Anomalies) / float64(c.Normals+c.Anomalies)
-	var hit, right int
-	for i, r := range raw {
-		switch {
-		case anomalous[i] && r > c.Threshold:
-			hit++
-		case !anomalous[i] && r <= c.Threshold:
-			right++
-		}
-	}
-	c.AtThreshold.Sensitivity, c.AtThreshold.Specificity = stats.Wilson(hit, c.Anomalies), stats.Wilson(right, c.Normals)
+	c.AtThreshold = stats.Operate(raw, anomalous, c.Threshold)
 	for i := range cases {
 		if cases[i].Label == nodule.Normal {
 			c.Reference = append(c.Reference, raws[i])

@@ -222,6 +222,16 @@ func TestYouden(t *testing.T) {
 	}
 }
 
+func TestOperate(t *testing.T) {
+	o := Operate([]float64{1, 2, 3, 4, 5, 6}, []bool{false, false, true, false, true, true}, 3)
+	if s := o.Sensitivity; s.Count != 2 || s.Of != 3 || s != Wilson(2, 3) {
+		t.Errorf("%+v", s)
+	}
+	if s := o.Specificity; s.Count != 2 || s.Of != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestSizeMatched(t *testing.T) {
 	scores := []float64{1, 2, 9, 3, 5}
 	anomalous := []bool{false, false, false, true, true}

@@ -15,7 +15,7 @@
 //
 // FitLogistic makes a probability of a score. Brier, Reliability and
 // FitCalibration say how far probabilities hold on other cases, and Youden,
-// AtSensitivity and Wilson choose a threshold and say what it does.
+// AtSensitivity, Wilson and Operate choose a threshold and say what it does.
 //
 // # Intervals
 //

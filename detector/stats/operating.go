@@ -91,3 +91,25 @@ func Wilson(count, of int) Proportion {
 	p.Low, p.High = math.Max(0, mid-half), math.Min(1, mid+half)
 	return p
 }
+
+// Operating is what a threshold does to labelled scores.
+type Operating struct {
+	Sensitivity Proportion `json:"sensitivity"` // of the anomalies, those that lie above it
+	Specificity Proportion `json:"specificity"` // of the normals, those that do not
+}
+
+// Operate counts, with Wilson's intervals.
+func Operate(scores []float64, anomalous []bool, threshold float64) Operating {
+	var hit, right, anomalies int
+	for i, s := range scores {
+		switch {
+		case anomalous[i]:
+			if anomalies++; s > threshold {
+				hit++
+			}
+		case !(s > threshold):
+			right++
+		}
+	}
+	return Operating{Wilson(hit, anomalies), Wilson(right, len(scores)-anomalies)}
+}

@@ -73,10 +73,10 @@ type scoreAnswer struct {
 // tells it. The threshold was chosen on the nodules of its calibration, so that
 // it flatters.
 type worth struct {
-	Specificity bus.Share `json:"specificity"` // reference normals that are not flagged
-	Sensitive   *bool     `json:"sensitive"`   // at least 95 % of the anomalies are flagged; null: the file does not say
-	Normals     int       `json:"normals"`     // of the calibration
-	Anomalies   int       `json:"anomalies"`
+	Specificity bus.Share  `json:"specificity"` // reference normals that are not flagged
+	Sensitivity *bus.Share `json:"sensitivity"` // anomalies of the calibration that are flagged; null: the file does not say
+	Normals     int        `json:"normals"`     // of the calibration
+	Anomalies   int        `json:"anomalies"`
 }
 
 func worthOf(c *detector.Calibration, threshold float64) *worth {
@@ -89,11 +89,13 @@ func worthOf(c *detector.Calibration, threshold float64) *worth {
 			spared++
 		}
 	}
-	p := stats.Wilson(spared, len(c.Reference))
-	w := &worth{Specificity: bus.Share{Value: p.Value, Low: p.Low, High: p.High, Count: p.Count, Of: p.Of}, Normals: c.Normals, Anomalies: c.Anomalies}
-	if c.Sensitive != nil {
-		is := threshold <= *c.Sensitive
-		w.Sensitive = &is
+	share := func(p stats.Proportion) bus.Share {
+		return bus.Share{Value: p.Value, Low: p.Low, High: p.High, Count: p.Count, Of: p.Of}
+	}
+	w := &worth{Specificity: share(stats.Wilson(spared, len(c.Reference))), Normals: c.Normals, Anomalies: c.Anomalies}
+	if at := c.AtThreshold; at != nil && threshold == c.Threshold {
+		sensitivity := share(at.Sensitivity)
+		w.Sensitivity = &sensitivity
 	}
 	return w
 }

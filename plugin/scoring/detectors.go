@@ -58,6 +58,10 @@ func Describe(detectors []detector.Detector) []bus.Model {
 		if c, ok := d.(interface{ Calibration() detector.Calibration }); ok {
 			cal := c.Calibration()
 			m.Calibration, m.Prevalence, m.Threshold, m.DiameterMM = cal.Name(), cal.Prevalence, cal.Threshold, cal.DiameterMM
+			if at := cal.AtThreshold; at != nil {
+				sensitivity, specificity := share(at.Sensitivity), share(at.Specificity)
+				m.Sensitivity, m.Specificity = &sensitivity, &specificity
+			}
 		}
 		models = append(models, m)
 	}

@@ -98,9 +98,6 @@ func DescribeRungs(r *rungs.Rungs) *bus.Rungs {
 	if r == nil {
 		return nil
 	}
-	share := func(p stats.Proportion) bus.Share {
-		return bus.Share{Value: p.Value, Low: p.Low, High: p.High, Count: p.Count, Of: p.Of}
-	}
 	out := &bus.Rungs{Digest: r.Digest(), Rungs: []bus.Rung{}}
 	for i := range r.Rungs {
 		g := &r.Rungs[i]
@@ -111,4 +108,8 @@ func DescribeRungs(r *rungs.Rungs) *bus.Rungs {
 		})
 	}
 	return out
+}
+
+func share(p stats.Proportion) bus.Share {
+	return bus.Share{Value: p.Value, Low: p.Low, High: p.High, Count: p.Count, Of: p.Of}
 }

@@ -136,7 +136,7 @@ export interface Score {
   threshold: number;
   histogram: Histogram | null;
   terms: { name: string; value: number }[];
-  worth: { specificity: Share; sensitive: boolean | null; normals: number; anomalies: number } | null;
+  worth: { specificity: Share; sensitivity: Share | null; normals: number; anomalies: number } | null;
 }
 
 export interface Share {

@@ -93,8 +93,8 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
 /** worth says what a detector's flag is worth, as far as its file tells it. */
 function worth({ worth: w }: Score): string {
   if (!w) return "";
-  const sensitivity = w.sensitive === null ? "sensitivity not in its file" : w.sensitive ? "flags 95 % of suspicious ones or more" : "flags fewer than 95 % of suspicious ones";
-  return `spares ${interval(w.specificity)} of them and ${sensitivity}`;
+  const sensitivity = w.sensitivity ? `flags ${interval(w.sensitivity)} of the suspicious ones of its calibration` : "its sensitivity is not in its file";
+  return `spares ${interval(w.specificity)} of them; ${sensitivity}`;
 }
 
 /** ReferenceHistogram shows where a score lies among the reference normals. */
