@@ -6,7 +6,8 @@
 //
 // Open finds every CT series below a folder, OpenSeries one of them. Only
 // headers are read, and of these only the elements that a volume needs; a
-// patient's name or number never enters memory. What cannot be used is refused
+// patient's name never enters memory, and of the number a hash that only this process can
+// compare. What cannot be used is refused
 // with an Error that has a Code and says what to do; what was tolerated is a
 // Warning of the series.
 //

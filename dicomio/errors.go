@@ -49,6 +49,7 @@ const (
 	CodeSeveralVolumes    Code = "several_volumes"     // warning: one volume of the series was taken, the others were left out
 	CodeMixedVolumes      Code = "mixed_volumes"       // several scans alternate, and nothing tells them apart
 	CodeUIDRepeated       Code = "uid_repeated"        // one SOP Instance UID, and more than one image
+	CodePatientsDiffer    Code = "patients_differ"     // images of one series have different patient IDs
 	CodeOffLine           Code = "slices_off_line"     // origins of the slices lie on no straight line
 	CodeArchive           Code = "archive_unsupported" // encrypted, of another kind, or within an archive
 	CodeIndex             Code = "dicomdir_unusable"   // warning: a DICOMDIR is corrupt; the files are read without it

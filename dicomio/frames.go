@@ -67,7 +67,7 @@ type part struct {
 // of the file comes back.
 func readFrames(src codec.Source, inflateLimit int64) ([]*header, error) {
 	f, err := codec.Read(src, codec.Wanted{
-		Elements: wantedOfFrames, Last: codec.PixelData,
+		Elements: wantedOfFrames, Sealed: sealed, Last: codec.PixelData,
 		MaxValue: maxFrameValue, Longer: map[uint32]int64{tableExtended: 8 * maxFrames}, MaxTotal: 1 << 10 * maxFrames, MaxInflated: inflateLimit, MaxElements: 8 * maxElements,
 	})
 	p := parsed{f}

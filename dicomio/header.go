@@ -29,6 +29,7 @@ type header struct {
 
 	sopClass, sopUID, modality, manufacturer string
 	studyUID, seriesUID, frameUID            string
+	patient                                  string // see seal; "": not told
 	imageType                                []string
 	marks                                    marks
 	lossy                                    lossy
@@ -102,7 +103,7 @@ func readHeader(src codec.Source, inflateLimit int64) (*header, error) {
 // identify reads what a file is and to what it belongs.
 func (p parsed) identify() *header {
 	h := &header{
-		sopClass: p.Text(0x00080016), sopUID: p.Text(0x00080018), modality: p.Text(0x00080060),
+		sopClass: p.Text(0x00080016), sopUID: p.Text(0x00080018), modality: strings.ToUpper(p.Text(0x00080060)), patient: p.Text(tagPatientID),
 		manufacturer: p.Text(0x00080070), studyUID: p.Text(0x0020000D), seriesUID: p.Text(0x0020000E),
 		frameUID: p.Text(0x00200052), imageType: kept(p.Texts(0x00080008)),
 	}

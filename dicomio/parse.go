@@ -14,7 +14,8 @@ const (
 )
 
 // wanted are the elements that a CT volume needs, and what they are. No other
-// value is read: a patient's data never enters memory.
+// value is read: a patient's data never enters memory. Of the patient's ID it is a
+// hash, see seal.
 var wanted = map[uint32]string{
 	0x00080022: "DA", 0x0008002A: "DT", 0x00080032: "TM", 0x00080033: "TM",
 	0x00180050: "DS", 0x00180060: "DS", 0x00181060: "DS", 0x00181210: "SH", 0x00200013: "IS", 0x00200100: "IS",
@@ -24,7 +25,10 @@ var wanted = map[uint32]string{
 	0x00280100: "US", 0x00280101: "US", 0x00280102: "US", 0x00280103: "US", 0x00280120: "US", 0x00280121: "US",
 	0x00281052: "DS", 0x00281053: "DS", 0x00281054: "LO",
 	0x00282110: "CS", 0x00282112: "DS", 0x00282114: "CS",
+	tagPatientID: "LO",
 }
+
+var sealed = map[uint32]func([]byte) []byte{tagPatientID: seal}
 
 // errNotDICOM tells what is no DICOM file at all.
 var errNotDICOM = codec.ErrNotDICOM
@@ -37,7 +41,7 @@ type parsed struct{ *codec.File }
 // then comes back too.
 func parseHeader(src codec.Source, inflateLimit int64) (parsed, error) {
 	f, err := codec.Read(src, codec.Wanted{
-		Elements: wanted, Last: codec.PixelData,
+		Elements: wanted, Sealed: sealed, Last: codec.PixelData,
 		MaxValue: maxWanted, MaxTotal: 16 * maxWanted, MaxInflated: inflateLimit, MaxElements: maxElements,
 	})
 	return parsed{f}, err

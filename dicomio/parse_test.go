@@ -2,6 +2,7 @@ package dicomio
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
@@ -57,7 +58,10 @@ func TestNoPatientDataIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Find(0x00100010) != nil || p.Find(0x00100020) != nil || p.Find(0x0020000D) == nil {
+	if p.Find(0x00100010) != nil || p.Find(0x0020000D) == nil {
 		t.Errorf("elements kept: %v", p.Dataset)
+	}
+	if id := p.Text(0x00100020); id == "" || strings.Contains(id, "4711") {
+		t.Errorf("the ID of the patient is kept as %q", id)
 	}
 }

@@ -2,6 +2,7 @@ package dicomio
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,15 @@ type Attributes map[uint32][]string
 // NeedsAttribute tells whether a volume is built of an element. A source need
 // not keep any other, and so holds no patient's data.
 func NeedsAttribute(tag uint32) bool { return wanted[tag] != "" }
+
+// Attribute is what Attributes should hold of an element: its values, or what
+// stands for them where they would name the patient.
+func Attribute(tag uint32, values []string) []string {
+	if seal := sealed[tag]; seal != nil {
+		return []string{string(seal([]byte(strings.Join(values, `\`))))}
+	}
+	return values
+}
 
 const (
 	maxAttributeValues = 64
@@ -126,10 +136,10 @@ func remoteImages(ctx context.Context, a Attributes, remote Remote, opts Options
 		return one, err
 	}
 	images = slices.Clone(images)
-	for i, h := range images {
-		image := *h
-		image.remote = remote
-		if enhanced(h.sopClass) {
+	for i, own := range images {
+		image := *own
+		image.remote, image.patient = remote, cmp.Or(h.patient, own.patient) // a PACS may have corrected it
+		if enhanced(own.sopClass) {
 			image.whole = whole
 		}
 		images[i] = &image

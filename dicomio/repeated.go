@@ -57,7 +57,7 @@ func compare(ctx context.Context, pairs [][2]*header) (*Error, error) {
 }
 
 // refuseRepeated finds the series whose images have a SOP Instance UID more than
-// once and are not the same, by SeriesInstanceUID. Pixels are compared where files
+// once and are not the same, or that are of several patients, by SeriesInstanceUID. Pixels are compared where files
 // are at hand.
 func refuseRepeated(ctx context.Context, all []scanned) (map[string]*Error, error) {
 	bySeries := map[string][]*header{}
@@ -71,6 +71,9 @@ func refuseRepeated(ctx context.Context, all []scanned) (map[string]*Error, erro
 	refused := map[string]*Error{}
 	for uid, images := range bySeries {
 		pairs, e := repeated(images)
+		if other := samePatient(images); other != nil {
+			e = other
+		}
 		if e == nil && len(pairs) > 0 && images[0].remote == nil {
 			var err error
 			if e, err = compare(ctx, pairs); err != nil {

@@ -11,7 +11,7 @@ const fewestMixed = 8
 
 // order sorts the images of a volume along its normal and keeps one of those
 // that share a position: that of the acquisition that most images belong to,
-// then the one acquired first, then the lowest SOPInstanceUID. The others are
+// then the one that the clocks show first, then the lowest SOPInstanceUID. The others are
 // doubles, with the index of what was kept.
 func (v *volume) order() (kept []*header, doubles map[ImageRef]int) {
 	votes := map[float64]int{}
@@ -20,8 +20,11 @@ func (v *volume) order() (kept []*header, doubles map[ImageRef]int) {
 	}
 	better := func(a, b *header) bool {
 		na, nb := a.marks.clock[clockAcquisition], b.marks.clock[clockAcquisition]
-		return cmp.Or(cmp.Compare(votes[nb], votes[na]), cmp.Compare(na, nb),
-			cmp.Compare(a.marks.clock[clockTime], b.marks.clock[clockTime]), byUID(a, b)) < 0
+		first := cmp.Or(cmp.Compare(votes[nb], votes[na]), cmp.Compare(na, nb))
+		for clock := clockTime; clock < clocks && first == 0; clock++ {
+			first = cmp.Compare(a.marks.clock[clock], b.marks.clock[clock])
+		}
+		return cmp.Or(first, byUID(a, b)) < 0
 	}
 	doubles = map[ImageRef]int{}
 	near := tolerance(v.typical)
@@ -118,7 +121,7 @@ func buildSeries(images []*header, opts Options) (*Series, error) {
 		s.warn(CodeSeveralVolumes, "the scan goes on in another way, at %s; read scores there with care", count(len(volume.joins)-1, "place"))
 	}
 	if len(kept) > 1 && volume.mixed(kept, len(volume.images)-len(kept)) {
-		return nil, &Error{Code: CodeMixedVolumes, Op: "build volume", Hint: "images of several scans alternate and nothing in their headers tells them apart; send each scan as a series of its own"}
+		return nil, &Error{Code: CodeMixedVolumes, Op: "build volume", Hint: "images of several scans alternate, and no acquisition, time, number, image type, kernel or thickness in their headers tells them apart; send each scan as a series of its own"}
 	}
 	s.Doubles = doubles
 	if n := len(volume.images) - len(kept) + len(images) - volumeImages(found); n > 0 {

@@ -14,7 +14,7 @@ var exitCodes = func() map[string]int {
 			series_not_found series_ambiguous transfer_syntax_unsupported pixel_format_unsupported multi_frame_unsupported
 			decoded_size_mismatch too_few_slices missing_slices irregular_spacing duplicate_position mixed_geometry
 			model_unknown candidate_damaged model_damaged model_preprocessing model_key_invalid model_untrusted promotion_invalid model_not_compared model_not_better shadow_invalid object_damaged consent_same_person consent_void consent_pending
-			series_arriving several_volumes mixed_volumes uid_repeated slices_off_line gantry_tilt lossy_compression limit_exceeded pacs_not_found
+			series_arriving several_volumes mixed_volumes uid_repeated patients_differ slices_off_line gantry_tilt lossy_compression limit_exceeded pacs_not_found
 			report_invalid report_not_written not_a_report candidate_elsewhere
 			candidate_invalid candidate_outside_scan candidate_duplicate too_many_candidates no_candidates
 			candidate_file_invalid gap_in_nodule cube_padding support_too_small geometry_invalid dataset_invalid split_invalid

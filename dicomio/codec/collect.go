@@ -101,11 +101,26 @@ func (c *collector) element(d Dataset, e place, vr string, end int64, explicit b
 		vr = e.vr
 	}
 	c.read += int64(len(b))
+	if seal := c.wanted.Sealed[e.tag]; seal != nil {
+		b = seal(b)
+	}
 	b = c.clone(b)
 	if c.order == binary.ByteOrder(binary.BigEndian) {
 		b = swapped(vr, b)
 	}
+	if first := d.Find(e.tag); first != nil {
+		if !bytes.Equal(first.Value, b) {
+			return d, 0, errTwice()
+		}
+		return d, next, nil
+	}
 	return append(d, Element{Tag: e.tag, VR: vr, Value: b}), next, nil
+}
+
+// errTwice: programs that take the first of two values and those that take the last
+// would see different images.
+func errTwice() error {
+	return refuse(CodeUnreadable, "an element comes twice, with different values (PS3.5 section 7.1 has each once); the file is corrupt", nil)
 }
 
 // items reads the items of a sequence, and where each begins.

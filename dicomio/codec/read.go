@@ -18,7 +18,11 @@ type Wanted struct {
 	// and where a writer that did not know an element called it UN. A sequence
 	// is looked into where its tag is among them as SQ.
 	Elements map[uint32]string
-	Last     uint32 // the data set is read up to this tag, and never beyond its pixels
+
+	// Sealed are elements of text that do not enter memory: what the function makes of
+	// the value does. They must be among Elements.
+	Sealed map[uint32]func(value []byte) []byte
+	Last   uint32 // the data set is read up to this tag, and never beyond its pixels
 
 	MaxValue    int64            // bytes of one value
 	Longer      map[uint32]int64 // of elements that may be longer than MaxValue
@@ -112,6 +116,11 @@ func (f *File) read(c *collector, off int64) error {
 	c.order = f.Syntax.order()
 	f.Dataset, _, err = c.set(off, all, f.Syntax.explicit, 0)
 	if p := c.pixels; p != nil {
+		if next := p.value + int64(p.length); err == nil && p.length != undefinedLength && next+8 <= f.data.Size() {
+			if e, bad := c.next(next, f.Syntax.explicit); bad == nil && e.tag == tagPixelData {
+				return errTwice()
+			}
+		}
 		f.Pixels = Pixels{
 			Found: true, Encapsulated: p.length == undefinedLength, Length: int64(p.length),
 			syntax: f.Syntax, offset: p.value, start: f.start, inflated: c.wanted.MaxInflated,

@@ -102,6 +102,9 @@ func readRecord(dec *json.Decoder, keep func(tag uint32) bool) (Dataset, error) 
 		if err != nil || len(name) != 8 || !keep(uint32(tag)) {
 			continue
 		}
+		if _, there := d[uint32(tag)]; there {
+			return nil, fmt.Errorf("%w: an element comes twice", errModel)
+		}
 		if d[uint32(tag)], err = readElement(raw, maxItemDepth); err != nil {
 			return nil, err
 		}

@@ -62,7 +62,7 @@ func (c *Client) metadata(ctx context.Context, studyUID, seriesUID string, opts 
 				}
 				a := dicomio.Attributes{}
 				for tag, e := range d {
-					a[tag] = e.Values
+					a[tag] = dicomio.Attribute(tag, e.Values)
 				}
 				images = append(images, a)
 				return nil
