@@ -116,7 +116,7 @@ func (p *Plugin) newReview(k *kept, trail *audit.Trail) (*review.Server, *store.
 		return nil, nil, err
 	}
 	server, err := review.New(review.Config{
-		Store: k.review, Source: &reviewSource{p: p, headers: series.NewHeaders(p.reader)}, Publisher: publisher, Audit: note, Detectors: p.models.detectors, Filling: k.filling.Load,
+		Store: k.review, Source: &reviewSource{p: p, headers: series.NewHeaders(p.reader)}, Publisher: publisher, Audit: note, Detectors: p.models.detectors, Filling: k.filling.Load, Retraining: retraining{p, trail},
 		UsersFile: p.usersFile(), OIDC: c.OIDC, Page: c.Page, Software: p.cfg.Software, IntendedUse: use.Statement,
 		Secure: c.TLSCert != "", PublicURL: c.PublicURL, Proxies: proxies, Idle: c.Idle, Lifetime: c.Lifetime, Logger: p.cfg.Logger,
 	})

@@ -29,7 +29,7 @@ var testUsers = sync.OnceValues(func() ([]accounts.User, error) {
 		return nil, err
 	}
 	var users []accounts.User
-	for name, role := range map[string]accounts.Role{"vera": accounts.RoleView, "ann": accounts.RoleReview, "bob": accounts.RoleReview} {
+	for name, role := range map[string]accounts.Role{"vera": accounts.RoleView, "ann": accounts.RoleReview, "bob": accounts.RoleReview, "ada": accounts.RoleAdmin, "alan": accounts.RoleAdmin} {
 		users = append(users, accounts.User{Name: name, Role: role, Hash: hash, Created: time.Now()})
 	}
 	return users, nil

@@ -26,7 +26,7 @@ once; sessions of users who are changed or removed end. Roles:
 
   view    see the work list, the images and the scores
   review  decide on findings and export decisions
-  admin   the same at present; for administrators
+  admin   also look after models: what was retrained, what it would change, and which scores
 
 A password is asked for twice, or read from standard input if that is not a
 terminal. It is at least 12 characters long; a sentence is fine.`

@@ -2,6 +2,7 @@ package retrain
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -85,6 +86,15 @@ func (r *runner) run(ctx context.Context) (*Candidate, error) {
 	files = append(files, report...)
 	if ref := r.o.Data.reference; ref != nil {
 		files = append(files, content{"reference.json", RoleReference, ref})
+	}
+	if card := r.o.Data.Card; card != nil {
+		told := *card
+		told.Noise.Nodules = nil // pseudonyms stay with the data set
+		text, err := json.Marshal(told)
+		if err != nil {
+			return nil, fmt.Errorf("retrain: write data card: %w", err)
+		}
+		files = append(files, content{"data-card.json", RoleCard, append(text, '\n')})
 	}
 	return c, c.write(r.o.Out, files)
 }

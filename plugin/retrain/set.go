@@ -23,6 +23,7 @@ const (
 	RoleReport     = "report"
 	RoleReportData = "report-data"
 	RoleReference  = "reference" // what the data were like, see package drift
+	RoleCard       = "data-card" // of the site's data set, without the names of nodules
 )
 
 const (

@@ -43,6 +43,8 @@ type Config struct {
 	Detectors func() []detector.Detector // those that are loaded; nil: none
 	Filling   func() bool                // tells whether the store is still being filled again, so that decisions may be missing; nil: it is not
 
+	Retraining Retraining // for administrators; nil: none
+
 	UsersFile   string // see package accounts; empty: no local users
 	OIDC        OIDC   // zero: none
 	Page        fs.FS  // files of the page, index.html at its root; nil: none
@@ -157,6 +159,13 @@ func (s *Server) Handler() http.Handler {
 	signed("PUT /api/v1/series/{id}/findings/{number}/decision", review, s.ofFinding("", s.putDecision))
 	signed("GET /api/v1/series/{id}/findings/{number}/decisions", view, s.ofFinding("decisions", s.getDecisions))
 	signed("GET /api/v1/decisions.csv", review, s.getDecisionsCSV)
+	const admin = accounts.RoleAdmin
+	signed("GET /api/v1/retraining", admin, s.ofRetraining("retraining", s.getRetraining))
+	signed("GET /api/v1/retraining/versions/{version}", admin, s.ofRetraining("retraining", s.getVersion))
+	signed("GET /api/v1/retraining/shadow", admin, s.ofRetraining("shadow", s.getShadow))
+	signed("GET /api/v1/retraining/shadow/pictures/{number}", admin, s.ofRetraining("shadow", s.getShadowPicture))
+	signed("GET /api/v1/retraining/drift", admin, s.ofRetraining("retraining", s.getDrift))
+	signed("POST /api/v1/retraining/changes", admin, s.ofRetraining("", s.postModelChange))
 	public("GET /api/v1/events", s.gate.Require(view, false, s.getEvents))
 	const dicomWeb = "GET /api/v1/dicom-web/studies/{study}/series/{series}/"
 	signed(dicomWeb+"metadata", view, s.getSeriesMetadata)

@@ -71,13 +71,19 @@ func phantom(t testing.TB, args ...string) string {
 	return dir
 }
 
-// service is `nodulescope serve` with its own data and users ann, bob (review)
-// and vera (view).
+// service is `nodulescope serve` with its own data and users ann, bob (review),
+// vera (view), ada and alan (admin).
 type service struct {
 	url, bus string
 }
 
 func serve(t testing.TB, settings ...string) *service {
+	t.Helper()
+	return serveFrom(t, t.TempDir(), settings...)
+}
+
+// serveFrom is serve of a data folder that may hold something already.
+func serveFrom(t testing.TB, data string, settings ...string) *service {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("a stop of the service is asked for by a signal")
@@ -86,8 +92,7 @@ func serve(t testing.TB, settings ...string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := t.TempDir()
-	for name, role := range map[string]string{"ann": "review", "bob": "review", "vera": "view"} {
+	for name, role := range map[string]string{"ann": "review", "bob": "review", "vera": "view", "ada": "admin", "alan": "admin"} {
 		run(t, password+"\n", "users", "add", name, "--role", role, "--data-dir", data)
 	}
 	args := []string{"serve", "--data-dir", data, "--listen", "", "--review-listen", "127.0.0.1:0", "--nats-port", "0"}

@@ -192,17 +192,26 @@ func (r *Report) pictures() (figure.Section, error) {
 		for _, p := range one.Pairs {
 			caption += fmt.Sprintf("; %s %s to %s", p.Name, p.Before.text(), p.After.text())
 		}
-		if len(one.Scan) != nodule.PatchVoxels {
-			s.Text += "\n\n" + caption + " (no picture)"
-			continue
-		}
-		content, err := planes(one.Scan)
+		content, err := one.Picture()
 		if err != nil {
 			return s, err
+		}
+		if content == nil {
+			s.Text += "\n\n" + caption + " (no picture)"
+			continue
 		}
 		s.Figures = append(s.Figures, figure.Figure{Caption: caption, Alt: "axial, coronal and sagittal plane of a nodule", PNG: content})
 	}
 	return s, nil
+}
+
+// Picture is a PNG of the axial, coronal and sagittal plane through the middle of the
+// nodule, side by side; nil: none was kept.
+func (r *Record) Picture() ([]byte, error) {
+	if len(r.Scan) != nodule.PatchVoxels {
+		return nil, nil
+	}
+	return planes(r.Scan)
 }
 
 func (v *Value) text() string {

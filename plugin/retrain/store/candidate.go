@@ -36,6 +36,10 @@ const (
 	RoleTissue   = "outline-tissue" // what outlines of that network are refused
 	// RoleReference is what the data of the training were like, see package drift.
 	RoleReference = "reference"
+	// RoleReportData is what a training says of itself, for programs; RoleCard is the card
+	// of the data set. Neither is needed.
+	RoleReportData = "report-data"
+	RoleCard       = "data-card"
 
 	roleCandidate = "candidate" // candidate.json itself
 )

@@ -2,7 +2,7 @@
 // code is that of the service, or "no_connection" where none answered.
 
 import type {
-  Auth, Decision, DrawnOutline, Finding, ImageKind, Labelled, Measurements, NewDecision, ProblemBody, Series, Session, Worklist,
+  Auth, Changed, Decision, Drift, DrawnOutline, Finding, ImageKind, Labelled, Measurements, ModelChange, NewDecision, ProblemBody, Retraining, Series, Session, Shadow, VersionDetails, Worklist,
 } from "./types.ts";
 
 import type { Asked } from "./viewer/region.ts";
@@ -132,6 +132,14 @@ export const api = {
   thumbnail: (id: string, number: number) => `${finding(id, number)}/images/scan?format=png&plane=axial&scale=2`,
   eventsURL: (after: string) => `${root}/events${after ? "?" + new URLSearchParams({ last_event_id: after }).toString() : ""}`,
   decisionsTable: `${root}/decisions.csv`,
+
+  // For administrators.
+  retraining: () => json<Retraining>(`${root}/retraining`),
+  version: (name: string) => json<VersionDetails>(`${root}/retraining/versions/${encodeURIComponent(name)}`),
+  shadow: () => json<Shadow>(`${root}/retraining/shadow`),
+  shadowPicture: (number: number) => `${root}/retraining/shadow/pictures/${number}`,
+  drift: () => json<Drift>(`${root}/retraining/drift`),
+  changeModels: (change: ModelChange) => json<Changed>(`${root}/retraining/changes`, sent("POST", change)),
 };
 
 // timed is the body of an answer, and how many ms its bytes took to come: by the

@@ -11,6 +11,7 @@ import { bound, type Binding } from "./keys.ts";
 import { Login } from "./login.tsx";
 import { theme, turn } from "./theme.ts";
 import type { Session } from "./types.ts";
+import { RetrainingPage } from "./retraining.tsx";
 import { WorklistPage } from "./worklist.tsx";
 
 // The viewer library is fetched while the work list is read.
@@ -20,6 +21,9 @@ interface Route {
   series: string;
   finding: number;
 }
+
+// For administrators.
+const retraining = (): boolean => location.hash === "#/retraining";
 
 function route(): Route | null {
   const m = /^#\/series\/([0-9a-f]{64})(?:\/(\d{1,3}))?$/.exec(location.hash);
@@ -50,6 +54,7 @@ export function App() {
   const [over, setOver] = useState(false);
   const [problem, setProblem] = useState("");
   const [at, setAt] = useState(route);
+  const [models, setModels] = useState(retraining);
   const [live, setLive] = useState<Live | null>(null);
   const [link, setLink] = useState<Link>("live");
   const [unread, setUnread] = useState(0);
@@ -81,7 +86,10 @@ export function App() {
       );
     };
     ask();
-    const moved = (): void => setAt(route());
+    const moved = (): void => {
+      setAt(route());
+      setModels(retraining());
+    };
     window.addEventListener("hashchange", moved);
     return () => window.removeEventListener("hashchange", moved);
   }, []);
@@ -122,12 +130,13 @@ export function App() {
   return (
     <div class={at ? "frame viewing" : "frame"}>
       <header class="top">
-        <h1 class="visually-hidden">{at ? "Findings of a series" : "Work list"}</h1>
+        <h1 class="visually-hidden">{at ? "Findings of a series" : models ? "Retraining" : "Work list"}</h1>
         <a class="home" href="#/" aria-label="Work list">
           Nodulescope{unread > 0 && <span class="count" title={`${unread} unread series`}>{unread}</span>}
         </a>
         <p class="use" data-test="intended-use">{session.intended_use}</p>
         <span class="spacer" />
+        {session.role === "admin" && !at && <a class="quiet" href={models ? "#/" : "#/retraining"} data-test="retraining">{models ? "Work list" : "Retraining"}</a>}
         {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>Decisions (CSV)</a>}
         <button type="button" class="quiet" data-test="theme" title="images stay on black" onClick={() => setShade(turn())}>{shade === "dark" ? "Light" : "Dark"}</button>
         <button type="button" class="quiet" onClick={() => setHelp(bound())}>Shortcuts <kbd>?</kbd></button>
@@ -150,6 +159,8 @@ export function App() {
       )}
       {at ? (
         <Viewer key={at.series} id={at.series} finding={at.finding} session={session} live={live} link={link} />
+      ) : models && session.role === "admin" ? (
+        <RetrainingPage session={session} />
       ) : (
         <WorklistPage live={live} onList={() => {}} onUnread={setUnread} onOpen={open} />
       )}

@@ -315,3 +315,143 @@ export interface ProblemBody {
   current?: Decision;
   current_series?: string;
 }
+
+// What administrators look after.
+
+export interface Promotion {
+  version: string;
+  set: string;
+  time?: string;
+  by?: string;
+  approved?: string;
+  forced?: boolean;
+  reason?: string;
+}
+
+export interface ModelRequest {
+  id: string;
+  change: ModelChange & { by: string };
+  from: Promotion;
+  to: Promotion;
+  asked: string;
+  expires: string;
+}
+
+export interface ModelVersion {
+  version: string;
+  kind: string;
+  made?: string;
+  set: string;
+  parent?: string;
+  signer?: string;
+  models: string[];
+  scores: boolean;
+  comparison: { created: string; allowed: boolean; reasons: string[] } | null;
+}
+
+export interface Retraining {
+  current: Promotion;
+  promotions: Promotion[];
+  consent: { persons: number; request?: ModelRequest; void?: string };
+  follows: boolean;
+  damaged?: string;
+  versions: ModelVersion[];
+}
+
+export interface ModelChange {
+  version?: string;
+  rollback?: boolean;
+  approve?: string;
+  withdraw?: string;
+  forced?: boolean;
+  reason?: string;
+}
+
+export interface Changed {
+  from: Promotion;
+  to: Promotion;
+  request?: ModelRequest;
+  withdrawn?: boolean;
+  waits: boolean;
+  service: string;
+}
+
+export interface Sided {
+  name: string;
+  patients: number;
+  normals: number;
+  anomalies: number;
+  unlabelled?: number;
+  others?: number;
+}
+
+export interface DataCard {
+  counts: { nodules: number; patients: number; series: number; normals: number; anomalies: number; unlabelled: number };
+  sides: Sided[];
+  exclusions: { code: string; reason: string; nodules: number; decided: number }[];
+  label_noise: { nodules_with_several_readers: number; disagree: number };
+  enough_for: { for: string; needs: string; has: string; ok: boolean }[];
+  warnings: string[];
+}
+
+export interface Paired {
+  before: number;
+  after: number;
+  difference: number;
+  low: number;
+  high: number;
+  known: boolean;
+}
+
+export interface Comparison {
+  created: string;
+  candidate: { version: string };
+  incumbent: { version: string };
+  allowed: boolean;
+  reasons: string[];
+  notes: string[];
+  sides?: {
+    name: string; fixed: boolean; patients: number; normals: number; anomalies: number;
+    rows: { name: string; same: boolean; auroc: Paired; flags: Paired; size_matched: Paired; moved_2mm: Paired }[] | null;
+  }[] | null;
+}
+
+export interface VersionDetails {
+  version: string;
+  set: string;
+  details: {
+    kind?: string; created?: string; software?: string; mode?: string; start?: string; seed?: number; parent?: string; parent_version?: string;
+    data?: { digest?: string; sides?: Sided[] };
+    parts?: { name: string; did: string; calibration_normals: number; calibration_anomalies: number }[];
+  } | null;
+  report: { warnings?: string[] } | null;
+  card: DataCard | null;
+  comparison: Comparison | null;
+}
+
+export interface ShadowValue {
+  probability: number | null;
+  percentile: number;
+  flagged: boolean;
+}
+
+export interface Shadow {
+  run: {
+    candidate: Promotion; beside: Promotion; by: string; started: string; ended?: string; why?: string;
+    counts: { series: number; nodules: number; failed: number; dropped: number; interrupted: number };
+  } | null;
+  goes?: boolean;
+  scores?: { name: string; nodules: number; agree: Share; flagged: Paired; new_flags: number; flags_gone: number; rank_correlation: number }[];
+  largest?: { result: string; finding: number; pairs: { name: string; before: ShadowValue; after: ShadowValue }[] }[];
+  pictures?: boolean[];
+}
+
+export interface Drift {
+  version: string;
+  reference: string;
+  series: number;
+  days: number;
+  minimum: number;
+  alarm: boolean;
+  values: { name: string; number: boolean; baseline: boolean; reference: number; window: number; before: number; after: number; distance: number; p: number; enough: boolean; alarm: boolean }[];
+}
