@@ -94,7 +94,7 @@ func runInspect(ctx context.Context, place string, o inspectOptions, g *globals,
 	}
 	if err == nil && !slices.ContainsFunc(r.Series, func(s inspectedSeries) bool { return s.Error == nil }) {
 		hint := "the reasons are listed"
-		if len(r.Refused)+len(r.Files) == 0 && r.LeftOut == "" {
+		if len(r.Series)+len(r.Refused)+len(r.Files) == 0 && r.LeftOut == "" {
 			hint = "the folder holds no DICOM image; name the folder of a CT series"
 		}
 		err = badInput(fmt.Errorf("inspect: no CT series can be read"), hint)
