@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/nodulescope/nodulescope/nodule/measure"
 )
@@ -49,7 +50,21 @@ type Distance struct {
 	FromLPS  [3]float64 `json:"from_lps_mm"`
 	ToLPS    [3]float64 `json:"to_lps_mm"`
 	LengthMM float64    `json:"length_mm"` // to 0.1 mm
+
+	// Plane is where it was drawn: a line along an edge of the voxels lies in two.
+	// Empty: not known, as before there was this field.
+	Plane Plane `json:"plane,omitempty"`
 }
+
+// Plane is one in which a reader looks at a series.
+type Plane string
+
+// Planes of the body.
+const (
+	Axial    Plane = "axial"
+	Coronal  Plane = "coronal"
+	Sagittal Plane = "sagittal"
+)
 
 // NewDistance measures from one point to another, mm.
 func NewDistance(from, to [3]float64) Distance {
@@ -139,7 +154,10 @@ func CheckDrawn(c *Correction, distances []Distance) (hint string) {
 		return fmt.Sprintf("%d distances, at most %d", len(distances), MaxDistances)
 	}
 	for i, d := range distances {
-		if !placed(d.FromLPS) || !placed(d.ToLPS) || NewDistance(d.FromLPS, d.ToLPS) != d || d.LengthMM == 0 {
+		if !slices.Contains([]Plane{"", Axial, Coronal, Sagittal}, d.Plane) {
+			return fmt.Sprintf("distance %d lies in no plane: axial, coronal or sagittal", i+1)
+		}
+		if !placed(d.FromLPS) || !placed(d.ToLPS) || NewDistance(d.FromLPS, d.ToLPS).LengthMM != d.LengthMM || d.LengthMM == 0 {
 			return fmt.Sprintf("distance %d has no length, or one that is not that between its ends", i+1)
 		}
 	}

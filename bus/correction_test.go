@@ -68,11 +68,13 @@ func TestDrawnIsChecked(t *testing.T) {
 	way := NewDistance([3]float64{1, 2, 3}, [3]float64{4, 6, 3})
 	other := way
 	other.LengthMM = 7
+	coronal, oblique := way, way
+	coronal.Plane, oblique.Plane = Coronal, "oblique"
 	for _, tt := range []struct {
 		list []Distance
 		want string
 	}{
-		{[]Distance{way}, ""}, {slices.Repeat([]Distance{way}, MaxDistances), ""},
+		{[]Distance{way}, ""}, {[]Distance{coronal}, ""}, {[]Distance{oblique}, "no plane"}, {slices.Repeat([]Distance{way}, MaxDistances), ""},
 		{slices.Repeat([]Distance{way}, MaxDistances+1), "at most 20"}, {[]Distance{way, other}, "distance 2"}, {[]Distance{{}}, "distance 1"},
 		{[]Distance{{FromLPS: [3]float64{math.NaN()}, LengthMM: 1}}, "distance 1"},
 	} {

@@ -123,7 +123,7 @@ func TestOutlineIsCorrected(t *testing.T) {
 	lied := drawn(ballIn(4))
 	lied["measurements"] = map[string]any{"volume_mm3": 99999}
 	decision := map[string]any{"verdict": "benign", "base_version": 0, "outline": lied,
-		"distances": []map[string]any{{"from_lps_mm": [3]float64{0, 0, 0}, "to_lps_mm": [3]float64{3, 4, 0}, "length_mm": 77}}}
+		"distances": []map[string]any{{"from_lps_mm": [3]float64{0, 0, 0}, "to_lps_mm": [3]float64{3, 4, 0}, "length_mm": 77, "plane": "coronal"}}}
 	for range 2 {
 		res, body := b.do("PUT", at("lung", "decision"), strings.NewReader(text(decision)))
 		if res.StatusCode != 200 || !strings.Contains(string(body), `"version":1,`) {
@@ -137,7 +137,7 @@ func TestOutlineIsCorrected(t *testing.T) {
 		}
 		d := f.Decision
 		if d == nil || d.Version != 1 || d.Outline == nil || string(d.Outline.Runs) != string(ballIn(4)) || d.Outline.Measurements.VolumeMM3 != m.Measurements.VolumeMM3 ||
-			len(d.Distances) != 1 || d.Distances[0].LengthMM != 5 {
+			len(d.Distances) != 1 || d.Distances[0].LengthMM != 5 || d.Distances[0].Plane != bus.Coronal {
 			t.Fatalf("%s", text(f))
 		}
 	}
@@ -154,7 +154,7 @@ func TestOutlineIsCorrected(t *testing.T) {
 		})
 		return err == nil && len(got) == 1
 	})
-	if r := got[0]; r.Outline == nil || r.Outline.Method != bus.Manual || r.Outline.Measurements == nil || len(r.Distances) != 1 {
+	if r := got[0]; r.Outline == nil || r.Outline.Method != bus.Manual || r.Outline.Measurements == nil || len(r.Distances) != 1 || r.Distances[0].Plane != bus.Coronal {
 		t.Errorf("%+v", r)
 	}
 	plugintest.Must(t, p.stop())

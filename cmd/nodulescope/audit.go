@@ -72,7 +72,7 @@ func runAuditVerify(args []string, o auditOptions, stdout io.Writer) error {
 	if !seen && last != o.expect {
 		return badInput(errors.New("no line of the audit trail has the expected digest: its end was cut off, or it is another trail"), "compare it with a backup")
 	}
-	fmt.Fprintf(stdout, "%d records, none changed\n", n)
+	fmt.Fprintf(stdout, "%s, none changed\n", counted(n, "record"))
 	if n > 0 {
 		fmt.Fprintf(stdout, "  first   %s\n  last    %s\n  digest  %s\n", first.UTC().Format(time.RFC3339), latest.UTC().Format(time.RFC3339), last)
 	}

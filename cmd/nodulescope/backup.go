@@ -73,7 +73,7 @@ func runBackup(ctx context.Context, target string, o backupOptions, g *globals, 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "Backup of %d files, %.1f MB, in %s\n", len(m.Files), float64(m.Bytes())/1e6, target)
+	fmt.Fprintf(stdout, "Backup of %s, %.1f MB, in %s\n", counted(len(m.Files), "file"), float64(m.Bytes())/1e6, target)
 	return describeStreams(stdout, m)
 }
 
@@ -83,7 +83,7 @@ func describeStreams(w io.Writer, m plugin.BackupManifest) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "  %-8s %d messages\n", s.Stream, n)
+		fmt.Fprintf(w, "  %-8s %s\n", s.Stream, counted(n, "message"))
 	}
 	if len(m.Streams) == 0 {
 		fmt.Fprintln(w, "  no streams: they are the external broker's, which has a backup of its own")

@@ -37,7 +37,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("outbox was\n%s\nand is\n%s", before, after)
 	}
 	goldenOutput(t, dir, "audit", "verify", "--data-dir", other)
-	if out := goldenOutput(t, dir, "ledger", "rebuild", "--data-dir", other); !strings.Contains(out, "0 results and 1 decisions were added") {
+	if out := goldenOutput(t, dir, "ledger", "rebuild", "--data-dir", other); !strings.Contains(out, "added 0 results and 1 decision") {
 		t.Error(out)
 	}
 	if _, _, code := goldenRun(t, dir, "", "restore", target, "--data-dir", other); code != exitUsage {

@@ -199,18 +199,20 @@ func runAccuracy(ctx context.Context, o benchOptions, stdout io.Writer) error {
 
 func (r *benchReport) table(w io.Writer) {
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
-	p("kernels %s, %d workers, peak %.0f GFLOP/s (fused multiply-adds, this run)\n", r.Kernels, r.Threads, r.Peak)
+	p("kernels %s, %s, peak %.0f GFLOP/s (fused multiply-adds, this run)\n", r.Kernels, counted(r.Threads, "worker"), r.Peak)
 	if r.Peer != "" {
 		p("peer: %s\n", r.Peer)
 	}
-	p("\n%-18s %10s %10s %10s %9s %10s %7s\n", "work", "ms", "GFLOP", "GFLOP/s", "of peak", "peer ms", "ratio")
+	p("\n")
+	var rows [][]string
 	for _, x := range r.Rows {
-		p("%-18s %10.2f %10.3f %10.1f %8.0f%%", x.Name, x.MS, x.GFLOP, x.GFLOPS, 100*x.PeakPart)
+		row := []string{x.Name, fmt.Sprintf("%.2f", x.MS), fmt.Sprintf("%.3f", x.GFLOP), fmt.Sprintf("%.1f", x.GFLOPS), fmt.Sprintf("%.0f%%", 100*x.PeakPart)}
 		if x.PeerMS > 0 {
-			p(" %10.2f %6.1fx", x.PeerMS, x.Ratio)
+			row = append(row, fmt.Sprintf("%.2f", x.PeerMS), fmt.Sprintf("%.1fx", x.Ratio))
 		}
-		p("\n")
+		rows = append(rows, row)
 	}
+	_ = writeRows(w, []string{"work", "ms", "GFLOP", "GFLOP/s", "of peak", "peer ms", "ratio"}, rows) // as above
 	if r.SearchMiB > 0 {
 		p("\nmemory that a latent search of 16 patches adds: %.0f MiB", r.SearchMiB)
 		if r.PeerSearchMiB > 0 {

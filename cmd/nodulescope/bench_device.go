@@ -137,14 +137,16 @@ func (r *deviceBench) table(w io.Writer) {
 	if r.Peer != "" {
 		p("peer: %s\n", r.Peer)
 	}
-	p("\n%-40s %10s %10s %10s %10s %7s\n", "work", "ms", "GFLOP", "GFLOP/s", "peer ms", "ratio")
+	p("\n")
+	var rows [][]string
 	for _, x := range r.Rows {
-		p("%-40s %10.3f %10.3f %10.1f", x.Name, x.MS, x.GFLOP, x.GFLOPS)
+		row := []string{x.Name, fmt.Sprintf("%.3f", x.MS), fmt.Sprintf("%.3f", x.GFLOP), fmt.Sprintf("%.1f", x.GFLOPS)}
 		if x.PeerMS > 0 {
-			p(" %10.3f %6.1fx", x.PeerMS, x.Ratio)
+			row = append(row, fmt.Sprintf("%.3f", x.PeerMS), fmt.Sprintf("%.1fx", x.Ratio))
 		}
-		p("\n")
+		rows = append(rows, row)
 	}
+	_ = writeRows(w, []string{"work", "ms", "GFLOP", "GFLOP/s", "peer ms", "ratio"}, rows) // as above
 	for _, name := range r.OnCPU {
 		p("on the processor: %s\n", name)
 	}

@@ -181,17 +181,21 @@ func runSeriesBench(ctx context.Context, o benchOptions, stdout io.Writer) error
 		return printJSON(stdout, r)
 	}
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(stdout, format, args...) }
-	p("%d slices, load of the machine %.0f to %.0f\n", r.Slices, r.Load[0], r.Load[1])
+	p("%s, load of the machine %.0f to %.0f\n", counted(r.Slices, "slice"), r.Load[0], r.Load[1])
 	if r.Peer != "" {
 		p("peer: %s\n", r.Peer)
 	}
-	p("\n%-22s %10s %19s %10s %10s %7s %12s %7s\n", "work", "ms", "least to most", "cpu ms", "peer ms", "ratio", "peer cpu ms", "ratio")
+	p("\n")
+	var rows [][]string
 	for _, x := range r.Rows {
-		p("%-22s %10.1f %8.1f to %7.1f %10.1f", x.Name, x.MS, x.Least, x.Most, x.CPU)
+		row := []string{x.Name, fmt.Sprintf("%.1f", x.MS), fmt.Sprintf("%.1f to %.1f", x.Least, x.Most), fmt.Sprintf("%.1f", x.CPU)}
 		if x.PeerMS > 0 {
-			p(" %10.1f %6.1fx %12.1f %6.1fx", x.PeerMS, x.Ratio, x.PeerCPU, x.RatioCPU)
+			row = append(row, fmt.Sprintf("%.1f", x.PeerMS), fmt.Sprintf("%.1fx", x.Ratio), fmt.Sprintf("%.1f", x.PeerCPU), fmt.Sprintf("%.1fx", x.RatioCPU))
 		}
-		p("\n")
+		rows = append(rows, row)
+	}
+	if err := writeRows(stdout, []string{"work", "ms", "least to most", "cpu ms", "peer ms", "ratio", "peer cpu ms", "ratio"}, rows); err != nil {
+		return err
 	}
 	if p("\nmemory that the series to HU adds: %.0f MiB", mib); r.PeerMiB > 0 {
 		p(", peer %.0f MiB as a volume, %.0f MiB slice by slice", r.PeerMiB, before.MiB["series to HU, slice by slice"])

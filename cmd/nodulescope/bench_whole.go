@@ -38,7 +38,7 @@ func runWhole(ctx context.Context, o benchOptions, processor *cpu.Backend, stdou
 		return printJSON(stdout, benchReport{Kernels: processor.Machine().Name, Threads: o.threads, Peer: name, Rows: rows})
 	}
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(stdout, format, args...) }
-	p("kernels %s, %d workers\n", processor.Machine().Name, o.threads)
+	p("kernels %s, %s\n", processor.Machine().Name, counted(o.threads, "worker"))
 	if name != "" {
 		p("peer: %s\n", name)
 	}

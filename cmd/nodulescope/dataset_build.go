@@ -249,16 +249,16 @@ func shippedTraining() []dataset.Training {
 // printCard tells the card in short.
 func printCard(w io.Writer, path string, c, former *dataset.Card) error {
 	n := c.Counts
-	fmt.Fprintf(w, "%s: %d nodules of %d patients in %d series\n", path, n.Nodules, n.Patients, n.Series)
-	fmt.Fprintf(w, "  labels      %d normal, %d anomalies, %d unlabelled, of these %d unsure\n", n.Normals, n.Anomalies, n.Unlabelled, n.Unsure)
+	fmt.Fprintf(w, "%s: %s of %s in %d series\n", path, counted(n.Nodules, "nodule"), counted(n.Patients, "patient"), n.Series)
+	fmt.Fprintf(w, "  labels      %d normal, %s, %d unlabelled, of these %d unsure\n", n.Normals, counted(n.Anomalies, "anomaly"), n.Unlabelled, n.Unsure)
 	if former != nil {
-		fmt.Fprintf(w, "  before      %d nodules, %d decisions; now %d decisions\n", former.Counts.Nodules, former.Inputs.Decisions.Count, c.Inputs.Decisions.Count)
+		fmt.Fprintf(w, "  before      %s, %s; now %s\n", counted(former.Counts.Nodules, "nodule"), counted(former.Inputs.Decisions.Count, "decision"), counted(c.Inputs.Decisions.Count, "decision"))
 	}
 	if c.Noise.Several > 0 {
-		fmt.Fprintf(w, "  readers     several read %d nodules and disagree on %d\n", c.Noise.Several, c.Noise.Disagree)
+		fmt.Fprintf(w, "  readers     several read %s and disagree on %d\n", counted(c.Noise.Several, "nodule"), c.Noise.Disagree)
 	}
 	for i, x := range c.Exclusions {
-		fmt.Fprintf(w, "  %-10s  %d nodules, %d decided: %s (%s)\n", [2]string{"left out", ""}[min(i, 1)], x.Nodules, x.Decided, x.Reason, x.Code)
+		fmt.Fprintf(w, "  %-10s  %s, %d decided: %s (%s)\n", [2]string{"left out", ""}[min(i, 1)], counted(x.Nodules, "nodule"), x.Decided, x.Reason, x.Code)
 	}
 	for i, e := range c.Enough {
 		verdict := "yes"

@@ -94,12 +94,13 @@ func printLetter(w io.Writer, letter bus.DeadLetter, asJSON, first bool) error {
 			bus.Dead
 		}{letter.LetterAt, letter.Site, letter.Dead})
 	}
-	const line = "%6v  %-20s  %-28s  %-16s  %s\n"
+	widths := lineWidths(w, []int{6, 20, 14, 8, 24})
 	if first {
-		fmt.Fprintf(w, line, "NUMBER", "TIME", "CODE", "JOB", "REASON")
+		if err := writeRow(w, widths, []string{"NUMBER", "TIME", "CODE", "JOB", "REASON"}); err != nil {
+			return err
+		}
 	}
-	_, err := fmt.Fprintf(w, line, letter.LetterAt, letter.Time.UTC().Format(time.RFC3339), letter.Code, shorten(orDash(letter.JobID), 16), letter.Message)
-	return err
+	return writeRow(w, widths, []string{fmt.Sprint(letter.LetterAt), letter.Time.UTC().Format(time.RFC3339), letter.Code, orDash(letter.JobID), letter.Message})
 }
 
 // listed reads numbers from 1 on, which a command lists.

@@ -79,7 +79,7 @@ func runDemo(ctx context.Context, o demoOptions, g *globals, stdout, stderr io.W
 	}
 	defer func() { err = errors.Join(err, folder.removeWork()) }()
 
-	fmt.Fprintf(stdout, "1. A synthetic chest CT: %d slices, %d nodules. It is not a patient.\n", p.Geometry().Slices, len(p.Nodules()))
+	fmt.Fprintf(stdout, "1. A synthetic chest CT: %s, %s. It is not a patient.\n", counted(p.Geometry().Slices, "slice"), counted(len(p.Nodules()), "nodule"))
 	if err := folder.makeSeries(ctx, p, work, stderr); err != nil {
 		return err
 	}

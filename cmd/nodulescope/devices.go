@@ -5,7 +5,6 @@ import (
 	"io"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -94,15 +93,14 @@ func reportDevices(o deviceFlag, check bool) (*deviceReport, error) {
 }
 
 func (r *deviceReport) write(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "DEVICE\tNAME\tMEMORY\tDRIVER\tNOTE")
+	var rows [][]string
 	note := func(id, text string) string {
 		if id == r.Use {
 			return strings.TrimSpace("used " + text)
 		}
 		return text
 	}
-	_, _ = fmt.Fprintf(t, "cpu\t%d processors, kernels %s\t\t\t%s\n", r.Processor.Processors, r.Processor.Kernels[0], note(gpu.CPU, ""))
+	rows = append(rows, []string{"cpu", fmt.Sprintf("%s, kernels %s", counted(r.Processor.Processors, "processor"), r.Processor.Kernels[0]), "", "", note(gpu.CPU, "")})
 	for _, d := range r.Devices {
 		text := d.Refused
 		if d.Check != "" {
@@ -112,12 +110,12 @@ func (r *deviceReport) write(w io.Writer) error {
 		if d.Capability != "" {
 			name += ", compute capability " + d.Capability
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%.1f GiB\t%s\t%s\n", d.ID, name, float64(d.Memory)/(1<<30), d.Driver, note(d.ID, text))
+		rows = append(rows, []string{d.ID, name, fmt.Sprintf("%.1f GiB", float64(d.Memory)/(1<<30)), d.Driver, note(d.ID, text)})
 	}
 	for _, m := range r.Missing {
-		_, _ = fmt.Fprintf(t, "%s\tnone\t\t\t%s\n", m.API, m.Reason)
+		rows = append(rows, []string{m.API, "none", "", "", m.Reason})
 	}
-	if err := t.Flush(); err != nil {
+	if err := writeRows(w, []string{"DEVICE", "NAME", "MEMORY", "DRIVER", "NOTE"}, rows); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\nused with --device %s: %s, because %s\n", r.Setting, r.Use, r.Why)

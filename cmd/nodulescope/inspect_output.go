@@ -72,7 +72,7 @@ func (r inspection) write(w io.Writer) error {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	for _, s := range r.Series {
 		line("series %s: %s", s.SeriesUID, s.Verdict)
-		text := fmt.Sprintf("  %d slices of %d x %d, %.4g x %.4g x %.4g mm", s.Slices, s.Rows, s.Cols, s.SpacingMM[0], s.SpacingMM[1], s.SpacingMM[2])
+		text := fmt.Sprintf("  %s of %d x %d, %.4g x %.4g x %.4g mm", counted(s.Slices, "slice"), s.Rows, s.Cols, s.SpacingMM[0], s.SpacingMM[1], s.SpacingMM[2])
 		if s.TiltDeg >= 0.05 {
 			text += fmt.Sprintf(", tilt %.1f degrees", s.TiltDeg)
 		}
@@ -114,14 +114,14 @@ func (r inspection) write(w io.Writer) error {
 	case n == 1:
 		line("1 other file is not a DICOM image")
 	case n > 1:
-		line("%d other files are not DICOM images", n)
+		line("no DICOM images: %s", counted(n, "other file"))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 func (v inspectedVolume) write(line func(string, ...any)) {
-	text := fmt.Sprintf("%d images, %d slices, %.4g mm apart", v.Images, v.Slices, v.SpacingMM)
+	text := fmt.Sprintf("%s, %s, %.4g mm apart", counted(v.Images, "image"), counted(v.Slices, "slice"), v.SpacingMM)
 	for _, more := range []string{v.Type, v.Kernel} {
 		if more != "" {
 			text += ", " + more

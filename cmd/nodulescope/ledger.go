@@ -76,12 +76,12 @@ func runLedgerRebuild(ctx context.Context, o ledgerOptions, g *globals, stdout i
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%d results and %d decisions were added\n", r.Results, r.Decisions)
+	fmt.Fprintf(stdout, "added %s and %s\n", counted(r.Results, "result"), counted(r.Decisions, "decision"))
 	if r.WithoutImages > 0 {
-		fmt.Fprintf(stdout, "%d results do not say where their images are: review cannot show them\n", r.WithoutImages)
+		fmt.Fprintf(stdout, "without a word where the images are: %s; review cannot show them\n", counted(r.WithoutImages, "result"))
 	}
 	if r.Unreadable > 0 {
-		fmt.Fprintf(stdout, "%d messages could not be used\n", r.Unreadable)
+		fmt.Fprintf(stdout, "could not use %s\n", counted(r.Unreadable, "message"))
 	}
 	return nil
 }

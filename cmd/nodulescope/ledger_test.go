@@ -23,10 +23,10 @@ func TestLedgerRebuildAndAuditVerify(t *testing.T) {
 	if err := os.Remove(filepath.Join(data, "ledger.db")); err != nil {
 		t.Fatal(err)
 	}
-	if out := goldenOutput(t, dir, "ledger", "rebuild", "--data-dir", data); !strings.Contains(out, "2 results and 1 decisions were added") {
+	if out := goldenOutput(t, dir, "ledger", "rebuild", "--data-dir", data); !strings.Contains(out, "added 2 results and 1 decision") {
 		t.Error(out)
 	}
-	if out := goldenOutput(t, dir, "ledger", "rebuild", "--data-dir", data); !strings.Contains(out, "0 results and 1 decisions were added") {
+	if out := goldenOutput(t, dir, "ledger", "rebuild", "--data-dir", data); !strings.Contains(out, "added 0 results and 1 decision") {
 		t.Error(out)
 	}
 	if err := os.WriteFile(filepath.Join(data, "ledger.db"), []byte(strings.Repeat("rubbish ", 8192)), 0o600); err != nil {

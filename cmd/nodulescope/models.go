@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,8 +126,7 @@ func runModelsList(_ context.Context, o *modelsOptions, _ []string, stdout io.Wr
 	if o.json {
 		return errors.Join(printJSON(stdout, all), damaged)
 	}
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\tVERSION\tKIND\tMADE\tSET\tFROM\tMODELS")
+	var rows [][]string
 	for _, m := range all.Versions {
 		mark, made := "", "-"
 		if m.Version == all.Current.Version {
@@ -137,9 +135,9 @@ func runModelsList(_ context.Context, o *modelsOptions, _ []string, stdout io.Wr
 		if !m.Candidate.Created.IsZero() {
 			made = m.Candidate.Created.Format(time.DateOnly)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mark, m.Version, m.Candidate.Kind, made, shortDigest(m.Set), parentOf(m, all.Versions), strings.Join(namesOf(m), ", "))
+		rows = append(rows, []string{mark, m.Version, m.Candidate.Kind, made, shortDigest(m.Set), parentOf(m, all.Versions), strings.Join(namesOf(m), ", ")})
 	}
-	if err := w.Flush(); err != nil {
+	if err := writeRows(stdout, []string{"", "VERSION", "KIND", "MADE", "SET", "FROM", "MODELS"}, rows); err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, "* scores")
@@ -217,10 +215,10 @@ func runModelsShow(_ context.Context, o *modelsOptions, args []string, stdout io
 		}{m, details, compared})
 	}
 	c := m.Candidate
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, value)
+			rows = append(rows, []string{name, value})
 		}
 	}
 	line("version", m.Version)
@@ -241,12 +239,12 @@ func runModelsShow(_ context.Context, o *modelsOptions, args []string, stdout io
 		if f.From != "" {
 			from = ", " + f.From
 		}
-		line(f.Role, fmt.Sprintf("%s, %d bytes, %s%s", f.Name, f.Bytes, f.SHA256, from))
+		line(f.Role, fmt.Sprintf("%s, %s, %s%s", f.Name, counted(f.Bytes, "byte"), f.SHA256, from))
 	}
 	if err := told(line, compared, now.Version); err != nil {
 		return err
 	}
-	if err := w.Flush(); err != nil {
+	if err := writeRows(stdout, nil, rows); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(stdout, "Every file is whole and can be loaded.")
@@ -379,7 +377,7 @@ but for the versions that go.`,
 			if dry {
 				does = "Would remove"
 			}
-			_, err = fmt.Fprintf(stdout, "%s %d versions (%s) and %d files of %.1f MB that no version needs\n", does, len(c.Versions), orDash(strings.Join(c.Versions, ", ")), c.Files, float64(c.Bytes)/1e6)
+			_, err = fmt.Fprintf(stdout, "%s %s (%s) and %s of %.1f MB that no version needs\n", does, counted(len(c.Versions), "version"), orDash(strings.Join(c.Versions, ", ")), counted(c.Files, "file"), float64(c.Bytes)/1e6)
 			return err
 		})
 	cmd.Flags().IntVar(&keep, "keep", keep, "how many of the newest versions stay, promoted or not")

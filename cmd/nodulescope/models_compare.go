@@ -8,7 +8,6 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -184,17 +183,19 @@ func (c *compareOptions) read(learned []string) (data []gate.Data, err error) {
 func printComparison(out io.Writer, r *gate.Report) error {
 	fmt.Fprintf(out, "%s in place of %s\n", r.Candidate.Version, r.Incumbent.Version)
 	for _, s := range r.Sides {
-		fmt.Fprintf(out, "\n%s: %d normals and %d anomalies of %d patients\n", s.Name, s.Normals, s.Anomalies, s.Patients)
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "SCORE\tAUROC\tCHANGE (95 %)\tSIZE-MATCHED\tMOVED 2 MM\tSENSITIVITY\tSPECIFICITY\tSLOPE\tECE\tMS")
+		fmt.Fprintf(out, "\n%s: %s and %s of %s\n", s.Name, counted(s.Normals, "normal"), counted(s.Anomalies, "anomaly"), counted(s.Patients, "patient"))
+		var rows [][]string
 		for i := range s.Rows {
 			row := &s.Rows[i]
-			fmt.Fprintf(w, "%s\t%s\t%+.3f (%+.3f to %+.3f)\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, fromTo(row.AUROC), row.AUROC.Difference, row.AUROC.Low, row.AUROC.High,
+			rows = append(rows, []string{
+				row.Name, fromTo(row.AUROC), fmt.Sprintf("%+.3f (%+.3f to %+.3f)", row.AUROC.Difference, row.AUROC.Low, row.AUROC.High),
 				fromTo(row.Matched), fromTo(row.Moved), fromTo(row.Sensitivity), fromTo(row.Specificity),
 				fits(row, func(f *gate.Fit) *float64 { return f.Slope }), fits(row, func(f *gate.Fit) *float64 { return &f.ECE }),
-				fmt.Sprintf("%.3g > %.3g", 1000*row.Seconds[0], 1000*row.Seconds[1]))
+				fmt.Sprintf("%.3g > %.3g", 1000*row.Seconds[0], 1000*row.Seconds[1]),
+			})
 		}
-		if err := w.Flush(); err != nil {
+		heads := []string{"SCORE", "AUROC", "CHANGE (95 %)", "SIZE-MATCHED", "MOVED 2 MM", "SENSITIVITY", "SPECIFICITY", "SLOPE", "ECE", "MS"}
+		if err := writeRows(out, heads, rows); err != nil {
 			return err
 		}
 	}

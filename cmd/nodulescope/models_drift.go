@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,8 +60,7 @@ func newModelsDrift() *cobra.Command {
 
 func printDrift(stdout io.Writer, r *drift.Report) error {
 	fmt.Fprintf(stdout, "%d series of the last %d days, scored by %s, beside %s\n", r.Series, drift.Days, r.Version, r.Reference)
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "VALUE\tREFERENCE\tWINDOW\tMEDIAN\tDISTANCE\tP\t")
+	var rows [][]string
 	for _, c := range r.Values {
 		verdict, median := "", "-"
 		switch {
@@ -74,9 +72,9 @@ func printDrift(stdout io.Writer, r *drift.Report) error {
 		if c.Number {
 			median = fmt.Sprintf("%.4g > %.4g", c.Before, c.After)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%.2f\t%.2g\t%s\n", c.Name, c.Reference, c.Window, median, c.Distance, c.P, verdict)
+		rows = append(rows, []string{c.Name, fmt.Sprint(c.Reference), fmt.Sprint(c.Window), median, fmt.Sprintf("%.2f", c.Distance), fmt.Sprintf("%.2g", c.P), verdict})
 	}
-	if err := w.Flush(); err != nil {
+	if err := writeRows(stdout, []string{"VALUE", "REFERENCE", "WINDOW", "MEDIAN", "DISTANCE", "P", ""}, rows); err != nil {
 		return err
 	}
 	verdict := "No value has moved."

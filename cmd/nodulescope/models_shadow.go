@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +83,7 @@ func (o *modelsOptions) runShadow(ctx context.Context, c shadowOptions, args []s
 		return printJSON(stdout, run)
 	}
 	if c.stop {
-		_, err = fmt.Fprintf(stdout, "%s is no longer in the shadow; it has scored %d nodules.\n", run.Candidate.Version, run.Counts.Nodules)
+		_, err = fmt.Fprintf(stdout, "%s is no longer in the shadow; it has scored %s.\n", run.Candidate.Version, counted(run.Counts.Nodules, "nodule"))
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "%s scores unseen beside %s, up to %d nodules or %d days. Next:\n  %s models shadow --report\n",
@@ -119,14 +118,16 @@ func (o *modelsOptions) reportShadow(folder, html string, stdout io.Writer) erro
 		state = "ended " + run.Ended.Format(time.RFC3339) + ": " + run.Why
 	}
 	n := run.Counts
-	fmt.Fprintf(stdout, "%s beside %s, %s\n%d nodules of %d series; not scored by both %d, given up for live jobs %d; series dropped %d\n\n",
-		run.Candidate.Version, run.Beside.Version, state, n.Nodules, n.Series, n.Failed, n.Interrupted, n.Dropped)
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SCORE\tNODULES\tFLAGS AGREE (95 %)\tFLAGGED\tNEW\tGONE\tRANK CORRELATION\tMEDIAN CHANGE")
+	fmt.Fprintf(stdout, "%s beside %s, %s\n%s of %d series; not scored by both %d, given up for live jobs %d; series dropped %d\n\n",
+		run.Candidate.Version, run.Beside.Version, state, counted(n.Nodules, "nodule"), n.Series, n.Failed, n.Interrupted, n.Dropped)
+	var rows [][]string
 	for _, a := range r.Scores {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t%.3f\t%.3f\n", a.Name, a.Nodules, a.Agree, fromTo(a.Flagged), a.New, a.Gone, a.Rank, a.Moved.Median)
+		rows = append(rows, []string{
+			a.Name, fmt.Sprint(a.Nodules), fmt.Sprint(a.Agree), fromTo(a.Flagged), fmt.Sprint(a.New), fmt.Sprint(a.Gone), fmt.Sprintf("%.3f", a.Rank), fmt.Sprintf("%.3f", a.Moved.Median),
+		})
 	}
-	if err := w.Flush(); err != nil {
+	heads := []string{"SCORE", "NODULES", "FLAGS AGREE (95 %)", "FLAGGED", "NEW", "GONE", "RANK CORRELATION", "MEDIAN CHANGE"}
+	if err := writeRows(stdout, heads, rows); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(stdout, use.Purpose)

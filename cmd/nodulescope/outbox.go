@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -94,16 +93,19 @@ func printOutgoing(w io.Writer, l outbox.Letter, asJSON, first bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(l)
 	}
-	const line = "%6v  %-20s  %-8s  %-9s  %8v  %-18s  %s\n"
+	widths := lineWidths(w, []int{6, 10, 7, 9, 8, 12, 16})
 	if first {
-		fmt.Fprintf(w, line, "NUMBER", "SINCE", "STATE", "KIND", "ATTEMPTS", "CODE", "REASON")
+		if err := writeRow(w, widths, []string{"NUMBER", "SINCE", "STATE", "KIND", "ATTEMPTS", "CODE", "REASON"}); err != nil {
+			return err
+		}
 	}
 	state := "waiting"
 	if l.Refused {
 		state = "refused"
 	}
-	_, err := fmt.Fprintf(w, line, l.Number, l.Time.UTC().Format(time.RFC3339), state, l.Kind, l.Attempts, orDash(l.Code), orDash(l.Problem))
-	return err
+	return writeRow(w, widths, []string{
+		fmt.Sprint(l.Number), timeCell(l.Time), state, fmt.Sprint(l.Kind), fmt.Sprint(l.Attempts), orDash(l.Code), orDash(l.Problem),
+	})
 }
 
 func runResend(ctx context.Context, args []string, o outboxOptions, stdout io.Writer) error {

@@ -111,7 +111,7 @@ func runOutline(ctx context.Context, path string, o outlineOptions, g *globals, 
 	if o.json {
 		return printJSON(stdout, outline.Bands(all))
 	}
-	_, err = fmt.Fprintf(stdout, "%s\n%d nodules of %d folds. Networks: %s\n", outline.Markdown(outline.Bands(all)), len(all), folds, o.run.Dir)
+	_, err = fmt.Fprintf(stdout, "%s\n%s of %s. Networks: %s\n", outline.Markdown(outline.Bands(all)), counted(len(all), "nodule"), counted(folds, "fold"), o.run.Dir)
 	return err
 }
 

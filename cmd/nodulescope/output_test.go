@@ -47,9 +47,13 @@ func TestWriteResult(t *testing.T) {
 	}
 	want := `series 1.2.3: 120 slices, 2.5 x 0.7 x 0.7 mm, tilt 12.5 degrees, 2 missing
 
-NODULE  POSITION LPS MM  DIAMETER  SCORE     PROBABILITY   PERCENTILE  FLAG     LIMITS
-a       1.0 -2.2 300.0   8.0 mm    0.012346  0.125         87.5        flagged  gantry_tilt,cube_partly_outside
-<b>     0.0 0.0 0.0      -         refused   cube_padding  -           -        -
+NODULE  SCORE     PROBABILITY   PERCENTILE  FLAG
+a       0.012346  0.125         87.5        flagged
+<b>     refused   cube_padding  -           -
+
+NODULE  POSITION LPS MM  DIAMETER  LIMITS
+a       1.0 -2.2 300.0   8.0 mm    gantry_tilt,cube_partly_outside
+<b>     0.0 0.0 0.0      -         -
 
 refused  <b>: 60 % of the cube has no data (cube_padding)
 warning  the gantry was tilted (gantry_tilt)
@@ -121,7 +125,7 @@ For tests.
 	}
 	err := refusedNodules(r)
 	if err == nil || exitCode(t.Context(), err) != exitBadInput ||
-		!strings.Contains(err.Error(), "1 of 4 nodules have no score, 1 of 4 nodules lack the score of a detector") {
+		!strings.Contains(err.Error(), "1 of 4 nodules without a score, 1 of 4 nodules without the score of a detector") {
 		t.Errorf("error %v", err)
 	}
 	page, err := overviewPage(r, nil, nil)

@@ -169,7 +169,11 @@ type resultPrinter struct {
 	printed int
 }
 
-const resultLine = "%-20s  %-14s  %-16s  %9s  %-8s  %10s  %-12s  %10s  %-7s  %s\n"
+// resultWidths are those of the columns of resultHeads.
+var (
+	resultWidths = []int{14, 8, 9, 12, 10, 7, 6}
+	resultHeads  = []string{"NODULE", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP"}
+)
 
 func (p *resultPrinter) print(env bus.Envelope, r bus.Result) error {
 	p.printed++
@@ -177,23 +181,28 @@ func (p *resultPrinter) print(env bus.Envelope, r bus.Result) error {
 		return json.NewEncoder(p.w).Encode(r)
 	}
 	if p.printed == 1 {
-		fmt.Fprintf(p.w, resultLine, "TIME", "JOB", "NODULE", "DIAMETER", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP")
+		if err := writeRow(p.w, lineWidths(p.w, resultWidths), resultHeads); err != nil {
+			return err
+		}
 	}
+	fmt.Fprintf(p.w, "%s  job %s\n", env.Time.UTC().Format(time.RFC3339), orDash(r.JobID))
 	for _, n := range r.Nodules {
-		lines := modelLines(n)
+		lines, nodule := modelLines(n), n.ID
+		if n.DiameterMM > 0 {
+			nodule += ", " + diameter(n.DiameterMM)
+		}
 		if first, ok := headlineLine(n); ok {
 			lines = slices.Insert(lines, 0, first)
 		}
 		for _, line := range lines {
-			_, err := fmt.Fprintf(p.w, resultLine, env.Time.UTC().Format(time.RFC3339), shorten(r.JobID, 14), shorten(n.ID, 16), diameter(n.DiameterMM),
-				orDash(line.model), line.cells[0], line.cells[1], line.cells[2], line.cells[3], percentileGap(n.Disagreement))
-			if err != nil {
+			row := append(append([]string{nodule, orDash(line.model)}, line.cells...), percentileGap(n.Disagreement))
+			if err := writeRow(p.w, lineWidths(p.w, resultWidths), row); err != nil {
 				return err
 			}
 		}
 	}
 	if r.Supersedes != "" {
-		_, err := fmt.Fprintf(p.w, "%-20s  this result of %s supersedes an earlier one of the series\n", "", shorten(cmp.Or(r.JobID, "a job"), 14))
+		_, err := fmt.Fprintf(p.w, "this result of %s supersedes an earlier one of the series\n", shorten(cmp.Or(r.JobID, "a job"), 14))
 		return err
 	}
 	return nil

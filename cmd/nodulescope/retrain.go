@@ -273,11 +273,15 @@ func printPlan(w io.Writer, path string, p *retrain.Plan) error {
 	}
 	fmt.Fprintf(w, "\n  %-12s %s %s\n", "starts from", cmp.Or(p.From, "files"), shortDigest(p.Parent))
 	for _, s := range p.Data.Sides {
-		fmt.Fprintf(w, "  %-12s %3d patients, %d normals, %d anomalies, %d unlabelled: %s\n", s.Name, s.Patients, s.Normals, s.Anomalies, s.Unlabelled, s.For)
+		fmt.Fprintf(w, "  %-12s %s, %s, %s, %d unlabelled: %s\n", s.Name, counted(s.Patients, "patient"), counted(s.Normals, "normal"), counted(s.Anomalies, "anomaly"), s.Unlabelled, s.For)
 	}
 	printEnough(w, p.Enough)
+	var rows [][]string
 	for _, x := range p.Work {
-		fmt.Fprintf(w, "  %-24s %5d %-8s %8s  %s\n", x.Name, x.Units, x.Unit, roughly(x.Time()), x.About)
+		rows = append(rows, []string{"  " + x.Name, fmt.Sprint(x.Units), x.Unit, fmt.Sprint(roughly(x.Time())), x.About})
+	}
+	if err := writeRows(w, nil, rows); err != nil {
+		return err
 	}
 	for _, text := range p.Warnings {
 		fmt.Fprintf(w, "  warning      %s\n", text)

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +36,11 @@ func newReviewsCommand(g *globals) *cobra.Command {
 	return cmd
 }
 
-const reviewLine = "%-20s  %-14s  %-16s  %7s  %-10s  %-13s  %s\n"
+// reviewWidths are those of the columns of reviewHeads.
+var (
+	reviewWidths = []int{10, 10, 12, 7, 10, 11, 8}
+	reviewHeads  = []string{"TIME", "RESULT", "NODULE", "VERSION", "VERDICT", "KIND", "REVIEWER"}
+)
 
 func runReviews(ctx context.Context, o reviewsOptions, g *globals, stdout io.Writer) error {
 	b, err := o.bus.connect(ctx, g.log)
@@ -52,11 +54,13 @@ func runReviews(ctx context.Context, o reviewsOptions, g *globals, stdout io.Wri
 			return json.NewEncoder(stdout).Encode(r)
 		}
 		if count == 1 {
-			fmt.Fprintf(stdout, reviewLine, "TIME", "RESULT", "NODULE", "VERSION", "VERDICT", "KIND", "REVIEWER")
+			if err := writeRow(stdout, lineWidths(stdout, reviewWidths), reviewHeads); err != nil {
+				return err
+			}
 		}
-		_, err := fmt.Fprintf(stdout, reviewLine, r.Time.UTC().Format(time.RFC3339), shorten(r.Identity, 14), shorten(r.NoduleID, 16),
-			fmt.Sprint(r.Version), r.Verdict, cmp.Or(r.Kind, "-"), r.Reviewer)
-		return err
+		return writeRow(stdout, lineWidths(stdout, reviewWidths), []string{
+			timeCell(r.Time), shorten(r.Identity, 10), r.NoduleID, fmt.Sprint(r.Version), string(r.Verdict), orDash(string(r.Kind)), r.Reviewer,
+		})
 	})
 	if err == nil && count == 0 && !o.json {
 		_, err = fmt.Fprintln(stdout, "No decisions. They are made on the review page of 'nodulescope serve'.")

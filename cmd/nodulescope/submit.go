@@ -115,7 +115,7 @@ func runSubmit(ctx context.Context, folder string, o submitOptions, g *globals, 
 		_, err = fmt.Fprintf(stdout, "%s\nWas submitted before, within the last two minutes: it stays one job. --id submits it under another name.\n", id)
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s\n%d nodules, site %s, %s, number %d in the queue's stream\nNext: %s results%s\n",
-		id, len(job.Nodules), o.site, o.priority, ack.Sequence, program(), o.bus.flag())
+	_, err = fmt.Fprintf(stdout, "%s\n%s, site %s, %s, number %d in the queue's stream\nNext: %s results%s\n",
+		id, counted(len(job.Nodules), "nodule"), o.site, o.priority, ack.Sequence, program(), o.bus.flag())
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/nodulescope/nodulescope/bus"
 )
@@ -16,7 +15,7 @@ import (
 // nodule and model, then everything that limits its use.
 func writeResult(w io.Writer, r bus.Result) error {
 	g := r.Geometry
-	fmt.Fprintf(w, "series %s: %d slices, %.4g x %.4g x %.4g mm", r.SeriesUID, g.Slices, g.SpacingMM[0], g.SpacingMM[1], g.SpacingMM[2])
+	fmt.Fprintf(w, "series %s: %s, %.4g x %.4g x %.4g mm", r.SeriesUID, counted(g.Slices, "slice"), g.SpacingMM[0], g.SpacingMM[1], g.SpacingMM[2])
 	if g.TiltDeg >= 0.05 {
 		fmt.Fprintf(w, ", tilt %.1f degrees", g.TiltDeg)
 	}
@@ -29,6 +28,9 @@ func writeResult(w io.Writer, r bus.Result) error {
 	}
 
 	if err := writeTable(w, resultColumns(r), resultRows(r)); err != nil {
+		return err
+	}
+	if err := writeTable(w, placeColumns, placeRows(r)); err != nil {
 		return err
 	}
 	if err := writeOutlines(w, r); err != nil {
@@ -71,23 +73,6 @@ func writeResult(w io.Writer, r bus.Result) error {
 		fmt.Fprintf(w, "computed %s\n", line)
 	}
 	_, err := fmt.Fprintf(w, "%s\n", r.IntendedUse)
-	return err
-}
-
-// writeTable prints rows below their heads, and an empty line; nothing without
-// rows.
-func writeTable(w io.Writer, heads []string, rows [][]string) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{heads}, rows...) {
-		fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w)
 	return err
 }
 
@@ -165,9 +150,9 @@ func whoFlags(scores []bus.NoduleScore) string {
 // they are named, with the gap between them.
 func resultColumns(r bus.Result) []string {
 	if len(r.Models) > 1 {
-		return []string{"NODULE", "MODEL", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP", "LIMITS"}
+		return []string{"NODULE", "MODEL", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "GAP"}
 	}
-	return []string{"NODULE", "POSITION LPS MM", "DIAMETER", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG", "LIMITS"}
+	return []string{"NODULE", "SCORE", "PROBABILITY", "PERCENTILE", "FLAG"}
 }
 
 func resultRows(r bus.Result) [][]string {
@@ -178,14 +163,25 @@ func resultRows(r bus.Result) [][]string {
 			if len(r.Models) > 1 {
 				row = append(row, orDash(line.model))
 			}
-			p := n.PositionLPS
-			row = append(row, fmt.Sprintf("%.1f %.1f %.1f", p[0], p[1], p[2]), diameter(n.DiameterMM))
 			row = append(row, line.cells...)
 			if len(r.Models) > 1 {
 				row = append(row, percentileGap(n.Disagreement))
 			}
-			rows = append(rows, append(row, orDash(strings.Join(n.Applicability, ","))))
+			rows = append(rows, row)
 		}
+	}
+	return rows
+}
+
+// placeColumns are the heads of placeRows.
+var placeColumns = []string{"NODULE", "POSITION LPS MM", "DIAMETER", "LIMITS"}
+
+// placeRows has a row for every nodule: where it is, and what limits its scores.
+func placeRows(r bus.Result) [][]string {
+	rows := make([][]string, 0, len(r.Nodules))
+	for _, n := range r.Nodules {
+		p := n.PositionLPS
+		rows = append(rows, []string{n.ID, fmt.Sprintf("%.1f %.1f %.1f", p[0], p[1], p[2]), diameter(n.DiameterMM), orDash(strings.Join(n.Applicability, ","))})
 	}
 	return rows
 }
@@ -266,10 +262,10 @@ func refusedNodules(r bus.Result) error {
 	}
 	var texts []string
 	if refused > 0 {
-		texts = append(texts, fmt.Sprintf("%d of %d nodules have no score", refused, len(r.Nodules)))
+		texts = append(texts, fmt.Sprintf("%d of %s without a score", refused, counted(len(r.Nodules), "nodule")))
 	}
 	if partly > 0 {
-		texts = append(texts, fmt.Sprintf("%d of %d nodules lack the score of a detector", partly, len(r.Nodules)))
+		texts = append(texts, fmt.Sprintf("%d of %s without the score of a detector", partly, counted(len(r.Nodules), "nodule")))
 	}
 	if len(texts) == 0 {
 		return nil

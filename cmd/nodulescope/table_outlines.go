@@ -10,7 +10,7 @@ import (
 )
 
 // outlineColumns are the heads of outlineRows.
-var outlineColumns = []string{"NODULE", "OUTLINED", "LONG x SHORT AXIS", "VOLUME", "MEAN HU", "TYPE", "LIMITS"}
+var outlineColumns = []string{"NODULE", "DIAMETER MM", "AXES MM", "VOLUME MM³", "MEAN HU", "TYPE", "LIMITS"}
 
 // writeOutlines prints what was measured of the nodules of a result, where they
 // were outlined.
@@ -41,8 +41,8 @@ func outlineRows(r bus.Result) [][]string {
 				mean += fmt.Sprintf(" ± %.0f", *m.MeanUncertaintyHU)
 			}
 			rows = append(rows, []string{
-				n.ID, fmt.Sprintf("%.1f ± %.1f mm", m.DiameterMM, m.DiameterUncertaintyMM), fmt.Sprintf("%.1f x %.1f mm", m.LongAxisMM, m.ShortAxisMM),
-				fmt.Sprintf("%.0f ± %.0f mm³", m.VolumeMM3, m.VolumeUncertaintyMM3), mean, strings.ReplaceAll(string(m.Type), "_", "-"),
+				n.ID, fmt.Sprintf("%.1f ± %.1f", m.DiameterMM, m.DiameterUncertaintyMM), fmt.Sprintf("%.1f x %.1f", m.LongAxisMM, m.ShortAxisMM),
+				fmt.Sprintf("%.0f ± %.0f", m.VolumeMM3, m.VolumeUncertaintyMM3), mean, strings.ReplaceAll(string(m.Type), "_", "-"),
 				orDash(strings.Join(o.Codes, ",")),
 			})
 		}

@@ -143,8 +143,8 @@ func (o trainOptions) keep(d trained, data string, stdout io.Writer) error {
 	if h.Encoder {
 		at = fmt.Sprintf("step        %.0f", h.Metrics["encoder_step"])
 	}
-	_, err := fmt.Fprintf(stdout, "%s\n  digest      %s\n  %s\n  calibration %s (%d normals, %d anomalies, prevalence %.2f)\n  threshold   %.5g\nNext: nodulescope evaluate %s --model %s --side test%s\n",
-		o.out, d.Digest(), at, c.Name(), c.Normals, c.Anomalies, c.Prevalence, c.Threshold, data, o.out, o.dataset.again())
+	_, err := fmt.Fprintf(stdout, "%s\n  digest      %s\n  %s\n  calibration %s (%s, %s, prevalence %.2f)\n  threshold   %.5g\nNext: nodulescope evaluate %s --model %s --side test%s\n",
+		o.out, d.Digest(), at, c.Name(), counted(c.Normals, "normal"), counted(c.Anomalies, "anomaly"), c.Prevalence, c.Threshold, data, o.out, o.dataset.again())
 	return err
 }
 

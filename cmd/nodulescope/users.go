@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -174,12 +173,11 @@ func runUsersList(o *usersOptions, cmd *cobra.Command, _ []string) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "There are no users in %s\n", path)
 		return nil
 	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tROLE\tSINCE\tSHOWN AS")
+	var rows [][]string
 	for _, u := range users {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Name, u.Role, u.Created.Format(time.DateOnly), cmp.Or(u.DisplayName, u.Name))
+		rows = append(rows, []string{u.Name, string(u.Role), u.Created.Format(time.DateOnly), cmp.Or(u.DisplayName, u.Name)})
 	}
-	return w.Flush()
+	return writeRows(cmd.OutOrStdout(), []string{"NAME", "ROLE", "SINCE", "SHOWN AS"}, rows)
 }
 
 // newPasswordHash asks for a password, twice on a terminal, and hashes it.

@@ -99,7 +99,7 @@ func (s *Store) Decide(r Record, number int, n NewDecision, reviewer string, at 
 	n.Comment = strings.ReplaceAll(n.Comment, "\r\n", "\n")
 	if n.Distances = slices.Clone(n.Distances); len(n.Distances) <= bus.MaxDistances {
 		for i, d := range n.Distances {
-			n.Distances[i] = bus.NewDistance(d.FromLPS, d.ToLPS)
+			n.Distances[i].LengthMM = bus.NewDistance(d.FromLPS, d.ToLPS).LengthMM
 		}
 	}
 	if err := n.check(); err != nil {

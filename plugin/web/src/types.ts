@@ -199,6 +199,7 @@ export interface Distance {
   from_lps_mm: Vec3;
   to_lps_mm: Vec3;
   length_mm: number;
+  plane?: "axial" | "coronal" | "sagittal"; // absent in decisions from before it was kept
 }
 
 export interface NewDecision {

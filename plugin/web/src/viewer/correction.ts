@@ -131,6 +131,6 @@ const near = (a: Vec3, b: Vec3): boolean => a.every((v, i) => Math.abs(v - (b[i]
 export function same(a: Distance[], b: Distance[]): boolean {
   return a.length === b.length && a.every((d, i) => {
     const o = b[i];
-    return o !== undefined && near(d.from_lps_mm, o.from_lps_mm) && near(d.to_lps_mm, o.to_lps_mm);
+    return o !== undefined && near(d.from_lps_mm, o.from_lps_mm) && near(d.to_lps_mm, o.to_lps_mm) && (d.plane ?? o.plane) === (o.plane ?? d.plane);
   });
 }

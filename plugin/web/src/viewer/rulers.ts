@@ -4,12 +4,13 @@ import { eventTarget } from "@cornerstonejs/core";
 import { Enums as ToolEnums, LengthTool, annotation, utilities as toolUtilities } from "@cornerstonejs/tools";
 import type { Distance, Vec3 } from "../types.ts";
 import { same } from "./correction.ts";
-import { planes as all } from "./cube.ts";
+import { planes as all, type Plane } from "./cube.ts";
 import { add, dot, length, toIndex, type Grid } from "./grid.ts";
 import { axisOf, type Planes, type View } from "./planes.ts";
 
 const shortest = 0.1; // mm: less is a click
 const most = 20;
+const bodyAxis: Record<Plane, 0 | 1 | 2> = { axial: 2, coronal: 1, sagittal: 0 }; // that a plane is across, LPS
 
 /** drawnDistances are those that the library holds now. */
 export function drawnDistances(): Distance[] {
@@ -18,9 +19,15 @@ export function drawnDistances(): Distance[] {
     const [from, to] = (a.data.handles?.points ?? []) as Vec3[];
     if (!from || !to) continue;
     const mm = length(add(to, from, -1));
-    if (mm >= shortest) list.push({ from_lps_mm: [...from] as Vec3, to_lps_mm: [...to] as Vec3, length_mm: Math.round(mm * 10) / 10 });
+    const plane = planeOf(a.metadata?.viewPlaneNormal as Vec3 | undefined);
+    if (mm >= shortest) list.push({ from_lps_mm: [...from] as Vec3, to_lps_mm: [...to] as Vec3, length_mm: Math.round(mm * 10) / 10, ...(plane && { plane }) });
   }
   return list.slice(0, most);
+}
+
+// planeOf is the plane that the library looks at along a normal.
+function planeOf(normal: Vec3 | undefined): Plane | null {
+  return all.find((p) => normal && Math.abs(normal[bodyAxis[p]]) > 0.7) ?? null;
 }
 
 /** showDistances puts distances in place of those that the library holds. */
@@ -29,7 +36,8 @@ export function showDistances(list: Distance[], planes: Planes, grid: Grid, fram
   annotation.state.removeAllAnnotations();
   for (const d of list) {
     const way = add(d.to_lps_mm, d.from_lps_mm, -1);
-    const plane = all.find((p) => Math.abs(dot(way, planes.views[p].normal())) < 0.05);
+    const within = all.filter((p) => Math.abs(dot(way, planes.views[p].normal())) < 0.05);
+    const plane = within.find((p) => p === d.plane) ?? within[0]; // the first of a decision that names none
     if (plane) annotation.state.addAnnotation(made(d, planes.views[plane], grid, frame), planes.views[plane].element);
   }
   toolUtilities.triggerAnnotationRenderForViewportIds([...all]);
