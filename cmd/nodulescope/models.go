@@ -264,7 +264,7 @@ func told(line func(name, value string), comparison json.RawMessage, with string
 	if !r.Allowed {
 		verdict = "may not take its place"
 	}
-	line("compared with "+with, verdict+", "+r.Created.Format(time.RFC3339))
+	line("compared", "with "+with+": "+verdict+", "+r.Created.Format(time.RFC3339))
 	for _, reason := range r.Reasons {
 		line("refused", reason)
 	}

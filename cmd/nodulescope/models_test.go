@@ -232,7 +232,7 @@ func TestRefusedComparison(t *testing.T) {
 	}
 	out, _ = command(t, exitOK, "models", "show", "shipped", "--data-dir", data)
 	out = strings.Join(strings.Fields(out), " ") // whatever goes on below
-	if !strings.Contains(out, "compared with shipped") || !strings.Contains(out, "may not take its place") || !strings.Contains(out, "were held back") {
+	if !strings.Contains(out, "compared with shipped:") || !strings.Contains(out, "may not take its place") || !strings.Contains(out, "were held back") {
 		t.Errorf("%s", out)
 	}
 }
