@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -184,8 +183,7 @@ func (o *modelsOptions) listShared(ctx context.Context, g *globals, flags *busFl
 	if o.json {
 		return printJSON(stdout, append([]store.SharedVersion{}, list...))
 	}
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "VERSION\tKIND\tMADE\tSET\tPUSHED\tSTATE\tSIGNED BY")
+	var rows [][]string
 	for _, v := range list {
 		var state []string
 		for _, s := range []struct {
@@ -200,9 +198,11 @@ func (o *modelsOptions) listShared(ctx context.Context, g *globals, flags *busFl
 		if !v.Made.IsZero() {
 			made = v.Made.Format(time.DateOnly)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Version, orDash(v.Kind), made, orDash(shortDigest(v.Set)), v.Added.UTC().Format(time.RFC3339), orDash(strings.Join(state, ", ")), orDash(string(v.Signer)))
+		rows = append(rows, []string{
+			v.Version, orDash(v.Kind), made, orDash(shortDigest(v.Set)), timeCell(v.Added), orDash(strings.Join(state, ", ")), orDash(string(v.Signer)),
+		})
 	}
-	return w.Flush()
+	return writeRows(stdout, []string{"VERSION", "KIND", "MADE", "SET", "PUSHED", "STATE", "SIGNED BY"}, rows)
 }
 
 // collect removes old versions, of this workstation or of what is shared.
