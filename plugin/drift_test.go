@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -50,5 +51,41 @@ func TestDriftOfService(t *testing.T) {
 	r, err := Drift(cfg.DataDir, now)
 	if err != nil || !r.Alarm {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestDriftFromItsTraining: a version is compared with the data that it says it learned
+// from, not with the first series that it scored.
+func TestDriftFromItsTraining(t *testing.T) {
+	t.Parallel()
+	data, now := t.TempDir(), time.Now()
+	records := func(n int, kernel string) (all []drift.Record) {
+		for i := range n {
+			all = append(all, drift.Record{Day: now.UTC().Format(time.DateOnly), Names: map[string]string{drift.Kernel: kernel}, Numbers: map[string]float64{drift.Diameter: float64(i % 7)}})
+		}
+		return all
+	}
+	reference, err := json.Marshal(drift.Reference{Schema: 1, Records: records(50, "B31f")})
+	plugintest.Must(t, err)
+	folder := plugintest.Candidate(t, 51, nil)
+	plugintest.AddFile(t, folder, "reference.json", store.RoleReference, reference)
+	s := store.Open(data)
+	m, _, err := s.Import(folder)
+	plugintest.Must(t, err)
+	_, _, err = s.Apply(store.Change{Version: m.Version, By: "ann", Forced: true}, func(store.Changed, store.Set) error { return nil })
+	plugintest.Must(t, err)
+	for _, r := range records(drift.MinWindow, "B70f") {
+		r.Version = m.Version
+		plugintest.Must(t, drift.Append(data, r))
+	}
+	r, err := Drift(data, now)
+	plugintest.Must(t, err)
+	if r.Reference != "50 series of its training" || !r.Alarm {
+		t.Errorf("%+v", r)
+	}
+	for _, c := range r.Values {
+		if c.Baseline || c.Reference != 50 || c.Alarm != (c.Name == drift.Kernel) {
+			t.Errorf("%+v", c)
+		}
 	}
 }

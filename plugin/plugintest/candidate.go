@@ -44,3 +44,19 @@ func Candidate(t testing.TB, seed uint64, change func(map[string]any)) (folder s
 	Must(t, os.WriteFile(filepath.Join(folder, "candidate.json"), text, 0o600))
 	return folder
 }
+
+// AddFile puts a file into the folder of a candidate, and into its description.
+func AddFile(t testing.TB, folder, name, role string, content []byte) {
+	t.Helper()
+	Must(t, os.WriteFile(filepath.Join(folder, name), content, 0o600))
+	path := filepath.Join(folder, "candidate.json")
+	text, err := os.ReadFile(path) //nolint:gosec // of a test
+	Must(t, err)
+	var about map[string]any
+	Must(t, json.Unmarshal(text, &about))
+	files, _ := about["files"].([]any)
+	about["files"] = append(files, map[string]any{"name": name, "role": role, "sha256": digest.Of(content)})
+	text, err = json.Marshal(about)
+	Must(t, err)
+	Must(t, os.WriteFile(path, text, 0o600))
+}

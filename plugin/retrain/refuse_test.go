@@ -15,6 +15,7 @@ import (
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/retrain/dataset"
+	"github.com/nodulescope/nodulescope/plugin/retrain/drift"
 )
 
 // Thirty nodules teach nothing: what needs more is refused, and says how many there are.
@@ -133,6 +134,47 @@ func TestForeignData(t *testing.T) {
 	plugintest.WantCode(t, err, CodePreprocessing)
 	_, err = LoadData(save(t, nodules(20, 2)), []string{path})
 	plugintest.WantCode(t, err, CodePreprocessing)
+}
+
+// A candidate holds what its data were like, which drift is told from, and the card of
+// the data set, without the names of nodules.
+func TestCandidateTellsOfItsData(t *testing.T) {
+	samples := nodules(140, 1)
+	path := save(t, samples)
+	withCard(t, path, func(c map[string]any) {
+		c["counts"] = map[string]any{"nodules": len(samples)}
+		c["label_noise"] = map[string]any{"disagree": 1, "nodules": []string{samples[0].Nodule}}
+	})
+	table := "series,nodule,manufacturer,kernel\n"
+	for i := range samples {
+		table += samples[i].SeriesUID + "," + samples[i].Nodule + ",SIEMENS,B31f\n"
+	}
+	plugintest.Must(t, os.WriteFile(dataset.FilesOf(path).Table, []byte(table), 0o600))
+	d, err := LoadData(path, nil)
+	plugintest.Must(t, err)
+	o := options(t, d)
+	o.Recalibrate, o.Settings = true, Settings{}
+	c, err := plan(t, o).Run(t.Context())
+	plugintest.Must(t, err)
+	files := contentOf(t, o.Out)
+	roles := map[string]string{}
+	for _, f := range c.Files {
+		roles[f.Role] = files[f.Name]
+	}
+	ref, err := drift.Decode([]byte(roles[RoleReference]))
+	if err != nil || len(ref.Records) != len(samples)/2 || ref.Records[0].Names[drift.Kernel] != "B31f" || ref.Records[0].Numbers[drift.NoiseHU] == 0 {
+		t.Errorf("%v, %d series, %+v", err, len(ref.Records), ref.Records[0])
+	}
+	var card dataset.Card
+	plugintest.Must(t, json.Unmarshal([]byte(roles[RoleCard]), &card))
+	if card.Counts.Nodules != len(samples) || card.Noise.Disagree != 1 || len(card.Noise.Nodules) != 0 {
+		t.Errorf("%+v", card)
+	}
+	for name, text := range files {
+		if strings.Contains(text, mark) {
+			t.Errorf("%s names a patient, a series or a nodule", name)
+		}
+	}
 }
 
 // Models of another preprocessing, two of a kind, and rungs of another network's

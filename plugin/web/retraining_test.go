@@ -38,13 +38,15 @@ func siteModels(t *testing.T, data string) (allowed, refused store.Manifest) {
 			c["data"] = retrain.DataFacts{Digest: digest.Of([]byte("data")), HeldBack: "test", Sides: []retrain.Side{{Name: "training", Patients: 120, Normals: 90, Anomalies: 60, Unlabelled: 20}}}
 			c["parts"] = []retrain.Made{{Name: "vae-ad", Did: "trained on, from the weights in use", Normals: 40, Anomalies: 30}}
 		})
-		addFile(t, folder, "data-card.json", retrain.RoleCard, dataset.Card{
+		card, err := json.Marshal(dataset.Card{
 			Counts:     dataset.Counts{Nodules: 310, Patients: 240, Series: 250, Normals: 170, Anomalies: 120, Unlabelled: 20},
 			Sides:      []dataset.Side{{Name: "train", Patients: 120, Normals: 90, Anomalies: 60, Others: 10}, {Name: "test", Patients: 60, Normals: 40, Anomalies: 30, Others: 5}},
 			Exclusions: []dataset.Exclusion{{Code: "not_a_nodule", Reason: "a reader calls it no nodule", Nodules: 14, Decided: 14}},
 			Noise:      dataset.Noise{Several: 25, Disagree: 3}, Enough: []dataset.Enough{{For: "a headline that learns of decisions", Needs: "100 decided", Has: "290", OK: true}},
 			Warnings: []string{"3 nodules have readers who disagree: look at them first"},
 		})
+		plugintest.Must(t, err)
+		plugintest.AddFile(t, folder, "data-card.json", retrain.RoleCard, card)
 		m, _, err := s.Import(folder)
 		plugintest.Must(t, err)
 		return m
@@ -95,24 +97,6 @@ func siteModels(t *testing.T, data string) (allowed, refused store.Manifest) {
 		plugintest.Must(t, drift.Append(data, r))
 	}
 	return allowed, refused
-}
-
-// addFile puts a file into a candidate's folder and its description.
-func addFile(t *testing.T, folder, name, role string, v any) {
-	t.Helper()
-	content, err := json.Marshal(v)
-	plugintest.Must(t, err)
-	plugintest.Must(t, os.WriteFile(filepath.Join(folder, name), content, 0o600))
-	path := filepath.Join(folder, retrain.CandidateFile)
-	text, err := os.ReadFile(path) //nolint:gosec // just written
-	plugintest.Must(t, err)
-	var c map[string]any
-	plugintest.Must(t, json.Unmarshal(text, &c))
-	files, _ := c["files"].([]any)
-	c["files"] = append(files, map[string]any{"name": name, "role": role, "sha256": digest.Of(content)})
-	text, err = json.Marshal(c)
-	plugintest.Must(t, err)
-	plugintest.Must(t, os.WriteFile(path, text, 0o600))
 }
 
 // An administrator sees what a version was made of and what it would change, asks for
