@@ -80,6 +80,16 @@ def highest(d, slices):
     return d
 
 
+def without(d, name):
+    delattr(d, name)
+    return d
+
+
+def renamed(b):
+    """The file with the transfer syntax 1.2.840.10008.1.2 in its meta information."""
+    return b.replace(b'UI\x14\x001.2.840.10008.1.2.1\0', b'UI\x14\x001.2.840.10008.1.2\0\0\0', 1)
+
+
 def encoded(d):
     f = io.BytesIO()
     d.save_as(f, write_like_original=False)
@@ -169,6 +179,12 @@ case('a second pass, 0.02 mm further')(lambda: [another(d, AcquisitionNumber=1) 
 case('thick MIP among thin slices')(lambda: [another(d, SliceThickness=STEP) for d in scan] + [highest(moved(another(d, SliceThickness=10, ImageType=['DERIVED', 'SECONDARY', 'AXIAL', 'MIP']), 1.5 * STEP), scan[i:i + 4]) for i, d in enumerate(scan) if i % 4 == 0])
 case('original and a derived copy')(lambda: [another(d, ImageType=['ORIGINAL', 'PRIMARY', 'AXIAL']) for d in scan] + [denser(another(d, ImageType=['DERIVED', 'PRIMARY', 'AXIAL']), 50) for d in scan])
 case('two dual-energy images, by KVP')(lambda: [another(d, KVP='80') for d in scan] + [denser(another(d, KVP='140'), 30) for d in scan])
+case('two patients, one image of the other')(lambda: [another(d, PatientID='B' if i == 7 else 'A') for i, d in enumerate(scan)])
+case('two patients at the same positions')(lambda: [another(d, PatientID='A') for d in scan] + [denser(another(d, PatientID='B'), 100) for d in scan])
+case('five phases, numbered position by position')(lambda: [denser(untimed(d, AcquisitionNumber=None), 10 * phase) for d in scan for phase in range(5)])
+case('five phases, numbered phase by phase')(lambda: [denser(untimed(d, AcquisitionNumber=None), 10 * phase) for phase in range(5) for d in scan])
+case('two fields of view')(lambda: [another(d, PixelSpacing=['%g' % (float(v) * f) for v in d.PixelSpacing]) for d in scan for f in (1, 0.6)])
+case('two stations that overlap by three slices, by Instance Number')(lambda: [untimed(d, AcquisitionNumber=None) for d in scan[:13]] + [denser(untimed(d, AcquisitionNumber=None), 60) for d in scan[10:]])
 # Images that do, although something differs.
 case('no frame of reference in half of the images')(lambda: [another(d, FrameOfReferenceUID='' if i % 2 else d.FrameOfReferenceUID) for i, d in enumerate(scan)])
 case('pixel spacing rounded in half of the images')(lambda: [another(d, PixelSpacing=['%.2f' % v for v in d.PixelSpacing] if i % 2 else d.PixelSpacing) for i, d in enumerate(scan)])
@@ -191,7 +207,16 @@ case('gantry tilt of 15 degrees')(lambda: [turned(d, (1, 0, 0), (0, 0.9659258, 0
 case('prone')(lambda: [turned(d, (-1, 0, 0), (0, -1, 0), (100, 100, 0), (0, 0, STEP), i) for i, d in enumerate(scan)])
 case('decubitus')(lambda: [turned(d, (0, -1, 0), (1, 0, 0), (-100, 100, 0), (0, 0, STEP), i) for i, d in enumerate(scan)])
 case('feet first, mirrored')(lambda: [turned(d, (-1, 0, 0), (0, 1, 0), (100, -100, 0), (0, 0, -STEP), i) for i, d in enumerate(scan)])
+case('oblique coronal')(lambda: [turned(d, (1, 0, 0), (0, 0.5, -0.8660254), (-100, -100, 50), (0, 0.8660254 * STEP, 0.5 * STEP), i) for i, d in enumerate(scan)])
+case('half of the slices turned by 180 degrees')(lambda: [another(d, ImageOrientationPatient=[-1, 0, 0, 0, -1, 0] if i > 13 else [1, 0, 0, 0, 1, 0]) for i, d in enumerate(scan)])
+case('pixel spacing of 0.7 by 1.4')(lambda: [another(d, PixelSpacing=['0.7', '1.4']) for d in scan])
+case('only Imager Pixel Spacing')(lambda: [without(another(d, ImagerPixelSpacing=[1, 1]), 'PixelSpacing') for d in scan])
+case('Rescale Slope that changes from slice to slice')(lambda: [another(d, RescaleSlope='%g' % (1 + i % 3 / 10)) for i, d in enumerate(scan)])
+case('an overlay in the bits above Bits Stored')(lambda: [another(d, BitsStored=12, HighBit=11, PixelRepresentation=0, PixelData=(numpy.clip(d.pixel_array, 0, 4095).astype('<u2') | 0xA000).tobytes()) for d in scan])
 # Files.
+case('the position twice, with different values')(lambda: {n: before(encoded(another(d)), (0x20, 0x32), struct.pack('<HH', 0x20, 0x32) + b'DS' + struct.pack('<H', 12) + b'0\\0\\%-8d' % (n * 40)) for n, d in enumerate(scan)})
+case('the pixels twice')(lambda: {n: encoded(d) + struct.pack('<HH', 0x7FE0, 0x10) + b'OW\0\0' + struct.pack('<I', len(d.PixelData)) + bytes(len(d.PixelData)) for n, d in enumerate(scan)})
+case('explicit VR under the syntax of implicit')(lambda: {n: renamed(encoded(another(d))) for n, d in enumerate(scan)})
 case('2 bytes behind the pixels')(lambda: {n: encoded(another(d, PixelData=d.PixelData + b'\0\0')) for n, d in enumerate(scan)})
 case('100 bytes behind the pixels')(lambda: {n: encoded(another(d, PixelData=d.PixelData + bytes(100))) for n, d in enumerate(scan)})
 case('a row behind the pixels')(lambda: {n: encoded(another(d, PixelData=d.PixelData + bytes(2 * d.Columns))) for n, d in enumerate(scan)})
