@@ -2,10 +2,10 @@
 # One would guess: a product with a slice of a gorgonia tensor is that of what the slice shows, or an error; sums, +, Apply and printing all go by
 # its shape and strides.
 # Seen: MatMul and MatVecMul of some columns take the values as they lie in memory: columns 1 and 2 of [0 1 2; 3 4 5] times the identity are
-# [1 2; 3 4], from either side. Repeat takes some rows from behind the data (0), and Zero of the slice clears all of the matrix, while
+# [1 2; 3 4], from either side. Repeat leaves the last rows at 0, and Zero of the slice clears all of the matrix, while
 # Memset keeps to the slice. No error in any.
 # Matters: features are picked by slicing columns before a linear layer or a PCA; the result has the right shape and is wrong from the second row
-# on. Materialize the slice first. Slices of rows, and gorgonia's own Slice in a graph, are right.
+# on. Materialize the slice first. gorgonia's own Slice, in a graph, is right.
 # gorgonia.org/tensor 0.9.24. Output seen:
 #   times the identity: slice [1 2 3 4], from the right [1 2 3 4], Materialize [1 2 4 5]
 #   row sums: times ones [3 7], Sum [3 9]
