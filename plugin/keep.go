@@ -48,7 +48,7 @@ func openKept(dataDir string) (*kept, error) {
 			return coded.New(ledger.CodeFailed, op, "the outbox cannot be written", err)
 		}
 		return nil
-	})
+	}, store.Texts()...)
 	if err != nil {
 		return nil, err
 	}

@@ -75,6 +75,28 @@ func (p *Plugin) fill(ctx context.Context, w *jobs.Worker, k *kept, trail *audit
 	return k.Rebuilt()
 }
 
+// verify reads a large ledger from end to end beside the work: at the start that would
+// take seconds. Where it is damaged the service ends, and its next start makes the ledger
+// anew.
+func (p *Plugin) verify(ctx context.Context, k *kept, trail *audit.Trail, fail func(error)) {
+	err := k.Verify(ctx)
+	if bus.CodeOf(err) == ledger.CodeDamaged {
+		p.log.Error("the ledger is damaged: the service ends, and the next start makes it anew from RESULTS and REVIEWS", "error", err)
+		fail(errors.Join(err, trail.Append(audit.Record{Kind: audit.KindDamage, Detail: "ledger"})))
+		return
+	}
+	rows := 0
+	if err == nil {
+		rows, err = k.review.Pair()
+	}
+	if rows > 0 {
+		p.log.Warn("rows of the work list did not fit the results and were made anew", "rows", rows)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.log.Warn("the ledger could not be read to its end", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
+	}
+}
+
 // mendPromises takes messages of results that turned bad in the ledger from
 // RESULTS again.
 func (p *Plugin) mendPromises(ctx context.Context, w *jobs.Worker, k *kept) error {

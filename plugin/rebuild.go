@@ -64,8 +64,9 @@ func RebuildLedger(ctx context.Context, cfg Config) (r Rebuilt, aside string, er
 	return r, aside, err
 }
 
-// batchSize is how many results or decisions are written in one transaction.
-const batchSize = 128
+// batchSize is how many results or decisions are written in one transaction: some 10 MB of
+// results, so that few syncs of the disk are waited for.
+const batchSize = 1024
 
 // batches writes items, batchSize of them in one transaction.
 type batches[T any] struct {

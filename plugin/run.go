@@ -111,6 +111,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	p.log.Info("plugin ready", "site", p.cfg.Site, "slots", p.cfg.Slots, "bus", p.BusURL())
 	debug.FreeOSMemory() // what reading models and the ledger took
 
+	opened.background(func() { p.verify(work, kept, trail, fail) })
 	opened.background(func() { p.housekeep(work, kept) })
 	opened.background(func() { p.follow(work) })
 	opened.background(func() { p.watchDrift(work) })
@@ -181,7 +182,6 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 		p.log.Warn("pictures are not kept: the data folder cannot be written")
 	}
 	p.set(func(s *parts) { s.pictures = kept })
-	p.expire(k)
 	return k, trail, nil
 }
 
@@ -266,16 +266,16 @@ func (p *Plugin) stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// housekeep forgets old results once a day.
+// housekeep forgets old results now and once a day.
 func (p *Plugin) housekeep(ctx context.Context, k *kept) {
 	tick := time.NewTicker(24 * time.Hour)
 	defer tick.Stop()
 	for {
+		p.expire(k)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.expire(k)
 		}
 	}
 }

@@ -2,14 +2,10 @@ package ledger
 
 import (
 	"go.etcd.io/bbolt"
-
-	"github.com/nodulescope/nodulescope/internal/together"
 )
 
-func onFile(db *bbolt.DB) *Ledger {
-	l := &Ledger{db: db}
-	l.changes = together.Queue[func(*bbolt.Tx) error]{Do: l.commit}
-	return l
+func (l *Ledger) use(db *bbolt.DB) {
+	l.db, l.changes.Do = db, l.commit
 }
 
 // commit makes changes that came together in one transaction: a commit syncs the file

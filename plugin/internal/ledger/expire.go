@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -14,19 +16,18 @@ import (
 // Intents stay. A job that comes again after that is answered once more. What
 // also deletes goes with them, or nothing does.
 func (l *Ledger) Expire(before time.Time, also func(*bbolt.Tx) error) (gone int, err error) {
+	old, err := l.publishedBefore(before) // not in the transaction that writes, which others wait for
+	if err != nil {
+		return 0, err
+	}
 	err = l.update("expire ledger", func(tx *bbolt.Tx) (err error) {
-		gone, err = boltdb.DeleteWhere(tx.Bucket(bucketResults), func(_, v []byte) (bool, error) {
-			var e Entry
-			err := json.Unmarshal(v, &e)
-			return e.State == Published && e.Time.Before(before), err
-		})
-		if err != nil {
-			return err
+		if len(old) == 0 {
+			return also(tx)
 		}
-		results := tx.Bucket(bucketResults)
-		_, err = boltdb.DeleteWhere(tx.Bucket(bucketPromises), func(k, _ []byte) (bool, error) { return results.Get(k) == nil, nil })
-		if err != nil {
-			return err
+		for _, identity := range old {
+			if err := errors.Join(tx.Bucket(bucketResults).Delete(identity), tx.Bucket(bucketPromises).Delete(identity)); err != nil {
+				return err
+			}
 		}
 		_, err = boltdb.DeleteWhere(tx.Bucket(bucketLineage), func(_, v []byte) (bool, error) {
 			var heirs []heir
@@ -38,5 +39,23 @@ func (l *Ledger) Expire(before time.Time, also func(*bbolt.Tx) error) (gone int,
 		}
 		return also(tx)
 	})
-	return gone, err
+	return len(old), err
+}
+
+// publishedBefore lists results by identity.
+func (l *Ledger) publishedBefore(before time.Time) (identities [][]byte, err error) {
+	err = l.view("read ledger", func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketResults).ForEach(func(k, v []byte) error {
+			var e struct {
+				State State     `json:"state"`
+				Time  time.Time `json:"time"`
+			}
+			err := json.Unmarshal(v, &e)
+			if e.State == Published && e.Time.Before(before) {
+				identities = append(identities, bytes.Clone(k))
+			}
+			return err
+		})
+	})
+	return identities, err
 }

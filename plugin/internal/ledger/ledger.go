@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +48,8 @@ type Ledger struct {
 	changes together.Queue[func(*bbolt.Tx) error]
 
 	attempts *attempts
+	texts    [][]byte // buckets whose values are JSON
+	later    bool     // Verify has still to look at the file
 
 	// New tells that the file was not there, had nothing in it, or is to be filled
 	// again (see Refill), and that it was not filled since: see Rebuilt.
@@ -59,19 +59,28 @@ type Ledger struct {
 // Open opens or makes the file at path and calls more, which opens what others
 // keep in the same file. Where more fails, its error is returned and the file
 // is closed. A second process is refused with CodeLocked, and a damaged file
-// with CodeDamaged: every page of it is looked at.
-func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
+// with CodeDamaged: every page of it is looked at, in a large file that was found sound
+// before by [Ledger.Verify]. texts are buckets of others whose values are JSON.
+func Open(path string, more func(*bbolt.DB) error, texts ...[]byte) (l *Ledger, err error) {
 	const op = "open ledger"
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, coded.New(CodeFailed, op, "the data folder cannot be created", err)
 	}
 	var db *bbolt.DB
+	l = &Ledger{texts: append(texts, bucketResults, bucketLineage, bucketMarks, bucketHoldings)}
 	damage := guarded(func() (err error) {
 		if db, err = boltdb.Open(path); err != nil {
 			return err
 		}
-		return check(db)
+		if l.later, err = checkLater(db); err != nil || l.later {
+			return err
+		}
+		return check(db, l.texts)
 	})
+	if damage == nil {
+		l.use(db)
+		damage = guarded(func() error { err = l.prepare(); return nil })
+	}
 	switch {
 	case errors.Is(damage, boltdb.ErrLocked):
 		return nil, coded.New(CodeLocked, op, "another process uses this data folder: stop it, or name another folder", damage)
@@ -80,8 +89,6 @@ func Open(path string, more func(*bbolt.DB) error) (l *Ledger, err error) {
 	case damage != nil:
 		return nil, errors.Join(coded.New(CodeDamaged, op, "the file is damaged: start the service, or 'nodulescope ledger rebuild', makes it anew from RESULTS and REVIEWS", damage), closeDamaged(db))
 	}
-	l = onFile(db)
-	err = l.prepare()
 	if err == nil {
 		l.attempts, err = openAttempts(path + attemptsSuffix)
 	}
@@ -122,6 +129,9 @@ func (l *Ledger) prepare() error {
 				return err
 			}
 		}
+		if err := due.Delete(keySound); err != nil { // until it is found so again
+			return err
+		}
 		l.New = due.Get(keyDue) != nil
 		for _, name := range former {
 			if err := tx.DeleteBucket(name); err != nil && !errors.Is(err, berrors.ErrBucketNotFound) {
@@ -155,36 +165,6 @@ func guarded(do func() error) (err error) {
 		}
 	}()
 	return do()
-}
-
-// check looks at every page, and reads what the ledger relies on.
-func check(db *bbolt.DB) error {
-	info, err := os.Stat(db.Path())
-	if err != nil {
-		return err
-	}
-	return db.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > info.Size() {
-			return errors.New("its end is missing")
-		}
-		var first error
-		for err := range tx.Check() {
-			first = cmp.Or(first, err)
-		}
-		if first != nil {
-			return first
-		}
-		results := tx.Bucket(bucketResults)
-		if results == nil { // it was never filled
-			return nil
-		}
-		return results.ForEach(func(_, v []byte) error {
-			if !json.Valid(v) {
-				return errors.New("an entry is no JSON")
-			}
-			return nil
-		})
-	})
 }
 
 // closeDamaged closes a file that may not even bear that.

@@ -2,16 +2,20 @@ package ledger
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
+	"sync"
 
+	"github.com/klauspost/compress/gzip"
 	"go.etcd.io/bbolt"
 )
 
 // maxPromiseBytes bounds what a promise is unpacked to.
 const maxPromiseBytes = 16 << 20
+
+// packers are gzip writers: making one costs more than packing a message.
+var packers = sync.Pool{New: func() any { w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed); return w }}
 
 // putPromise keeps the message of a result that is published, packed and with a
 // checksum: a line of JSON, then the message as it is.
@@ -26,7 +30,9 @@ func putPromise(tx *bbolt.Tx, identity string, e Entry) error {
 		return err
 	}
 	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
+	w := packers.Get().(*gzip.Writer)
+	defer packers.Put(w)
+	w.Reset(&packed)
 	_, err = w.Write(append(append(line, '\n'), event...))
 	if err = errors.Join(err, w.Close()); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 // Buckets in the ledger's file.
 var (
 	bucketRecords   = []byte("review-records/v1")   // id -> Record
+	bucketRows      = []byte("review-rows/v1")      // id -> storedRow
 	bucketDecisions = []byte("review-decisions/v1") // decisionKey -> Decision
 	bucketOutbox    = []byte("review-outbox/v1")    // number -> letter
 	bucketRead      = []byte("review-read/v1")      // user, 0, id -> time
@@ -53,6 +54,9 @@ type version struct {
 	letter uint64 // in the outbox, 0: published
 }
 
+// Texts are the buckets whose values are JSON.
+func Texts() [][]byte { return [][]byte{bucketRecords, bucketDecisions, bucketOutbox} }
+
 // Open opens the buckets in a file, makes them where they are missing, and
 // reads what the work list needs.
 func Open(db *bbolt.DB) (*Store, error) {
@@ -61,6 +65,9 @@ func Open(db *bbolt.DB) (*Store, error) {
 		decisions: map[string]map[int]version{}, read: map[string]map[string]bool{}, wake: make(chan struct{}, 1),
 	}
 	err := boltdb.MakeBuckets(db, bucketRecords, bucketDecisions, bucketOutbox, bucketRead)
+	if err == nil {
+		err = makeRows(db)
+	}
 	if err == nil {
 		err = db.View(s.load)
 	}
@@ -71,20 +78,11 @@ func Open(db *bbolt.DB) (*Store, error) {
 }
 
 func (s *Store) load(tx *bbolt.Tx) error {
-	var records []*Row
-	err := tx.Bucket(bucketRecords).ForEach(func(_, v []byte) error {
-		var r Record
-		if err := json.Unmarshal(v, &r); err != nil {
-			return err
-		}
-		records = append(records, rowOf(&r))
-		return nil
-	})
+	rows, err := loadRows(tx)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(records, func(a, b *Row) int { return a.Time.Compare(b.Time) })
-	for _, w := range records {
+	for _, w := range rows {
 		s.insert(w)
 	}
 	err = tx.Bucket(bucketDecisions).ForEach(func(k, v []byte) error {
@@ -183,15 +181,18 @@ func (s *Store) Add(tx *bbolt.Tx, r Record) error {
 			changed = append(changed, &former)
 		}
 	}
+	var rows []*Row
 	for _, c := range changed {
-		if err := boltdb.Put(records, c.ID, c); err != nil {
+		w := rowOf(c)
+		if err := errors.Join(boltdb.Put(records, c.ID, c), putRow(tx, w)); err != nil {
 			return err
 		}
+		rows = append(rows, w)
 	}
 	tx.OnCommit(func() {
 		s.mu.Lock()
-		for _, c := range changed {
-			s.insert(rowOf(c))
+		for _, w := range rows {
+			s.insert(w)
 		}
 		s.mu.Unlock()
 		kind := "result"
@@ -244,7 +245,7 @@ func (s *Store) Expire(tx *bbolt.Tx, before time.Time) error {
 	}
 	s.mu.RUnlock()
 	for _, id := range old {
-		if err := tx.Bucket(bucketRecords).Delete([]byte(id)); err != nil {
+		if err := errors.Join(tx.Bucket(bucketRecords).Delete([]byte(id)), tx.Bucket(bucketRows).Delete([]byte(id))); err != nil {
 			return err
 		}
 	}
