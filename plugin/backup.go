@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/coded"
+	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/internal/backup"
 	"github.com/nodulescope/nodulescope/plugin/internal/disk"
 	retrained "github.com/nodulescope/nodulescope/plugin/retrain/store"
@@ -126,7 +127,7 @@ func (p *Plugin) stage(ctx context.Context, k *kept, own *bus.Server, folder str
 			if err := put(backup.LedgerFile, ledger); err != nil {
 				return err
 			}
-			return put(backup.AuditFile, func(w io.Writer) error { return copyWhole(w, p.auditFile()) })
+			return p.stageAudit(put)
 		})
 		if err != nil || pack == nil {
 			return err
@@ -170,8 +171,8 @@ func wrapped(op, hint string, err error) error {
 // left what the service needs.
 func (p *Plugin) roomForBackup() error {
 	var size int64
-	var err error
-	for _, place := range []string{ledgerFile(p.cfg.DataDir), p.auditFile(), p.cfg.Server.StoreDir, filepath.Join(p.cfg.DataDir, "models")} {
+	trail, err := audit.Files(p.auditFile())
+	for _, place := range append(trail, ledgerFile(p.cfg.DataDir), p.cfg.Server.StoreDir, filepath.Join(p.cfg.DataDir, "models")) {
 		err = errors.Join(err, filepath.WalkDir(place, func(_ string, e fs.DirEntry, err error) error {
 			if err != nil {
 				return nil //nolint:nilerr // it is not there, or goes away while the service runs
@@ -221,27 +222,26 @@ func copyInto(w io.Writer, path string, limit int64) error {
 	return err
 }
 
-// copyWhole copies the whole lines of an audit trail, which others write to.
-func copyWhole(w io.Writer, path string) error {
-	f, err := os.Open(path) //nolint:gosec // the service's own
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// stageAudit copies the files of the audit trail.
+func (p *Plugin) stageAudit(put func(string, func(io.Writer) error) error) (err error) {
+	trail := p.state().trail
+	if trail == nil { // the service does not run
+		if trail, err = audit.Open(p.auditFile()); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, trail.Close()) }()
 	}
-	if err != nil {
-		return err
+	copies, err := trail.Copies()
+	for _, c := range copies {
+		if err == nil {
+			err = put(c.Name, func(w io.Writer) error {
+				_, err := io.Copy(w, c)
+				return err
+			})
+		}
+		err = errors.Join(err, c.Close())
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	const tail = 1 << 20 // more than a line has
-	from := max(0, info.Size()-tail)
-	end := make([]byte, info.Size()-from)
-	if _, err := f.ReadAt(end, from); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return copyInto(w, path, from+int64(strings.LastIndexByte(string(end), '\n')+1))
+	return err
 }
 
 // answerBackup is what the control port does for [Backup].

@@ -36,6 +36,7 @@ func backupChild(plan crashPlan) error {
 	}
 	cfg := crashConfig(plan)
 	cfg.Detectors = []detector.Detector{plugintest.Instant{Detector: d}}
+	cfg.AuditFileBytes = 2000 // it has several files at the backup
 	p, err := New(cfg)
 	if err != nil {
 		return err
@@ -123,6 +124,9 @@ func TestBackupAmidJobs(t *testing.T) {
 			t.Errorf("%d of %d jobs were answered", len(seen), backupJobs)
 		}
 		plugintest.Must(t, p.stop())
+		if files, err := audit.Files(auditFile(cfg.DataDir)); len(files) < 3 || err != nil {
+			t.Errorf("the audit trail has the files %v, %v", files, err)
+		}
 		if lines := auditLines(t, cfg.DataDir, audit.KindRestored); len(lines) != 1 {
 			t.Errorf("%d records tell of the restore", len(lines))
 		}

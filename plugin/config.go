@@ -74,6 +74,9 @@ type Config struct {
 	Grace       time.Duration // for what is in work when Run's context ends; default 20 s
 	KeepResults time.Duration // how long the ledger remembers a result; default 400 days
 
+	AuditFileBytes int64         // from which on the audit trail goes on in a new file; default 64 MiB
+	KeepAudit      time.Duration // how long closed files of the audit trail are kept; 0: for ever
+
 	Compute func() Compute // tells where the detectors compute; nil: on the processor
 
 	MinFreeBytes int64 // below which the plugin is not ready; default 256 MiB
@@ -94,6 +97,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.JobTimeout = orDefault(c.JobTimeout, 30*time.Minute)
 	c.Grace = orDefault(c.Grace, 20*time.Second)
 	c.KeepResults = orDefault(c.KeepResults, 400*24*time.Hour)
+	c.AuditFileBytes = orDefault(c.AuditFileBytes, 64<<20)
 	c.MinFreeBytes = orDefault(c.MinFreeBytes, 256<<20)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -161,6 +165,8 @@ func (c Config) Validate() error {
 		return bad("a job has 1 to 1000 attempts")
 	case c.RetryDelay < 0 || c.JobTimeout < time.Second || c.Grace < 0 || c.KeepResults < time.Hour:
 		return bad("RetryDelay and Grace must not be negative, JobTimeout at least 1 s, KeepResults at least 1 h")
+	case c.AuditFileBytes < 0 || c.KeepAudit < 0 || c.KeepAudit > 0 && c.KeepAudit < 24*time.Hour:
+		return bad("a file of the audit trail has a size, and is kept for a day at least, or for ever (0)")
 	case c.Quiet < 0 || c.QuietLimit < c.Quiet:
 		return bad("Quiet must not be negative, and QuietLimit not shorter")
 	case c.MinFreeBytes < 0:

@@ -3,14 +3,12 @@ package plugin
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/internal/smallfile"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
@@ -233,15 +231,11 @@ type sentKey struct {
 // is not there, or is damaged from some line on, tells the less.
 func readSent(path string) (map[sentKey]time.Time, error) {
 	sent := map[sentKey]time.Time{}
-	f, err := smallfile.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return sent, nil
-	}
+	files, err := audit.Files(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	_, _, err = audit.Verify(f, func(r audit.Record) error {
+	_, _, err = audit.VerifyFiles(files, func(r audit.Record) error {
 		if r.Kind == audit.KindSent {
 			sent[sentKey{r.Identity, outbox.Kind(r.Detail)}] = r.Time
 		}

@@ -164,12 +164,11 @@ func restoreStreams(ctx context.Context, cfg Config, l *ledger.Ledger, m BackupM
 // restored.
 func checkAudit(folder string, m BackupManifest) error {
 	path := filepath.Join(folder, backup.AuditFile)
-	f, err := os.Open(path) //nolint:gosec // just unpacked
+	files, err := audit.Files(path)
 	if err != nil {
 		return err
 	}
-	_, _, err = audit.Verify(f, nil)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if _, _, err = audit.VerifyFiles(files, nil); err != nil {
 		return coded.New(backup.CodeDamaged, "restore backup", "its audit trail is not whole: was that of the service? See 'nodulescope audit verify'", err)
 	}
 	trail, err := audit.Open(path)

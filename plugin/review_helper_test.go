@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -196,12 +194,11 @@ func (b *browser) worklist(query string) (w worklistAnswer) {
 // auditLines are the lines of a kind.
 func auditLines(t testing.TB, dataDir, kind string) (found []audit.Record) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(dataDir, "audit.jsonl"))
+	files, err := audit.Files(auditFile(dataDir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	_, _, err = audit.Verify(f, func(r audit.Record) error {
+	_, _, err = audit.VerifyFiles(files, func(r audit.Record) error {
 		if r.Kind == kind {
 			found = append(found, r)
 		}

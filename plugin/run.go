@@ -112,7 +112,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	debug.FreeOSMemory() // what reading models and the ledger took
 
 	opened.background(func() { p.verify(work, kept, trail, fail) })
-	opened.background(func() { p.housekeep(work, kept) })
+	opened.background(func() { p.housekeep(work, kept, trail) })
 	opened.background(func() { p.follow(work) })
 	opened.background(func() { p.watchDrift(work) })
 	opened.background(func() { p.heal(work, fail) })
@@ -170,6 +170,7 @@ func (p *Plugin) openFiles(c *closers) (*kept, *audit.Trail, error) {
 		return nil, nil, err
 	}
 	c.add(trail.Close)
+	trail.FileBytes = p.cfg.AuditFileBytes
 	trail.Observe = func(r audit.Record) {
 		p.metrics.gauges.audited(r)
 		p.traceDecision(k, r)
@@ -267,11 +268,12 @@ func (p *Plugin) stopped(ctx context.Context, err error) error {
 }
 
 // housekeep forgets old results now and once a day.
-func (p *Plugin) housekeep(ctx context.Context, k *kept) {
+func (p *Plugin) housekeep(ctx context.Context, k *kept, trail *audit.Trail) {
 	tick := time.NewTicker(24 * time.Hour)
 	defer tick.Stop()
 	for {
 		p.expire(k)
+		p.expireAudit(trail)
 		select {
 		case <-ctx.Done():
 			return
@@ -289,5 +291,17 @@ func (p *Plugin) expire(k *kept) {
 	}
 	if err := p.state().pictures.Tidy(k.review.Has); err != nil {
 		p.log.Warn("old pictures not removed")
+	}
+}
+
+func (p *Plugin) expireAudit(trail *audit.Trail) {
+	if p.cfg.KeepAudit == 0 {
+		return
+	}
+	files, err := trail.Expire(time.Now().Add(-p.cfg.KeepAudit))
+	if err != nil {
+		p.log.Warn("old files of the audit trail not removed", "code", bus.ProblemOf(err).Code, "error", coded.Summary(err))
+	} else if files > 0 {
+		p.log.Info("old files of the audit trail removed", "files", files)
 	}
 }

@@ -72,6 +72,8 @@ type serveOptions struct {
 	keep        time.Duration
 	bucket      struct{ mib, replicas int }
 	consent     int
+	auditMiB    int
+	keepAudit   time.Duration
 	checkConfig bool
 }
 
@@ -114,6 +116,8 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.IntVar(&o.consent, "promote-consent", 1, "persons that it takes to change which models score, 1 or 2: with 2, what one asks for another one approves")
 	f.IntVar(&o.bucket.mib, "models-bucket-mib", 0, "MiB that the bucket of the bus may hold in which workstations share models (default: 1024, where it is made; one that is there stays as it is)")
 	f.IntVar(&o.bucket.replicas, "models-bucket-replicas", 0, "servers of a cluster that each hold all of that bucket (default: 1, likewise)")
+	f.IntVar(&o.auditMiB, "audit-file-mib", 64, "`MIB` of the audit trail after which it goes on in a new file; the former is closed")
+	f.DurationVar(&o.keepAudit, "keep-audit", 0, "`TIME` that closed files of the audit trail are kept, a day at least; 0: for ever")
 	f.StringVar(&o.traces, "traces-url", "", "`URL` of a collector of OpenTelemetry traces (OTLP over HTTP), such as http://127.0.0.1:4318; empty: none are made")
 	o.bus.register(f, "", "a bus of its own")
 	f.StringVar(&o.server.host, "nats-host", "127.0.0.1", "`ADDRESS` on which its own bus listens")
@@ -122,11 +126,11 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.StringVar(&o.server.cert, "nats-server-cert", "", "PEM `FILE` with the certificate of its own bus")
 	f.StringVar(&o.server.key, "nats-server-key", "", "PEM `FILE` of its key")
 	f.StringVar(&o.server.clientCA, "nats-client-ca", "", "PEM `FILE` of the authority that must have signed the certificates of its bus's clients")
-	markSettings(f, "data-dir", "listen", "roots", "workers", "threads", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace", "keep-results", "traces-url",
+	markSettings(f, "data-dir", "listen", "roots", "workers", "threads", "max-attempts", "retry-delay", "arrival-quiet", "arrival-limit", "job-timeout", "grace", "keep-results", "audit-file-mib", "keep-audit", "traces-url",
 		"promote-consent", "models-bucket-mib", "models-bucket-replicas",
 		"nats-host", "nats-port", "nats-nkey-users", "nats-server-cert", "nats-server-key", "nats-client-ca")
-	refuseZero(f, "promote-consent", "workers", "max-attempts", "arrival-limit", "job-timeout", "keep-results", "review-idle", "review-lifetime")
-	refuseNegative(f, "threads", "device-retry", "arrival-quiet", "arrival-limit", "models-bucket-mib", "models-bucket-replicas")
+	refuseZero(f, "promote-consent", "workers", "max-attempts", "arrival-limit", "job-timeout", "keep-results", "audit-file-mib", "review-idle", "review-lifetime")
+	refuseNegative(f, "threads", "audit-file-mib", "keep-audit", "device-retry", "arrival-quiet", "arrival-limit", "models-bucket-mib", "models-bucket-replicas")
 	f.BoolVar(&o.checkConfig, "check-config", false, "check the settings, and what a start needs beside them, and exit")
 }
 
@@ -139,7 +143,7 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 	cfg := plugin.Config{
 		Site: o.site, DataDir: o.dataDir, Detectors: ds, Outliner: o.models.outline.use, Rungs: o.models.rungs.use, Software: software(),
 		HTTPAddr: o.listen, Slots: o.workers, MaxAttempts: o.attempts, RetryDelay: orAtOnce(o.retryDelay),
-		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, KeepResults: o.keep, TracesURL: o.traces, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
+		PACS: o.pacs.pacs, Kernels: o.kernels, Quiet: o.quiet, QuietLimit: o.quietLimit, JobTimeout: o.jobTimeout, KeepResults: o.keep, AuditFileBytes: int64(o.auditMiB) << 20, KeepAudit: o.keepAudit, TracesURL: o.traces, Grace: orAtOnce(o.grace), Logger: log, Compute: o.models.device.status,
 	}
 	cfg.Consent = o.consent
 	if cfg.ModelVersion = o.models.loaded; o.models.follows() {

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -45,6 +43,8 @@ const (
 	KindWithdrawn  = "withdrawn"   // and is no longer asked for
 	KindConsent    = "consent"     // detail tells how many persons a promotion takes from now on
 	KindShadow     = "shadow"      // a candidate scores unseen from now on, or no more; models are the digests of the set in use and of the candidate
+
+	KindForgotten = "forgotten" // an old file of the trail was removed; digest is that of its last line
 )
 
 // Record is one line of the audit trail. It names no patient and no UID:
@@ -75,6 +75,7 @@ type Record struct {
 	Gate       string   `json:"gate,omitempty"`     // digest of the comparison that allowed a promotion
 	Approved   string   `json:"approved,omitempty"` // the second person, where a promotion took two
 
+	Digest  string `json:"digest,omitempty"`  // of the last line of a file that was removed
 	Address string `json:"address,omitempty"` // of the browser that signed in or out, or tried to
 
 	Prev string `json:"prev"` // hex SHA-256 of the line before, without its end
@@ -94,9 +95,14 @@ type Trail struct {
 	// was stored.
 	Observe func(Record)
 
+	// FileBytes, set before the trail is used, is the size from which on a new file is begun;
+	// 0: none is. The former is closed: see [Files].
+	FileBytes int64
+
 	records together.Queue[Record]
 
 	mu   sync.Mutex
+	path string
 	file *os.File
 	prev string
 	size int64
@@ -109,7 +115,7 @@ func Open(path string) (*Trail, error) {
 	if err != nil {
 		return nil, coded.New(CodeFailed, op, "the file cannot be opened", err)
 	}
-	a := &Trail{file: f, prev: noPrev}
+	a := &Trail{path: path, file: f, prev: noPrev}
 	a.records.Do = a.write
 	dropped, err := a.seek()
 	if err == nil && dropped > 0 {
@@ -145,8 +151,14 @@ func (a *Trail) seek() (dropped int, err error) {
 	if a.size > 0 {
 		start := bytes.LastIndexByte(tail[:end-1], '\n') + 1
 		a.prev = lineDigest(tail[start : end-1])
+		return dropped, nil
 	}
-	return dropped, nil
+	closed, err := closedFiles(a.path)
+	if err != nil || len(closed) == 0 {
+		return dropped, err
+	}
+	a.prev, _, err = lastLine(closed[len(closed)-1])
+	return dropped, err
 }
 
 func lineDigest(line []byte) string {
@@ -169,6 +181,12 @@ func (a *Trail) write(records []Record) []error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	errs := make([]error, len(records))
+	if err := a.turn(); err != nil {
+		for i := range errs {
+			errs[i] = coded.New(CodeFailed, op, "no new file can be begun", err)
+		}
+		return errs
+	}
 	var lines []byte
 	prev := a.prev
 	for i, r := range records {
@@ -204,44 +222,19 @@ func (a *Trail) write(records []Record) []error {
 	return errs
 }
 
-// Continued tells whether the file holds records.
+// Continued tells whether the trail holds records.
 func (a *Trail) Continued() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.size > 0
+	return a.prev != noPrev
 }
 
 // Close closes the file.
-func (a *Trail) Close() error { return a.file.Close() }
-
-// Verify reads an audit trail and calls fn, which may be nil, with every
-// record. It returns the number of records and the digest of the last line, and
-// an error with code audit_failed at the first line that is damaged, too long,
-// or does not follow from the one before.
-func Verify(r io.Reader, fn func(Record) error) (records int, last string, err error) {
-	last = noPrev
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 4096), maxLine)
-	bad := func(hint string, cause error) (int, string, error) {
-		return records, last, coded.New(CodeFailed, "verify audit trail", fmt.Sprintf("line %d %s", records+1, hint), cause)
+func (a *Trail) Close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.file == nil {
+		return nil
 	}
-	for lines.Scan() {
-		var record Record
-		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
-			return bad("is not a record", errors.New("not JSON, or a field of the wrong type"))
-		}
-		if !strings.EqualFold(record.Prev, last) {
-			return bad("does not follow from the line before: a line was changed, added or taken out", nil)
-		}
-		if fn != nil {
-			if err := fn(record); err != nil {
-				return records, last, err
-			}
-		}
-		records, last = records+1, lineDigest(lines.Bytes())
-	}
-	if err := lines.Err(); err != nil {
-		return bad("cannot be read", err)
-	}
-	return records, last, nil
+	return a.file.Close()
 }

@@ -10,6 +10,12 @@
 // call returns; half a line that a crash left is cut off at the next [Open],
 // which the trail tells.
 //
+// # Files
+//
+// A file that is full is closed as audit-000001.jsonl and on, and the chain goes on in a
+// new one: [Files] lists them, [VerifyFiles] reads all. [Trail.Expire] removes old ones,
+// and keeps a record with the digest at which the rest begins.
+//
 // # What it names
 //
 // Results by identity, jobs by their sequence, models by digest, and who signed
