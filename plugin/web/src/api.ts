@@ -6,6 +6,7 @@ import type {
 } from "./types.ts";
 
 import type { Asked } from "./viewer/region.ts";
+import { texts } from "./texts.ts";
 
 const root = "api/v1";
 
@@ -50,7 +51,7 @@ async function failure(response: Response): Promise<Problem> {
   return new Problem(
     body.code ?? "http_" + response.status,
     response.status,
-    body.detail ?? `The service answered with status ${response.status}.`,
+    body.detail ?? texts.api.theServiceAnsweredWithStatus(response.status),
     body,
     Number(response.headers.get("Retry-After") ?? 0) || 0,
   );

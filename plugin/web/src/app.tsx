@@ -13,6 +13,7 @@ import { theme, turn } from "./theme.ts";
 import type { Session } from "./types.ts";
 import { RetrainingPage } from "./retraining.tsx";
 import { WorklistPage } from "./worklist.tsx";
+import { texts } from "./texts.ts";
 
 // The viewer library is fetched while the work list is read.
 const Viewer = lazy(() => import("./viewer/viewer.tsx").then((m) => m.ViewerPage));
@@ -112,10 +113,10 @@ export function App() {
   }, []);
 
   useKeys([
-    { keys: ["?"], shown: "?", does: "this list", run: () => setHelp((h) => (h ? null : bound())) },
+    { keys: ["?"], shown: "?", does: texts.app.thisList, run: () => setHelp((h) => (h ? null : bound())) },
   ], session !== null && help === null);
 
-  if (!asked) return <main class="login"><p role="status">{problem ? `${problem} Trying again…` : "Loading…"}</p></main>;
+  if (!asked) return <main class="login"><p role="status">{problem ? texts.app.tryingAgain(problem) : "Loading…"}</p></main>;
   if (!session) {
     return (
       <Login
@@ -130,17 +131,17 @@ export function App() {
   return (
     <div class={at ? "frame viewing" : "frame"}>
       <header class="top">
-        <h1 class="visually-hidden">{at ? "Findings of a series" : models ? "Retraining" : "Work list"}</h1>
-        <a class="home" href="#/" aria-label="Work list">
-          Nodulescope{unread > 0 && <span class="count" title={`${unread} unread series`}>{unread}</span>}
+        <h1 class="visually-hidden">{at ? texts.app.findingsOfASeries : models ? "Retraining" : texts.common.workList}</h1>
+        <a class="home" href="#/" aria-label={texts.common.workList}>
+          {texts.app.nodulescope}{unread > 0 && <span class="count" title={texts.app.unreadSeries(unread)}>{unread}</span>}
         </a>
         <p class="use" data-test="intended-use">{session.intended_use}</p>
         <span class="spacer" />
-        {session.role === "admin" && !at && <a class="quiet" href={models ? "#/" : "#/retraining"} data-test="retraining">{models ? "Work list" : "Retraining"}</a>}
-        {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>Decisions (CSV)</a>}
-        <button type="button" class="quiet" data-test="theme" title="images stay on black" onClick={() => setShade(turn())}>{shade === "dark" ? "Light" : "Dark"}</button>
-        <button type="button" class="quiet" onClick={() => setHelp(bound())}>Shortcuts <kbd>?</kbd></button>
-        <span class="who" title={`role: ${session.role}`}>{session.display_name || session.name}</span>
+        {session.role === "admin" && !at && <a class="quiet" href={models ? "#/" : "#/retraining"} data-test="retraining">{models ? texts.common.workList : "Retraining"}</a>}
+        {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>{texts.app.decisionsCsv}</a>}
+        <button type="button" class="quiet" data-test="theme" title={texts.app.imagesStayOnBlack} onClick={() => setShade(turn())}>{shade === "dark" ? "Light" : "Dark"}</button>
+        <button type="button" class="quiet" onClick={() => setHelp(bound())}>{texts.app.shortcuts}<kbd>?</kbd></button>
+        <span class="who" title={texts.app.role(session.role)}>{session.display_name || session.name}</span>
         <button
           type="button" class="quiet"
           onClick={() => void api.signOut().catch(() => {}).finally(() => {
@@ -149,12 +150,12 @@ export function App() {
             setSession(null);
           })}
         >
-          Sign out
+          {texts.app.signOut}
         </button>
       </header>
       {link === "lost" && (
         <p class="banner lost" role="alert" data-test="link-lost">
-          No connection to the service. What you see may be out of date; trying again…
+          {texts.app.noConnectionToTheService}
         </p>
       )}
       {at ? (

@@ -4,6 +4,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { bind } from "./keys.ts";
+import { texts } from "./texts.ts";
 
 export function Dialog(props: { title: string; onClose: () => void; wide?: boolean; children: ComponentChildren }) {
   const element = useRef<HTMLDialogElement>(null);
@@ -14,7 +15,7 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
     const keys = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789?+-".split("");
     const free = bind([
       { keys: [...keys, "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", "Delete", "Enter", "Shift+Enter"], shown: "", does: "", run: () => {} },
-      { keys: ["Escape"], shown: "Esc", does: "close", run: () => props.onClose(), whileTyping: true },
+      { keys: ["Escape"], shown: "Esc", does: texts.dialog.close, run: () => props.onClose(), whileTyping: true },
     ]);
     return () => {
       free();
@@ -33,7 +34,7 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
     >
       <header>
         <h2>{props.title}</h2>
-        <button type="button" class="quiet" aria-label="Close" onClick={props.onClose}>✕</button>
+        <button type="button" class="quiet" aria-label={texts.dialog.close2} onClick={props.onClose}>✕</button>
       </header>
       {props.children}
     </dialog>

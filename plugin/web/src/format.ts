@@ -1,6 +1,7 @@
 // Texts for numbers, dates and states.
 
 import type { Decision, Finding, Note, Patient, State, Vec3, Verdict } from "./types.ts";
+import { texts } from "./texts.ts";
 
 export const percent = (share: number | null): string => {
   if (share === null) return "–";
@@ -15,7 +16,7 @@ export const rank = (percentile: number | null): string =>
 /** ranked is rank where no heading says what the number is. */
 export const ranked = (percentile: number | null): string => (percentile === null ? "–" : `percentile\u00a0${rank(percentile)}`);
 
-export const millimetres = (mm: number | null): string => (mm === null ? "size not given" : `${mm.toFixed(1)} mm`);
+export const millimetres = (mm: number | null): string => (mm === null ? texts.format.sizeNotGiven : texts.common.mm(mm.toFixed(1)));
 
 /** notFound says that a finding has no score because there is no nodule. */
 export const notFound = (f: Finding): boolean => f.outline !== null && !f.outline.found;
@@ -32,7 +33,7 @@ export const counted = (n: number, noun: string, plural = noun + "s"): string =>
 
 /** below says that a probability is below the base rate, where it is: such a nodule is less suspicious than one of which nothing is known. */
 export const below = (x: { probability: number | null; base_rate: number | null }): string =>
-  x.probability !== null && x.base_rate !== null && x.probability < x.base_rate ? `below base rate ${percent(x.base_rate)}` : "";
+  x.probability !== null && x.base_rate !== null && x.probability < x.base_rate ? texts.format.belowBaseRate(percent(x.base_rate)) : "";
 
 const two = (n: number): string => String(n).padStart(2, "0");
 
@@ -50,11 +51,11 @@ export function place(p: Vec3): string {
 }
 
 export const stateNames: Record<State, string> = {
-  waiting: "waiting", scored: "scored", refused: "refused", in_review: "in review", done: "done",
+  waiting: "waiting", scored: "scored", refused: "refused", in_review: texts.format.inReview, done: "done",
 };
 
 export const verdictNames: Record<Verdict, string> = {
-  suspicious: "suspicious", benign: "benign-looking nodule", not_nodule: "not a nodule", unsure: "unsure",
+  suspicious: "suspicious", benign: texts.format.benignLookingNodule, not_nodule: "not a nodule", unsure: "unsure",
 };
 
 export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 8);
@@ -65,7 +66,7 @@ export const orDash = (text: string | undefined): string => (text ? text : "–"
 export const hint = (note: Note): string => (note.message.includes(`(${note.code})`) ? note.message : `${note.message} (${note.code})`);
 
 /** shown is a patient's name as viewers show it: family in capitals is kept as it is. */
-export const shownName = (p: Patient): string => p.name || "no name in the images";
+export const shownName = (p: Patient): string => p.name || texts.format.noNameInTheImages;
 
 /** decided is one line about a decision. */
 export const decided = (d: Decision, label: (code: string) => string): string =>

@@ -1,5 +1,6 @@
 import { hint, orDash, shownName } from "./format.ts";
 import type { Geometry, Note, Patient } from "./types.ts";
+import { texts } from "./texts.ts";
 
 /** Identity is who is looked at. It is never left out, and says where it could not be read. */
 export function Identity(props: { patient: Patient | null; problem: Note | undefined; geometry: Geometry | null }) {
@@ -7,8 +8,8 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
   if (!p) {
     return (
       <div class="identity unknown" role="alert">
-        <strong>Patient unknown</strong>
-        <span>{props.problem ? hint(props.problem) : "The images do not identify the patient."} No decision can be saved until that is known.</span>
+        <strong>{texts.common.patientUnknown}</strong>
+        <span>{props.problem ? hint(props.problem) : texts.identity.theImagesDoNotIdentify}{texts.identity.noDecisionCanBeSaved}</span>
       </div>
     );
   }
@@ -16,12 +17,12 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
     ["ID", orDash(p.id)],
     ["Born", orDash(p.birth_date)],
     ["Sex", orDash(p.sex)],
-    ["Accession no.", orDash(p.accession_number)],
+    [texts.identity.accessionNo, orDash(p.accession_number)],
     ["Study", [orDash(p.study_date), p.study_description].filter(Boolean).join(" · ")],
     ["Series", [orDash(p.series_number), p.series_description === p.study_description ? "" : p.series_description, ...acquired(props.geometry)].filter(Boolean).join(" · ")],
   ];
   return (
-    <div class="identity" aria-label="Patient">
+    <div class="identity" aria-label={texts.common.patient}>
       <strong data-test="patient-name">{shownName(p)}</strong>
       <dl>
         {items.map(([name, value]) => (
@@ -38,5 +39,5 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
 // acquired is how a series was made: its kernel and the thickness of its slices.
 function acquired(g: Geometry | null): string[] {
   if (!g) return [];
-  return [g.kernel && `kernel ${g.kernel}`, g.slice_thickness_mm === null ? "" : `${+g.slice_thickness_mm.toFixed(2)} mm slices`];
+  return [g.kernel && texts.identity.kernel(g.kernel), g.slice_thickness_mm === null ? "" : texts.identity.mmSlices(+g.slice_thickness_mm.toFixed(2))];
 }

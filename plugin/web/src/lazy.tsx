@@ -2,6 +2,7 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { texts } from "./texts.ts";
 
 export function lazy<P extends object>(get: () => Promise<ComponentType<P>>): ComponentType<P> {
   let got: ComponentType<P> | null = null;
@@ -25,8 +26,8 @@ export function lazy<P extends object>(get: () => Promise<ComponentType<P>>): Co
       return <Found {...props} />;
     }
     return error
-      ? <p class="error" role="alert">The viewer could not be loaded. <button type="button" onClick={() => location.reload()}>Reload the page</button></p>
-      : <p class="loading" role="status">Loading the viewer…</p>;
+      ? <p class="error" role="alert">{texts.lazy.theViewerCouldNotBe}<button type="button" onClick={() => location.reload()}>{texts.common.reloadThePage}</button></p>
+      : <p class="loading" role="status">{texts.lazy.loadingTheViewer}</p>;
   };
 }
 

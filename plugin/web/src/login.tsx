@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, problemOf } from "./api.ts";
 import type { Auth, Session } from "./types.ts";
+import { texts } from "./texts.ts";
 
 /** Login asks who is there. over tells that a session has ended. */
 export function Login(props: { over: boolean; onSession: (s: Session) => void }) {
@@ -21,7 +22,7 @@ export function Login(props: { over: boolean; onSession: (s: Session) => void })
       .signIn(String(data.get("name") ?? ""), String(data.get("password") ?? ""))
       .then(props.onSession, (e) => {
         const p = problemOf(e);
-        setError(p.retryAfter > 0 ? `${p.message} Try again in ${p.retryAfter} s.` : p.message);
+        setError(p.retryAfter > 0 ? texts.login.tryAgainInS(p.message, p.retryAfter) : p.message);
       })
       .finally(() => setBusy(false));
   };
@@ -29,19 +30,19 @@ export function Login(props: { over: boolean; onSession: (s: Session) => void })
   return (
     <main class="login">
       <form onSubmit={submit} aria-labelledby="login-title">
-        <h1 id="login-title">Nodulescope review</h1>
-        {props.over && <p class="notice" role="status">Your session has ended. Sign in again to continue where you left off.</p>}
+        <h1 id="login-title">{texts.login.nodulescopeReview}</h1>
+        {props.over && <p class="notice" role="status">{texts.login.yourSessionHasEndedSign}</p>}
         {auth?.local !== false && (
           <>
             <label>
-              Name
+              {texts.login.name}
               <input name="name" autocomplete="username" required maxLength={64} autofocus />
             </label>
             <label>
-              Password
+              {texts.login.password}
               <input name="password" type="password" autocomplete="current-password" required maxLength={1024} />
             </label>
-            <button type="submit" class="primary" disabled={busy}>Sign in</button>
+            <button type="submit" class="primary" disabled={busy}>{texts.login.signIn}</button>
           </>
         )}
         {auth?.oidc && <a class="button" href={auth.oidc.url}>{auth.oidc.label}</a>}

@@ -4,11 +4,12 @@ import { useState } from "preact/hooks";
 import { api, problemOf } from "./api.ts";
 import { Dialog } from "./dialog.tsx";
 import type { Changed, ModelChange, Retraining } from "./types.ts";
+import { texts } from "./texts.ts";
 
 const told = (c: Changed): string => {
-  if (c.withdrawn) return "The request is withdrawn.";
-  if (c.waits) return `Nothing has changed yet: another person has to approve that ${c.to.version} scores in place of ${c.from.version}.`;
-  return `${c.to.version} scores in place of ${c.from.version}.`;
+  if (c.withdrawn) return texts.promotion.theRequestIsWithdrawn;
+  if (c.waits) return texts.promotion.nothingHasChangedYetAnother(c.to.version, c.from.version);
+  return texts.promotion.scoresInPlaceOf(c.to.version, c.from.version);
 };
 
 export function ChangeDialog(props: { change: ModelChange; state: Retraining; onClose: () => void; onDone: (text: string) => void }) {
@@ -22,10 +23,10 @@ export function ChangeDialog(props: { change: ModelChange; state: Retraining; on
   const request = state.consent.request;
   const now = state.current.version;
   const before = state.promotions.at(-2)?.version ?? "shipped";
-  const question = change.rollback ? `Have ${before} score again, in place of ${now}?`
-    : change.approve ? `Have ${request?.to.version} score in place of ${request?.from.version}, as ${request?.change.by} asked?`
-      : change.withdraw ? `Drop the request of ${request?.change.by}?` : `Have ${change.version} score in place of ${now}?`;
-  const title = change.rollback ? "Roll back" : change.approve ? "Approve" : change.withdraw ? "Withdraw" : "Promote";
+  const question = change.rollback ? texts.promotion.haveScoreAgainInPlace(before, now)
+    : change.approve ? texts.promotion.haveScoreInPlaceOf(request?.to.version, request?.from.version, request?.change.by)
+      : change.withdraw ? texts.promotion.dropTheRequestOf(request?.change.by) : texts.promotion.haveScoreInPlaceOf2(change.version, now);
+  const title = change.rollback ? texts.promotion.rollBack : change.approve ? "Approve" : change.withdraw ? "Withdraw" : "Promote";
   const two = state.consent.persons > 1 && !change.approve && !change.withdraw;
   const send = async (): Promise<void> => {
     setBusy(true);
@@ -45,24 +46,24 @@ export function ChangeDialog(props: { change: ModelChange; state: Retraining; on
           void send();
         }}
       >
-        <p>{question} New jobs are scored with it at once; results that are there stay as they are.</p>
-        {two && <p class="banner warn">It takes two persons: this only asks.</p>}
+        <p>{question}{texts.promotion.newJobsAreScoredWith}</p>
+        {two && <p class="banner warn">{texts.promotion.itTakesTwoPersonsThis}</p>}
         {!free && (
           <>
-            <p class="banner warn">{version?.comparison ? `The gates do not allow it: ${version.comparison.reasons[0] ?? ""}` : "It was not compared with what scores now."}</p>
-            <label class="inline"><input type="checkbox" checked={forced} onChange={(e) => setForced(e.currentTarget.checked)} /> promote it all the same; the audit trail keeps who, when and why</label>
+            <p class="banner warn">{version?.comparison ? texts.promotion.theGatesDoNotAllow(version.comparison.reasons[0] ?? "") : texts.promotion.itWasNotComparedWith}</p>
+            <label class="inline"><input type="checkbox" checked={forced} onChange={(e) => setForced(e.currentTarget.checked)} />{texts.promotion.promoteItAllTheSame}</label>
           </>
         )}
         {!change.approve && (
           <label class="comment">
-            <span>Reason{forced ? "" : " (optional)"}, for the audit trail; no patient's data</span>
+            <span>{texts.common.reason}{forced ? "" : " (optional)"}{texts.promotion.forTheAuditTrailNo}</span>
             <textarea name="reason" maxLength={400} required={forced} value={reason} onInput={(e) => setReason(e.currentTarget.value)} />
           </label>
         )}
         <p class="error" role="alert">{error}</p>
         <p class="save">
           <button type="submit" class="primary" disabled={busy || !free && !forced || forced && !reason.trim()}>{title}</button>
-          <button type="button" onClick={props.onClose}>Cancel</button>
+          <button type="button" onClick={props.onClose}>{texts.promotion.cancel}</button>
         </p>
       </form>
     </Dialog>

@@ -9,6 +9,7 @@ import { counted, moment, orDash, percent, rank, shortDigest } from "./format.ts
 import { useKeys } from "./hooks.ts";
 import { ChangeDialog } from "./promotion.tsx";
 import type { Comparison, DataCard, Drift, ModelChange, ModelVersion, Paired, Retraining, Session, Shadow, ShadowValue, Sided, VersionDetails } from "./types.ts";
+import { texts } from "./texts.ts";
 
 export function RetrainingPage({ session }: { session: Session }) {
   const [state, setState] = useState<Retraining | null>(null);
@@ -26,16 +27,16 @@ export function RetrainingPage({ session }: { session: Session }) {
     }
   }, []);
   useEffect(() => void load(), [load]);
-  useKeys([{ keys: ["r"], shown: "R", does: "reload", run: () => void load() }]);
+  useKeys([{ keys: ["r"], shown: "R", does: texts.retraining.reload, run: () => void load() }]);
 
   const of = (name: string | undefined): ModelVersion | undefined => state?.versions.find((v) => v.version === name);
   const shown = of(picked) ?? of(state?.consent.request?.to.version) ?? state?.versions.find((v) => !v.scores) ?? state?.versions[0];
   return (
     <main class="retraining">
-      {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>Try again</button></p>}
+      {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>{texts.common.tryAgain}</button></p>}
       <p class="saved" role="status" data-test="said">{said}</p>
-      {state?.damaged && <p class="banner lost" role="alert">A version cannot be read: {state.damaged}</p>}
-      {state && !state.follows && <p class="banner warn">The settings of this service name the models that score: what is promoted here is used by others, or after they are changed.</p>}
+      {state?.damaged && <p class="banner lost" role="alert">{texts.retraining.aVersionCannotBeRead}{state.damaged}</p>}
+      {state && !state.follows && <p class="banner warn">{texts.retraining.theSettingsOfThisService}</p>}
       {state && <Scores state={state} session={session} onAsk={setAsked} />}
       {state && <Versions state={state} shown={shown?.version ?? ""} onShow={setPicked} onAsk={setAsked} />}
       {shown && <Details key={shown.version} version={shown} />}
@@ -61,53 +62,53 @@ function Scores({ state, session, onAsk }: { state: Retraining; session: Session
   const { request, persons } = state.consent;
   const own = request !== undefined && request.change.by.trim().toLowerCase() === session.name.trim().toLowerCase();
   return (
-    <section aria-label="What scores" class="card">
-      <h2>What scores</h2>
+    <section aria-label={texts.retraining.whatScores} class="card">
+      <h2>{texts.retraining.whatScores}</h2>
       <p data-test="current">
         <strong>{now.version}</strong> <small title={now.set}>{shortDigest(now.set)}</small>
-        {now.by && <small> since {moment(now.time ?? "")}, promoted by {now.by}{now.approved && `, approved by ${now.approved}`}{now.forced && `, forced: ${now.reason}`}</small>}
+        {now.by && <small>{texts.retraining.since}{moment(now.time ?? "")}{texts.retraining.promotedBy}{now.by}{now.approved && texts.retraining.approvedBy(now.approved)}{now.forced && `, forced: ${now.reason}`}</small>}
       </p>
-      {persons > 1 && <p class="hint">It takes two persons to change this.</p>}
+      {persons > 1 && <p class="hint">{texts.retraining.itTakesTwoPersonsTo}</p>}
       {request && (
         <div class="banner warn" data-test="request">
           <p>
-            {request.change.by} asked {moment(request.asked)} that <strong>{request.to.version}</strong> scores in place of {request.from.version}
-            {request.change.rollback ? " (a rollback)" : request.change.forced ? " (forced, the gates do not count)" : ""}
+            {request.change.by}{texts.retraining.asked}{moment(request.asked)}{texts.retraining.that}<strong>{request.to.version}</strong>{texts.retraining.scoresInPlaceOf}{request.from.version}
+            {request.change.rollback ? " (a rollback)" : request.change.forced ? texts.retraining.forcedTheGatesDoNot : ""}
             {request.change.reason ? `: ${request.change.reason}` : ""}.
           </p>
-          {state.consent.void && <p>It can no longer be approved: {state.consent.void}</p>}
+          {state.consent.void && <p>{texts.retraining.itCanNoLongerBe}{state.consent.void}</p>}
           <p class="save">
-            <button type="button" class="primary" disabled={own || Boolean(state.consent.void)} title={own ? "another person has to approve what you asked for" : ""} onClick={() => onAsk({ approve: request.id })}>Approve…</button>
-            <button type="button" onClick={() => onAsk({ withdraw: request.id })}>Withdraw…</button>
-            {own && <span>You asked for this: another person has to approve it.</span>}
+            <button type="button" class="primary" disabled={own || Boolean(state.consent.void)} title={own ? texts.retraining.anotherPersonHasToApprove : ""} onClick={() => onAsk({ approve: request.id })}>{texts.retraining.approve}</button>
+            <button type="button" onClick={() => onAsk({ withdraw: request.id })}>{texts.retraining.withdraw}</button>
+            {own && <span>{texts.retraining.youAskedForThisAnother}</span>}
           </p>
         </div>
       )}
-      <p class="save"><button type="button" disabled={state.promotions.length === 0} onClick={() => onAsk({ rollback: true })}>Roll back…</button></p>
+      <p class="save"><button type="button" disabled={state.promotions.length === 0} onClick={() => onAsk({ rollback: true })}>{texts.retraining.rollBack}</button></p>
     </section>
   );
 }
 
-const verdict = (v: ModelVersion): string => (v.scores ? "scores" : !v.comparison ? "not compared" : v.comparison.allowed ? "may score" : "refused");
+const verdict = (v: ModelVersion): string => (v.scores ? "scores" : !v.comparison ? texts.retraining.notCompared : v.comparison.allowed ? texts.retraining.mayScore : "refused");
 
 function Versions(props: { state: Retraining; shown: string; onShow: (v: string) => void; onAsk: (c: ModelChange) => void }) {
   return (
-    <section aria-label="Versions" class="card">
-      <h2>Versions</h2>
+    <section aria-label={texts.retraining.versions} class="card">
+      <h2>{texts.retraining.versions}</h2>
       <table>
         <thead>
-          <tr><th scope="col">Version</th><th scope="col">Kind</th><th scope="col">Made</th><th scope="col">From</th><th scope="col">Models</th><th scope="col">Gates</th><th scope="col"><span class="visually-hidden">Actions</span></th></tr>
+          <tr><th scope="col">{texts.retraining.version}</th><th scope="col">{texts.retraining.kind}</th><th scope="col">{texts.retraining.made}</th><th scope="col">{texts.retraining.from}</th><th scope="col">{texts.retraining.models}</th><th scope="col">{texts.retraining.gates}</th><th scope="col"><span class="visually-hidden">{texts.retraining.actions}</span></th></tr>
         </thead>
         <tbody>
           {props.state.versions.map((v) => (
             <tr key={v.version} data-version={v.version}>
               <td><button type="button" class="quiet" aria-pressed={v.version === props.shown} onClick={() => props.onShow(v.version)}>{v.version}</button></td>
-              <td>{v.kind}{v.signer && <small title={v.signer}>from another workstation</small>}</td>
+              <td>{v.kind}{v.signer && <small title={v.signer}>{texts.retraining.fromAnotherWorkstation}</small>}</td>
               <td>{v.made ? moment(v.made) : "–"}</td>
               <td>{orDash(v.parent?.startsWith("sha256:") ? shortDigest(v.parent) : v.parent)}</td>
               <td>{v.models.join(", ")}</td>
               <td><span class={`state ${v.scores ? "done" : v.comparison && !v.comparison.allowed ? "refused" : ""}`}>{verdict(v)}</span></td>
-              <td>{!v.scores && <button type="button" onClick={() => props.onAsk({ version: v.version })}>Promote…</button>}</td>
+              <td>{!v.scores && <button type="button" onClick={() => props.onAsk({ version: v.version })}>{texts.retraining.promote}</button>}</td>
             </tr>
           ))}
         </tbody>
@@ -126,37 +127,37 @@ function Details({ version }: { version: ModelVersion }) {
   return (
     <>
       {error && <p class="error" role="alert">{error}</p>}
-      <section aria-label="Comparison" class="card" data-test="comparison">
-        <h2>{name}: comparison with what scores</h2>
-        {version.scores ? <p>It scores now.</p> : d && (d.comparison ? <Compared c={d.comparison} /> : <p>It was not compared. On a machine with the data set: <code>nodulescope models compare {name} --data site.npz</code></p>)}
+      <section aria-label={texts.retraining.comparison} class="card" data-test="comparison">
+        <h2>{name}{texts.retraining.comparisonWithWhatScores}</h2>
+        {version.scores ? <p>{texts.retraining.itScoresNow}</p> : d && (d.comparison ? <Compared c={d.comparison} /> : <p>{texts.retraining.itWasNotComparedOn}<code>{texts.retraining.nodulescopeModelsCompare}{name}{texts.retraining.dataSiteNpz}</code></p>)}
       </section>
-      <section aria-label="Retraining" class="card" data-test="run">
-        <h2>{name}: retraining</h2>
-        {d && (d.details ? <Run d={d} /> : <p>It is in the binary, and no retraining of this site made it.</p>)}
+      <section aria-label={texts.retraining.retraining} class="card" data-test="run">
+        <h2>{name}{texts.retraining.retraining2}</h2>
+        {d && (d.details ? <Run d={d} /> : <p>{texts.retraining.itIsInTheBinary}</p>)}
       </section>
-      <section aria-label="Data set" class="card" data-test="data">
-        <h2>{name}: data set</h2>
-        {d && (d.card ? <Card card={d.card} /> : d.details?.data?.sides ? <Sides sides={d.details.data.sides} /> : <p>Nothing is known of it here.</p>)}
+      <section aria-label={texts.retraining.dataSet} class="card" data-test="data">
+        <h2>{name}{texts.retraining.dataSet2}</h2>
+        {d && (d.card ? <Card card={d.card} /> : d.details?.data?.sides ? <Sides sides={d.details.data.sides} /> : <p>{texts.retraining.nothingIsKnownOfIt}</p>)}
       </section>
     </>
   );
 }
 
 const signed = (v: number, digits: number): string => `${v < 0 ? "−" : "+"}${Math.abs(v).toFixed(digits)}`;
-const change = (p: Paired): string => (p.known ? `${p.before.toFixed(3)} → ${p.after.toFixed(3)} (${signed(p.difference, 3)}, ${signed(p.low, 3)} to ${signed(p.high, 3)})` : "–");
+const change = (p: Paired): string => (p.known ? texts.retraining.toWord(p.before.toFixed(3), p.after.toFixed(3), signed(p.difference, 3), signed(p.low, 3), signed(p.high, 3)) : "–");
 
 function Compared({ c }: { c: Comparison }) {
   return (
     <>
       <p data-test="allowed">
-        <span class={`state ${c.allowed ? "done" : "refused"}`}>{c.allowed ? "It may score in place of " : "It may not score in place of "}{c.incumbent.version}</span> <small>compared {moment(c.created)}</small>
+        <span class={`state ${c.allowed ? "done" : "refused"}`}>{c.allowed ? texts.retraining.itMayScoreInPlace : texts.retraining.itMayNotScoreIn}{c.incumbent.version}</span> <small>{texts.retraining.compared}{moment(c.created)}</small>
       </p>
       {c.reasons.length > 0 && <ul class="reasons">{c.reasons.map((r) => <li key={r}>{r}</li>)}</ul>}
       {c.notes.length > 0 && <ul class="hint reasons">{c.notes.map((r) => <li key={r}>{r}</li>)}</ul>}
       {(c.sides ?? []).map((s) => (
         <table key={s.name}>
-          <caption>{s.name}: {counted(s.normals, "normal")} and {s.anomalies} {s.anomalies === 1 ? "anomaly" : "anomalies"} of {counted(s.patients, "patient")}{s.fixed && "; no label of the site moves it"}</caption>
-          <thead><tr><th scope="col">Score</th><th scope="col">AUROC, change with 95 % interval</th><th scope="col">Size-matched AUROC</th><th scope="col">Flags, mean of sensitivity and specificity</th></tr></thead>
+          <caption>{s.name}: {counted(s.normals, "normal")}{texts.retraining.and}{s.anomalies} {s.anomalies === 1 ? "anomaly" : "anomalies"}{texts.common.ofWord}{counted(s.patients, "patient")}{s.fixed && texts.retraining.noLabelOfTheSite}</caption>
+          <thead><tr><th scope="col">{texts.common.score}</th><th scope="col">{texts.retraining.aurocChangeWith95Interval}</th><th scope="col">{texts.retraining.sizeMatchedAuroc}</th><th scope="col">{texts.retraining.flagsMeanOfSensitivityAnd}</th></tr></thead>
           <tbody>
             {(s.rows ?? []).map((r) => (
               <tr key={r.name}><th scope="row">{r.name}</th><td>{r.same ? "unchanged" : change(r.auroc)}</td><td>{r.same ? "" : change(r.size_matched)}</td><td>{r.same ? "" : change(r.flags)}</td></tr>
@@ -185,10 +186,10 @@ function Run({ d }: { d: VersionDetails }) {
       {(d.report?.warnings ?? []).map((w) => <p key={w} class="banner warn">{w}</p>)}
       {c.parts && (
         <table>
-          <thead><tr><th scope="col">Model</th><th scope="col">What became of it</th><th scope="col" class="number">Calibrated on</th></tr></thead>
+          <thead><tr><th scope="col">{texts.retraining.model}</th><th scope="col">{texts.retraining.whatBecameOfIt}</th><th scope="col" class="number">{texts.retraining.calibratedOn}</th></tr></thead>
           <tbody>
             {c.parts.map((p) => (
-              <tr key={p.name}><th scope="row">{p.name}</th><td>{p.did}</td><td class="number">{p.calibration_normals} normals, {p.calibration_anomalies} anomalies</td></tr>
+              <tr key={p.name}><th scope="row">{p.name}</th><td>{p.did}</td><td class="number">{p.calibration_normals}{texts.retraining.normals}{p.calibration_anomalies}{texts.retraining.anomalies}</td></tr>
             ))}
           </tbody>
         </table>
@@ -202,21 +203,21 @@ function Card({ card: c }: { card: DataCard }) {
   return (
     <>
       <p>
-        {counted(n.nodules, "nodule")} of {counted(n.patients, "patient")} in {counted(n.series, "series", "series")}: {n.normals} normal, {n.anomalies} anomalous, {n.unlabelled} unlabelled.
-        {" "}Readers differ on {c.label_noise.disagree} of the {c.label_noise.nodules_with_several_readers} that several have read.
+        {counted(n.nodules, "nodule")}{texts.common.ofWord}{counted(n.patients, "patient")}{texts.retraining.inWord}{counted(n.series, "series", "series")}: {n.normals}{texts.retraining.normal}{n.anomalies}{texts.retraining.anomalous}{n.unlabelled}{texts.retraining.unlabelled}
+        {" "}{texts.retraining.readersDifferOn}{c.label_noise.disagree}{texts.retraining.ofThe}{c.label_noise.nodules_with_several_readers}{texts.retraining.thatSeveralHaveRead}
       </p>
       {c.warnings.map((w) => <p key={w} class="banner warn">{w}</p>)}
       <Sides sides={c.sides} />
       {c.exclusions.length > 0 && (
         <table>
-          <caption>Left out</caption>
-          <thead><tr><th scope="col">Code</th><th scope="col">Reason</th><th scope="col" class="number">Nodules</th></tr></thead>
+          <caption>{texts.retraining.leftOut}</caption>
+          <thead><tr><th scope="col">{texts.retraining.code}</th><th scope="col">{texts.common.reason}</th><th scope="col" class="number">{texts.retraining.nodules}</th></tr></thead>
           <tbody>{c.exclusions.map((x) => <tr key={x.code}><th scope="row">{x.code}</th><td>{x.reason}</td><td class="number">{x.nodules}</td></tr>)}</tbody>
         </table>
       )}
       <table>
-        <caption>What the data are enough for</caption>
-        <thead><tr><th scope="col">For</th><th scope="col">Needs</th><th scope="col">Has</th><th scope="col">Enough</th></tr></thead>
+        <caption>{texts.retraining.whatTheDataAreEnough}</caption>
+        <thead><tr><th scope="col">{texts.retraining.forWord}</th><th scope="col">{texts.retraining.needs}</th><th scope="col">{texts.retraining.has}</th><th scope="col">{texts.retraining.enough}</th></tr></thead>
         <tbody>{c.enough_for.map((e) => <tr key={e.for}><th scope="row">{e.for}</th><td>{e.needs}</td><td>{e.has}</td><td>{e.ok ? "yes" : "no"}</td></tr>)}</tbody>
       </table>
     </>
@@ -226,8 +227,8 @@ function Card({ card: c }: { card: DataCard }) {
 function Sides({ sides }: { sides: Sided[] }) {
   return (
     <table>
-      <caption>Sides; a patient is on one for ever</caption>
-      <thead><tr><th scope="col">Side</th><th scope="col" class="number">Patients</th><th scope="col" class="number">Normals</th><th scope="col" class="number">Anomalies</th><th scope="col" class="number">Unlabelled</th></tr></thead>
+      <caption>{texts.retraining.sidesAPatientIsOn}</caption>
+      <thead><tr><th scope="col">{texts.retraining.side}</th><th scope="col" class="number">{texts.retraining.patients}</th><th scope="col" class="number">{texts.retraining.normals2}</th><th scope="col" class="number">{texts.retraining.anomalies2}</th><th scope="col" class="number">{texts.retraining.unlabelled2}</th></tr></thead>
       <tbody>
         {sides.map((s) => (
           <tr key={s.name}><th scope="row">{s.name}</th><td class="number">{s.patients}</td><td class="number">{s.normals}</td><td class="number">{s.anomalies}</td><td class="number">{s.unlabelled ?? s.others}</td></tr>
@@ -237,7 +238,7 @@ function Sides({ sides }: { sides: Sided[] }) {
   );
 }
 
-const valued = (v: ShadowValue): string => `${v.probability === null ? `percentile ${rank(v.percentile)}` : percent(v.probability)}${v.flagged ? ", flagged" : ""}`;
+const valued = (v: ShadowValue): string => `${v.probability === null ? texts.retraining.percentile(rank(v.percentile)) : percent(v.probability)}${v.flagged ? ", flagged" : ""}`;
 
 function ShadowPart() {
   const [s, setShadow] = useState<Shadow | null>(null);
@@ -248,44 +249,44 @@ function ShadowPart() {
   }, []);
   const run = s?.run;
   return (
-    <section aria-label="In the shadow" class="card" data-test="shadow">
-      <h2>In the shadow</h2>
+    <section aria-label={texts.retraining.inTheShadow} class="card" data-test="shadow">
+      <h2>{texts.retraining.inTheShadow}</h2>
       {error && <p class="error" role="alert">{error}</p>}
-      {s && !run && <p>No version has been in the shadow. <code>nodulescope models shadow VERSION</code> has one score live jobs unseen.</p>}
+      {s && !run && <p>{texts.retraining.noVersionHasBeenIn}<code>{texts.retraining.nodulescopeModelsShadowVersion}</code>{texts.retraining.hasOneScoreLiveJobs}</p>}
       {s && run && (
         <>
           <p>
-            <strong>{run.candidate.version}</strong> beside {run.beside.version}, {s.goes ? `since ${moment(run.started)}` : `ended: ${run.why}`}: {counted(run.counts.nodules, "nodule")} of {counted(run.counts.series, "series", "series")}.
-            {" "}<small>Agreement says what would change, not which of the two is right. Not scored by both {run.counts.failed}, given up for live jobs {run.counts.interrupted}, series not looked at {run.counts.dropped}.</small>
+            <strong>{run.candidate.version}</strong>{texts.retraining.beside}{run.beside.version}, {s.goes ? texts.retraining.since2(moment(run.started)) : `ended: ${run.why}`}: {counted(run.counts.nodules, "nodule")}{texts.common.ofWord}{counted(run.counts.series, "series", "series")}.
+            {" "}<small>{texts.retraining.agreementSaysWhatWouldChange}{run.counts.failed}{texts.retraining.givenUpForLiveJobs}{run.counts.interrupted}{texts.retraining.seriesNotLookedAt}{run.counts.dropped}.</small>
           </p>
           <table>
-            <thead><tr><th scope="col">Score</th><th scope="col" class="number">Nodules</th><th scope="col">Flags agree (95 %)</th><th scope="col" class="number">New flags</th><th scope="col" class="number">Flags gone</th><th scope="col" class="number">Rank correlation</th></tr></thead>
+            <thead><tr><th scope="col">{texts.common.score}</th><th scope="col" class="number">{texts.retraining.nodules}</th><th scope="col">{texts.retraining.flagsAgree95}</th><th scope="col" class="number">{texts.retraining.newFlags}</th><th scope="col" class="number">{texts.retraining.flagsGone}</th><th scope="col" class="number">{texts.retraining.rankCorrelation}</th></tr></thead>
             <tbody>
               {(s.scores ?? []).map((a) => (
                 <tr key={a.name}>
-                  <th scope="row">{a.name}</th><td class="number">{a.nodules}</td><td>{percent(a.agree.value)} ({percent(a.agree.low)} to {percent(a.agree.high)})</td>
+                  <th scope="row">{a.name}</th><td class="number">{a.nodules}</td><td>{percent(a.agree.value)} ({percent(a.agree.low)}{texts.common.toWord}{percent(a.agree.high)})</td>
                   <td class="number">{a.new_flags}</td><td class="number">{a.flags_gone}</td><td class="number">{a.rank_correlation.toFixed(3)}</td>
                 </tr>
               ))}
             </tbody>
           </table>
-          <h3>The largest changes</h3>
+          <h3>{texts.retraining.theLargestChanges}</h3>
           <ol class="changes">
             {(s.largest ?? []).map((x, i) => (
               <li key={`${x.result} ${x.finding}`}>
                 {s.pictures?.[i] && (
-                  <button type="button" class="picture" aria-label={`Enlarge the pictures of change ${i + 1}`} onClick={() => setLarge(i + 1)}>
-                    <img src={api.shadowPicture(i + 1)} alt="axial, coronal and sagittal plane of the nodule" />
+                  <button type="button" class="picture" aria-label={texts.retraining.enlargeThePicturesOfChange(i + 1)} onClick={() => setLarge(i + 1)}>
+                    <img src={api.shadowPicture(i + 1)} alt={texts.retraining.axialCoronalAndSagittalPlane} />
                   </button>
                 )}
-                <a href={`#/series/${x.result.replace(/^sha256:/, "")}/${x.finding}`}>finding {x.finding} of {shortDigest(x.result)}</a>
+                <a href={`#/series/${x.result.replace(/^sha256:/, "")}/${x.finding}`}>{texts.retraining.finding}{x.finding}{texts.common.ofWord}{shortDigest(x.result)}</a>
                 {x.pairs.map((p) => <small key={p.name} class={p.before.flagged === p.after.flagged ? "" : "flips"}>{p.name}: {valued(p.before)} → {valued(p.after)}</small>)}
               </li>
             ))}
           </ol>
         </>
       )}
-      {large > 0 && <Dialog wide title={`Change ${large}`} onClose={() => setLarge(0)}><img class="large" src={api.shadowPicture(large)} alt="axial, coronal and sagittal plane of the nodule" /></Dialog>}
+      {large > 0 && <Dialog wide title={texts.retraining.change(large)} onClose={() => setLarge(0)}><img class="large" src={api.shadowPicture(large)} alt={texts.retraining.axialCoronalAndSagittalPlane} /></Dialog>}
     </section>
   );
 }
@@ -299,24 +300,24 @@ function DriftPart() {
     api.drift().then(setDrift, (e) => setError(problemOf(e).message));
   }, []);
   return (
-    <section aria-label="Drift" class="card" data-test="drift">
-      <h2>Drift</h2>
+    <section aria-label={texts.retraining.drift} class="card" data-test="drift">
+      <h2>{texts.retraining.drift}</h2>
       {error && <p class="error" role="alert">{error}</p>}
       {d && (
         <>
           <p>
-            {d.alarm ? <strong class="state refused">What is scored has moved away from what the models learned from.</strong> : "No value has moved."}{" "}
-            {counted(d.series, "series", "series")} of the last {d.days} days, beside {d.reference}. <small>A change is told from {d.minimum} series on.</small>
+            {d.alarm ? <strong class="state refused">{texts.retraining.whatIsScoredHasMoved}</strong> : texts.retraining.noValueHasMoved}{" "}
+            {counted(d.series, "series", "series")}{texts.retraining.ofTheLast}{d.days}{texts.retraining.daysBeside}{d.reference}. <small>{texts.retraining.aChangeIsToldFrom}{d.minimum}{texts.retraining.seriesOn}</small>
           </p>
           {d.values.length > 0 && (
             <table>
-              <thead><tr><th scope="col">Value</th><th scope="col" class="number">Reference</th><th scope="col" class="number">Now</th><th scope="col">Median</th><th scope="col" class="number">Distance</th><th scope="col" class="number">p</th><th scope="col">Verdict</th></tr></thead>
+              <thead><tr><th scope="col">{texts.retraining.value}</th><th scope="col" class="number">{texts.retraining.reference}</th><th scope="col" class="number">{texts.retraining.now}</th><th scope="col">{texts.retraining.median}</th><th scope="col" class="number">{texts.common.distance}</th><th scope="col" class="number">p</th><th scope="col">{texts.retraining.verdict}</th></tr></thead>
               <tbody>
                 {d.values.map((v) => (
                   <tr key={v.name}>
                     <th scope="row">{v.name}</th><td class="number">{v.reference}</td><td class="number">{v.window}</td><td>{v.number ? `${four(v.before)} → ${four(v.after)}` : "–"}</td>
                     <td class="number">{v.distance.toFixed(2)}</td><td class="number">{v.p < 0.001 ? "<0.001" : v.p.toFixed(3)}</td>
-                    <td><span class={`state ${v.alarm ? "refused" : ""}`}>{v.alarm ? "moved" : v.enough ? "" : "too few"}</span></td>
+                    <td><span class={`state ${v.alarm ? "refused" : ""}`}>{v.alarm ? "moved" : v.enough ? "" : texts.retraining.tooFew}</span></td>
                   </tr>
                 ))}
               </tbody>

@@ -8,6 +8,7 @@ import { below, counted, hint, moment, orDash, percent, ranked, shortDigest, sho
 import { useKeys } from "./hooks.ts";
 import type { Binding } from "./keys.ts";
 import type { Row, State, Worklist } from "./types.ts";
+import { texts } from "./texts.ts";
 
 const states: State[] = ["waiting", "scored", "in_review", "done", "refused"];
 
@@ -45,7 +46,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
     const off = props.live?.listen((e) => {
       if (e.kind === "result" || e.kind === "refused") {
         setFresh((old) => new Set(old).add(e.id));
-        setNews(e.kind === "result" ? "A new result has arrived." : "A series was refused.");
+        setNews(e.kind === "result" ? texts.worklist.aNewResultHasArrived : texts.worklist.aSeriesWasRefused);
       }
       window.clearTimeout(timer);
       timer = window.setTimeout(() => void load(), 150);
@@ -81,28 +82,28 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
   const searching = (): boolean => document.activeElement === search.current;
   const bindings: Binding[] = [
     { keys: ["j"], shown: "", does: "", run: () => move(1) },
-    { keys: ["ArrowDown"], shown: "↓ J", does: "next series", run: () => move(1), whileTyping: searching },
-    { keys: ["ArrowUp", "k"], shown: "↑ K", does: "previous series", run: () => move(-1) },
-    { keys: ["Home"], shown: "Home", does: "first series", run: () => links()[0]?.focus() },
-    { keys: ["End"], shown: "End", does: "last series", run: () => links().at(-1)?.focus() },
-    { keys: ["o"], shown: "O", does: "open it", run: () => openOne() },
-    { keys: ["Enter"], shown: "Enter", does: "open the series (the first if none is selected)", run: () => openOne(), whileTyping: searching, overButtons: searching },
-    { keys: ["f"], shown: "F", does: "only flagged, or all", run: () => change({ flagged: !filters.flagged }) },
-    { keys: ["d"], shown: "D", does: "only where detectors disagree, or all", run: () => change({ disagree: !filters.disagree }) },
-    { keys: ["u"], shown: "U", does: "only unread, or all", run: () => change({ unread: !filters.unread }) },
-    { keys: ["s"], shown: "S", does: "only urgent, or all", run: () => change({ stat: !filters.stat }) },
-    { keys: ["/"], shown: "/", does: "search by name, ID or accession number", run: () => search.current?.focus() },
-    { keys: ["Escape"], shown: "Esc", does: "leave the search", whileTyping: true, run: () => (document.activeElement as HTMLElement | null)?.blur() },
+    { keys: ["ArrowDown"], shown: "↓ J", does: texts.worklist.nextSeries, run: () => move(1), whileTyping: searching },
+    { keys: ["ArrowUp", "k"], shown: "↑ K", does: texts.worklist.previousSeries, run: () => move(-1) },
+    { keys: ["Home"], shown: "Home", does: texts.worklist.firstSeries, run: () => links()[0]?.focus() },
+    { keys: ["End"], shown: "End", does: texts.worklist.lastSeries, run: () => links().at(-1)?.focus() },
+    { keys: ["o"], shown: "O", does: texts.worklist.openIt, run: () => openOne() },
+    { keys: ["Enter"], shown: "Enter", does: texts.worklist.openTheSeriesTheFirst, run: () => openOne(), whileTyping: searching, overButtons: searching },
+    { keys: ["f"], shown: "F", does: texts.worklist.onlyFlaggedOrAll, run: () => change({ flagged: !filters.flagged }) },
+    { keys: ["d"], shown: "D", does: texts.worklist.onlyWhereDetectorsDisagreeOr, run: () => change({ disagree: !filters.disagree }) },
+    { keys: ["u"], shown: "U", does: texts.worklist.onlyUnreadOrAll, run: () => change({ unread: !filters.unread }) },
+    { keys: ["s"], shown: "S", does: texts.worklist.onlyUrgentOrAll, run: () => change({ stat: !filters.stat }) },
+    { keys: ["/"], shown: "/", does: texts.worklist.searchByNameIdOr, run: () => search.current?.focus() },
+    { keys: ["Escape"], shown: "Esc", does: texts.worklist.leaveTheSearch, whileTyping: true, run: () => (document.activeElement as HTMLElement | null)?.blur() },
     {
-      keys: ["0"], shown: "0", does: "clear search and filters",
+      keys: ["0"], shown: "0", does: texts.worklist.clearSearchAndFilters,
       run: () => {
         if (search.current) search.current.value = "";
         setFilters(none);
       },
     },
-    { keys: ["r"], shown: "R", does: "reload the list", run: () => void load() },
-    { keys: ["ArrowRight"], shown: "→", does: "next page", run: () => page(1) },
-    { keys: ["ArrowLeft"], shown: "←", does: "previous page", run: () => page(-1) },
+    { keys: ["r"], shown: "R", does: texts.worklist.reloadTheList, run: () => void load() },
+    { keys: ["ArrowRight"], shown: "→", does: texts.worklist.nextPage, run: () => page(1) },
+    { keys: ["ArrowLeft"], shown: "←", does: texts.worklist.previousPage, run: () => page(-1) },
   ];
   const page = (by: number): void => {
     const offset = filters.offset + by * pageSize;
@@ -112,16 +113,16 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
 
   return (
     <main class="worklist">
-      <section class="filters" aria-label="Filters">
+      <section class="filters" aria-label={texts.worklist.filters}>
         <input
-          ref={search} type="search" class="search" placeholder="Name, ID or accession no.  /" aria-label="Search by name, ID or accession number" maxLength={200} defaultValue={filters.text}
+          ref={search} type="search" class="search" placeholder={texts.worklist.nameIdOrAccessionNo} aria-label={texts.worklist.searchByNameIdOr2} maxLength={200} defaultValue={filters.text}
           onInput={(e) => {
             const text = e.currentTarget.value;
             window.clearTimeout(typed.current);
             typed.current = window.setTimeout(() => change({ text }), 250);
           }}
         />
-        <div class="chips" role="group" aria-label="State">
+        <div class="chips" role="group" aria-label={texts.worklist.state}>
           {states.map((s) => (
             <Chip
               key={s}
@@ -132,40 +133,40 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
             </Chip>
           ))}
         </div>
-        <div class="chips" role="group" aria-label="Marks">
-          <Chip on={filters.flagged} onChange={(flagged) => change({ flagged })}>flagged</Chip>
-          <Chip on={filters.disagree} onChange={(disagree) => change({ disagree })}>disagree</Chip>
+        <div class="chips" role="group" aria-label={texts.common.marks}>
+          <Chip on={filters.flagged} onChange={(flagged) => change({ flagged })}>{texts.common.flagged}</Chip>
+          <Chip on={filters.disagree} onChange={(disagree) => change({ disagree })}>{texts.common.disagree}</Chip>
           <Chip on={filters.unread} onChange={(unread) => change({ unread })}>
-            unread <span class="count" data-test="unread">{list?.unread ?? 0}</span>
+            {texts.worklist.unread}<span class="count" data-test="unread">{list?.unread ?? 0}</span>
           </Chip>
-          <Chip on={filters.stat} onChange={(stat) => change({ stat })}>urgent</Chip>
-          <Chip on={filters.superseded} onChange={(superseded) => change({ superseded })}>show superseded</Chip>
+          <Chip on={filters.stat} onChange={(stat) => change({ stat })}>{texts.worklist.urgent}</Chip>
+          <Chip on={filters.superseded} onChange={(superseded) => change({ superseded })}>{texts.worklist.showSuperseded}</Chip>
         </div>
         <label class="inline">
-          probability ≥
+          {texts.worklist.probability}
           <input
             type="number" min={0} max={100} step={5} value={filters.least}
             onChange={(e) => change({ least: Math.min(100, Math.max(0, Number(e.currentTarget.value) || 0)) })}
           />
           %
         </label>
-        <label class="inline" title="of one finding at least: mean of the axes, or the diameter that was given">
-          size ≥
+        <label class="inline" title={texts.worklist.ofOneFindingAtLeast}>
+          {texts.worklist.size}
           <input
             type="number" min={0} max={100} step={1} value={filters.size}
             onChange={(e) => change({ size: Math.min(100, Math.max(0, Number(e.currentTarget.value) || 0)) })}
           />
-          mm
+          {texts.worklist.mm}
         </label>
-        <label class="inline" title="of the same finding">
-          type
+        <label class="inline" title={texts.worklist.ofTheSameFinding}>
+          {texts.worklist.type}
           <select value={filters.type} onChange={(e) => change({ type: e.currentTarget.value })}>
-            <option value="">any</option>
+            <option value="">{texts.worklist.any}</option>
             {["solid", "part_solid", "ground_glass", "calcified", "fat"].map((t) => <option key={t} value={t}>{t.replaceAll("_", "-")}</option>)}
           </select>
         </label>
         <label class="inline">
-          sort by
+          {texts.worklist.sortBy}
           <select
             value={`${filters.sort} ${filters.order}`}
             onChange={(e) => {
@@ -173,35 +174,35 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
               change({ sort, order });
             }}
           >
-            <option value="urgency desc">urgent, then open</option>
-            <option value="probability desc">probability</option>
-            <option value="percentile desc">percentile</option>
-            <option value="time desc">newest</option>
-            <option value="time asc">oldest</option>
-            <option value="findings desc">findings</option>
-            <option value="state asc">state</option>
-            {["percentile asc", "probability asc", "findings asc", "state desc", "urgency asc"].map((v) => <option key={v} value={v} hidden>{v.split(" ")[0]}, reversed</option>)}
+            <option value="urgency desc">{texts.worklist.urgentThenOpen}</option>
+            <option value="probability desc">{texts.worklist.probability2}</option>
+            <option value="percentile desc">{texts.worklist.percentile}</option>
+            <option value="time desc">{texts.worklist.newest}</option>
+            <option value="time asc">{texts.worklist.oldest}</option>
+            <option value="findings desc">{texts.worklist.findings}</option>
+            <option value="state asc">{texts.worklist.state2}</option>
+            {[texts.worklist.percentileAsc, texts.worklist.probabilityAsc, texts.worklist.findingsAsc, texts.worklist.stateDesc, texts.worklist.urgencyAsc].map((v) => <option key={v} value={v} hidden>{v.split(" ")[0]}{texts.worklist.reversed}</option>)}
           </select>
         </label>
       </section>
       <p class="visually-hidden" role="status">{news}</p>
-      {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>Try again</button></p>}
+      {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>{texts.common.tryAgain}</button></p>}
       {list && list.unsearched > 0 && (
-        <p class="banner warn" role="status" data-test="unsearched">{counted(list.unsearched, "series", "series")} not searched: the patient could not be read.</p>
+        <p class="banner warn" role="status" data-test="unsearched">{counted(list.unsearched, "series", "series")}{texts.worklist.notSearchedThePatientCould}</p>
       )}
-      {list && list.rows.length === 0 && <p class="empty">{filtered(filters) ? "No series match these filters." : "No series yet. Results appear here as they arrive."}</p>}
+      {list && list.rows.length === 0 && <p class="empty">{filtered(filters) ? texts.worklist.noSeriesMatchTheseFilters : texts.worklist.noSeriesYetResultsAppear}</p>}
       {list && list.rows.length > 0 && (
         <table>
           <thead>
             <tr>
-              <th scope="col"><span class="visually-hidden">Marks</span></th>
-              <th scope="col">Patient</th>
-              <th scope="col">Study</th>
-              <Sorted filters={filters} by="state" order="asc" onSort={change}>State</Sorted>
-              <Sorted filters={filters} by="probability" order="desc" onSort={change} number title="Highest of all findings: how far a nodule deviates from the reference nodules. Not the probability of cancer.">Deviation</Sorted>
-              <Sorted filters={filters} by="findings" order="desc" onSort={change} number title="sorts by the number of findings">Decided</Sorted>
-              <th scope="col">Detectors</th>
-              <Sorted filters={filters} by="time" order="desc" onSort={change}>Scored at</Sorted>
+              <th scope="col"><span class="visually-hidden">{texts.common.marks}</span></th>
+              <th scope="col">{texts.common.patient}</th>
+              <th scope="col">{texts.worklist.study}</th>
+              <Sorted filters={filters} by="state" order="asc" onSort={change}>{texts.worklist.state}</Sorted>
+              <Sorted filters={filters} by="probability" order="desc" onSort={change} number title={texts.worklist.highestOfAllFindingsHow}>{texts.worklist.deviation}</Sorted>
+              <Sorted filters={filters} by="findings" order="desc" onSort={change} number title={texts.worklist.sortsByTheNumberOf}>{texts.worklist.decided}</Sorted>
+              <th scope="col">{texts.worklist.detectors}</th>
+              <Sorted filters={filters} by="time" order="desc" onSort={change}>{texts.worklist.scoredAt}</Sorted>
             </tr>
           </thead>
           <tbody ref={body}>
@@ -212,10 +213,10 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
         </table>
       )}
       {list && list.total > pageSize && (
-        <nav class="pages" aria-label="Pages">
-          <button type="button" disabled={filters.offset === 0} onClick={() => page(-1)}>← previous</button>
-          <span>{filters.offset + 1} to {Math.min(filters.offset + pageSize, list.total)} of {list.total}</span>
-          <button type="button" disabled={filters.offset + pageSize >= list.total} onClick={() => page(1)}>next →</button>
+        <nav class="pages" aria-label={texts.worklist.pages}>
+          <button type="button" disabled={filters.offset === 0} onClick={() => page(-1)}>{texts.worklist.previous}</button>
+          <span>{filters.offset + 1}{texts.common.toWord}{Math.min(filters.offset + pageSize, list.total)}{texts.common.ofWord}{list.total}</span>
+          <button type="button" disabled={filters.offset + pageSize >= list.total} onClick={() => page(1)}>{texts.worklist.next}</button>
         </nav>
       )}
     </main>
@@ -232,7 +233,7 @@ function Sorted(props: {
   const order = on ? (f.order === "desc" ? "asc" : "desc") : props.order;
   return (
     <th scope="col" class={props.number ? "number" : ""} aria-sort={on ? (f.order === "desc" ? "descending" : "ascending") : undefined}>
-      <button type="button" class="quiet" title={props.title ?? "sort by this column"} onClick={() => props.onSort({ sort: by, order })}>
+      <button type="button" class="quiet" title={props.title ?? texts.worklist.sortByThisColumn} onClick={() => props.onSort({ sort: by, order })}>
         {props.children}{on && <span aria-hidden="true"> {f.order === "desc" ? "↓" : "↑"}</span>}
       </button>
     </th>
@@ -249,29 +250,29 @@ function Chip(props: { on: boolean; onChange: (on: boolean) => void; children: p
 
 function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (id: string) => void }) {
   const opens = row.state !== "waiting";
-  const name = row.patient ? shownName(row.patient) : "Patient unknown";
+  const name = row.patient ? shownName(row.patient) : texts.common.patientUnknown;
   const classes = [row.unread && opens ? "unread" : "", fresh ? "fresh" : "", row.superseded_by ? "superseded" : ""].filter(Boolean).join(" ");
   return (
     <tr class={classes} data-id={row.id} onClick={() => opens && onOpen(row.id)}>
       <td class="marks">
-        {row.unread && opens && <span class="dot" title="unread"><span class="visually-hidden">unread</span></span>}
-        {row.priority === "stat" && <span class="badge stat">urgent</span>}
-        {row.flag === "flagged" && <span class="badge flag">flagged</span>}
-        {row.flag === "unknown" && row.state !== "waiting" && <span class="badge unknown" title="not every finding could be scored">incomplete</span>}
+        {row.unread && opens && <span class="dot" title={texts.worklist.unread2}><span class="visually-hidden">{texts.worklist.unread2}</span></span>}
+        {row.priority === "stat" && <span class="badge stat">{texts.worklist.urgent}</span>}
+        {row.flag === "flagged" && <span class="badge flag">{texts.common.flagged}</span>}
+        {row.flag === "unknown" && row.state !== "waiting" && <span class="badge unknown" title={texts.worklist.notEveryFindingCouldBe}>{texts.worklist.incomplete}</span>}
       </td>
       <td>
         {opens ? (
           <a class="open" href={`#/series/${row.id}`} onClick={(e) => e.stopPropagation()}>{name}</a>
         ) : <span class="name">{name}</span>}
-        <small>{row.patient ? `${orDash(row.patient.id)} · born ${orDash(row.patient.birth_date)}` : row.patient_problem ? hint(row.patient_problem) : ""}</small>
+        <small>{row.patient ? texts.worklist.born(orDash(row.patient.id), orDash(row.patient.birth_date)) : row.patient_problem ? hint(row.patient_problem) : ""}</small>
       </td>
       <td>
         <span class="name">{orDash(row.patient?.study_date)}</span>
-        <small>{row.patient ? `Acc. ${orDash(row.patient.accession_number)}` : ""}</small>
+        <small>{row.patient ? texts.worklist.acc(orDash(row.patient.accession_number)) : ""}</small>
       </td>
       <td>
         <span class={`state ${row.state}`}>{stateNames[row.state]}</span>
-        {row.superseded_by && <small>superseded by a newer result</small>}
+        {row.superseded_by && <small>{texts.worklist.supersededByANewerResult}</small>}
         {row.problem && <small title={hint(row.problem)}>{row.problem.message}</small>}
       </td>
       <td class="number">
@@ -280,13 +281,13 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
         <small>{row.probability !== null && row.percentile !== null ? ranked(row.percentile) : ""}</small>
       </td>
       <td class="number">
-        {row.state === "refused" ? <span class="state refused">not scored</span> : `${row.decided} / ${row.findings}`}
+        {row.state === "refused" ? <span class="state refused">{texts.common.notScored}</span> : `${row.decided} / ${row.findings}`}
         {row.state === "refused" && <small>{counted(row.findings, "candidate")}</small>}
-        {row.flagged > 0 && <small>{row.flagged} flagged</small>}
+        {row.flagged > 0 && <small>{row.flagged}{texts.worklist.flagged}</small>}
       </td>
       <td>
         {row.models.map((m) => <span key={m.digest} title={m.digest}>{m.name} <small class="version">{shortDigest(m.digest)}</small></span>)}
-        {row.disagree > 0 && <span class="badge disagree">disagree on {row.disagree}</span>}
+        {row.disagree > 0 && <span class="badge disagree">{texts.worklist.disagreeOn}{row.disagree}</span>}
       </td>
       <td><time dateTime={row.time}>{moment(row.time)}</time></td>
     </tr>

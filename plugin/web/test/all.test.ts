@@ -9,4 +9,5 @@ import "./arrange.test.ts";
 import "./order.test.ts";
 import "./packed.test.ts";
 import "./region.test.ts";
+import "./texts-catalogue.test.ts";
 import "./brush.test.ts";

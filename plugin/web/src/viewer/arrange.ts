@@ -2,9 +2,10 @@
 
 import { byUrgency } from "../format.ts";
 import type { Finding } from "../types.ts";
+import { texts } from "../texts.ts";
 
 export const orders = { deviation: "deviation", size: "size", image: "image", number: "number" } as const;
-export const shows = { all: "all", open: "open", flagged: "flagged", solid: "solid", part_solid: "part-solid", ground_glass: "ground-glass", unscored: "not scored" } as const;
+export const shows = { all: "all", open: "open", flagged: "flagged", solid: "solid", part_solid: "part-solid", ground_glass: "ground-glass", unscored: texts.common.notScored } as const;
 
 export interface Arrangement {
   order: keyof typeof orders;

@@ -7,6 +7,7 @@ import { wider } from "./brush.ts";
 import { draws } from "./paint.ts";
 import type { Tool } from "./planes.ts";
 import { drawingTools } from "./tools.ts";
+import { texts } from "../texts.ts";
 
 export interface Settings {
   radius: number; // mm
@@ -49,34 +50,34 @@ export function DrawingBar({ tool, correction: c, settings: s, onSettings, refus
   const resize = (by: number): void => onSettings({ radius: wider(s.radius, by) });
   useKeys(c.place
     ? [
-      { keys: [","], shown: ",", does: "narrower brush (or Shift + wheel)", run: () => resize(-1) },
-      { keys: ["."], shown: ".", does: "wider brush", run: () => resize(1) },
-      { keys: ["Ctrl+z"], shown: "Ctrl+Z", does: "undo a change of the outline", run: c.undo },
-      { keys: ["Ctrl+y", "Ctrl+Z"], shown: "Ctrl+Y", does: "do it again", run: c.redo },
-      { keys: ["A"], shown: "Shift+A", does: "the network's outline again", run: c.reset },
+      { keys: [","], shown: ",", does: texts.correcting.narrowerBrushOrShiftWheel, run: () => resize(-1) },
+      { keys: ["."], shown: ".", does: texts.correcting.widerBrush, run: () => resize(1) },
+      { keys: ["Ctrl+z"], shown: "Ctrl+Z", does: texts.correcting.undoAChangeOfThe, run: c.undo },
+      { keys: ["Ctrl+y", "Ctrl+Z"], shown: "Ctrl+Y", does: texts.correcting.doItAgain, run: c.redo },
+      { keys: ["A"], shown: "Shift+A", does: texts.correcting.theNetworkSOutlineAgain, run: c.reset },
     ]
     : []);
   if (!c.place || (!draws(tool) && !c.canUndo && !c.canRedo)) return null;
   return (
-    <div class="drawing" role="group" aria-label="Outline">
+    <div class="drawing" role="group" aria-label={texts.common.outline}>
       {tool === "grow"
         ? (
           <>
-            <label>HU from <input type="number" value={s.low} min={-1100} max={s.high} step={50} onChange={(e) => onSettings({ low: Math.min(Number(e.currentTarget.value) || 0, s.high) })} /></label>
-            <label>to <input type="number" value={s.high} min={s.low} max={4000} step={50} onChange={(e) => onSettings({ high: Math.max(Number(e.currentTarget.value) || 0, s.low) })} /></label>
+            <label>{texts.correcting.huFrom}<input type="number" value={s.low} min={-1100} max={s.high} step={50} onChange={(e) => onSettings({ low: Math.min(Number(e.currentTarget.value) || 0, s.high) })} /></label>
+            <label>{texts.correcting.toWord}<input type="number" value={s.high} min={s.low} max={4000} step={50} onChange={(e) => onSettings({ high: Math.max(Number(e.currentTarget.value) || 0, s.low) })} /></label>
           </>
         )
         : draws(tool) && (
           <>
-            <button type="button" aria-label="Narrower brush" title="narrower (,)" onClick={() => resize(-1)}>−</button>
-            <span class="radius" data-test="radius">⌀ {2 * s.radius} mm</span>
-            <button type="button" aria-label="Wider brush" title="wider (.)" onClick={() => resize(1)}>+</button>
+            <button type="button" aria-label={texts.correcting.narrowerBrush} title={texts.correcting.narrower} onClick={() => resize(-1)}>−</button>
+            <span class="radius" data-test="radius">⌀ {2 * s.radius}{texts.correcting.mm}</span>
+            <button type="button" aria-label={texts.correcting.widerBrush2} title={texts.correcting.wider} onClick={() => resize(1)}>+</button>
           </>
         )}
-      <button type="button" disabled={!c.canUndo} title="undo (Ctrl+Z)" onClick={c.undo}>Undo</button>
-      <button type="button" disabled={!c.canRedo} title="redo (Ctrl+Y)" onClick={c.redo}>Redo</button>
-      <button type="button" disabled={!c.own} title="drop the corrected outline and take the network's again (Shift+A)" onClick={c.reset}>Reset</button>
-      <span role="status">{refused || (c.own ? (c.open ? "Corrected: saved with the next decision" : "Corrected") : "")}</span>
+      <button type="button" disabled={!c.canUndo} title={texts.correcting.undoCtrlZ} onClick={c.undo}>{texts.correcting.undo}</button>
+      <button type="button" disabled={!c.canRedo} title={texts.correcting.redoCtrlY} onClick={c.redo}>{texts.correcting.redo}</button>
+      <button type="button" disabled={!c.own} title={texts.correcting.dropTheCorrectedOutlineAnd} onClick={c.reset}>{texts.correcting.reset}</button>
+      <span role="status">{refused || (c.own ? (c.open ? texts.correcting.correctedSavedWithTheNext : "Corrected") : "")}</span>
     </div>
   );
 }

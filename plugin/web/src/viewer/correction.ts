@@ -8,6 +8,7 @@ import { useLatest } from "../hooks.ts";
 import type { Distance, DrawnOutline, Finding, Labelled, Measurements, Vec3 } from "../types.ts";
 import type { Cube } from "./cube.ts";
 import { maskOf, runsOf } from "./runs.ts";
+import { texts } from "../texts.ts";
 
 export type Edit = { runs: string; method: DrawnOutline["method"] } | null; // null: the network's outline
 
@@ -99,7 +100,7 @@ export function useCorrection(user: string, id: string, f: Finding | null, netwo
     own: drawn !== null,
     open: state.edit !== undefined || state.distances !== undefined,
     measured: ofDecision ?? now,
-    problem: state.edit && drawn && !drawn.data.includes(1) ? "The outline is empty: draw one, undo, or take the network's again." : problem,
+    problem: state.edit && drawn && !drawn.data.includes(1) ? texts.correction.theOutlineIsEmptyDraw : problem,
     distances: state.distances ?? f?.decision?.distances ?? [],
     outline: body ?? (state.edit === undefined ? decided : null),
     canUndo: state.past.length > 0,

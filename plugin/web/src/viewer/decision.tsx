@@ -10,6 +10,7 @@ import { useKeys } from "../hooks.ts";
 import type { Correction } from "./correction.ts";
 import { hold } from "../keys.ts";
 import type { Decision, Finding, Labelled, NewDecision, Session, Verdict } from "../types.ts";
+import { texts } from "../texts.ts";
 
 interface Props {
   id: string;
@@ -26,10 +27,10 @@ interface Props {
 }
 
 const verdicts: { verdict: Verdict; label: string; key: string }[] = [
-  { verdict: "suspicious", label: "Suspicious", key: "s" },
-  { verdict: "benign", label: "Benign-looking", key: "b" },
-  { verdict: "not_nodule", label: "Not a nodule", key: "r" },
-  { verdict: "unsure", label: "Unsure", key: "u" },
+  { verdict: "suspicious", label: texts.decision.suspicious, key: "s" },
+  { verdict: "benign", label: texts.decision.benignLooking, key: "b" },
+  { verdict: "not_nodule", label: texts.decision.notANodule, key: "r" },
+  { verdict: "unsure", label: texts.decision.unsure, key: "u" },
 ];
 const longest = 2000;
 const longestHold = 15_000; // ms for which keys wait for an answer
@@ -83,7 +84,7 @@ export function DecisionPanel(props: Props) {
   const save = async (version: number, next: boolean): Promise<void> => {
     if (!verdict || busy) return;
     if (verdict === "not_nodule" && !kind) {
-      setError("Say what it is first: select a kind.");
+      setError(texts.decision.sayWhatItIsFirst);
       return;
     }
     const body: NewDecision = { verdict, base_version: version };
@@ -102,7 +103,7 @@ export function DecisionPanel(props: Props) {
       setConflict(null);
       discard();
       setBase(d.version);
-      setSaved(d.version === version ? `Already saved as version ${d.version}.` : `Saved: ${verdictOf(d.verdict, d.kind, label)} (version ${d.version}).`);
+      setSaved(d.version === version ? texts.decision.alreadySavedAsVersion(d.version) : texts.decision.savedVersion(verdictOf(d.verdict, d.kind, label), d.version));
       keepDraft(session.name, props.id, f.number, { verdict: null, kind: "", comment: "", base: d.version, outline: undefined, distances: undefined }); // also where another finding is shown by now
       props.onDecided(f.number, d);
       props.correction.saved(f.number);
@@ -113,8 +114,8 @@ export function DecisionPanel(props: Props) {
         props.onDecided(f.number, p.body.current);
         setConflict(p.body.current);
       } else if (p.code === "no_connection") {
-        setError("Not saved: no connection to the service. Your choice is kept here; press Enter to try again.");
-      } else setError(`Not saved: ${p.message}`);
+        setError(texts.decision.notSavedNoConnectionTo);
+      } else setError(texts.decision.notSaved(p.message));
     } finally {
       setBusy(false);
       window.clearTimeout(limit);
@@ -125,14 +126,14 @@ export function DecisionPanel(props: Props) {
   // Once a verdict is chosen, Enter saves it, unless the focus is on a button that says otherwise.
   const free = (target: EventTarget | null): boolean => verdict !== null && target instanceof Element && target.closest("dialog, .save, .now") === null;
   useKeys([
-    ...verdicts.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: `${verdictNames[c.verdict]} (then Enter)`, run: () => choose(c.verdict) })),
-    { keys: ["y"], shown: "Y", does: "copy a line about this finding for the report", run: props.onCopy },
-    { keys: ["c"], shown: "C", does: "write a comment", run: () => field.current?.focus() },
-    { keys: ["Enter"], shown: "Enter", does: "save the decision, wherever the focus is", run: () => void save(base, false), whileTyping: () => verdict !== null, overButtons: free },
-    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: "save and go to the next open finding, then to the next series", run: () => void save(base, true), overButtons: free },
-    { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: "save, even while writing", run: () => void save(base, false), whileTyping: true },
+    ...verdicts.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: texts.decision.thenEnter(verdictNames[c.verdict]), run: () => choose(c.verdict) })),
+    { keys: ["y"], shown: "Y", does: texts.decision.copyALineAboutThis, run: props.onCopy },
+    { keys: ["c"], shown: "C", does: texts.decision.writeAComment, run: () => field.current?.focus() },
+    { keys: ["Enter"], shown: "Enter", does: texts.decision.saveTheDecisionWhereverThe, run: () => void save(base, false), whileTyping: () => verdict !== null, overButtons: free },
+    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: texts.decision.saveAndGoToThe, run: () => void save(base, true), overButtons: free },
+    { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: texts.decision.saveEvenWhileWriting, run: () => void save(base, false), whileTyping: true },
     {
-      keys: ["Escape"], shown: "Esc", does: "leave the comment; discard the choice", whileTyping: true,
+      keys: ["Escape"], shown: "Esc", does: texts.decision.leaveTheCommentDiscardThe, whileTyping: true,
       run: () => {
         const at = document.activeElement;
         if (at instanceof HTMLElement && at !== document.body) at.blur();
@@ -142,26 +143,26 @@ export function DecisionPanel(props: Props) {
   ]);
 
   return (
-    <section class="decision" aria-label="Decision">
+    <section class="decision" aria-label={texts.decision.decision}>
       <div class="head">
-        <h2>Decision {!f.decision && <small class="now" data-test="decision" data-version="0">no decision yet</small>}</h2>
-        <button type="button" class="quiet" title="place, size and verdict as one line of text, without the patient" onClick={props.onCopy}>Copy for report <kbd>Y</kbd></button>
+        <h2>{texts.decision.decision2}{!f.decision && <small class="now" data-test="decision" data-version="0">{texts.decision.noDecisionYet}</small>}</h2>
+        <button type="button" class="quiet" title={texts.decision.placeSizeAndVerdictAs} onClick={props.onCopy}>{texts.decision.copyForReport}<kbd>Y</kbd></button>
       </div>
       {f.decision && (
         <p class={`now ${f.decision.verdict}`} data-test="decision" data-version={f.decision.version}>
           <b>{decided(f.decision, label)}</b>
           {f.decision.comment && <q>{f.decision.comment}</q>}
           <button type="button" class="quiet" onClick={() => api.decisions(props.id, f.number).then(setHistory, (e) => setError(problemOf(e).message))}>
-            {f.decision.version === 1 ? "1 version" : `${f.decision.version} versions`}
+            {f.decision.version === 1 ? "1 version" : texts.decision.versions(f.decision.version)}
           </button>
         </p>
       )}
-      {session.role === "view" && <p class="hint">View-only account: decisions need the review role.</p>}
-      {props.superseded && <p class="hint">This result is superseded: decide on the newer one.</p>}
+      {session.role === "view" && <p class="hint">{texts.decision.viewOnlyAccountDecisionsNeed}</p>}
+      {props.superseded && <p class="hint">{texts.decision.thisResultIsSupersededDecide}</p>}
       {!props.superseded && props.unseen && session.role !== "view" && (
-        <p class="banner warn" data-test="unseen">No decision can be saved: {props.unseen}, so nobody can have seen what it is about.</p>
+        <p class="banner warn" data-test="unseen">{texts.decision.noDecisionCanBeSaved}{props.unseen}{texts.decision.soNobodyCanHaveSeen}</p>
       )}
-      {may && props.lossy && <p class="hint lossy" role="status" data-test="lossy-decision">The images around this finding are not all here without loss yet.</p>}
+      {may && props.lossy && <p class="hint lossy" role="status" data-test="lossy-decision">{texts.decision.theImagesAroundThisFinding}</p>}
       {may && (
         <form
           onSubmit={(e) => {
@@ -169,7 +170,7 @@ export function DecisionPanel(props: Props) {
             void save(base, false);
           }}
         >
-          <div class="verdicts" role="group" aria-label="Decide">
+          <div class="verdicts" role="group" aria-label={texts.decision.decide}>
             {verdicts.map((c) => (
               <button key={c.verdict} type="button" class={c.verdict} aria-pressed={verdict === c.verdict} title={verdictNames[c.verdict]} onClick={() => choose(c.verdict)}>
                 {c.label} <kbd>{c.key.toUpperCase()}</kbd>
@@ -178,34 +179,34 @@ export function DecisionPanel(props: Props) {
           </div>
           {verdict === "not_nodule" && <Kinds box={kindBox} focus={asked.current} kinds={session.kinds} chosen={kind} onChoose={setKind} />}
           <label class="comment">
-            <span>Comment <small>(no patient data)</small></span>
-            <textarea ref={field} rows={2} title="Enter saves once a verdict is chosen; Shift+Enter makes a new line" maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
+            <span>{texts.decision.comment}<small>{texts.decision.noPatientData}</small></span>
+            <textarea ref={field} rows={2} title={texts.decision.enterSavesOnceAVerdict} maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
-          {props.correction.open && !verdict && <p class="hint" data-test="drawn-open">What you drew is saved with a verdict: choose one.</p>}
+          {props.correction.open && !verdict && <p class="hint" data-test="drawn-open">{texts.decision.whatYouDrewIsSaved}</p>}
           <div class="save">
-            <button type="submit" class="primary" disabled={!verdict || busy}>Save <kbd>Enter</kbd></button>
-            <button type="button" disabled={!verdict || busy} title="save and go to the next open finding (Shift+Enter)" onClick={() => void save(base, true)}>Save and next <kbd>⇧ Enter</kbd></button>
-            {verdict && <button type="button" class="quiet" title="discard the choice (Esc)" onClick={discard}>Discard</button>}
+            <button type="submit" class="primary" disabled={!verdict || busy}>{texts.decision.save}<kbd>{texts.decision.enter}</kbd></button>
+            <button type="button" disabled={!verdict || busy} title={texts.decision.saveAndGoToThe2} onClick={() => void save(base, true)}>{texts.decision.saveAndNext}<kbd>{texts.decision.enter2}</kbd></button>
+            {verdict && <button type="button" class="quiet" title={texts.decision.discardTheChoiceEsc} onClick={discard}>{texts.decision.discard}</button>}
           </div>
         </form>
       )}
       <p class="error" role="alert" data-test="decision-error">{error}</p>
       <p class="saved" role="status" data-test="saved">{saved}</p>
       {conflict && verdict && (
-        <Dialog title="Someone else has decided in the meantime" onClose={() => setConflict(null)}>
+        <Dialog title={texts.decision.someoneElseHasDecidedIn} onClose={() => setConflict(null)}>
           <div class="versus" data-test="conflict">
             <section>
-              <h3>Current decision</h3>
+              <h3>{texts.decision.currentDecision}</h3>
               <p><b>{decided(conflict, label)}</b></p>
               {conflict.comment && <q>{conflict.comment}</q>}
             </section>
             <section>
-              <h3>Yours (not saved)</h3>
+              <h3>{texts.decision.yoursNotSaved}</h3>
               <p><b>{verdictOf(verdict, kind, label)}</b></p>
               {comment && <q>{comment}</q>}
             </section>
           </div>
-          <p class="hint">Theirs stays in the history either way.</p>
+          <p class="hint">{texts.decision.theirsStaysInTheHistory}</p>
           <div class="save">
             <button
               type="button" class="primary" autofocus
@@ -215,20 +216,20 @@ export function DecisionPanel(props: Props) {
                 discard();
               }}
             >
-              Keep theirs
+              {texts.decision.keepTheirs}
             </button>
-            <button type="button" disabled={busy} onClick={() => void save(conflict.version, false)}>Save mine as version {conflict.version + 1}</button>
+            <button type="button" disabled={busy} onClick={() => void save(conflict.version, false)}>{texts.decision.saveMineAsVersion}{conflict.version + 1}</button>
           </div>
           <p class="error" role="alert">{error}</p>
         </Dialog>
       )}
       {history && (
-        <Dialog title={`Decisions on finding ${f.number}`} onClose={() => setHistory(null)}>
+        <Dialog title={texts.decision.decisionsOnFinding(f.number)} onClose={() => setHistory(null)}>
           <ol class="versions" reversed start={history.length}>
             {[...history].reverse().map((d) => (
               <li key={d.version}>
                 <b>{verdictOf(d.verdict, d.kind, label)}</b>
-                <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time>{d.published ? "" : " · not yet published"}</small>
+                <small>{d.reviewer} · <time dateTime={d.time}>{moment(d.time)}</time>{d.published ? "" : texts.decision.notYetPublished}</small>
                 {d.comment && <q>{d.comment}</q>}
               </li>
             ))}
@@ -253,7 +254,7 @@ function Kinds(props: { box: { current: HTMLFieldSetElement | null }; focus: boo
   })));
   return (
     <fieldset class="kinds" ref={props.box}>
-      <legend>What it is</legend>
+      <legend>{texts.decision.whatItIs}</legend>
       {props.kinds.map((r, i) => (
         <label key={r.code}>
           <input type="radio" name="kind" value={r.code} checked={props.chosen === r.code} onChange={() => props.onChoose(r.code)} />

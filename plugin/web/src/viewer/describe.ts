@@ -9,6 +9,7 @@ import { letters } from "./overlay.ts";
 import type { Planes } from "./planes.ts";
 import { slabOf } from "./slab.ts";
 import type { SeriesVolume } from "./volume.ts";
+import { texts } from "../texts.ts";
 
 export interface Texts {
   image: string; // its number in other viewers, where the plane is one of the scan's images
@@ -34,14 +35,14 @@ export function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number)
   const axis = plane === "axial" ? 2 : plane === "coronal" ? 1 : 0;
   return {
     image: plane === "axial" ? v.image(p.point) : "",
-    slice: `slice ${at} / ${of}${plane === "axial" && v.gap(p.point) ? " (missing)" : ""}`,
+    slice: texts.describe.slice(at, of, plane === "axial" && v.gap(p.point) ? " (missing)" : ""),
     position: place(p.point).split("  ")[axis] + " mm",
-    hu: hu === null ? "" : measurable(v, [p.point]) ? `${hu} HU` : `≈ ${hu} HU, reduced quality`,
+    hu: hu === null ? "" : measurable(v, [p.point]) ? `${hu} HU` : texts.describe.huReducedQuality(hu),
     quality: qualityOf(p, v, plane, slab),
-    distance: away === null ? "" : `${away.toFixed(1)} mm from the mark`,
-    slab: slab > 0 ? `MIP ${+slabOf(v.grid, plane, p.point, slab).mm.toFixed(1)} mm` : "",
+    distance: away === null ? "" : texts.describe.mmFromTheMark(away.toFixed(1)),
+    slab: slab > 0 ? texts.describe.mipMm(+slabOf(v.grid, plane, p.point, slab).mm.toFixed(1)) : "",
     letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
-    scale: `${(1 / view.mmPerPixel()).toFixed(1)} px/mm`,
+    scale: texts.describe.pxMm((1 / view.mmPerPixel()).toFixed(1)),
   };
 }
 
@@ -55,7 +56,7 @@ function qualityOf(p: Planes, v: SeriesVolume, plane: Plane, slab: number): stri
     [from, to] = [s.first, s.first + s.count - 1];
   }
   const worst = v.worst(from, to);
-  return worst === Quality.whole ? "" : worst === Quality.reduced ? "reduced quality" : "not all has arrived";
+  return worst === Quality.whole ? "" : worst === Quality.reduced ? texts.describe.reducedQuality : texts.describe.notAllHasArrived;
 }
 
 /** noteFirstView keeps the time from asking for the page to the finding's slice on the screen, for whoever measures it. */

@@ -3,6 +3,7 @@ import { api } from "../api.ts";
 import { below, counted, imageName, notFound, percent, ranked, sized, verdictNames } from "../format.ts";
 import type { Finding } from "../types.ts";
 import { orders, shows, type Arrangement } from "./arrange.ts";
+import { texts } from "../texts.ts";
 
 const many = 6; // findings from which on the list can be arranged
 
@@ -15,22 +16,22 @@ export function FindingList(props: { id: string; all: Finding[]; findings: Findi
   const open = props.all.filter((f) => !f.decision).length;
   const { by } = props;
   return (
-    <nav class="findings" aria-label="Findings">
-      <h2>Findings <small>{props.refused ? "not scored" : props.all.length === 0 ? "none" : open === 0 ? "all decided" : `${open} of ${props.all.length} open`}</small></h2>
-      {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}, none of them scored. This is no negative result.</p>}
+    <nav class="findings" aria-label={texts.findings.findings}>
+      <h2>{texts.findings.findings2}<small>{props.refused ? texts.common.notScored : props.all.length === 0 ? "none" : open === 0 ? texts.findings.allDecided : texts.findings.ofOpen(open, props.all.length)}</small></h2>
+      {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}{texts.findings.noneOfThemScoredThis}</p>}
       {props.all.length >= many && (
         <div class="arrange" data-test="arrange">
-          <label><span class="visually-hidden">Order</span>
-            <select value={by.order} title="order of the list" onChange={(e) => { props.onArrange({ ...by, order: e.currentTarget.value as Arrangement["order"] }); e.currentTarget.blur(); }}>
-              {Object.entries(orders).map(([v, name]) => <option key={v} value={v}>by {name}</option>)}
+          <label><span class="visually-hidden">{texts.findings.order}</span>
+            <select value={by.order} title={texts.findings.orderOfTheList} onChange={(e) => { props.onArrange({ ...by, order: e.currentTarget.value as Arrangement["order"] }); e.currentTarget.blur(); }}>
+              {Object.entries(orders).map(([v, name]) => <option key={v} value={v}>{texts.findings.by}{name}</option>)}
             </select>
           </label>
-          <label><span class="visually-hidden">Shown</span>
-            <select value={by.show} title="what is shown of the list" onChange={(e) => { props.onArrange({ ...by, show: e.currentTarget.value as Arrangement["show"] }); e.currentTarget.blur(); }}>
+          <label><span class="visually-hidden">{texts.findings.shown}</span>
+            <select value={by.show} title={texts.findings.whatIsShownOfThe} onChange={(e) => { props.onArrange({ ...by, show: e.currentTarget.value as Arrangement["show"] }); e.currentTarget.blur(); }}>
               {Object.entries(shows).map(([v, name]) => <option key={v} value={v}>{name}</option>)}
             </select>
           </label>
-          {props.findings.length < props.all.length && <small data-test="arranged">{props.findings.length} of {props.all.length} shown</small>}
+          {props.findings.length < props.all.length && <small data-test="arranged">{props.findings.length}{texts.common.ofWord}{props.all.length}{texts.findings.shown2}</small>}
         </div>
       )}
       <ol ref={list}>
@@ -38,21 +39,21 @@ export function FindingList(props: { id: string; all: Finding[]; findings: Findi
           <li key={f.number}>
             <button
               type="button" class={f.decision ? `decided ${f.decision.verdict}` : ""} aria-current={f.number === props.current ? "true" : undefined}
-              data-finding={f.number} title={`ID ${f.nodule_id}${f.image_number === null ? "" : `, ${imageName(f.image_number, f.frame_number)}`}`} onClick={() => props.onSelect(f.number)}
+              data-finding={f.number} title={texts.findings.id(f.nodule_id, f.image_number === null ? "" : `, ${imageName(f.image_number, f.frame_number)}`)} onClick={() => props.onSelect(f.number)}
             >
               {props.thumbnails && f.patch
                 ? <Thumbnail key={f.number} url={api.thumbnail(props.id, f.number)} />
                 : <span class="nothumb" aria-hidden="true" />}
               <span class="what">
                 <span>
-                  <b>{f.number}</b> {notFound(f) ? <em class="none">no nodule found</em> : f.problem ? <em>not scored</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
+                  <b>{f.number}</b> {notFound(f) ? <em class="none">{texts.findings.noNoduleFound}</em> : f.problem ? <em>{texts.common.notScored}</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
                 </span>
-                {!f.problem && below(f) && <small class="below" title={below(f)}>base {percent(f.base_rate)}</small>}
+                {!f.problem && below(f) && <small class="below" title={below(f)}>{texts.findings.base}{percent(f.base_rate)}</small>}
                 <small title={f.percentile === null ? undefined : ranked(f.percentile)}>{notFound(f) ? "" : sized(f)}</small>
                 <small>
-                  {f.flagged && <span class="badge flag">flagged</span>}
-                  {f.disagreement?.flags_differ && <span class="badge disagree">disagree</span>}
-                  {props.drafts.has(f.number) && <span class="badge draft" title="chosen or written, and not saved">not saved</span>}
+                  {f.flagged && <span class="badge flag">{texts.common.flagged}</span>}
+                  {f.disagreement?.flags_differ && <span class="badge disagree">{texts.common.disagree}</span>}
+                  {props.drafts.has(f.number) && <span class="badge draft" title={texts.findings.chosenOrWrittenAndNot}>{texts.findings.notSaved}</span>}
                   {f.decision && <span class={`verdict ${f.decision.verdict}`}>{verdictNames[f.decision.verdict]}</span>}
                 </small>
               </span>

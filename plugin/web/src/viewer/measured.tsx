@@ -3,20 +3,21 @@
 import { hint, plusMinus } from "../format.ts";
 import type { Finding, Measurements } from "../types.ts";
 import type { Correction } from "./correction.ts";
+import { texts } from "../texts.ts";
 
 export function OutlinePanel({ finding: f, correction: c, problem }: { finding: Finding; correction: Correction; problem: string }) {
   const o = f.outline;
-  const lengths = c.distances.map((d) => `${d.length_mm.toFixed(1)} mm`).join(", ");
+  const lengths = c.distances.map((d) => texts.common.mm(d.length_mm.toFixed(1))).join(", ");
   if (!o?.found && !f.outline_problem && !c.own && !lengths) return null;
   return (
-    <section class="measured" aria-label="Outline" data-test="outline" data-drawn={c.own ? (c.measured ? "measured" : "drawn") : "no"}>
-      {f.outline_problem && <p class="banner warn">{o ? "Not measured" : "Not outlined"}: {hint(f.outline_problem)}</p>}
+    <section class="measured" aria-label={texts.common.outline} data-test="outline" data-drawn={c.own ? (c.measured ? "measured" : "drawn") : "no"}>
+      {f.outline_problem && <p class="banner warn">{o ? texts.measured.notMeasured : texts.measured.notOutlined}: {hint(f.outline_problem)}</p>}
       {c.own
-        ? c.measured ? <Table m={c.measured.measurements} name="Corrected" /> : <p class="hint">{c.problem || "Measuring the corrected outline…"}</p>
+        ? c.measured ? <Table m={c.measured.measurements} name="Corrected" /> : <p class="hint">{c.problem || texts.measured.measuringTheCorrectedOutline}</p>
         : o?.measurements && <Table m={o.measurements} name="Outline" />}
       {(c.own ? c.measured?.codes ?? [] : o?.codes ?? []).map((x) => <p key={x.code} class="banner warn">{x.label}</p>)}
-      {lengths && <p class="hint" data-test="distances">Distances: {lengths}</p>}
-      {problem && <p class="hint">The outline cannot be drawn: {problem}</p>}
+      {lengths && <p class="hint" data-test="distances">{texts.measured.distances}{lengths}</p>}
+      {problem && <p class="hint">{texts.measured.theOutlineCannotBeDrawn}{problem}</p>}
     </section>
   );
 }
@@ -24,19 +25,19 @@ export function OutlinePanel({ finding: f, correction: c, problem }: { finding: 
 // Three lines: input, reconstruction and residual below are to stay in sight.
 function Table({ m, name }: { m: Measurements; name: string }) {
   const density = m.mean_hu === null ? [] : [plusMinus(m.mean_hu, m.mean_uncertainty_hu, 0, "HU") + (m.sd_hu === null ? "" : ` (SD ${m.sd_hu.toFixed(0)})`)];
-  const type = m.type.replaceAll("_", "-") + (m.type === "part_solid" ? ` (${m.solid_diameter_mm.toFixed(1)} mm solid)` : "");
-  const contact = ([["chest wall", m.wall_contact_share], ["vessel", m.vessel_contact_share]] as const)
+  const type = m.type.replaceAll("_", "-") + (m.type === "part_solid" ? texts.measured.mmSolid(m.solid_diameter_mm.toFixed(1)) : "");
+  const contact = ([[texts.measured.chestWall, m.wall_contact_share], ["vessel", m.vessel_contact_share]] as const)
     .filter(([, share]) => share >= 0.05).map(([what, share]) => `${what} ${Math.round(100 * share)} %`);
   const rows: { name: string; value: string; title: string }[] = [
     {
       name, value: `⌀ ${plusMinus(m.diameter_mm, m.diameter_uncertainty_mm, 1, "mm")}, ${plusMinus(m.volume_mm3, m.volume_uncertainty_mm3, 0, "mm³")}`,
-      title: "diameter of the sphere of the same volume, and volume, with their uncertainties",
+      title: texts.measured.diameterOfTheSphereOf,
     },
     {
       name: "Axes", value: `${plusMinus(m.mean_axis_mm, m.axis_uncertainty_mm, 1, "mm")} (${m.long_axis_mm.toFixed(1)} × ${m.short_axis_mm.toFixed(1)})`,
-      title: "mean of the longest diameter in an axial plane and the longest perpendicular to it (both)",
+      title: texts.measured.meanOfTheLongestDiameter,
     },
-    { name: "Type", value: [type, ...density, ...contact].join(", "), title: "by rules on HU, a description and no diagnosis; mean of the voxels; shares of the surface beside soft tissue" },
+    { name: "Type", value: [type, ...density, ...contact].join(", "), title: texts.measured.byRulesOnHuA },
   ];
   return (
     <table class="measurements">

@@ -9,6 +9,7 @@ import { add, dot, length, type Grid } from "./grid.ts";
 import { hatch } from "./hatch.ts";
 import type { Bounds } from "./region.ts";
 import type { View } from "./planes.ts";
+import { texts } from "../texts.ts";
 
 export interface OverlayState {
   point: Vec3;
@@ -65,7 +66,7 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
   hatch(ctx, view, state.grid, state.missing, state.pieces);
   if (state.heat) drawHeat(ctx, view, state.heat, w, h);
   const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  ctx.font = `${font}px system-ui, sans-serif`;
+  ctx.font = texts.overlay.pxSystemUiSansSerif(font);
   const k = font / 14; // lines grow with the letters
   const outlined = state.outline !== null && drawOutline(ctx, view, state.outline, state.drawn ? colours.drawn : colours.outline, w, h, k);
   if (state.marks) {
@@ -117,7 +118,7 @@ function drawDistance(ctx: CanvasRenderingContext2D, view: View, mark: Vec3, poi
     }
     ctx.stroke();
   }
-  label(ctx, `${lossy ? "≈ " : ""}${length(add(point, mark, -1)).toFixed(1)} mm`, x1 + 8 * k, y1 - 8 * k, colours.mark);
+  label(ctx, texts.overlay.mm(lossy ? "≈ " : "", length(add(point, mark, -1)).toFixed(1)), x1 + 8 * k, y1 - 8 * k, colours.mark);
   ctx.restore();
 }
 
@@ -178,7 +179,7 @@ function drawScaleBar(ctx: CanvasRenderingContext2D, view: View, w: number, h: n
   const px = mm / view.mmPerPixel();
   const x = (w - px) / 2;
   const y = h - 10 * k;
-  const text = `${mm} mm`;
+  const text = texts.common.mm(mm);
   ctx.save();
   ctx.fillStyle = colours.ground;
   ctx.fillRect(x - 5 * k, y - 12 * k, px + 17 * k + ctx.measureText(text).width, 17 * k);

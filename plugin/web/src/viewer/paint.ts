@@ -6,14 +6,15 @@ import type { Cube, Plane } from "./cube.ts";
 import { add, dot } from "./grid.ts";
 import { corners } from "./cube.ts";
 import type { Planes, Tool, View } from "./planes.ts";
+import { texts } from "../texts.ts";
 
 /** draws tells whether a tool draws an outline. */
 export const draws = (t: Tool): boolean => t === "brush" || t === "erase" || t === "grow";
 
 export const refusals: Record<Exclude<Grown, "grown">, string> = {
-  outside: "Nothing is drawn beyond the dashed square.",
-  limits: "This voxel has HU beyond the limits.",
-  missing: "The slices have not arrived yet.",
+  outside: texts.paint.nothingIsDrawnBeyondThe,
+  limits: texts.paint.thisVoxelHasHuBeyond,
+  missing: texts.paint.theSlicesHaveNotArrived,
 };
 
 export interface Painting {

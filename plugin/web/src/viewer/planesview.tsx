@@ -21,6 +21,7 @@ import { drawnDistances, showDistances, whenMeasured } from "./rulers.ts";
 import { wider } from "./brush.ts";
 import { Slabs, thicker, turned } from "./slab.ts";
 import { SeriesVolume, type Progress } from "./volume.ts";
+import { texts } from "../texts.ts";
 
 export interface PlanesHandle {
   home: () => void;
@@ -63,7 +64,7 @@ export function PlanesView(props: Props) {
   const [tool, setToolState] = useState<Tool>("cross");
   const [win, setWin] = useState<Window>({ center: -600, width: 1500 });
   const [progress, setProgress] = useState<Progress>({ loaded: 0, reduced: 0, total: 0, failed: 0 });
-  const [texts, setTexts] = useState<Partial<Record<Plane, Texts>>>({});
+  const [corners, setCorners] = useState<Partial<Record<Plane, Texts>>>({});
   const [measured, setMeasured] = useState(0);
   const [problem, setProblem] = useState("");
   const [astray, setAstray] = useState(false);
@@ -102,7 +103,7 @@ export function PlanesView(props: Props) {
       if (layer && latest.current.slab > 0) slabs.current.draw(layer, view, { grid: v.grid, voxel: v.voxel, loaded: v.ready }, p.point, p.window, latest.current.slab);
       next[plane] = describe(p, v, plane, latest.current.slab);
     }
-    setTexts((old) => ({ ...old, ...next }));
+    setCorners((old) => ({ ...old, ...next }));
     setMeasured(p.measurements());
     checkSoon();
   };
@@ -140,7 +141,7 @@ export function PlanesView(props: Props) {
 
   useEffect(() => {
     const byPlane = { ...elements.current } as Record<Plane, HTMLDivElement>;
-    const refuse = (e: unknown): void => setProblem(`The images cannot be shown: ${e instanceof Error ? e.message : String(e)}`);
+    const refuse = (e: unknown): void => setProblem(texts.planesview.theImagesCannotBeShown(e instanceof Error ? e.message : String(e)));
     let v: SeriesVolume;
     try {
       start();
@@ -208,7 +209,7 @@ export function PlanesView(props: Props) {
       end: (cube, grown) => {
         if (!latest.current.outline) latest.current.onOutline();
         latest.current.correction.end(cube, grown);
-        if (grown && lossy) setRefused("Grown where images have not come without loss: do it again once they have.");
+        if (grown && lossy) setRefused(texts.planesview.grownWhereImagesHaveNot);
       },
       hover: (at) => {
         ring.current = at;
@@ -277,32 +278,32 @@ export function PlanesView(props: Props) {
   };
 
   useKeys([
-    { keys: ["ArrowUp"], shown: "↑", does: "one slice up in the active plane", run: () => scroll(upward(active)) },
-    { keys: ["ArrowDown"], shown: "↓", does: "one slice down", run: () => scroll(-upward(active)) },
-    { keys: ["PageUp"], shown: "PgUp", does: "ten slices up", run: () => scroll(10 * upward(active)) },
-    { keys: ["PageDown"], shown: "PgDn", does: "ten slices down", run: () => scroll(-10 * upward(active)) },
-    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: "switch plane", run: (e) => show(all[(all.indexOf(active) + (e.key === "ArrowRight" ? 1 : 2)) % 3] ?? "axial") },
+    { keys: ["ArrowUp"], shown: "↑", does: texts.planesview.oneSliceUpInThe, run: () => scroll(upward(active)) },
+    { keys: ["ArrowDown"], shown: "↓", does: texts.planesview.oneSliceDown, run: () => scroll(-upward(active)) },
+    { keys: ["PageUp"], shown: "PgUp", does: texts.planesview.tenSlicesUp, run: () => scroll(10 * upward(active)) },
+    { keys: ["PageDown"], shown: "PgDn", does: texts.planesview.tenSlicesDown, run: () => scroll(-10 * upward(active)) },
+    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: texts.planesview.switchPlane, run: (e) => show(all[(all.indexOf(active) + (e.key === "ArrowRight" ? 1 : 2)) % 3] ?? "axial") },
     {
-      keys: ["Shift+ArrowUp", "Shift+ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight"], shown: "Shift+arrows", does: "pan",
+      keys: ["Shift+ArrowUp", "Shift+ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight"], shown: "Shift+arrows", does: texts.planesview.pan,
       run: (e) => shown.current?.pan(active, e.key === "ArrowLeft" ? -40 : e.key === "ArrowRight" ? 40 : 0, e.key === "ArrowUp" ? -40 : e.key === "ArrowDown" ? 40 : 0),
     },
     {
-      keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: "move the crosshair by one voxel",
+      keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: texts.planesview.moveTheCrosshairByOne,
       run: (e) => shown.current?.nudge(active, e.key === "ArrowLeft" ? -1 : e.key === "ArrowRight" ? 1 : 0, e.key === "ArrowUp" ? -1 : e.key === "ArrowDown" ? 1 : 0),
     },
-    { keys: ["k"], shown: "K", does: "mark this point and show its distance to the crosshair; press again to remove it", run: () => shown.current?.setMark() },
-    { keys: ["+", "="], shown: "+", does: "zoom in", run: () => shown.current?.zoom(active, 1.25) },
-    { keys: ["-"], shown: "-", does: "zoom out", run: () => shown.current?.zoom(active, 0.8) },
-    { keys: ["e"], shown: "E", does: "close-up of 80 mm around the crosshair", run: () => shown.current?.closeUp() },
-    { keys: ["Home"], shown: "Home", does: "fit the whole slice", run: () => shown.current?.whole() },
-    { keys: ["i"], shown: "I", does: "maximum intensity projection (MIP) of 5, 10, 15 mm, or slices", run: () => setSlab(thicker) },
-    { keys: ["v"], shown: "V", does: "cine: play 30 mm to each side, or stop", run: cine.toggle },
-    { keys: ["m"], shown: "M", does: "one large plane, or all three", run: () => setSingle((on) => !on) },
+    { keys: ["k"], shown: "K", does: texts.planesview.markThisPointAndShow, run: () => shown.current?.setMark() },
+    { keys: ["+", "="], shown: "+", does: texts.planesview.zoomIn, run: () => shown.current?.zoom(active, 1.25) },
+    { keys: ["-"], shown: "-", does: texts.planesview.zoomOut, run: () => shown.current?.zoom(active, 0.8) },
+    { keys: ["e"], shown: "E", does: texts.planesview.closeUpOf80Mm, run: () => shown.current?.closeUp() },
+    { keys: ["Home"], shown: "Home", does: texts.planesview.fitTheWholeSlice, run: () => shown.current?.whole() },
+    { keys: ["i"], shown: "I", does: texts.planesview.maximumIntensityProjectionMipOf, run: () => setSlab(thicker) },
+    { keys: ["v"], shown: "V", does: texts.planesview.cinePlay30MmTo, run: cine.toggle },
+    { keys: ["m"], shown: "M", does: texts.planesview.oneLargePlaneOrAll, run: () => setSingle((on) => !on) },
     ...props.presets.slice(0, 9).map((preset, i) => ({
-      keys: [String(i + 1)], shown: String(i + 1), does: `window: ${preset.label} (${preset.center} / ${preset.width})`, run: () => setWindow(preset),
+      keys: [String(i + 1)], shown: String(i + 1), does: texts.planesview.window(preset.label, preset.center, preset.width), run: () => setWindow(preset),
     })),
     ...tools.map((t) => ({ keys: [t.key], shown: t.key.toUpperCase(), does: t.help, run: () => setTool(t.tool) })),
-    { keys: ["Delete", "Backspace"], shown: "Del", does: "clear measurements", run: clearMeasurements },
+    { keys: ["Delete", "Backspace"], shown: "Del", does: texts.planesview.clearMeasurements, run: clearMeasurements },
   ]);
 
   const toolbar = useRef<HTMLDivElement>(null);
@@ -313,9 +314,9 @@ export function PlanesView(props: Props) {
   const outside = grid && at && length(add(inside(grid, at), at, -1)) > Math.max(...grid.spacing);
   const preset = props.presets.find((x) => x.center === win.center && x.width === win.width);
   return (
-    <section class="planes" aria-label="Images" ref={box} data-reduced={progress.reduced} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
-      <div class="toolbar" role="toolbar" aria-label="Tools" ref={toolbar} onKeyDown={alongGroup} onFocusIn={() => oneStop(toolbar.current)}>
-        <div class="group" role="radiogroup" aria-label="Left mouse button">
+    <section class="planes" aria-label={texts.planesview.images} ref={box} data-reduced={progress.reduced} data-loaded={progress.total > 0 && progress.loaded === progress.total ? "all" : progress.loaded}>
+      <div class="toolbar" role="toolbar" aria-label={texts.planesview.tools} ref={toolbar} onKeyDown={alongGroup} onFocusIn={() => oneStop(toolbar.current)}>
+        <div class="group" role="radiogroup" aria-label={texts.planesview.leftMouseButton}>
           {tools.map((t) => (
             <button key={t.tool} type="button" role="radio" aria-checked={tool === t.tool} title={`${t.help} (${t.key.toUpperCase()})`} onClick={() => setTool(t.tool)}>
               {t.label}
@@ -323,28 +324,28 @@ export function PlanesView(props: Props) {
           ))}
           <DrawingTools tool={tool} onTool={setTool} correction={props.correction} />
         </div>
-        <div class="group" role="group" aria-label="Window">
+        <div class="group" role="group" aria-label={texts.common.window}>
           {props.presets.map((x, i) => (
-            <button key={x.name} type="button" aria-pressed={preset?.name === x.name} title={`${x.center} / ${x.width} HU (${i + 1})`} onClick={() => setWindow(x)}>
+            <button key={x.name} type="button" aria-pressed={preset?.name === x.name} title={texts.planesview.hu(x.center, x.width, i + 1)} onClick={() => setWindow(x)}>
               {x.label}
             </button>
           ))}
         </div>
-        <div class="group" role="group" aria-label="Overlays">
-          <button type="button" aria-pressed={props.heat !== null} disabled={!props.heatReady} title="heat map of the residual (H)" onClick={() => props.onHeat(props.heat === null)}>Heat map</button>
-          <button type="button" aria-pressed={props.outline !== null} disabled={!props.outlined} title="outline of the nodule (T)" onClick={props.onOutline}>Outline</button>
-          <button type="button" aria-pressed={props.marks} title="crosshair and circles (O)" onClick={() => props.onMarks(!props.marks)}>Marks</button>
+        <div class="group" role="group" aria-label={texts.planesview.overlays}>
+          <button type="button" aria-pressed={props.heat !== null} disabled={!props.heatReady} title={texts.planesview.heatMapOfTheResidual} onClick={() => props.onHeat(props.heat === null)}>{texts.planesview.heatMap}</button>
+          <button type="button" aria-pressed={props.outline !== null} disabled={!props.outlined} title={texts.planesview.outlineOfTheNoduleT} onClick={props.onOutline}>{texts.common.outline}</button>
+          <button type="button" aria-pressed={props.marks} title={texts.planesview.crosshairAndCirclesO} onClick={() => props.onMarks(!props.marks)}>{texts.common.marks}</button>
         </div>
-        <div class="group" role="group" aria-label="Size">
-          <button type="button" title="80 mm around the crosshair (E)" onClick={() => shown.current?.closeUp()}>Close-up</button>
-          <button type="button" title="fit the whole slice (Home)" onClick={() => shown.current?.whole()}>Fit</button>
-          <button type="button" aria-pressed={slab > 0} title="maximum intensity projection of 5, 10, 15 mm (I; Shift + wheel: by 1 mm)" onClick={() => setSlab(thicker)}>MIP</button>
-          <button type="button" aria-pressed={cine.playing} title="play 30 mm to each side (V)" onClick={cine.toggle}>Cine</button>
-          <button type="button" aria-pressed={single} title="one large plane (M)" onClick={() => setSingle(!single)}>One plane</button>
+        <div class="group" role="group" aria-label={texts.planesview.size}>
+          <button type="button" title={texts.planesview.n80MmAroundTheCrosshair} onClick={() => shown.current?.closeUp()}>{texts.planesview.closeUp}</button>
+          <button type="button" title={texts.planesview.fitTheWholeSliceHome} onClick={() => shown.current?.whole()}>{texts.planesview.fit}</button>
+          <button type="button" aria-pressed={slab > 0} title={texts.planesview.maximumIntensityProjectionOf5} onClick={() => setSlab(thicker)}>{texts.planesview.mip}</button>
+          <button type="button" aria-pressed={cine.playing} title={texts.planesview.play30MmToEach} onClick={cine.toggle}>{texts.planesview.cine}</button>
+          <button type="button" aria-pressed={single} title={texts.planesview.oneLargePlaneM} onClick={() => setSingle(!single)}>{texts.planesview.onePlane}</button>
         </div>
-        {progress.reduced > 0 && <span class="hint" data-test="quality" title="slices that came without loss, and those of reduced quality">{progress.loaded} of {progress.total} slices lossless, {progress.reduced} of reduced quality</span>}
+        {progress.reduced > 0 && <span class="hint" data-test="quality" title={texts.planesview.slicesThatCameWithoutLoss}>{progress.loaded}{texts.common.ofWord}{progress.total}{texts.planesview.slicesLossless}{progress.reduced}{texts.planesview.ofReducedQuality}</span>}
         {progress.total > 0 && progress.loaded < progress.total && (
-          <progress max={progress.total} value={progress.loaded} aria-label="slices loaded" />
+          <progress max={progress.total} value={progress.loaded} aria-label={texts.planesview.slicesLoaded} />
         )}
       </div>
       <DrawingBar tool={tool} correction={props.correction} settings={settings} onSettings={setSettings} refused={refused} />
@@ -353,20 +354,20 @@ export function PlanesView(props: Props) {
         <div class="over">
           {astray && (
             <p class="banner lost" role="alert" data-test="astray">
-              Picture and marks do not agree. Do not decide on what you see: <button type="button" onClick={() => location.reload()}>Reload the page</button>
+              {texts.planesview.pictureAndMarksDoNot}<button type="button" onClick={() => location.reload()}>{texts.common.reloadThePage}</button>
             </p>
           )}
-          {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed} of {progress.total} slices could not be read.</p>}
-          {outside && <p class="banner warn" role="status" data-test="outside">This candidate lies outside the images. The nearest position inside them is shown.</p>}
-          {measured > 0 && progress.reduced > 0 && <p class="banner warn" role="status" data-test="lossy-distance">Images are of reduced quality so far: measure again once they are lossless.</p>}
-          {measured > 0 && <button type="button" onClick={clearMeasurements}>Clear measurements <kbd>Del</kbd></button>}
+          {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed}{texts.common.ofWord}{progress.total}{texts.planesview.slicesCouldNotBeRead}</p>}
+          {outside && <p class="banner warn" role="status" data-test="outside">{texts.planesview.thisCandidateLiesOutsideThe}</p>}
+          {measured > 0 && progress.reduced > 0 && <p class="banner warn" role="status" data-test="lossy-distance">{texts.planesview.imagesAreOfReducedQuality}</p>}
+          {measured > 0 && <button type="button" onClick={clearMeasurements}>{texts.planesview.clearMeasurements2}<kbd>{texts.planesview.del}</kbd></button>}
         </div>
         {all.map((plane) => {
-          const t = texts[plane];
+          const t = corners[plane];
           return (
             <div
               key={plane} class={`view ${plane}${active === plane ? " active" : ""}`} tabIndex={0} role="group"
-              aria-label={`${plane} plane. ${t?.image ? `${t.image[0]?.toUpperCase()}${t.image.slice(1)},` : ""} ${t?.slice ?? ""} ${t?.slab ?? ""} ${t?.distance ?? ""}`.trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
+              aria-label={texts.planesview.plane(plane, t?.image ? `${t.image[0]?.toUpperCase()}${t.image.slice(1)},` : "", t?.slice ?? "", t?.slab ?? "", t?.distance ?? "").trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
             >
               <div class="picture" ref={(e) => { elements.current[plane] = e; }} onContextMenu={(e) => e.preventDefault()} />
               <canvas class="slab" aria-hidden="true" hidden={slab === 0} ref={(e) => { slabLayers.current[plane] = e; }} />

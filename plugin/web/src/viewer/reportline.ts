@@ -2,6 +2,7 @@
 
 import { millimetres, verdictOf } from "../format.ts";
 import type { Finding, Series } from "../types.ts";
+import { texts } from "../texts.ts";
 
 /**
  * reportLine says where a finding is, how large, of what type, and the verdict. It
@@ -9,15 +10,15 @@ import type { Finding, Series } from "../types.ts";
  */
 export function reportLine(f: Finding & { distances?: number[] }, s: Pick<Series, "patient" | "geometry">, label: (code: string) => string): string {
   const m = f.outline?.measurements ?? null;
-  const series = s.patient?.series_number ? `series ${s.patient.series_number}, ` : "";
-  const slice = f.slice === null || !s.geometry ? "" : `slice ${f.slice + 1} of ${s.geometry.slices}`;
-  const where = f.image_number === null ? series + (slice || "slice unknown") : `${series}image ${f.image_number}${slice && ` (${slice})`}`;
+  const series = s.patient?.series_number ? texts.reportline.series(s.patient.series_number) : "";
+  const slice = f.slice === null || !s.geometry ? "" : texts.reportline.sliceOf(f.slice + 1, s.geometry.slices);
+  const where = f.image_number === null ? series + (slice || texts.reportline.sliceUnknown) : texts.reportline.image(series, f.image_number, slice && ` (${slice})`);
   const size = m
-    ? [`${m.mean_axis_mm.toFixed(1)} mm (${m.long_axis_mm.toFixed(1)} × ${m.short_axis_mm.toFixed(1)} mm)`, `${m.volume_mm3.toFixed(0)} mm³`, m.type.replaceAll("_", "-")]
+    ? [texts.reportline.mmMm(m.mean_axis_mm.toFixed(1), m.long_axis_mm.toFixed(1), m.short_axis_mm.toFixed(1)), texts.reportline.mm(m.volume_mm3.toFixed(0)), m.type.replaceAll("_", "-")]
     : [millimetres(f.diameter_mm)];
-  const distances = f.distances?.length ? [`measured ${f.distances.map((mm) => mm.toFixed(1)).join(", ")} mm`] : [];
-  const verdict = f.decision ? verdictOf(f.decision.verdict, f.decision.kind, label).toLowerCase() : "no verdict yet";
-  return `Finding ${f.number}: ${[where, "lobe unknown", ...size, ...distances].join(", ")}: ${verdict}.`;
+  const distances = f.distances?.length ? [texts.reportline.measuredMm(f.distances.map((mm) => mm.toFixed(1)).join(", "))] : [];
+  const verdict = f.decision ? verdictOf(f.decision.verdict, f.decision.kind, label).toLowerCase() : texts.reportline.noVerdictYet;
+  return texts.reportline.finding(f.number, [where, texts.reportline.lobeUnknown, ...size, ...distances].join(", "), verdict);
 }
 
 /** copy puts a text on the clipboard, in the older way where the newer is not allowed. */

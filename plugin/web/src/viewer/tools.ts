@@ -1,6 +1,7 @@
 // What the left button does.
 
 import type { Tool } from "./planes.ts";
+import { texts } from "../texts.ts";
 
 interface Choice {
   tool: Tool;
@@ -10,15 +11,15 @@ interface Choice {
 }
 
 export const tools: Choice[] = [
-  { tool: "cross", label: "Crosshair", key: "x", help: "left button moves the crosshair" },
-  { tool: "window", label: "Window", key: "l", help: "left button adjusts window width and level" },
-  { tool: "pan", label: "Pan", key: "g", help: "left button pans" },
-  { tool: "zoom", label: "Zoom", key: "z", help: "left button zooms" },
-  { tool: "length", label: "Distance", key: "d", help: "left button measures a distance" },
+  { tool: "cross", label: texts.tools.crosshair, key: "x", help: texts.tools.leftButtonMovesTheCrosshair },
+  { tool: "window", label: texts.common.window, key: "l", help: texts.tools.leftButtonAdjustsWindowWidth },
+  { tool: "pan", label: texts.tools.pan, key: "g", help: texts.tools.leftButtonPans },
+  { tool: "zoom", label: texts.tools.zoom, key: "z", help: texts.tools.leftButtonZooms },
+  { tool: "length", label: texts.common.distance, key: "d", help: texts.tools.leftButtonMeasuresADistance },
 ];
 
 export const drawingTools: Choice[] = [
-  { tool: "brush", label: "Brush", key: "a", help: "left button draws the outline in this plane; with Shift it erases" },
-  { tool: "erase", label: "Erase", key: "q", help: "left button erases from the outline in this plane" },
-  { tool: "grow", label: "Region", key: "j", help: "left button adds the region around the click that has HU within the limits" },
+  { tool: "brush", label: texts.tools.brush, key: "a", help: texts.tools.leftButtonDrawsTheOutline },
+  { tool: "erase", label: texts.tools.erase, key: "q", help: texts.tools.leftButtonErasesFromThe },
+  { tool: "grow", label: texts.tools.region, key: "j", help: texts.tools.leftButtonAddsTheRegion },
 ];

@@ -18,6 +18,7 @@ import { FindingList } from "./findings.tsx";
 import { PlanesView, type PlanesHandle } from "./planesview.tsx";
 import { copy, reportLine } from "./reportline.ts";
 import { WhyPanel, type PatchImages } from "./why.tsx";
+import { texts } from "../texts.ts";
 
 export interface ViewerProps {
   id: string;
@@ -82,7 +83,7 @@ export function ViewerPage(props: ViewerProps) {
       keep(e.number, e.decision);
       if (e.decision.version > known && e.decision.reviewer !== props.session.name) {
         const label = (code: string): string => props.session.kinds.find((r) => r.code === code)?.label ?? code;
-        setNotice(`Finding ${e.number}: ${decided(e.decision, label)}`);
+        setNotice(texts.viewer.finding(e.number, decided(e.decision, label)));
       }
     }
     if (e.kind === "result" && e.supersedes === props.id) setNewer(e.id);
@@ -128,13 +129,13 @@ export function ViewerPage(props: ViewerProps) {
     if (to) go(to.number);
     else void nextSeries(props.id).then((id) => {
       if (id) location.hash = `#/series/${id}`;
-      else setNotice("All findings of this series are decided, and no other series of the list is open.");
+      else setNotice(texts.viewer.allFindingsOfThisSeries);
     }, (e) => setNotice(problemOf(e).message));
   }, [go, props.id]);
   const copyLine = (): void => {
     if (!series || !current) return;
     const line = reportLine(withDrawn(current, correction), series, (code) => props.session.kinds.find((k) => k.code === code)?.label ?? code);
-    copy(line).then(() => setNotice(`Copied: ${line}`), (e) => setNotice(problemOf(e).message));
+    copy(line).then(() => setNotice(texts.viewer.copied(line)), (e) => setNotice(problemOf(e).message));
   };
   // The finding that is shown stays when it is decided.
   useEffect(() => {
@@ -143,39 +144,39 @@ export function ViewerPage(props: ViewerProps) {
   useEffect(() => sessionStorage.setItem(openedStorage, props.id), [props.id]);
 
   useKeys([
-    { keys: ["n", "]"], shown: "N ]", does: "next finding", run: () => step(1) },
-    { keys: ["p", "["], shown: "P [", does: "previous finding", run: () => step(-1) },
-    { keys: ["N"], shown: "Shift+N", does: "next undecided finding, then that of the next series", run: nextOpen },
-    { keys: ["f"], shown: "F", does: "back to the finding", run: () => planes.current?.home() },
-    { keys: ["h"], shown: "H", does: "heat map of the residual on or off", run: () => setHeat((on) => !on) },
-    { keys: ["o"], shown: "O", does: "crosshair and circles on or off", run: () => setMarks((on) => !on) },
-    { keys: ["t"], shown: "T", does: "outline of the nodule on or off", run: () => setOutlines((on) => !on) },
-    { keys: ["w"], shown: "W", does: "work list", run: () => { location.hash = "#/"; } },
+    { keys: ["n", "]"], shown: "N ]", does: texts.viewer.nextFinding, run: () => step(1) },
+    { keys: ["p", "["], shown: "P [", does: texts.viewer.previousFinding, run: () => step(-1) },
+    { keys: ["N"], shown: "Shift+N", does: texts.viewer.nextUndecidedFindingThenThat, run: nextOpen },
+    { keys: ["f"], shown: "F", does: texts.viewer.backToTheFinding, run: () => planes.current?.home() },
+    { keys: ["h"], shown: "H", does: texts.viewer.heatMapOfTheResidual, run: () => setHeat((on) => !on) },
+    { keys: ["o"], shown: "O", does: texts.viewer.crosshairAndCirclesOnOr, run: () => setMarks((on) => !on) },
+    { keys: ["t"], shown: "T", does: texts.viewer.outlineOfTheNoduleOn, run: () => setOutlines((on) => !on) },
+    { keys: ["w"], shown: "W", does: texts.viewer.workList, run: () => { location.hash = "#/"; } },
   ]);
 
   if (error && !series) {
     return (
       <main class="viewer">
-        <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>Try again</button> <a href="#/">Work list</a></p>
+        <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>{texts.common.tryAgain}</button> <a href="#/">{texts.common.workList}</a></p>
       </main>
     );
   }
-  if (!series) return <main class="viewer"><p class="loading" role="status">Loading…</p></main>;
+  if (!series) return <main class="viewer"><p class="loading" role="status">{texts.viewer.loading}</p></main>;
   return (
     <main class="viewer">
       <Identity patient={series.patient} problem={series.patient_problem} geometry={series.geometry} />
       <div class="alerts" aria-live="polite">
         {newer && (
-          <p class="banner warn">This result has been superseded. <a href={`#/series/${newer}`}>Open the newer result</a></p>
+          <p class="banner warn">{texts.viewer.thisResultHasBeenSuperseded}<a href={`#/series/${newer}`}>{texts.viewer.openTheNewerResult}</a></p>
         )}
         {series.problem && <Refused series={series} problem={series.problem} />}
-        {series.source_problem && series.source_problem.code !== series.problem?.code && <p class="banner warn">The images cannot be read at the moment: {hint(series.source_problem)}</p>}
+        {series.source_problem && series.source_problem.code !== series.problem?.code && <p class="banner warn">{texts.viewer.theImagesCannotBeRead}{hint(series.source_problem)}</p>}
         {error && <p class="banner warn">{error}</p>}
       </div>
       <div class="notices" aria-live="polite">
         {notice && (
           <p class="banner" data-test="notice">
-            {notice} <button type="button" class="quiet" aria-label="Dismiss" onClick={() => setNotice("")}>✕</button>
+            {notice} <button type="button" class="quiet" aria-label={texts.viewer.dismiss} onClick={() => setNotice("")}>✕</button>
           </p>
         )}
       </div>
@@ -190,22 +191,22 @@ export function ViewerPage(props: ViewerProps) {
             heatReady={images.residual !== null}
             correction={correction} outline={outlines ? correction.cube : null} outlined={correction.cube !== null} onOutline={() => setOutlines(!outlines)}
           />
-        ) : <div class="planes empty"><p>{series.problem ? "Refused: nothing was scored." : "No images."}</p></div>}
-        <aside class="side" aria-label="Finding">
+        ) : <div class="planes empty"><p>{series.problem ? texts.viewer.refusedNothingWasScored : texts.viewer.noImages}</p></div>}
+        <aside class="side" aria-label={texts.viewer.finding2}>
           <div class="scrolled">
             {current
               ? <WhyPanel finding={current} correction={correction} images={images} outlineProblem={outline.problem} model={scored} onModel={setModel} models={series.models} />
-              : <p class="empty">{series.problem ? "No candidate of this series was scored." : "The job named no candidates, so there are no findings."}</p>}
+              : <p class="empty">{series.problem ? texts.viewer.noCandidateOfThisSeries : texts.viewer.theJobNamedNoCandidates}</p>}
             <details class="about">
-              <summary>About this result</summary>
+              <summary>{texts.viewer.aboutThisResult}</summary>
               <dl>
                 {series.models.map((m) => (
-                  <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : " · not loaded"}</dd></div>
+                  <div key={m.digest}><dt>{m.name}</dt><dd>{shortDigest(m.digest)} · {m.calibration}{m.loaded ? "" : texts.viewer.notLoaded}</dd></div>
                 ))}
-                {series.outliner && <div><dt>Outlines</dt><dd>{series.outliner.name} {shortDigest(series.outliner.digest)}</dd></div>}
-                <div><dt>Software</dt><dd>{series.software}</dd></div>
-                <div><dt>Preprocessing</dt><dd>{series.preprocessing}</dd></div>
-                {series.warnings.map((w) => <div key={w.code}><dt>Warning</dt><dd>{hint(w)}</dd></div>)}
+                {series.outliner && <div><dt>{texts.viewer.outlines}</dt><dd>{series.outliner.name} {shortDigest(series.outliner.digest)}</dd></div>}
+                <div><dt>{texts.viewer.software}</dt><dd>{series.software}</dd></div>
+                <div><dt>{texts.viewer.preprocessing}</dt><dd>{series.preprocessing}</dd></div>
+                {series.warnings.map((w) => <div key={w.code}><dt>{texts.viewer.warning}</dt><dd>{hint(w)}</dd></div>)}
               </dl>
             </details>
           </div>
@@ -229,19 +230,19 @@ function withDrawn(f: Finding, c: Correction): Finding & { distances: number[] }
 
 /** unseen says why nobody can have seen what a decision would be about; empty: one can. */
 function unseen(s: Series): string {
-  if (!s.patient) return "the patient is not known";
-  return s.geometry ? "" : "the images cannot be read";
+  if (!s.patient) return texts.viewer.thePatientIsNotKnown;
+  return s.geometry ? "" : texts.viewer.theImagesCannotBeRead2;
 }
 
 /** Refused says of a series without a result what was asked, what was refused, and why. */
 function Refused({ series: s, problem }: { series: Series; problem: Note }) {
   return (
     <div class="banner lost refused" role="alert" data-test="refused">
-      <strong>Refused: this is no negative result.</strong>
+      <strong>{texts.viewer.refusedThisIsNoNegative}</strong>
       <dl>
-        <div><dt>Asked</dt><dd>scores of {counted(s.asked.candidates, "candidate")}, by {s.asked.source || "an unnamed source"}{s.priority === "stat" ? ", urgent" : ""} (job {s.asked.job_id || "without an id"})</dd></div>
-        <div><dt>Refused</dt><dd>the whole series, {moment(s.time)}: no candidate was scored</dd></div>
-        <div><dt>Why</dt><dd>{hint(problem)}</dd></div>
+        <div><dt>{texts.viewer.asked}</dt><dd>{texts.viewer.scoresOf}{counted(s.asked.candidates, "candidate")}{texts.viewer.by}{s.asked.source || texts.viewer.anUnnamedSource}{s.priority === "stat" ? ", urgent" : ""}{texts.viewer.job}{s.asked.job_id || texts.viewer.withoutAnId})</dd></div>
+        <div><dt>{texts.viewer.refused}</dt><dd>{texts.viewer.theWholeSeries}{moment(s.time)}{texts.viewer.noCandidateWasScored}</dd></div>
+        <div><dt>{texts.common.why}</dt><dd>{hint(problem)}</dd></div>
       </dl>
     </div>
   );

@@ -9,6 +9,7 @@ import { OutlinePanel } from "./measured.tsx";
 import type { Finding, Model, Score } from "../types.ts";
 import { heatTable, residualFull, residualFullHU } from "./colour.ts";
 import { cut, planes, type Cube, type Plane } from "./cube.ts";
+import { texts } from "../texts.ts";
 
 export interface PatchImages {
   patch: Cube | null;
@@ -30,28 +31,28 @@ interface Props {
 export function WhyPanel({ finding: f, correction, images, model, models, outlineProblem, onModel }: Props) {
   const score = f.scores.find((s) => s.model === model);
   return (
-    <section class="why" aria-label="Why">
-      <h2 title={`${place(f.position_lps_mm)} mm`}>
-        Finding {f.number} <small>{f.image_number !== null && `${imageName(f.image_number, f.frame_number)} · `}ID {f.nodule_id} · {millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""}{f.confidence !== null ? ` · CAD confidence ${percent(f.confidence)}` : ""}</small>
+    <section class="why" aria-label={texts.common.why}>
+      <h2 title={texts.common.mm(place(f.position_lps_mm))}>
+        {texts.why.finding}{f.number} <small>{f.image_number !== null && `${imageName(f.image_number, f.frame_number)} · `}{texts.why.id}{f.nodule_id} · {millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""}{f.confidence !== null ? texts.why.cadConfidence(percent(f.confidence)) : ""}</small>
       </h2>
       {notFound(f)
         ? (
           <p class="banner none" data-test="no-nodule">
-            <b>No nodule found here.</b> The network that outlines nodules finds none at this place, so there is no score. It may err: look.
+            <b>{texts.why.noNoduleFoundHere}</b>{texts.why.theNetworkThatOutlinesNodules}
           </p>
         )
-        : f.problem && <p class="banner warn">Not scored: {hint(f.problem)}</p>}
+        : f.problem && <p class="banner warn">{texts.why.notScored}{hint(f.problem)}</p>}
       <HeadlinePanel finding={f} />
       {f.headline && <OutlinePanel finding={f} correction={correction} problem={outlineProblem} />}
       {f.headline && <Limits finding={f} />}
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
         <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
-          {f.disagreement.flags_differ ? "The detectors disagree on the flag" : "The detectors agree"}; their{" "}
-          percentiles are {f.disagreement.percentile_gap.toFixed(1)} apart.
+          {f.disagreement.flags_differ ? texts.why.theDetectorsDisagreeOnThe : texts.why.theDetectorsAgree}{texts.why.their}{" "}
+          {texts.why.percentilesAre}{f.disagreement.percentile_gap.toFixed(1)}{texts.why.apart}
         </p>
       )}
-      {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model} gave no score: {x.message} ({x.code})</p>)}
+      {f.failed.map((x) => <p key={x.model} class="banner warn">{x.model}{texts.why.gaveNoScore}{x.message} ({x.code})</p>)}
       {!f.headline && <OutlinePanel finding={f} correction={correction} problem={outlineProblem} />}
       {!f.headline && <Limits finding={f} />}
       {score && <ReferenceHistogram score={score} prevalence={models.find((m) => m.name === model)?.prevalence ?? 0} />}
@@ -65,10 +66,10 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
     <table class="scores">
       <thead>
         <tr>
-          <th scope="col">Detector</th>
-          <th scope="col" class="number" title="probability that readers rate such a nodule suspicious, at the prevalence of the calibration set; not the probability of cancer">Probability</th>
-          <th scope="col" class="number" title="percentage of the reference normals with a lower score">Percentile</th>
-          <th scope="col" class="number" title="raw score; a nodule above the threshold is flagged">Score</th>
+          <th scope="col">{texts.why.detector}</th>
+          <th scope="col" class="number" title={texts.why.probabilityThatReadersRateSuch}>{texts.why.probability}</th>
+          <th scope="col" class="number" title={texts.common.percentageOfTheReferenceNormals}>{texts.why.percentile}</th>
+          <th scope="col" class="number" title={texts.why.rawScoreANoduleAbove}>{texts.common.score}</th>
         </tr>
       </thead>
       <tbody>
@@ -78,11 +79,11 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
               {finding.scores.length > 1
                 ? <button type="button" class="quiet" aria-pressed={s.model === model} onClick={() => onModel(s.model)}>{s.model}</button>
                 : s.model}
-              {s.anomalous && <span class="badge flag" title={`above the threshold. ${worth(s)}`}>flagged</span>}
+              {s.anomalous && <span class="badge flag" title={texts.why.aboveTheThreshold(worth(s))}>{texts.common.flagged}</span>}
             </th>
-            <td class="number">{s.probability === null ? <span title="this detector is not calibrated">–</span> : percent(s.probability)}</td>
+            <td class="number">{s.probability === null ? <span title={texts.why.thisDetectorIsNotCalibrated}>–</span> : percent(s.probability)}</td>
             <td class="number">{rank(s.percentile)}</td>
-            <td class="number" title={`threshold ${s.threshold.toPrecision(3)}`}>{s.raw.toPrecision(3)}</td>
+            <td class="number" title={texts.why.threshold(s.threshold.toPrecision(3))}>{s.raw.toPrecision(3)}</td>
           </tr>
         ))}
       </tbody>
@@ -93,20 +94,20 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
 /** worth says what a detector's flag is worth, as far as its file tells it. */
 function worth({ worth: w }: Score): string {
   if (!w) return "";
-  const sensitivity = w.sensitivity ? `flags ${interval(w.sensitivity)} of the suspicious ones of its calibration` : "its sensitivity is not in its file";
-  return `spares ${interval(w.specificity)} of them; ${sensitivity}`;
+  const sensitivity = w.sensitivity ? texts.why.flagsOfTheSuspiciousOnes(interval(w.sensitivity)) : texts.why.itsSensitivityIsNotIn;
+  return texts.why.sparesOfThem(interval(w.specificity), sensitivity);
 }
 
 /** ReferenceHistogram shows where a score lies among the reference normals. */
 function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: number }) {
   const h = score.histogram;
-  if (!h || h.counts.length === 0) return <p class="hint">{score.model} is not loaded, so its reference histogram cannot be shown.</p>;
+  if (!h || h.counts.length === 0) return <p class="hint">{score.model}{texts.why.isNotLoadedSoIts}</p>;
   const [w, ht, base] = [300, 70, 52];
   const low = h.edges[0] ?? 0;
   const high = h.edges.at(-1) ?? 1;
   const most = Math.max(...h.counts, 1);
   const x = (v: number): number => ((v - low) / (high - low || 1)) * w;
-  const text = `Raw scores of ${h.normals} reference normals from ${low.toPrecision(2)} to ${high.toPrecision(2)}. This nodule: ${score.raw.toPrecision(3)}, threshold ${score.threshold.toPrecision(3)}.`;
+  const text = texts.why.rawScoresOfReferenceNormals(h.normals, low.toPrecision(2), high.toPrecision(2), score.raw.toPrecision(3), score.threshold.toPrecision(3));
   const markX = Math.min(Math.max(x(score.raw), 0), w);
   return (
     <figure class="histogram">
@@ -125,24 +126,24 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
         <text x={w} y={ht - 6} text-anchor="end">{high.toPrecision(2)}</text>
       </svg>
       <figcaption>
-        <span class="key score">this nodule</span> <span class="key limit">threshold {score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals} reference normals</span>
+        <span class="key score">{texts.why.thisNodule}</span> <span class="key limit">{texts.why.threshold2}{score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals}{texts.why.referenceNormals}</span>
         {score.worth && <span data-test="detector-worth"> · {worth(score)}</span>}
-        {score.probability !== null && prevalence > 0 && <> · probability at a base rate of {percent(prevalence)}{score.probability < prevalence && ", below it"}</>}
+        {score.probability !== null && prevalence > 0 && <>{texts.why.probabilityAtABaseRate}{percent(prevalence)}{score.probability < prevalence && texts.why.belowIt}</>}
       </figcaption>
     </figure>
   );
 }
 
 const rows: { kind: "patch" | "reconstruction" | "residual"; label: string; title: string }[] = [
-  { kind: "patch", label: "input", title: "the voxels that are scored" },
-  { kind: "reconstruction", label: "reconstruction", title: "what the detector reconstructs from them" },
-  { kind: "residual", label: "residual", title: "the difference between input and reconstruction" },
+  { kind: "patch", label: texts.why.input, title: texts.why.theVoxelsThatAreScored },
+  { kind: "reconstruction", label: texts.why.reconstruction, title: texts.why.whatTheDetectorReconstructsFrom },
+  { kind: "residual", label: texts.why.residual, title: texts.why.theDifferenceBetweenInputAnd },
 ];
 
 function Strip({ images, model }: { images: PatchImages; model: string }) {
   return (
     <figure class="strip" data-test="strip" data-ready={images.residual !== null && images.reconstruction !== null ? "yes" : "no"}>
-      <div class="cells" role="group" aria-label={`Input, reconstruction and residual of ${model}`}>
+      <div class="cells" role="group" aria-label={texts.why.inputReconstructionAndResidualOf(model)}>
         <span />
         {planes.map((p) => <span key={p} class="head">{p}</span>)}
         {rows.map((row) => [
@@ -152,7 +153,7 @@ function Strip({ images, model }: { images: PatchImages; model: string }) {
       </div>
       <figcaption>
         {images.problem ? <span class="error">{images.problem}</span> : (
-          <>28 mm, −1000 to 400 HU. Residual: <span class="ramp" aria-hidden="true" /> 0 to {residualFullHU} HU or more.</>
+          <>{texts.why.n28Mm1000To400}<span class="ramp" aria-hidden="true" />{texts.why.n0To}{residualFullHU}{texts.why.huOrMore}</>
         )}
       </figcaption>
     </figure>
@@ -186,12 +187,12 @@ function Cell({ cube, plane, hot, label }: { cube: Cube | null; plane: Plane; ho
 
 function Limits({ finding: f }: { finding: Finding }) {
   const items = f.applicability.map((a) => a.label);
-  if (f.padding_pct >= 0.5) items.push(`${f.padding_pct.toFixed(0)} % of its cube lies outside the scan.`);
+  if (f.padding_pct >= 0.5) items.push(texts.why.ofItsCubeLiesOutside(f.padding_pct.toFixed(0)));
   if (f.problem && items.length === 0) return null; // nothing was checked
   return (
-    <section class={items.length > 0 ? "limits touched" : "limits"} aria-label="Limits of use">
-      <h3>Limits of use</h3>
-      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>none known applies.</p>}
+    <section class={items.length > 0 ? "limits touched" : "limits"} aria-label={texts.why.limitsOfUse}>
+      <h3>{texts.why.limitsOfUse}</h3>
+      {items.length > 0 ? <ul>{items.map((t) => <li key={t}>{t}</li>)}</ul> : <p>{texts.why.noneKnownApplies}</p>}
     </section>
   );
 }
