@@ -173,8 +173,10 @@ func (c Config) Validate() error {
 		return bad("the free space that is needed must not be negative")
 	case c.Bus.Streams.ModelsBytes < 0 || c.Bus.Streams.ModelsReplicas < 0 || c.Bus.Streams.ModelsReplicas > 5:
 		return bad("the bucket of models has no negative size, and 1 to 5 replicas")
-	case c.Bus.Streams.ModelsReplicas > 1 && c.Bus.URL == "" && c.Bus.Server == nil:
-		return bad("a bus of its own is one server: replicas of the bucket of models need a cluster")
+	case c.Bus.Streams.Replicas < 0 || c.Bus.Streams.Replicas > 5:
+		return bad("streams have 1 to 5 replicas")
+	case max(c.Bus.Streams.Replicas, c.Bus.Streams.ModelsReplicas) > 1 && c.Bus.URL == "" && c.Bus.Server == nil:
+		return bad("a bus of its own is one server: replicas need a cluster")
 	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):
 		return bad("the HTTP address is host:port, such as %s", DefaultHTTPAddr)
 	}

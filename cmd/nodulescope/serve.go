@@ -70,6 +70,7 @@ type serveOptions struct {
 	kernels     []string
 	traces      string
 	keep        time.Duration
+	streams     streamFlags
 	bucket      struct{ mib, replicas int }
 	consent     int
 	auditMiB    int
@@ -113,6 +114,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.DurationVar(&o.jobTimeout, "job-timeout", 30*time.Minute, "`TIME` that one attempt may take")
 	f.DurationVar(&o.grace, "grace", 20*time.Second, "`TIME` for jobs in progress when the service is stopped; 0: they are handed back at once")
 	f.DurationVar(&o.keep, "keep-results", 400*24*time.Hour, "`TIME` that results are remembered, and stay in the work list where nothing was decided on them")
+	o.streams.register(f)
 	f.IntVar(&o.consent, "promote-consent", 1, "persons that it takes to change which models score, 1 or 2: with 2, what one asks for another one approves")
 	f.IntVar(&o.bucket.mib, "models-bucket-mib", 0, "MiB that the bucket of the bus may hold in which workstations share models (default: 1024, where it is made; one that is there stays as it is)")
 	f.IntVar(&o.bucket.replicas, "models-bucket-replicas", 0, "servers of a cluster that each hold all of that bucket (default: 1, likewise)")
@@ -180,6 +182,9 @@ func (o *serveOptions) config(log *slog.Logger) (plugin.Config, error) {
 		if o.bus.user == "" && len(o.server.nkeyUsers) == 0 && o.server.clientCA == "" {
 			cfg.Server.AccessFile = filepath.Join(cfg.DataDir, accessName)
 		}
+	}
+	if err := o.streams.apply(&cfg); err != nil {
+		return cfg, err
 	}
 	cfg.Bus.Streams.ModelsBytes, cfg.Bus.Streams.ModelsReplicas = int64(o.bucket.mib)<<20, o.bucket.replicas
 	return cfg, errors.Join(cfg.Validate(), o.checkFiles())
