@@ -25,6 +25,9 @@
 // they are full, so that nothing is lost unseen; RESULTS and DEAD drop their
 // oldest. The duplicate window is two minutes on all of them.
 //
+// Beside the streams there is a bucket of the object store, MODELS, in which workstations
+// share versions of models: [Bus.EnsureModels], [Objects]. Nothing else needs it.
+//
 // # Messages
 //
 // Every message is a CloudEvent 1.0 in structured JSON with the schema version

@@ -143,7 +143,6 @@ func (p *Plugin) watchStreams(ctx context.Context, w *jobs.Worker, k *kept) {
 				told = true
 			}
 			if err = w.Bus.EnsureStreams(ctx); err == nil {
-				p.ensureModels(ctx, w.Bus)
 				err = p.mend(ctx, w, thorough)
 			}
 			if err == nil && thorough {
@@ -154,6 +153,7 @@ func (p *Plugin) watchStreams(ctx context.Context, w *jobs.Worker, k *kept) {
 					p.log.Info("the streams are in order again")
 				}
 				connection, thorough, told = now, false, false
+				p.ensureModels(ctx, w.Bus)
 			}
 		}
 		if err != nil && ctx.Err() == nil {

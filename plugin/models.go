@@ -193,9 +193,9 @@ func noteChange(trail *audit.Trail, c store.Change) func(store.Changed, store.Se
 }
 
 // requireConsent has promotions take as many persons as the settings say.
-func (p *Plugin) requireConsent(trail *audit.Trail) error {
+func (p *Plugin) requireConsent(ctx context.Context, trail *audit.Trail) error {
 	persons := p.cfg.Consent
-	changed, err := store.Open(p.cfg.DataDir).RequireConsent(persons, func() error {
+	changed, err := store.Open(p.cfg.DataDir).RequireConsent(ctx, persons, func() error {
 		return trail.Append(audit.Record{Kind: audit.KindConsent, Detail: fmt.Sprintf("a promotion takes %d", persons)})
 	})
 	if changed {

@@ -75,7 +75,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.requireConsent(trail); err != nil {
+	if err := p.requireConsent(ctx, trail); err != nil {
 		return err
 	}
 	if err := p.takePromoted(); err != nil {

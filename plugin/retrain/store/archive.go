@@ -29,18 +29,22 @@ func (s *Store) Still(ctx context.Context, do func(pack func(io.Writer) error) e
 	if _, err := os.Stat(s.dir); errors.Is(err, fs.ErrNotExist) {
 		return do(nil)
 	}
-	var unlock func()
-	var err error
-	for begin := time.Now(); ; {
-		if unlock, err = s.lock(); err == nil {
-			break
-		}
-		if coded.CodeOf(err) != CodeLocked || time.Since(begin) > stillWait || backoff.Wait(ctx, time.Second/4) != nil {
-			return err
-		}
+	unlock, err := s.lockPatiently(ctx)
+	if err != nil {
+		return err
 	}
 	defer unlock()
 	return do(s.pack)
+}
+
+// lockPatiently is lock where another process may be writing, for 30 s.
+func (s *Store) lockPatiently(ctx context.Context) (unlock func(), err error) {
+	for begin := time.Now(); ; {
+		unlock, err = s.lock()
+		if coded.CodeOf(err) != CodeLocked || time.Since(begin) > stillWait || backoff.Wait(ctx, time.Second/4) != nil {
+			return unlock, err
+		}
+	}
 }
 
 // packed tells names of files of the store, below its folder, from what a crash left.

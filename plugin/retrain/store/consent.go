@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -87,13 +88,14 @@ func (s *Store) writeConsent(c Consent) error {
 
 // RequireConsent has a change of what scores take one person or two from now on,
 // whoever asks for it; changed says that it was otherwise. What was asked for is
-// dropped where one person is enough. note keeps that first.
-func (s *Store) RequireConsent(persons int, note func() error) (changed bool, err error) {
+// dropped where one person is enough. note keeps that first. Another process that writes
+// the store is waited for, 30 s.
+func (s *Store) RequireConsent(ctx context.Context, persons int, note func() error) (changed bool, err error) {
 	c, err := s.readConsent()
 	if err != nil || c.Persons == persons {
 		return false, err
 	}
-	unlock, err := s.lock()
+	unlock, err := s.lockPatiently(ctx)
 	if err != nil {
 		return false, err
 	}

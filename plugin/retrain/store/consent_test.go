@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -97,7 +98,7 @@ func TestConsent(t *testing.T) {
 }
 
 func requireTwo(s *Store) error {
-	_, err := s.RequireConsent(2, func() error { return nil })
+	_, err := s.RequireConsent(context.Background(), 2, func() error { return nil })
 	return err
 }
 
@@ -204,10 +205,10 @@ func TestConsentAltered(t *testing.T) {
 	// One person is enough again, and what waits is dropped; what cannot be noted is not done.
 	_, _, err = s.Apply(Change{Version: versions[0].Version, By: "ann", Forced: true}, note)
 	plugintest.Must(t, err)
-	_, err = s.RequireConsent(1, func() error { return coded.New("audit_failed", "", "", nil) })
+	_, err = s.RequireConsent(t.Context(), 1, func() error { return coded.New("audit_failed", "", "", nil) })
 	plugintest.WantCode(t, err, "audit_failed")
 	for _, want := range []bool{true, false} {
-		if changed, err := s.RequireConsent(1, func() error { return nil }); err != nil || changed != want {
+		if changed, err := s.RequireConsent(t.Context(), 1, func() error { return nil }); err != nil || changed != want {
 			t.Errorf("%t, %v", changed, err)
 		}
 	}
