@@ -82,7 +82,7 @@ func runAuditVerify(args []string, o auditOptions, stdout io.Writer) error {
 	}
 	in := ""
 	if len(files) > 1 {
-		in = fmt.Sprintf(" in %d files", len(files))
+		in = " in " + counted(len(files), "file")
 	}
 	fmt.Fprintf(stdout, "%s%s, none changed\n", counted(n, "record"), in)
 	if n > 0 {

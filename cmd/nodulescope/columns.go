@@ -16,6 +16,7 @@ const (
 	narrow   = 80 // characters of a line where nothing else is known
 	between  = 2  // blanks between two columns
 	leastOne = 8  // characters of a column before words are cut
+	named    = 2  // columns that may hold the name of what a row is about
 	hashHex  = 64 // characters of one that stay in one piece where they can
 )
 
@@ -85,7 +86,14 @@ func shrink(widths, words []int, line int) {
 		sum += n
 	}
 	for _, least := range []func(i int) int{
-		func(i int) int { return words[i] }, func(i int) int { return min(words[i], leastOne) }, func(int) int { return 1 },
+		func(i int) int { return words[i] },
+		func(i int) int { // a name is copied: the first columns are cut last
+			if i < named {
+				return words[i]
+			}
+			return min(words[i], leastOne)
+		},
+		func(int) int { return 1 },
 	} {
 		for ; sum > line; sum-- {
 			widest := -1

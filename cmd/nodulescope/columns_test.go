@@ -108,6 +108,17 @@ func TestCommandTablesFit(t *testing.T) {
 	}
 }
 
+// The name of what a row is about is copied: it stays in one piece as long as
+// anything else can give way.
+func TestNamesAreNotCut(t *testing.T) {
+	var b bytes.Buffer
+	row := []string{"*", "20260131-7aa8459c", "retrain", "2026-01-31", "471db9137c43", "20251201-00000000", "ed25519:" + strings.Repeat("Ab0", 15)}
+	if err := writeRows(&b, nil, [][]string{row}); err != nil {
+		t.Fatal(err)
+	}
+	fitsNarrow(t, "versions", b.String(), "*  20260131-7aa8459c  ")
+}
+
 // What is cut is cut between words; a digest stays in one piece.
 func TestWrap(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)

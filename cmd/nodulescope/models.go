@@ -135,7 +135,7 @@ func runModelsList(_ context.Context, o *modelsOptions, _ []string, stdout io.Wr
 		if !m.Candidate.Created.IsZero() {
 			made = m.Candidate.Created.Format(time.DateOnly)
 		}
-		rows = append(rows, []string{mark, m.Version, m.Candidate.Kind, made, shortDigest(m.Set), parentOf(m, all.Versions), strings.Join(namesOf(m), ", ")})
+		rows = append(rows, []string{mark, m.Version, m.Candidate.Kind, made, strings.TrimPrefix(shortDigest(m.Set), "sha256:"), parentOf(m, all.Versions), strings.Join(namesOf(m), ", ")})
 	}
 	if err := writeRows(stdout, []string{"", "VERSION", "KIND", "MADE", "SET", "FROM", "MODELS"}, rows); err != nil {
 		return err

@@ -199,7 +199,7 @@ func (o *modelsOptions) listShared(ctx context.Context, g *globals, flags *busFl
 			made = v.Made.Format(time.DateOnly)
 		}
 		rows = append(rows, []string{
-			v.Version, orDash(v.Kind), made, orDash(shortDigest(v.Set)), timeCell(v.Added), orDash(strings.Join(state, ", ")), orDash(string(v.Signer)),
+			v.Version, orDash(v.Kind), made, orDash(strings.TrimPrefix(shortDigest(v.Set), "sha256:")), timeCell(v.Added), orDash(strings.Join(state, ", ")), orDash(string(v.Signer)),
 		})
 	}
 	return writeRows(stdout, []string{"VERSION", "KIND", "MADE", "SET", "PUSHED", "STATE", "SIGNED BY"}, rows)
