@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -184,6 +185,7 @@ func (o *modelsOptions) listShared(ctx context.Context, g *globals, flags *busFl
 		return printJSON(stdout, append([]store.SharedVersion{}, list...))
 	}
 	var rows [][]string
+	var signers []store.PublicKey
 	for _, v := range list {
 		var state []string
 		for _, s := range []struct {
@@ -194,15 +196,21 @@ func (o *modelsOptions) listShared(ctx context.Context, g *globals, flags *busFl
 				state = append(state, s.word)
 			}
 		}
-		made := "-"
-		if !v.Made.IsZero() {
-			made = v.Made.Format(time.DateOnly)
+		if v.Signer != "" && !slices.Contains(signers, v.Signer) {
+			signers = append(signers, v.Signer)
 		}
+		signer := []rune(v.Signer)
 		rows = append(rows, []string{
-			v.Version, orDash(v.Kind), made, orDash(strings.TrimPrefix(shortDigest(v.Set), "sha256:")), timeCell(v.Added), orDash(strings.Join(state, ", ")), orDash(string(v.Signer)),
+			v.Version, orDash(v.Kind), v.Added.UTC().Format(time.DateOnly), orDash(strings.Join(state, ", ")), orDash(string(signer[:min(len(signer), 16)])),
 		})
 	}
-	return writeRows(stdout, []string{"VERSION", "KIND", "MADE", "SET", "PUSHED", "STATE", "SIGNED BY"}, rows)
+	if err := writeRows(stdout, []string{"VERSION", "KIND", "PUSHED", "STATE", "SIGNED BY"}, rows); err != nil {
+		return err
+	}
+	for _, k := range signers { // whole, to be copied
+		fmt.Fprintf(stdout, "key %s\n", k)
+	}
+	return nil
 }
 
 // collect removes old versions, of this workstation or of what is shared.

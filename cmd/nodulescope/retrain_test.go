@@ -109,7 +109,7 @@ func shareCandidate(t *testing.T, candidate string) {
 			t.Errorf("%s", out)
 		}
 	}
-	if out, _ := command(t, exitOK, on(there, "models", "list", "--shared")...); !strings.Contains(out, version) || !strings.Contains(out, "not trusted") {
+	if out, _ := command(t, exitOK, on(there, "models", "list", "--shared")...); !strings.Contains(out, version+"  recalibrate  ") || !strings.Contains(out, "not trusted") || !strings.Contains(out, "key "+string(key)+"\n") {
 		t.Errorf("%s", out)
 	}
 	if out, _ := command(t, exitBadInput, on(there, "models", "pull", "--all")...); !strings.Contains(out, version+" is refused: model_untrusted") {
@@ -139,7 +139,7 @@ func shareCandidate(t *testing.T, candidate string) {
 	if held < list[0].Scoring()[0].Bytes {
 		t.Errorf("the bus holds %d bytes: not what was pushed", held)
 	}
-	if out, _ := command(t, exitOK, on(here, "models", "gc", "--shared", "--keep", "0")...); !strings.Contains(out, "Removed 1 versions ("+version+")") {
+	if out, _ := command(t, exitOK, on(here, "models", "gc", "--shared", "--keep", "0")...); !strings.Contains(out, "Removed 1 version ("+version+")") {
 		t.Errorf("%s", out)
 	}
 }
