@@ -22,8 +22,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
@@ -44,6 +42,9 @@ const chaosAckWait = 3 * time.Second
 
 // chaosChild is a process of the harness: a broker, or a worker.
 func chaosChild(plan crashPlan) error {
+	if len(plan.Routes) > 0 {
+		return chaosServer(plan)
+	}
 	if plan.Point == "broker" {
 		address, err := net.ResolveTCPAddr("tcp", strings.TrimPrefix(plan.BusURL, "nats://"))
 		if err != nil {
@@ -122,10 +123,13 @@ func (v *victim) freeze(d time.Duration) {
 // chaos is one run of the harness.
 type chaos struct {
 	t       *testing.T
+	seed    uint64
+	logs    string // folder
 	r       *rand.Rand
-	broker  *victim
+	brokers []*victim // one, or three of a cluster
 	workers []*victim
-	links   []*plugintest.Lossy // of each worker to the broker
+	links   []*plugintest.Lossy // of each worker to the broker; none at a cluster
+	whole   func()              // waits until a cluster is whole again: one server is down at a time
 	faults  map[string]int
 	history []fault // in order
 }
@@ -138,9 +142,12 @@ type fault struct {
 
 // fault does one of what may happen, and waits until it is over.
 func (c *chaos) fault() {
-	i := c.r.IntN(len(c.workers))
+	i, broker := c.r.IntN(len(c.workers)), c.brokers[c.r.IntN(len(c.brokers))]
 	pause := time.Duration(c.r.Int64N(int64(2*chaosAckWait/3))) + 200*time.Millisecond
 	kind := []string{"worker killed", "worker killed", "worker frozen", "broker killed", "broker frozen", "link cut"}[c.r.IntN(6)]
+	if kind == "link cut" && len(c.links) == 0 {
+		kind = "worker frozen"
+	}
 	c.faults[kind]++
 	begin := time.Now()
 	defer func() { c.history = append(c.history, fault{fmt.Sprint(kind, " ", i), begin, time.Now()}) }()
@@ -151,11 +158,13 @@ func (c *chaos) fault() {
 	case "worker frozen":
 		c.workers[i].freeze(pause + chaosAckWait) // its job goes to another one meanwhile
 	case "broker killed":
-		c.broker.kill()
+		broker.kill()
 		time.Sleep(pause / 4)
-		c.broker.start()
+		broker.start()
+		c.whole()
 	case "broker frozen":
-		c.broker.freeze(pause)
+		broker.freeze(pause)
+		c.whole()
 	case "link cut":
 		c.links[i].Lose(func([]byte) bool { return true })
 		time.Sleep(pause)
@@ -166,18 +175,27 @@ func (c *chaos) fault() {
 // TestChaos: while workers and broker are killed, frozen and cut off at random,
 // every job is answered once, with the right score, and poison is put aside once.
 func TestChaos(t *testing.T) {
-	seed := cmp.Or(*chaosSeed, rand.Uint64())
-	t.Logf("seed %d: repeat with -args -chaos-seed %d", seed, seed)
-	logs := t.TempDir()
-	c := &chaos{t: t, r: rand.New(rand.NewPCG(seed, 17)), faults: map[string]int{}}
+	c := newChaos(t)
 	url := "nats://127.0.0.1:" + freePort(t)
-	c.broker = newVictim(t, logs, "broker", crashPlan{Point: "broker", DataDir: t.TempDir(), BusURL: url, Chaos: true})
-	b := chaosBus(t, url)
+	c.brokers = append(c.brokers, newVictim(t, c.logs, "broker", crashPlan{Point: "broker", DataDir: t.TempDir(), BusURL: url, Chaos: true}))
+	b := chaosBus(t, bus.Options{URL: url})
 	for i := range *chaosWorkers {
 		link := plugintest.NewLossy(t, url)
 		c.links = append(c.links, link)
-		c.workers = append(c.workers, newVictim(t, logs, fmt.Sprint("worker", i), crashPlan{Point: "worker", DataDir: t.TempDir(), BusURL: link.URL, Chaos: true}))
+		c.workers = append(c.workers, newVictim(t, c.logs, fmt.Sprint("worker", i), crashPlan{Point: "worker", DataDir: t.TempDir(), BusURL: link.URL, Chaos: true}))
 	}
+	c.run(b, url)
+}
+
+func newChaos(t *testing.T) *chaos {
+	seed := cmp.Or(*chaosSeed, rand.Uint64())
+	t.Logf("seed %d: repeat with -args -chaos-seed %d", seed, seed)
+	return &chaos{t: t, seed: seed, logs: t.TempDir(), r: rand.New(rand.NewPCG(seed, 17)), faults: map[string]int{}, whole: func() {}}
+}
+
+// run sends jobs and makes faults, and compares what was asked with what was answered.
+func (c *chaos) run(b *bus.Bus, url string) {
+	t, seed := c.t, c.seed
 	dir := plugintest.WriteCT(t, plugintest.CT())
 	want := chaosScores(t, dir)
 
@@ -218,7 +236,7 @@ func TestChaos(t *testing.T) {
 	c.settle(b)
 	c.check(b, want, &asked, int(good.Load()), int(poison.Load()))
 	if t.Failed() {
-		for _, v := range append(c.workers, c.broker) {
+		for _, v := range append(c.workers, c.brokers...) {
 			text, _ := os.ReadFile(v.log.Name()) //nolint:errcheck // what there is
 			t.Logf("%s:\n%s", v.name, text[max(0, len(text)-6000):])
 		}
@@ -333,52 +351,4 @@ func chaosScores(t *testing.T, dir string) (scores []float64) {
 		scores = append(scores, r.Nodules[0].Scores[0].Raw)
 	}
 	return scores
-}
-
-// untilTaken sends again until the broker has said that it has it.
-func untilTaken(t *testing.T, send func(context.Context) error) {
-	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(50 * time.Millisecond) {
-		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-		err := send(ctx)
-		cancel()
-		if err == nil {
-			return
-		}
-	}
-	t.Error("the broker takes no job")
-}
-
-func sendPoison(ctx context.Context, url, id string) error {
-	nc, err := nats.Connect(url, nats.Timeout(time.Second))
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	msg := nats.NewMsg("nodule.v1.job.local.routine")
-	msg.Header.Set(nats.MsgIdHdr, id)
-	msg.Data = []byte("this is no job")
-	answer, err := nc.RequestMsgWithContext(ctx, msg)
-	if err == nil && !strings.Contains(string(answer.Data), `"seq"`) {
-		err = fmt.Errorf("not stored: %s", answer.Data)
-	}
-	return err
-}
-
-func chaosBus(t *testing.T, url string) *bus.Bus {
-	t.Helper()
-	b, err := bus.Connect(plugintest.Context(t), bus.Options{URL: url, Wait: true})
-	plugintest.Must(t, err)
-	t.Cleanup(b.Close)
-	plugintest.WaitFor(t, func() bool { return b.EnsureStreams(plugintest.Context(t)) == nil })
-	return b
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
-	plugintest.Must(t, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	plugintest.Must(t, err)
-	return port
 }

@@ -25,9 +25,10 @@ type crashPlan struct {
 	BusURL  string // empty: a server of its own
 	Point   string // a line of the log, or whileScoring
 	Site    string
-	Decide  bool   // decide on a finding over HTTP
-	Chaos   bool   // a process of the fault harness, see chaosChild
-	Backup  string // make a backup there amid many jobs, see backupChild
+	Decide  bool     // decide on a finding over HTTP
+	Chaos   bool     // a process of the fault harness, see chaosChild
+	Routes  []string // of a cluster, whose server has the first; empty: a server by itself
+	Backup  string   // make a backup there amid many jobs, see backupChild
 
 	PACS, User, PasswordFile string // where results are stored
 }

@@ -1,0 +1,66 @@
+//go:build unix
+
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+)
+
+// untilTaken sends again until the broker has said that it has it.
+func untilTaken(t *testing.T, send func(context.Context) error) {
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(50 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		err := send(ctx)
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	t.Error("the broker takes no job")
+}
+
+func sendPoison(ctx context.Context, url, id string) error {
+	nc, err := nats.Connect(url, nats.Timeout(time.Second))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	msg := nats.NewMsg("nodule.v1.job.local.routine")
+	msg.Header.Set(nats.MsgIdHdr, id)
+	msg.Data = []byte("this is no job")
+	answer, err := nc.RequestMsgWithContext(ctx, msg)
+	if err == nil && !strings.Contains(string(answer.Data), `"seq"`) {
+		err = fmt.Errorf("not stored: %s", answer.Data)
+	}
+	return err
+}
+
+func chaosBus(t *testing.T, opts bus.Options) *bus.Bus {
+	t.Helper()
+	opts.Wait = true
+	b, err := bus.Connect(plugintest.Context(t), opts)
+	plugintest.Must(t, err)
+	t.Cleanup(b.Close)
+	plugintest.WaitFor(t, func() bool { return b.EnsureStreams(plugintest.Context(t)) == nil })
+	return b
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	plugintest.Must(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	plugintest.Must(t, err)
+	return port
+}
