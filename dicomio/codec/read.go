@@ -116,7 +116,8 @@ func (f *File) read(c *collector, off int64) error {
 	c.order = f.Syntax.order()
 	f.Dataset, _, err = c.set(off, all, f.Syntax.explicit, 0)
 	if p := c.pixels; p != nil {
-		if next := p.value + int64(p.length); err == nil && p.length != undefinedLength && next+8 <= f.data.Size() {
+		// What follows pixels that are deflated is not looked at: they would be inflated.
+		if next := p.value + int64(p.length); err == nil && p.length != undefinedLength && f.Syntax.UID != Deflated && next+8 <= f.data.Size() {
 			if e, bad := c.next(next, f.Syntax.explicit); bad == nil && e.tag == tagPixelData {
 				return errTwice()
 			}
