@@ -166,6 +166,10 @@ func TestParseLUNA16(t *testing.T) {
 		t.Errorf("other order of columns: %v, %v", cs, err)
 	}
 	head := "seriesuid,coordX,coordY,coordZ\n"
+	var many strings.Builder
+	for x := range 513 {
+		fmt.Fprintf(&many, "1.2.3,%d,2,3\n", x)
+	}
 	for text, code := range map[string]Code{
 		"":                        CodeCandidateFileInvalid,
 		"a,b,c\n1,2,3\n":          CodeCandidateFileInvalid,
@@ -175,7 +179,7 @@ func TestParseLUNA16(t *testing.T) {
 		head + "1.2.3,1,2,NaN\n":  CodeCandidateInvalid,
 		head + "1.2.3,1,2,9000\n": CodeCandidateInvalid,
 		head + "1.2.3,\"1,2,3\n":  CodeCandidateFileInvalid,
-		head + strings.Repeat("1.2.3,1,2,3\n", 513): CodeTooManyCandidates,
+		head + many.String():      CodeTooManyCandidates,
 	} {
 		if _, err := readIn(text, seriesNamed("1.2.3")); CodeOf(err) != code {
 			t.Errorf("%.60q: %v, want %s", text, err, code)

@@ -110,8 +110,21 @@ func shrink(widths, words []int, line int) {
 	}
 }
 
-// writeRow prints cells within their columns, in as many lines as they need.
+// writeRow prints cells within their columns, in as many lines as they need. The last
+// one that says something, such as a code, has the columns to its right where its own
+// is too narrow.
 func writeRow(w io.Writer, widths []int, row []string) error {
+	last := len(row) - 1
+	for last > 0 && (row[last] == "-" || row[last] == "") {
+		last--
+	}
+	if last >= 0 && last < len(row)-1 && utf8.RuneCountInString(row[last]) > widths[last] {
+		own := widths[last]
+		for _, n := range widths[last+1:] {
+			own += between + n
+		}
+		widths, row = append(slices.Clone(widths[:last]), own), row[:last+1]
+	}
 	cells, lines := make([][]string, len(row)), 1
 	for i, cell := range row {
 		cells[i] = wrap(cell, widths[i])

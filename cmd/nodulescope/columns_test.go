@@ -40,7 +40,11 @@ func TestTablesFit(t *testing.T) {
 		for range 1 + random.IntN(4) {
 			var row []string
 			for range columns {
-				row = append(row, strings.TrimSpace(text(random, letters, random.IntN(1+200/columns))))
+				cell := strings.TrimSpace(text(random, letters, random.IntN(1+200/columns)))
+				if cell == "-" { // nothing to tell
+					cell = ""
+				}
+				row = append(row, cell)
 			}
 			rows = append(rows, row)
 		}
@@ -120,6 +124,15 @@ func TestNamesAreNotCut(t *testing.T) {
 }
 
 // What is cut is cut between words; a digest stays in one piece.
+// A code is copied: it stays in one piece where there is room to its right.
+func TestCodesAreNotCut(t *testing.T) {
+	var b bytes.Buffer
+	if err := writeRow(&b, []int{14, 8, 9, 12, 10, 7, 3}, []string{"outside, 9.0 mm", "-", "refused", "candidate_outside_scan", "-", "-", "-"}); err != nil {
+		t.Fatal(err)
+	}
+	fitsNarrow(t, "a refused nodule", b.String(), "candidate_outside_scan")
+}
+
 func TestWrap(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
 	for _, c := range []struct {

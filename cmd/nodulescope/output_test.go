@@ -103,14 +103,22 @@ func TestDisagreementIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, got, _ := strings.Cut(b.String(), "\n\n")
-	want := `NODULE  MODEL   POSITION LPS MM  DIAMETER  SCORE     PROBABILITY      PERCENTILE  FLAG     GAP                 LIMITS
-both    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  75.2, flags differ  gantry_tilt,cube_partly_outside
-both    gan-ad  1.0 -2.2 300.0   8.0 mm    0.5       uncalibrated     12.3        -        75.2, flags differ  gantry_tilt,cube_partly_outside
-same    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  3.0                 gantry_tilt,cube_partly_outside
-same    gan-ad  1.0 -2.2 300.0   8.0 mm    0.5       uncalibrated     12.3        -        3.0                 gantry_tilt,cube_partly_outside
-part    vae-ad  1.0 -2.2 300.0   8.0 mm    0.012346  0.125            87.5        flagged  -                   gantry_tilt,cube_partly_outside
-part    gan-ad  1.0 -2.2 300.0   8.0 mm    failed    detector_failed  -           -        -                   gantry_tilt,cube_partly_outside
-<b>     -       0.0 0.0 0.0      -         refused   cube_padding     -           -        -                   -
+	want := `NODULE  MODEL   SCORE     PROBABILITY      PERCENTILE  FLAG     GAP
+both    vae-ad  0.012346  0.125            87.5        flagged  75.2, flags
+                                                                differ
+both    gan-ad  0.5       uncalibrated     12.3        -        75.2, flags
+                                                                differ
+same    vae-ad  0.012346  0.125            87.5        flagged  3.0
+same    gan-ad  0.5       uncalibrated     12.3        -        3.0
+part    vae-ad  0.012346  0.125            87.5        flagged  -
+part    gan-ad  failed    detector_failed  -           -        -
+<b>     -       refused   cube_padding     -           -        -
+
+NODULE  POSITION LPS MM  DIAMETER  LIMITS
+both    1.0 -2.2 300.0   8.0 mm    gantry_tilt,cube_partly_outside
+same    1.0 -2.2 300.0   8.0 mm    gantry_tilt,cube_partly_outside
+part    1.0 -2.2 300.0   8.0 mm    gantry_tilt,cube_partly_outside
+<b>     0.0 0.0 0.0      -         -
 
 differ   both: vae-ad flags it (percentile 87.5), gan-ad does not flag it (percentile 12.3)
 failed   part by gan-ad: gan-ad gave no score (detector_failed)
@@ -142,7 +150,7 @@ For tests.
 	if err := p.print(bus.Envelope{}, r); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"gan-ad           0.5  uncalibrated        12.3  -        75.2, flags differ", "gan-ad        failed  detector_failed"} {
+	for _, want := range []string{"gan-ad    0.5        uncalibrated  12.3        -        75.2,", "gan-ad    failed     detector_failed"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in the list of results:\n%s", want, b.String())
 		}

@@ -174,7 +174,7 @@ func TestServeAnswersJobs(t *testing.T) {
 	})
 	t.Run("table", func(t *testing.T) {
 		out, _ := command(t, exitOK, "results", "--nats-url", s.bus)
-		for _, want := range []string{`(?m)^TIME +JOB +NODULE`, `(?m)^\S+Z +job-\S+ +a +12\.0 mm +vae-ad +0\.\d+ +uncalibrated`, `(?m) b +- +- +refused +candidate_outside_scan`} {
+		for _, want := range []string{`^NODULE +MODEL +SCORE`, `(?m)^\S+Z +job job-\S+$`, `(?m)^a, 12\.0 mm +vae-ad +0\.\d+ +uncalibrated`, `(?m)^b +- +refused +candidate_outside_scan$`} {
 			if !regexp.MustCompile(want).MatchString(out) {
 				t.Errorf("%q is not in\n%s", want, out)
 			}
@@ -236,9 +236,9 @@ func TestFollowEndsWithAnInterrupt(t *testing.T) {
 	}()
 	command(t, exitOK, "submit", scan, "--nodules", writeFile(t, "nodules.json", manyNodules(1)), "--nats-url", s.bus)
 	lines := bufio.NewScanner(read)
-	for lines.Scan() && !strings.Contains(lines.Text(), " n1 ") {
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "n1,") {
 	}
-	if !strings.Contains(lines.Text(), " n1 ") {
+	if !strings.HasPrefix(lines.Text(), "n1,") {
 		t.Fatal("the result was not printed")
 	}
 	interrupt()
