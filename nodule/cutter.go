@@ -93,7 +93,7 @@ func (c *Cutter) Cut(ctx context.Context, cand Candidate) (*Cube, error) {
 // that cannot be cut has its reason in its result; the error of CutAll itself is
 // for the list as a whole or a context that ended.
 //
-// Memory: about 230 KiB per candidate and 32 MiB of slices.
+// Memory: about 230 KiB per candidate and 40 MiB of slices.
 func (c *Cutter) CutAll(ctx context.Context, cs []Candidate) ([]CutResult, error) {
 	if len(cs) > maxCandidates {
 		return nil, &Error{Code: CodeTooManyCandidates, Op: "cut cubes", Hint: fmt.Sprintf("there are %d; give at most %d at a time", len(cs), maxCandidates)}

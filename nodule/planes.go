@@ -11,8 +11,8 @@ import (
 )
 
 // readAheadBytes bounds how much of a series is decoded at a time; at most two
-// such runs are held, about 32 MiB.
-const readAheadBytes = 16 << 20
+// such runs are held, about 40 MiB.
+const readAheadBytes = 20 << 20
 
 // plane is one decoded slice, or the reason why it could not be decoded.
 type plane struct {
@@ -100,8 +100,12 @@ func (p *planes) get(ctx context.Context, k int) plane {
 		return pl
 	}
 	n := 1
-	for n < p.ahead && k+n < len(p.need) && p.need[k+n] {
+	for k+n < len(p.need) && p.need[k+n] {
 		n++
+	}
+	// Runs of about the same length: a short last one would leave processors idle.
+	if runs := (n + p.ahead - 1) / p.ahead; runs > 1 {
+		n = min(p.ahead, (n/runs+2)&^1)
 	}
 	switch err := p.read(ctx, k, n); {
 	case err != nil && n == 1:

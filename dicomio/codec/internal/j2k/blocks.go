@@ -13,6 +13,7 @@ type blockDecoder struct {
 	raw        rawBits
 	data       []int32 // magnitude x 2 with its half bit, and the sign in the highest bit
 	flags      []uint64
+	list       []uint32    // room for the samples that a pass has of a stripe
 	w, h, line int         // line: words of flags from stripe to stripe
 	top        uint64      // 1: samples of the stripe above see the first row; 0: the code is causal
 	zero       *[512]uint8 // context of significance by neighbourhood
@@ -146,6 +147,9 @@ func resize[T any](s []T, n int) []T {
 func (b *blockDecoder) passes(k *block, kind int, style byte, planes int) error {
 	b.line = b.w + 2
 	b.flags = resize(b.flags, b.line*((b.h+3)/4+2))
+	if len(b.list) < 4*b.w+1 {
+		b.list = make([]uint32, 4*b.w+1)
+	}
 	b.top = 1
 	if style&blockCausal != 0 {
 		b.top = 0

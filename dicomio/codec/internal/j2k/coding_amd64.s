@@ -4,10 +4,11 @@
 // The passes of one stripe, as in coding.go. Registers that live from sample to sample:
 //
 //	DX  A << 16          SI   flags of the column       R10  its flags, as they become
-//	BX  C << 16          R8   its first sample          R12  samples that are left
-//	CX  bits of C left   DI   *blockDecoder             R13  3i
+//	BX  C << 16          DI   *blockDecoder             R12  samples that are left
+//	CX  bits of C left                                  R13  3i
 //
-// R11 is the context of a symbol; AX, BP, R9, R14 and R15 hold what is soon forgotten.
+// R11 is the context of a symbol; AX, BP, R8, R9, R14 and R15 hold what is soon
+// forgotten.
 
 #define CONTEXT (blockDecoder_mq+mq_context)
 #define A (blockDecoder_mq+mq_registers+registers_a)
@@ -16,17 +17,18 @@
 #define CODE (blockDecoder_mq+mq_code)
 #define AT (blockDecoder_mq+mq_at)
 #define BEYOND (blockDecoder_mq+mq_beyond)
+#define AFTER (blockDecoder_mq+mq_after)
 
 #define end 0(SP)
 #define sign 8(SP)
 #define kept 16(SP)
 #define line 24(SP)
+#define twice kept
 
 // BEGIN loads what all passes need.
 #define BEGIN \
 	MOVQ  b+0(FP), DI          \
 	MOVQ  flags+8(FP), SI      \
-	MOVQ  data+16(FP), R8      \
 	MOVQ  A(DI), DX            \
 	MOVQ  C(DI), BX            \
 	MOVQ  LEFT(DI), CX         \
@@ -45,7 +47,7 @@
 // NEXT goes to the next column.
 #define NEXT(column) \
 	ADDQ $8, SI  \
-	ADDQ $4, R8  \
+	ADDQ $4, data+16(FP) \
 	CMPQ SI, end \
 	JCS  column
 
@@ -53,34 +55,28 @@
 // is the one after the less probable symbol, after the other one, or the same. Where
 // too few bits are left, mq.fill begins at again.
 #define DECODE(again, single, last, stuffed, test, done) \
-	MOVQ    CONTEXT(DI)(R11*8), AX \
+	MOVQ    CONTEXT(DI)(R11*8), AX      \
+	MOVWLZX (CONTEXT+4)(DI)(R11*8), R9  \
 	MOVL    AX, BP                 \
 	SUBQ    BP, DX                 \
-	MOVQ    DX, R14                \
-	SUBQ    BP, R14                \
+	MOVQ    AFTER(DI)(R9*1), R14   \
+	MOVQ    (AFTER+8)(DI)(R9*1), R9 \
+	TESTL   DX, DX                 \
+	CMOVQMI AX, R14                \
+	MOVQ    DX, R8                 \
+	SUBQ    BP, R8                 \
 	MOVQ    BX, R15                \
 	SUBQ    BP, R15                \
 	CMOVQPL R15, BX                \
 	CMOVQMI BP, DX                 \
-	XORQ    R15, R14               \
-	MOVQ    AX, BP                 \
-	SHRQ    $(const_mqMore-3), BP  \
-	ANDL    $0x3F8, BP             \
-	MOVQ    AX, R15                \
-	SHRQ    $(const_mqLess-3), R15 \
-	ANDL    $0x3F8, R15            \
-	LEAQ    ·mqStates(SB), R9      \
-	MOVQ    (R9)(BP*1), BP         \
-	MOVQ    (R9)(R15*1), R9        \
-	TESTQ   R14, R14               \
-	CMOVQMI R9, BP                 \
-	LZCNTL  DX, R15                \
-	CMOVQEQ AX, BP                 \
-	MOVQ    BP, CONTEXT(DI)(R11*8) \
-	SHLXQ   R15, DX, DX            \
-	SHLXQ   R15, BX, BX            \
-	XORQ    R14, AX                \
-	SUBQ    R15, CX                \
+	XORQ    R8, R15                \
+	CMOVQMI R9, R14                \
+	XORQ    R15, AX                \
+	LZCNTL  DX, R8                 \
+	MOVQ    R14, CONTEXT(DI)(R11*8) \
+	SHLXQ   R8, DX, DX             \
+	SHLXQ   R8, BX, BX             \
+	SUBQ    R8, CX                 \
 	JPL     done                   \
 again:                           \
 	MOVQ    CODE(DI), R9           \
@@ -173,12 +169,26 @@ done:
 	MOVL   AX, BP            \
 	SHLL   $31, BP           \
 	ORL    value+32(FP), BP  \
+	MOVQ   data+16(FP), R8   \
 	MOVL   BP, (R8)(R11*1)   \
 	SHLQ   $21, AX           \
 	SHLXQ  R13, AX, AX       \
 	ORQ    AX, sign          \
 	LEAQ   const_own(R13), AX \
 	BTSQ   AX, R10
+
+// LIST adds sample i/3 of a column to the list, if R12 has it.
+#define LIST(i, place) \
+	LEAQ  place, AX     \
+	MOVQ  R10, BP       \
+	SHRL  $i, BP        \
+	ANDL  $3, BP        \
+	ORL   BP, AX        \
+	MOVL  AX, (R8)      \
+	MOVQ  R12, BP       \
+	SHRL  $i, BP        \
+	ANDL  $1, BP        \
+	LEAQ  (R8)(BP*4), R8
 
 // OFFSET is blockDecoder.offset, in bytes, into R11.
 #define OFFSET \
@@ -286,8 +296,16 @@ next:
 	END
 
 // func refineFast(b *blockDecoder, flags *uint64, data *int32, rows uint64, value int32)
+//
+// First every sample that the pass has goes into a list, as its place in bytes with
+// its context in the lowest two bits: a loop over columns would jump where nobody
+// foretells it.
 TEXT ·refineFast(SB), NOSPLIT, $32-36
 	BEGIN
+	MOVQ blockDecoder_list(DI), R8 // end of the list
+	XORL R9, R9                    // place of the column
+	MOVQ line, R14
+	LEAQ (R14)(R14*2), R15
 
 column:
 	MOVQ  (SI), R10
@@ -320,24 +338,42 @@ column:
 	ANDL  $const_eachRow, R10
 	LEAQ  (AX)(R10*2), R10
 
-sample:
-	FIRST
-	SHRXQ R13, R10, R11
-	ANDL  $3, R11
-	ADDL  $const_contextRefine, R11
-	DECODE(again, single, last, stuffed, test, done)
-	OFFSET
-	SARQ  $63, AX
-	NOTL  AX
-	MOVL  value+32(FP), BP
-	XORL  AX, BP
-	SUBL  AX, BP
-	ADDL  BP, (R8)(R11*1)
-	TESTQ R12, R12
-	JNE   sample
+	LIST(0, (R9))
+	LIST(3, (R9)(R14*1))
+	LIST(6, (R9)(R14*2))
+	LIST(9, (R9)(R15*1))
 
 next:
-	NEXT(column)
+	ADDQ $8, SI
+	ADDQ $4, R9
+	CMPQ SI, end
+	JCS  column
+
+	MOVQ blockDecoder_list(DI), R10
+	MOVQ R8, R13
+	CMPQ R10, R13
+	JCC  all
+	MOVQ data+16(FP), SI
+	MOVL value+32(FP), AX
+	ADDL AX, AX
+	MOVL AX, twice
+
+sample:
+	MOVL (R10), R12
+	ADDQ $4, R10
+	MOVL R12, R11
+	ANDL $3, R11
+	SUBL R11, R12
+	ADDL $const_contextRefine, R11
+	DECODE(again, single, last, stuffed, test, done)
+	SARQ $63, AX
+	ANDL twice, AX
+	SUBL value+32(FP), AX
+	ADDL AX, (SI)(R12*1)
+	CMPQ R10, R13
+	JCS  sample
+
+all:
 	END
 
 // func cleanupFast(b *blockDecoder, flags *uint64, data *int32, rows uint64, value int32)

@@ -6,15 +6,15 @@ import "math/bits"
 // that is more probable, packed in a word so that one load has what a symbol needs.
 const (
 	mqQe    = 0xFFFFFFFF // << 16, as the registers are
-	mqMore  = 35         // next state after the more probable symbol, 7 bits
-	mqLess  = 45         // and after the other one
-	mqShift = 56         // by how much Qe is less than half an interval, in bits
+	mqIndex = 36         // in mqStates and mqAfter, 12 bits: what comes after it is 16 bytes
+	mqShift = 48         // by how much Qe is less than half an interval, in bits
 	mqMPS   = 63         // the more probable symbol
 )
 
-// mqStates holds state 2i+s: row i, more probable symbol s. The rest is there so
-// that no index lies outside.
-var mqStates = func() (t [128]int64) {
+// mqStates holds state 2i+s: row i, more probable symbol s. mqAfter has which states
+// come after it: the first after the more probable symbol, the second after the other
+// one. The rest is there so that no index lies outside.
+var mqStates, mqAfter = func() (t [128]int64, after [128][2]int64) {
 	rows := [47]struct {
 		qe         uint64
 		nmps, nlps uint8
@@ -35,19 +35,25 @@ var mqStates = func() (t [128]int64) {
 	}
 	for i, r := range rows {
 		for s := range uint64(2) {
-			more, less := 2*uint64(r.nmps)+s, 2*uint64(r.nlps)+s
+			t[2*i+int(s)] = int64(r.qe<<16 | (2*uint64(i)+s)<<mqIndex | uint64(bits.LeadingZeros16(uint16(r.qe)))<<mqShift | s<<mqMPS)
+		}
+	}
+	for i, r := range rows {
+		for s := range uint8(2) {
+			less := 2*r.nlps + s
 			if r.flip {
 				less ^= 1
 			}
-			t[2*i+int(s)] = int64(r.qe<<16 | more<<mqMore | less<<mqLess | uint64(bits.LeadingZeros16(uint16(r.qe)))<<mqShift | s<<mqMPS)
+			after[2*i+int(s)] = [2]int64{t[2*r.nmps+s], t[less]}
 		}
 	}
-	return t
+	return t, after
 }()
 
 // mq is the arithmetic decoder (annex C).
 type mq struct {
 	context [32]int64
+	after   [128][2]int64 // mqAfter, where one register reaches it
 	registers
 	code   []byte // with two bytes of ones behind the end
 	at     int
@@ -74,6 +80,9 @@ const (
 )
 
 func (m *mq) resetContexts() {
+	if m.after[0][0] == 0 {
+		m.after = mqAfter
+	}
 	for i := range m.context {
 		m.context[i] = mqStates[0]
 	}
@@ -143,8 +152,8 @@ func interval(a, c, s int64) (na, nc, n, less, half int64) {
 
 // next is the state after s.
 func next(s, less, half int64) int64 {
-	more := mqStates[s>>mqMore&127]
-	return s ^ (s^more^(more^mqStates[s>>mqLess&127])&less)&half
+	after := &mqAfter[s>>mqIndex&127]
+	return s ^ (s^after[0]^(after[0]^after[1])&less)&half
 }
 
 // rawBits reads the bits of passes that are not coded (D.6).
