@@ -211,6 +211,12 @@ func (p parsed) placeFrames(src codec.Source, list []*header) error {
 		}
 		h.format.syntax, h.format.pixels = first.syntax, pixels[i]
 	}
+	if !list[0].lossy.lost {
+		list[0].readCode(src)
+		for _, h := range list[1:] { // all are of one code
+			h.lossy = list[0].lossy
+		}
+	}
 	return nil
 }
 

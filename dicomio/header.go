@@ -97,7 +97,11 @@ func readHeader(src codec.Source, inflateLimit int64) (*header, error) {
 	if err := h.describe(p, inflateLimit); err != nil {
 		return h, err
 	}
-	return h, h.format.readPixels(p, 1)
+	if err := h.format.readPixels(p, 1); err != nil {
+		return h, err
+	}
+	h.readCode(src)
+	return h, nil
 }
 
 // identify reads what a file is and to what it belongs.

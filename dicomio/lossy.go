@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
 
 // lossy is what was lost of the pixels of an image, once or several times
@@ -13,6 +15,9 @@ type lossy struct {
 	ratio   float64  // of all times together; 0: not told
 	methods []string // such as ISO_15444_1
 }
+
+// codeIsLossy is the method where only the code says that something was lost.
+const codeIsLossy = "as the code says, not the header"
 
 func (p parsed) lossy() (l lossy) {
 	if p.Text(0x00282110) != "01" && !p.Syntax.Lossy() {
@@ -31,6 +36,13 @@ func (p parsed) lossy() (l lossy) {
 		}
 	}
 	return l
+}
+
+// readCode asks the code of an image whose header tells no loss.
+func (h *header) readCode(src codec.Source) {
+	if !h.lossy.lost && h.format.pixels.Lossy(src) {
+		h.lossy = lossy{lost: true, methods: []string{codeIsLossy}}
+	}
 }
 
 // warnLossy tells how the slices that are taken were compressed, where that was

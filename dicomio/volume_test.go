@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodulescope/nodulescope/dicomio"
+	"github.com/nodulescope/nodulescope/dicomio/codec"
 	"github.com/nodulescope/nodulescope/dicomio/dicomtest"
 )
 
@@ -207,22 +209,34 @@ func TestLossyCompression(t *testing.T) {
 	for name, c := range map[string]struct {
 		flag, ratio, method string
 		want                string
+		syntax, code        string
 	}{
-		"lossless":      {flag: "00"},
-		"not told":      {},
-		"only the flag": {flag: "01", want: "4 slices compressed with loss (the method is not told, nor at which ratio)"},
-		"once":          {"01", "10.04", "ISO_15444_1", "4 slices compressed with loss (ISO_15444_1, 10.0 : 1)"},
-		"twice":         {"01", `5\2`, `ISO_14495_1\ISO_10918_1`, "4 slices compressed with loss (ISO_14495_1, ISO_10918_1, 10.0 : 1)"},
-		"no number":     {"01", "much", "ISO_10918_1", "4 slices compressed with loss (ISO_10918_1, nor at which ratio)"},
+		"lossless":          {flag: "00"},
+		"not told":          {},
+		"only the flag":     {flag: "01", want: "4 slices compressed with loss (the method is not told, nor at which ratio)"},
+		"once":              {flag: "01", ratio: "10.04", method: "ISO_15444_1", want: "4 slices compressed with loss (ISO_15444_1, 10.0 : 1)"},
+		"twice":             {flag: "01", ratio: `5\2`, method: `ISO_14495_1\ISO_10918_1`, want: "4 slices compressed with loss (ISO_14495_1, ISO_10918_1, 10.0 : 1)"},
+		"no number":         {flag: "01", ratio: "much", method: "ISO_10918_1", want: "4 slices compressed with loss (ISO_10918_1, nor at which ratio)"},
+		"by the code":       {syntax: codec.JPEG2000Lossy, code: "j2k_97.j2k", want: "4 slices compressed with loss (as the code says, not the header, nor at which ratio)"},
+		"denied":            {flag: "00", syntax: codec.JPEGLSNear, code: "ls_12_near3.jls", want: "4 slices compressed with loss (as the code says, not the header, nor at which ratio)"},
+		"code without loss": {syntax: codec.JPEG2000Lossy, code: "j2k_12.j2k"},
 	} {
-		dir := write(t, "", dicomtest.Spec{Edit: func(_ int, set dicomtest.Elements) {
+		spec := dicomtest.Spec{Edit: func(_ int, set dicomtest.Elements) {
 			for tag, e := range map[uint32]dicomtest.Element{0x00282110: {VR: "CS", Value: c.flag}, 0x00282112: {VR: "DS", Value: c.ratio}, 0x00282114: {VR: "CS", Value: c.method}} {
 				if e.Value != "" {
 					set[tag] = e
 				}
 			}
-		}})
-		s, err := dicomio.OpenSeries(context.Background(), dir, "", dicomio.Options{})
+		}}
+		if c.code != "" {
+			spec.Syntax, spec.Bits, spec.Unsigned = c.syntax, 12, true
+			code, err := os.ReadFile(filepath.Join("codec", "testdata", c.code))
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec.Fragments = func([]byte) [][]byte { return [][]byte{code} }
+		}
+		s, err := dicomio.OpenSeries(context.Background(), write(t, "", spec), "", dicomio.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
