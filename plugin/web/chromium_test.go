@@ -33,24 +33,60 @@ func chromium(t testing.TB) string {
 	return ""
 }
 
-// newBrowser starts a headless Chromium without a graphics processor.
-func newBrowser(t testing.TB) context.Context {
-	t.Helper()
+// shared is a headless Chromium without a graphics processor, one for all
+// tests: each tab has cookies of its own.
+var shared struct {
+	sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
+}
+
+func startBrowser(path, dir string) {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(dir),
 		chromedp.WSURLReadTimeout(patience), chromedp.WindowSize(1280, 800),
 		chromedp.DisableGPU, chromedp.Flag("enable-unsafe-swiftshader", true),
 	)
-	ctx, stopAll := context.WithTimeout(context.Background(), bound)
-	t.Cleanup(stopAll)
-	ctx, stop := chromedp.NewExecAllocator(ctx, opts...)
-	t.Cleanup(stop)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, stopBrowser := chromedp.NewContext(ctx)
-	t.Cleanup(stopBrowser)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start Chromium: %v", err)
+	shared.ctx, shared.err = ctx, chromedp.Do(ctx)
+	shared.stop = func() {
+		stopBrowser()
+		stop()
 	}
+}
+
+// newBrowser is the browser for one test, which ends after bound.
+func newBrowser(t testing.TB) context.Context {
+	t.Helper()
+	path := chromium(t)
+	shared.Do(func() { startBrowser(path, filepath.Join(home, "chromium")) })
+	if shared.err != nil {
+		t.Fatalf("start Chromium: %v", shared.err)
+	}
+	ctx, stop := context.WithTimeout(shared.ctx, bound)
+	t.Cleanup(stop)
 	return ctx
+}
+
+// home is a folder of all tests, which is removed when they are over.
+var home string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if home, err = os.MkdirTemp("", "nodulescope-page-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(home) }()
+		code := m.Run()
+		if shared.stop != nil {
+			shared.stop()
+		}
+		return code
+	}())
 }
 
 // tab is one person's browser: cookies of its own.

@@ -34,17 +34,33 @@ var program = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv("TEST_NODULESCOPE"); path != "" {
 		return path, nil
 	}
-	dir, err := os.MkdirTemp("", "nodulescope-page-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "nodulescope")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../../cmd/nodulescope") //nolint:gosec // our own
+	path := filepath.Join(home, "nodulescope")
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags", "-s -w", "-o", path, "../../cmd/nodulescope") //nolint:gosec // our own
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the binary: %w\n%s", err, out)
 	}
 	return path, nil
+})
+
+const usersFile = "users.json"
+
+// users is the file of ann, bob (review), vera (view), ada and alan (admin),
+// written once: a password takes long to hash, which is its purpose.
+var users = sync.OnceValues(func() ([]byte, error) {
+	path, err := program()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(home, "users")
+	for name, role := range map[string]string{"ann": "review", "bob": "review", "vera": "view", "ada": "admin", "alan": "admin"} {
+		cmd := exec.Command(path, "users", "add", name, "--role", role, "--data-dir", dir) //nolint:gosec // our own
+		cmd.Stdin = strings.NewReader(password + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("add %s: %w\n%s", name, err, out)
+		}
+	}
+	return os.ReadFile(filepath.Join(dir, usersFile))
 })
 
 // run calls the binary and returns what it prints.
@@ -71,8 +87,7 @@ func phantom(t testing.TB, args ...string) string {
 	return dir
 }
 
-// service is `nodulescope serve` with its own data and users ann, bob (review),
-// vera (view), ada and alan (admin).
+// service is `nodulescope serve` with its own data and the users of [users].
 type service struct {
 	url, bus string
 }
@@ -92,8 +107,12 @@ func serveFrom(t testing.TB, data string, settings ...string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, role := range map[string]string{"ann": "review", "bob": "review", "vera": "view", "ada": "admin", "alan": "admin"} {
-		run(t, password+"\n", "users", "add", name, "--role", role, "--data-dir", data)
+	people, err := users()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, usersFile), people, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	args := []string{"serve", "--data-dir", data, "--listen", "", "--review-listen", "127.0.0.1:0", "--nats-port", "0"}
 	args = append(args, settings...)
