@@ -70,6 +70,8 @@ func (b *Bus) Jobs(ctx context.Context, site string, opts ConsumerOptions) (*Job
 	return q, nil
 }
 
+const queueOpening = "open job queue"
+
 func (q *JobQueue) open(ctx context.Context) error {
 	stat, err := q.consumer(ctx, PriorityStat)
 	if err != nil {
@@ -99,7 +101,7 @@ func (q *JobQueue) consumer(ctx context.Context, priority string) (jetstream.Con
 		MaxDeliver:    -1,
 		MaxAckPending: q.opts.MaxAckPending,
 	}
-	c, err := call(ctx, q.bus, "open job queue", func(ctx context.Context) (jetstream.Consumer, error) {
+	c, err := call(ctx, q.bus, queueOpening, func(ctx context.Context) (jetstream.Consumer, error) {
 		return q.bus.js.CreateOrUpdateConsumer(ctx, StreamJobs, cfg)
 	})
 	if err != nil {
@@ -121,6 +123,7 @@ func (q *JobQueue) Next(ctx context.Context) (*Delivery, error) {
 		q.asked.Store(time.Now().UnixNano())
 		msg, err := q.take()
 		if msg != nil {
+			q.bus.calls.ended(queueOpening, false, nil) // a job came: the queue is open
 			if ctx.Err() != nil {
 				_ = msg.Nak()
 				return nil, ctx.Err()

@@ -189,7 +189,7 @@ func TestReconnectAfterRestart(t *testing.T) {
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.URL(), "nats://"))
 	again, _ := strconv.Atoi(port)
 	startServer(t, ServerOptions{StoreDir: dir, Port: again})
-	for b.Health(testContext(t)) != nil {
+	for _, err := b.LastResultSeq(testContext(t)); err != nil; _, err = b.LastResultSeq(testContext(t)) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	submit(t, b, "site", "after", sampleJob(1))
@@ -197,6 +197,9 @@ func TestReconnectAfterRestart(t *testing.T) {
 		t.Error("the queue did not outlast the restart")
 	}
 	publish("after")
+	for b.Health(testContext(t)) != nil { // each exchange that failed has gone well since
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func write(t testing.TB, path, text string) {
