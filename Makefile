@@ -65,9 +65,16 @@ SCALE ?= .
 scale: build ## measure the service under many jobs: FORMER=old/nodulescope SCALE=Jobs
 	go test -buildvcs=false -timeout 120m -run '^$$' -bench '$(SCALE)' -benchtime 1x -v ./plugin/internal/scale -args -scale-binary $(abspath $(BINARY)) $(if $(FORMER),-scale-former $(abspath $(FORMER)))
 
+.PHONY: test-pacs
+test-pacs: ## from Orthanc and back, and PixelMed judges the report (needs Orthanc and pixelmed-apps)
+	go test -buildvcs=false -count=1 -v -timeout 20m -run 'TestFromThePACSAndBack' ./cmd/nodulescope -args -pixelmed
+
 .PHONY: test-onnx
 test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)
 	NODULESCOPE_ORT=$(CURDIR)/$(ORT) go test -buildvcs=false -count=1 -v -run 'Runtime' ./models/onnx
+
+.PHONY: onnxruntime
+onnxruntime: $(ORT)
 
 $(ORT):
 	rm -rf $@.tmp

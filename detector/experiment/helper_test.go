@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -74,6 +75,67 @@ func tiny(t *testing.T, experiment, name string) Settings {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// home is a folder of all tests, which is removed when they are over.
+var home string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if home, err = os.MkdirTemp("", "nodulescope-experiment-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(home) }()
+		return m.Run()
+	}())
+}
+
+// finished is a run that went through at once.
+type finished struct {
+	Options
+	report *Results
+}
+
+var wholes = map[string]finished{}
+
+// wholeRun makes a run in a folder that all tests share, where none has made it
+// yet. Who changes something in it works on a copy.
+func wholeRun(t *testing.T, key string, options func() Options) finished {
+	t.Helper()
+	if w, ok := wholes[key]; ok {
+		return w
+	}
+	w := finished{Options: options()}
+	w.Dir = filepath.Join(home, key, "run") // alone: a report lists the runs beside it
+	var err error
+	if w.report, err = Run(context.Background(), w.Options); err != nil {
+		t.Fatal(err)
+	}
+	wholes[key] = w
+	return w
+}
+
+// wholeImages is the run of [imagesRun].
+func wholeImages(t *testing.T, name string) finished {
+	t.Helper()
+	return wholeRun(t, "images-"+name, func() Options { return imagesRun(t, name) })
+}
+
+// wholeNodules is VAE-AD's run of [nodulesRun] on [whoLumps].
+func wholeNodules(t *testing.T) finished {
+	t.Helper()
+	return wholeRun(t, "nodules", func() Options { return nodulesRun(t, VAE, writeLumps(t, whoLumps())) })
+}
+
+// whoLumps are lumps of patients whose names are found in any file.
+func whoLumps() []lump {
+	ls := lumps(manyLumps)
+	for i := range ls {
+		ls[i].patient = "who" + ls[i].patient
+	}
+	return ls
 }
 
 // lump is a nodule of a synthetic data set.

@@ -126,11 +126,7 @@ func TestLabelsDoNotReachTraining(t *testing.T) {
 }
 
 func TestInterruptedNodules(t *testing.T) {
-	data := writeLumps(t, lumps(manyLumps))
-	whole, pieces := nodulesRun(t, VAE, data), nodulesRun(t, VAE, data)
-	if _, err := Run(context.Background(), whole); err != nil {
-		t.Fatal(err)
-	}
+	whole, pieces := wholeNodules(t), nodulesRun(t, VAE, writeLumps(t, whoLumps()))
 	if n := interrupt(t, pieces, []int{7, 3, 9}); n < 2 {
 		t.Errorf("only %d interruptions: the test shows nothing", n)
 	}

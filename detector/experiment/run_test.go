@@ -20,11 +20,8 @@ var results = []string{resultsFile, scoresFile, reportFile, "seed-1/" + historyF
 func TestEveryDetectorOnImages(t *testing.T) {
 	for _, name := range Detectors() {
 		t.Run(name, func(t *testing.T) {
-			o := imagesRun(t, name)
-			r, err := Run(context.Background(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			o := wholeImages(t, name)
+			r := o.report
 			m := r.Sets[0].mean(o.Settings.detectorName())
 			if m == nil || len(m.Average.Each) != 2 || m.Average.Each[0].Normals != 18 || m.Average.Each[0].Anomalies != 12 {
 				t.Fatalf("the score's row is %+v", m)
@@ -77,10 +74,7 @@ func interrupt(t *testing.T, o Options, after []int) int {
 func TestInterruptedRunEndsInTheSameResult(t *testing.T) {
 	for _, name := range []string{VAE, DCGAN, WGAN} {
 		t.Run(name, func(t *testing.T) {
-			whole, pieces := imagesRun(t, name), imagesRun(t, name)
-			if _, err := Run(context.Background(), whole); err != nil {
-				t.Fatal(err)
-			}
+			whole, pieces := wholeImages(t, name), imagesRun(t, name)
 			if n := interrupt(t, pieces, []int{5, 1, 7, 4, 6, 8}); n < 3 {
 				t.Errorf("only %d interruptions: the test shows nothing", n)
 			}
@@ -90,12 +84,8 @@ func TestInterruptedRunEndsInTheSameResult(t *testing.T) {
 }
 
 func TestRebuildNeedsNoDataAndChangesNothing(t *testing.T) {
-	o := imagesRun(t, VAE)
-	if _, err := Run(context.Background(), o); err != nil {
-		t.Fatal(err)
-	}
-	before := t.TempDir()
-	if err := os.CopyFS(before, os.DirFS(o.Dir)); err != nil {
+	before, o := wholeImages(t, VAE).Dir, Options{Dir: t.TempDir()}
+	if err := os.CopyFS(o.Dir, os.DirFS(before)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{resultsFile, scoresFile, reportFile} {

@@ -114,9 +114,14 @@ func voxelsOf(f *Finding, at dicomio.Vec, g *dicomio.Geometry) map[[3]int]bool {
 	for a, mm := range f.ShiftMM {
 		at[2-a] += mm
 	}
-	for z := range g.Slices {
-		for y := range g.Rows {
-			for x := range g.Cols {
+	centre, low, high := g.ToVoxel(at), [3]int{}, [3]int{}
+	for a, n := range [3]int{g.Slices, g.Rows, g.Cols} { // the cube's corners are not much farther away, however it is turned
+		far := f.SpacingMM * edge / g.SpacingMM[a]
+		low[a], high[a] = max(0, int(centre[a]-far)), min(n, int(centre[a]+far)+2)
+	}
+	for z := low[0]; z < high[0]; z++ {
+		for y := low[1]; y < high[1]; y++ {
+			for x := low[2]; x < high[2]; x++ {
 				d := g.ToLPS([3]float64{float64(z), float64(y), float64(x)}).Sub(at)
 				i, inside := 0, true
 				for a, stride := range [3]int{edge * edge, edge, 1} {
