@@ -86,7 +86,7 @@ func (w *Worker) Mend(ctx context.Context, thorough bool) (d Damage, err error) 
 	if err != nil {
 		return d, err
 	}
-	return d, w.Ledger.SetHoldings(w.Site, now)
+	return d, w.remember(ctx, known, now)
 }
 
 // goneFrom lists what a stream has lost since it was noted. In another stream of
@@ -111,7 +111,7 @@ func (w *Worker) unexplained(stream string, gone []uint64) ([]uint64, error) {
 		return nil, nil
 	}
 	ended, err := w.Ledger.Ended(gone)
-	return slices.DeleteFunc(gone, func(s uint64) bool { return ended[s] }), err
+	return slices.DeleteFunc(gone, func(s uint64) bool { _, there := ended[s]; return there }), err
 }
 
 // ErrRemade says that a stream is not the one that was known.
@@ -139,7 +139,7 @@ func (w *Worker) Watch(ctx context.Context) error {
 	if w.Bus.Reconnects() != connection {
 		return nil // what is gone may not have been meant to go
 	}
-	return w.Ledger.SetHoldings(w.Site, now)
+	return w.remember(ctx, known, now)
 }
 
 func (w *Worker) holdings(ctx context.Context) (map[string]bus.Holding, error) {

@@ -85,14 +85,15 @@ func placeOf(delivery string) (sequence, stored uint64) {
 	return sequence, stored
 }
 
-// Ended tells which of these jobs may have left the queue.
-func (l *Ledger) Ended(sequences []uint64) (ended map[uint64]bool, err error) {
-	ended = map[uint64]bool{}
+// Ended tells which of these jobs may have left the queue, with the Unix time in
+// nanoseconds at which each was stored there.
+func (l *Ledger) Ended(sequences []uint64) (ended map[uint64]uint64, err error) {
+	ended = map[uint64]uint64{}
 	err = l.view("read ledger", func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketEnded)
 		for _, s := range sequences {
-			if k, _ := b.Cursor().Seek(boltdb.Key(s)); boltdb.Number(k) == s {
-				ended[s] = true
+			if k, v := b.Cursor().Seek(boltdb.Key(s)); boltdb.Number(k) == s {
+				ended[s] = boltdb.Number(v)
 			}
 		}
 		return nil

@@ -257,7 +257,7 @@ func TestPromises(t *testing.T) {
 	if _, there, err := l.Promise("a"); there || err != nil {
 		t.Error(there, err)
 	}
-	if ended, err := l.Ended([]uint64{6, 7}); err != nil || ended[6] || !ended[7] {
+	if ended, err := l.Ended([]uint64{6, 7}); err != nil || ended[6] != 0 || ended[7] == 0 {
 		t.Error(ended, err)
 	}
 	if gone, err := l.Expire(e.Time.Add(time.Hour), nothing); gone != 2 || err != nil {
