@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -91,6 +92,53 @@ func TestOvertakenJobKeepsItsTime(t *testing.T) {
 	p = start(t, cfg)
 	p.submit("/test", "long", longJob(plugintest.WriteCT(t, plugintest.CT())))
 	p.outcome(jobs.Scored, urgent+1)
+	p.idle(urgent + 1)
+}
+
+// slowLine takes its time for one line of a log.
+type slowLine struct {
+	slog.Handler
+	line string
+	took time.Duration
+}
+
+func (h slowLine) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h slowLine) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == h.line {
+		time.Sleep(h.took)
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// So many urgent jobs wait for the series of a routine one that the first comes again
+// before the last was looked at: the routine one goes on all the same, and they after it.
+func TestUrgentOnesOfTheSameSeriesDoNotHoldItUp(t *testing.T) {
+	t.Parallel()
+	cfg := instantConfig(t)
+	cfg.Logger = slog.New(slowLine{cfg.Logger.Handler(), "an urgent job overtakes", 90 * time.Millisecond})
+	const urgent = 15
+	var p *running
+	scan := plugintest.WriteCT(t, plugintest.CT())
+	var once sync.Once
+	cfg.Detectors = []detector.Detector{plugintest.Wrapped{Detector: cfg.Detectors[0], Before: func(_ context.Context, patches []nodule.Patch) error {
+		if len(patches) < 16 {
+			return nil
+		}
+		once.Do(func() {
+			for i := range urgent {
+				job := plugintest.Job(scan)
+				job.Nodules[0].ID, job.Priority = fmt.Sprint("urgent", i), bus.PriorityStat
+				p.submit("/test", fmt.Sprint("urgent", i), job)
+			}
+			waitOvertake()
+		})
+		return nil
+	}}}
+	p = start(t, cfg)
+	p.submit("/test", "long", longJob(scan))
+	if first := p.results(urgent + 1)[0].JobID; first != "long" {
+		t.Errorf("%s was answered first", first)
+	}
 	p.idle(urgent + 1)
 }
 

@@ -38,7 +38,7 @@ func (w *Worker) overtaken(ctx context.Context, d *bus.Delivery) func(scoring.Pr
 		return nil
 	}
 	work = context.WithValue(work, overtakeKey{}, true)
-	last := time.Now()
+	last, seen := time.Now(), map[uint64]bool{}
 	return func(p scoring.Progress) {
 		if time.Since(last) < overtakeEvery || p.Done == p.Total {
 			return
@@ -48,6 +48,13 @@ func (w *Worker) overtaken(ctx context.Context, d *bus.Delivery) func(scoring.Pr
 			if urgent == nil {
 				break
 			}
+			if seen[urgent.Sequence] { // it could not be answered: with many such this job would never go on
+				if err := urgent.Retry(work, busyDelay); err != nil {
+					warn(w.Log, "urgent job not handed back, it comes again", err, "job", urgent.Sequence)
+				}
+				break
+			}
+			seen[urgent.Sequence] = true
 			w.Log.Info("an urgent job overtakes", "job", urgent.Sequence, "overtaken", d.Sequence)
 			resume, resumeBeat := pause(ctx), w.pulse.overtake(slot)
 			w.handle(work, urgent)
