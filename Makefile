@@ -46,16 +46,17 @@ build: ## build the binary into bin/
 race: ## run the tests of concurrent code under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -short -buildvcs=false -timeout 20m $(RACE)
 
-# How long the fault harness runs, over how many jobs, its seed (none: drawn), and whether at
-# one server (TestChaos) or a cluster of three (TestChaosCluster).
+# Which test of the fault harness runs (docs/operations.md lists them), for how long, over how
+# many jobs, for how long a disk is full or a storage hangs, and its seed (none: drawn).
 CHAOS ?= TestChaos
 CHAOS_TIME ?= 10m
 CHAOS_JOBS ?= 6000
+CHAOS_FAULT ?= 1m
 SEED ?=
 
 .PHONY: chaos
 chaos: ## kill, freeze and cut off workers and broker while jobs run: CHAOS=TestChaosCluster CHAOS_TIME=10m CHAOS_JOBS=6000 SEED=1
-	go test -buildvcs=false -count=1 -v -timeout 90m -run '^$(CHAOS)$$' ./plugin -args -chaos-time $(CHAOS_TIME) -chaos-jobs $(CHAOS_JOBS) -chaos-pause 3s $(if $(SEED),-chaos-seed $(SEED))
+	go test -buildvcs=false -count=1 -v -timeout 90m -run '^$(CHAOS)$$' ./plugin -args -chaos-time $(CHAOS_TIME) -chaos-jobs $(CHAOS_JOBS) -chaos-pause 3s -chaos-fault $(CHAOS_FAULT) $(if $(SEED),-chaos-seed $(SEED))
 
 # Another build to compare with (FORMER=path/of/its/binary), and which of the benchmarks.
 FORMER ?=

@@ -16,9 +16,35 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
+// send spreads jobs over chaosTime, by their numbers from one to before another.
+func (c *chaos) send(b *bus.Bus, url string, from, to int) {
+	begin, pace := time.Now(), *chaosTime/time.Duration(*chaosJobs)
+	for i := from; i < to; i++ {
+		time.Sleep(time.Until(begin.Add(time.Duration(i-from) * pace)))
+		id := fmt.Sprint("job", i)
+		if c.jobs.IntN(100) == 0 {
+			c.poison.Add(1)
+			untilTaken(c.t, func(ctx context.Context) error { return sendPoison(ctx, url, id) })
+			continue
+		}
+		place := c.jobs.IntN(len(c.want))
+		c.asked.Store(id, place)
+		c.good.Add(1)
+		job := chaosJob(c.scans[i%len(c.scans)], place)
+		job.Nodules[0].ID = id
+		if c.jobs.IntN(10) == 0 {
+			job.Priority = bus.PriorityStat
+		}
+		untilTaken(c.t, func(ctx context.Context) error {
+			_, err := b.SubmitJob(ctx, "local", "/chaos", id, job)
+			return err
+		})
+	}
+}
+
 // untilTaken sends again until the broker has said that it has it.
 func untilTaken(t *testing.T, send func(context.Context) error) {
-	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(50 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < 3*time.Minute; time.Sleep(50 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 		err := send(ctx)
 		cancel()

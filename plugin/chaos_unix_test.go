@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ var (
 	chaosTime    = flag.Duration("chaos-time", 6*time.Second, "`TIME` during which jobs are sent and faults made")
 	chaosJobs    = flag.Int("chaos-jobs", 60, "`NUMBER` of jobs, spread over that time")
 	chaosWorkers = flag.Int("chaos-workers", 2, "`NUMBER` of workers")
+	chaosFault   = flag.Duration("chaos-fault", 1500*time.Millisecond, "`TIME` for which a disk is full or a storage hangs")
 	chaosPause   = flag.Duration("chaos-pause", 600*time.Millisecond, "mean `TIME` between two faults")
 )
 
@@ -61,6 +63,12 @@ func chaosChild(plan crashPlan) error {
 	}
 	cfg := crashConfig(plan)
 	cfg.Queue.AckWait, cfg.MaxAttempts = chaosAckWait, 5
+	if plan.Port != "" {
+		if cfg.Server.Port, err = strconv.Atoi(plan.Port); err != nil {
+			return err
+		}
+		cfg.Server.DontListen = false
+	}
 	cfg.Detectors = []detector.Detector{plugintest.Instant{Detector: d}}
 	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	p, err := New(cfg)
@@ -123,7 +131,6 @@ func (v *victim) freeze(d time.Duration) {
 // chaos is one run of the harness.
 type chaos struct {
 	t       *testing.T
-	seed    uint64
 	logs    string // folder
 	r       *rand.Rand
 	brokers []*victim // one, or three of a cluster
@@ -131,7 +138,14 @@ type chaos struct {
 	links   []*plugintest.Lossy // of each worker to the broker; none at a cluster
 	whole   func()              // waits until a cluster is whole again: one server is down at a time
 	faults  map[string]int
-	history []fault // in order
+	history []fault               // in order
+	hit     func(job string) bool // tells jobs that a trouble of a storage concerns
+
+	scans        []string // folders of the series, in turn
+	want         []float64
+	jobs         *rand.Rand // what is sent
+	asked        sync.Map   // of good jobs: places by id
+	good, poison atomic.Int64
 }
 
 // fault is one that was made.
@@ -176,9 +190,7 @@ func (c *chaos) fault() {
 // every job is answered once, with the right score, and poison is put aside once.
 func TestChaos(t *testing.T) {
 	c := newChaos(t)
-	url := "nats://127.0.0.1:" + freePort(t)
-	c.brokers = append(c.brokers, newVictim(t, c.logs, "broker", crashPlan{Point: "broker", DataDir: t.TempDir(), BusURL: url, Chaos: true}))
-	b := chaosBus(t, bus.Options{URL: url})
+	b, url := c.broker()
 	for i := range *chaosWorkers {
 		link := plugintest.NewLossy(t, url)
 		c.links = append(c.links, link)
@@ -187,46 +199,31 @@ func TestChaos(t *testing.T) {
 	c.run(b, url)
 }
 
+// broker is a single one, as a process.
+func (c *chaos) broker() (b *bus.Bus, url string) {
+	c.t.Helper()
+	url = "nats://127.0.0.1:" + freePort(c.t)
+	c.brokers = append(c.brokers, newVictim(c.t, c.logs, "broker", crashPlan{Point: "broker", DataDir: c.t.TempDir(), BusURL: url, Chaos: true}))
+	return chaosBus(c.t, bus.Options{URL: url}), url
+}
+
 func newChaos(t *testing.T) *chaos {
+	t.Helper()
 	seed := cmp.Or(*chaosSeed, rand.Uint64())
 	t.Logf("seed %d: repeat with -args -chaos-seed %d", seed, seed)
-	return &chaos{t: t, seed: seed, logs: t.TempDir(), r: rand.New(rand.NewPCG(seed, 17)), faults: map[string]int{}, whole: func() {}}
+	scan := plugintest.WriteCT(t, plugintest.CT())
+	return &chaos{
+		t: t, logs: t.TempDir(), r: rand.New(rand.NewPCG(seed, 17)), faults: map[string]int{}, whole: func() {}, hit: func(string) bool { return true },
+		scans: []string{scan}, want: chaosScores(t, scan), jobs: rand.New(rand.NewPCG(seed, 18)),
+	}
 }
 
 // run sends jobs and makes faults, and compares what was asked with what was answered.
 func (c *chaos) run(b *bus.Bus, url string) {
-	t, seed := c.t, c.seed
-	dir := plugintest.WriteCT(t, plugintest.CT())
-	want := chaosScores(t, dir)
-
 	end, finished := time.Now().Add(*chaosTime), make(chan struct{})
-	var asked sync.Map // of good jobs
-	var good, poison atomic.Int64
 	go func() {
 		defer close(finished)
-		pace := *chaosTime / time.Duration(*chaosJobs)
-		jobs := rand.New(rand.NewPCG(seed, 18))
-		for i := range *chaosJobs {
-			time.Sleep(time.Until(end.Add(-*chaosTime + time.Duration(i)*pace)))
-			id := fmt.Sprint("job", i)
-			if jobs.IntN(100) == 0 {
-				poison.Add(1)
-				untilTaken(t, func(ctx context.Context) error { return sendPoison(ctx, url, id) })
-				continue
-			}
-			place := jobs.IntN(len(want))
-			asked.Store(id, place)
-			good.Add(1)
-			job := chaosJob(dir, place)
-			job.Nodules[0].ID = id
-			if jobs.IntN(10) == 0 {
-				job.Priority = bus.PriorityStat
-			}
-			untilTaken(t, func(ctx context.Context) error {
-				_, err := b.SubmitJob(ctx, "local", "/chaos", id, job)
-				return err
-			})
-		}
+		c.send(b, url, 0, *chaosJobs)
 	}()
 	for time.Now().Before(end) {
 		time.Sleep(time.Duration(c.r.Int64N(int64(2 * *chaosPause))))
@@ -234,12 +231,18 @@ func (c *chaos) run(b *bus.Bus, url string) {
 	}
 	<-finished
 	c.settle(b)
-	c.check(b, want, &asked, int(good.Load()), int(poison.Load()))
-	if t.Failed() {
-		for _, v := range append(c.workers, c.brokers...) {
-			text, _ := os.ReadFile(v.log.Name()) //nolint:errcheck // what there is
-			t.Logf("%s:\n%s", v.name, text[max(0, len(text)-6000):])
-		}
+	c.check(b)
+	c.tellLogs()
+}
+
+// tellLogs shows what the processes said, where the test has failed.
+func (c *chaos) tellLogs() {
+	if !c.t.Failed() {
+		return
+	}
+	for _, v := range append(c.workers, c.brokers...) {
+		text, _ := os.ReadFile(v.log.Name()) //nolint:errcheck // what there is
+		c.t.Logf("%s:\n%s", v.name, text[max(0, len(text)-6000):])
 	}
 }
 
@@ -267,8 +270,8 @@ func (c *chaos) settle(b *bus.Bus) (left uint64) {
 }
 
 // check compares what was asked with what was answered.
-func (c *chaos) check(b *bus.Bus, want []float64, asked *sync.Map, good, poison int) {
-	t := c.t
+func (c *chaos) check(b *bus.Bus) {
+	t, poison := c.t, int(c.poison.Load())
 	t.Helper()
 	answers := map[string]int{}
 	var wrong int
@@ -280,14 +283,14 @@ func (c *chaos) check(b *bus.Bus, want []float64, asked *sync.Map, good, poison 
 		}
 		answers[r.JobID]++
 		times = append(times, env.Time)
-		place, there := asked.Load(r.JobID)
-		if !there || len(r.Nodules) != 1 || len(r.Nodules[0].Scores) != 1 || r.Nodules[0].ID != r.JobID || r.Nodules[0].Scores[0].Raw != want[place.(int)] {
+		place, there := c.asked.Load(r.JobID)
+		if !there || len(r.Nodules) != 1 || len(r.Nodules[0].Scores) != 1 || r.Nodules[0].ID != r.JobID || r.Nodules[0].Scores[0].Raw != c.want[place.(int)] {
 			wrong++
 		}
 		return nil
 	}))
 	lost, doubled := 0, 0
-	asked.Range(func(id, _ any) bool {
+	c.asked.Range(func(id, _ any) bool {
 		switch n := answers[id.(string)]; {
 		case n == 0:
 			lost++
@@ -305,7 +308,7 @@ func (c *chaos) check(b *bus.Bus, want []float64, asked *sync.Map, good, poison 
 	slices.SortFunc(times, time.Time.Compare)
 	gap := c.tellGaps(times)
 	t.Logf("%d jobs in %s, %d of them poison; faults %v: %d lost, %d doubled, %d wrong; longest gap between answers %s; dead letters %v",
-		good+poison, *chaosTime, poison, c.faults, lost, doubled, wrong, gap.Round(10*time.Millisecond), codes)
+		int(c.good.Load())+poison, *chaosTime, poison, c.faults, lost, doubled, wrong, gap.Round(10*time.Millisecond), codes)
 	if lost+doubled+wrong > 0 || len(letters) != poison || codes[string(bus.CodeNotJSON)] != poison {
 		t.Error("not every job was answered once and right")
 	}

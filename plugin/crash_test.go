@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -9,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/dicomio/web"
@@ -29,6 +30,8 @@ type crashPlan struct {
 	Chaos   bool     // a process of the fault harness, see chaosChild
 	Routes  []string // of a cluster, whose server has the first; empty: a server by itself
 	Backup  string   // make a backup there amid many jobs, see backupChild
+	Port    string   // that its own bus listens on; empty: it does not
+	Page    string   // address of the review page; empty: any, where Decide is set
 
 	PACS, User, PasswordFile string // where results are stored
 }
@@ -78,8 +81,8 @@ func runAndCrash(plan crashPlan) error {
 
 func crashConfig(plan crashPlan) Config {
 	var review ReviewConfig
-	if plan.Decide {
-		review.Addr = "127.0.0.1:0"
+	if plan.Decide || plan.Page != "" {
+		review.Addr = cmp.Or(plan.Page, "127.0.0.1:0")
 	}
 	var pacs []web.Options
 	if plan.PACS != "" {
@@ -128,7 +131,7 @@ func TestKilled(t *testing.T) {
 			r := plugintest.Exactly(t, b.Bus, "local", 1)[0]
 			want, _, err := scoring.Score(t.Context(), scoring.Request{Source: "/test", Job: plugintest.Job(dir), Detectors: cfg.Detectors})
 			plugintest.Must(t, err)
-			if r.Identity != want.Identity || !cmp.Equal(r.Nodules[0].Scores[0], want.Nodules[0].Scores[0]) {
+			if r.Identity != want.Identity || !gocmp.Equal(r.Nodules[0].Scores[0], want.Nodules[0].Scores[0]) {
 				t.Errorf("%+v, want %+v", r.Result, want)
 			}
 			if jobs, dead := b.Messages(bus.StreamJobs), b.Messages(bus.StreamDead); jobs != 0 || dead != 0 {

@@ -1,12 +1,7 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/http/cookiejar"
 	"slices"
 	"testing"
 
@@ -19,42 +14,17 @@ import (
 // decideOverHTTP signs in and decides on the first finding of the only series,
 // in the process that is about to be killed.
 func decideOverHTTP(ctx context.Context, url string) error {
-	jar, err := cookiejar.New(nil)
+	client, err := signInAt(ctx, url, "ann")
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Jar: jar}
-	call := func(method, path, csrf string, in, out any) error {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		req, err := http.NewRequestWithContext(ctx, method, url+path, bytes.NewReader(text))
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("X-CSRF-Token", csrf)
-		res, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s %s: %s", method, path, res.Status)
-		}
-		return json.NewDecoder(res.Body).Decode(out)
-	}
-	var session struct{ CSRF string }
-	if err := call("POST", "/api/v1/session", "", map[string]string{"name": "ann", "password": testPassword}, &session); err != nil {
-		return err
-	}
 	var list worklistAnswer
-	if err := call("GET", "/api/v1/worklist", "", nil, &list); err != nil {
+	if err := client.call(ctx, "GET", "/api/v1/worklist", nil, &list); err != nil {
 		return err
 	}
 	path := "/api/v1/series/" + list.Rows[0].ID + "/findings/1/decision"
-	return call("PUT", path, session.CSRF, map[string]any{"verdict": "suspicious", "comment": "sure", "base_version": 0}, &session)
+	var answer struct{}
+	return client.call(ctx, "PUT", path, map[string]any{"verdict": "suspicious", "comment": "sure", "base_version": 0}, &answer)
 }
 
 // A service that is killed at any point of a decision, with the broker's memory

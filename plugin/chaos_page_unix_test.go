@@ -1,0 +1,108 @@
+//go:build unix
+
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/plugintest"
+)
+
+// visitor is somebody at the review page of a process in trouble: lists, and decides on
+// one finding after the other.
+type visitor struct {
+	t       *testing.T
+	client  *pageClient
+	stop    context.CancelFunc
+	ended   chan struct{}
+	kept    map[string]bool // decisions that the page has said to be kept, by their comment
+	refused map[string]int  // by what it said
+	silent  time.Duration   // the longest that a list took
+}
+
+// visit has somebody at the page until done is called.
+func visit(t *testing.T, url string) *visitor {
+	ctx, stop := context.WithCancel(context.Background())
+	r := &visitor{t: t, stop: stop, ended: make(chan struct{}), kept: map[string]bool{}, refused: map[string]int{}}
+	plugintest.WaitFor(t, func() (in bool) {
+		var err error
+		r.client, err = signInAt(ctx, url, "ann")
+		return err == nil
+	})
+	go func() {
+		defer close(r.ended)
+		versions := map[string]int{}
+		for i := 0; ctx.Err() == nil; i++ {
+			r.decide(ctx, strconv.Itoa(i), versions)
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
+	t.Cleanup(stop)
+	return r
+}
+
+func (r *visitor) decide(ctx context.Context, comment string, versions map[string]int) {
+	begin := time.Now()
+	var list worklistAnswer
+	err := r.client.call(ctx, "GET", "/api/v1/worklist", nil, &list)
+	r.silent = max(r.silent, time.Since(begin))
+	if err != nil || len(list.Rows) == 0 {
+		if err != nil && ctx.Err() == nil {
+			r.refused["list: "+err.Error()]++
+		}
+		return
+	}
+	id := list.Rows[0].ID
+	var answer struct{ Version int }
+	put := map[string]any{"verdict": "suspicious", "comment": comment, "base_version": versions[id]}
+	if err := r.client.call(ctx, "PUT", "/api/v1/series/"+id+"/findings/1/decision", put, &answer); err == nil {
+		versions[id] = answer.Version
+		r.kept[comment] = true
+	} else if ctx.Err() == nil {
+		r.refused["decision: "+err.Error()]++
+		var now struct {
+			Findings []struct{ Decision *struct{ Version int } }
+		}
+		if err := r.client.call(ctx, "GET", "/api/v1/series/"+id, nil, &now); err == nil && len(now.Findings) > 0 && now.Findings[0].Decision != nil {
+			versions[id] = now.Findings[0].Decision.Version
+		}
+	}
+}
+
+// done ends it, and checks that each decision that was kept is in REVIEWS, once.
+func (r *visitor) done(b *bus.Bus) {
+	r.t.Helper()
+	time.Sleep(100 * time.Millisecond)
+	r.stop()
+	<-r.ended
+	var published []string
+	missing := func() (n int) {
+		for comment := range r.kept {
+			if !slices.Contains(published, comment) {
+				n++
+			}
+		}
+		return n
+	}
+	for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
+		published = published[:0]
+		err := b.Reviews(plugintest.Context(r.t), "local", 0, func(_ bus.Envelope, review bus.Review) error {
+			published = append(published, review.Comment)
+			return nil
+		})
+		if err == nil && missing() == 0 {
+			break
+		}
+	}
+	slices.Sort(published)
+	if n := len(published) - len(slices.Compact(slices.Clone(published))); missing() > 0 || n > 0 || len(r.kept) == 0 {
+		r.t.Errorf("of %d decisions that were kept %d are not in REVIEWS, %d are there twice", len(r.kept), missing(), n)
+	}
+	r.t.Log(fmt.Sprintf("review page: %d decisions kept, all in REVIEWS once; the slowest list took %s; refused: %v", len(r.kept), r.silent.Round(time.Millisecond), r.refused))
+}
