@@ -62,6 +62,7 @@ func chaosServer(plan crashPlan) error {
 // TestChaosCluster is [TestChaos] at a cluster of three servers that each hold all streams,
 // of which one is down or frozen at a time.
 func TestChaosCluster(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	var clients, routes []string
 	for range 3 {

@@ -189,6 +189,7 @@ func (c *chaos) fault() {
 // TestChaos: while workers and broker are killed, frozen and cut off at random,
 // every job is answered once, with the right score, and poison is put aside once.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	b, url := c.broker()
 	for i := range *chaosWorkers {

