@@ -19,6 +19,9 @@ import (
 // Real CT with the experts' nodules: every one is scored, and over the bus the
 // result is the same in every digit.
 func TestRealSeries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two whole scans")
+	}
 	data := checktest.Data(t)
 	p := start(t, testConfig(t))
 	for i, patient := range []string{"LIDC-IDRI-0001", "LIDC-IDRI-0003"} {
