@@ -165,6 +165,13 @@ web: $(WEB)/node_modules ## check and bundle the review page into plugin/web/dis
 	cd $(WEB) && npm run --silent check && npm run --silent test && npm run --silent build
 	cd $(WEB) && find $(WEB_SOURCES) -type f | LC_ALL=C sort | xargs sha256sum > bundle.sha256
 
+PICTURES = .cache/pictures
+
+.PHONY: pictures
+pictures: $(WEB)/node_modules ## take every state of the review page on four screens, to be looked at, and run axe on each (needs Chromium)
+	rm -rf $(PICTURES)
+	go test -buildvcs=false -count=1 -timeout 60m -v -run TestPictures ./plugin/web -args -pictures -screenshots $(CURDIR)/$(PICTURES)
+
 $(WEB)/node_modules: $(WEB)/package-lock.json
 	cd $(WEB) && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@

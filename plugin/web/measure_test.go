@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var measure = flag.Bool("measure", false, "measure the page with 260 slices and 30 findings; prints, judges nothing")
+var measure = flag.Bool("measure", false, "measure the page with 300 slices and 30 findings; prints, judges nothing")
+var rounds = flag.Int("rounds", 3, "how often -measure opens a series in each window")
 var measured = flag.String("measured", "", "`FOLDER` with a series and its nodules.json for -measure; empty: a phantom")
 
 // scrolling turns the wheel once a frame, there and back, and tells how many
@@ -32,6 +34,34 @@ const scrolling = `(async () => {
 	return [drawn, performance.now() - start];
 })()`
 
+// nextFindings presses N so many times, and tells for each in how many milliseconds
+// the planes, and then the pictures of "why", were those of the next finding.
+const nextFindings = `(async () => {
+	const frame = () => new Promise((done) => requestAnimationFrame(done));
+	const drawn = new Map();
+	for (const p of document.querySelectorAll(".view .picture")) p.addEventListener("CORNERSTONE_IMAGE_RENDERED", () => drawn.set(p, performance.now()));
+	const current = () => document.querySelector(".findings [aria-current]").dataset.finding;
+	const out = [];
+	for (let i = 0; i < %d; i++) {
+		await new Promise((done) => setTimeout(done, 700)); // a radiologist looks longer
+		const before = current(), start = performance.now();
+		let shown = 0, why = 0;
+		window.dispatchEvent(new KeyboardEvent("keydown", {key: "n", bubbles: true}));
+		while (!(shown && why) && performance.now() - start < 20000) {
+			await frame();
+			if (current() === before || !document.querySelector(".why h2").textContent.includes("Finding " + current() + " ")) continue;
+			const planes = [...drawn.values()].filter((at) => at > start).length;
+			if (!shown && planes === 3) shown = performance.now() - start;
+			if (!why && document.querySelector("[data-test=strip]")?.dataset.ready === "yes") {
+				await frame(); // with its canvases
+				why = performance.now() - start;
+			}
+		}
+		out.push([shown, why]);
+	}
+	return out;
+})()`
+
 // TestMeasure prints what docs/review.md states. It is no benchmark: a page
 // has one way to be looked at, and the figures are those of a browser.
 func TestMeasure(t *testing.T) {
@@ -39,43 +69,56 @@ func TestMeasure(t *testing.T) {
 		t.Skip("run with -args -measure")
 	}
 	browser := newBrowser(t)
-	s := serve(t, quick...)
-	s.submit(t, phantom(t, "--slices", "260", "--count", "30", "--slice-spacing", "1.25"))
+	s := serve(t, append([]string{"--outline", "off"}, quick...)...)
+	s.submit(t, phantom(t, "--slices", "300", "--count", "30", "--slice-spacing", "1"))
 	for _, c := range []struct {
 		way           string
 		width, height int64
 	}{{"cpu", 1280, 800}, {"cpu", 1920, 1080}, {"cpu", 2160, 3840}, {"gpu", 1280, 800}} {
-		way := fmt.Sprintf("%s %dx%d", c.way, c.width, c.height)
-		b := newTab(browser, t, "ann")
-		b.size(c.width, c.height)
-		b.signIn(s.url, "ann")
-		b.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)
-		id := eval[string](b, `document.querySelector("tbody tr[data-id]").dataset.id`)
-		b.do("choose how to draw", chromedp.Navigate(s.url+"/?render="+c.way))
-		b.until("the work list", `document.querySelector("tbody tr[data-id]")`)
-		eval[bool](b, `(location.hash = "#/series/`+id+`", true)`)
-		b.opened()
-		t.Logf("%s: first view of the finding after %s ms", way, eval[string](b, `document.querySelector(".planes").dataset.firstView`))
-		before := processTimes(b.ctx, t)
-		const turns = 60
-		for _, plane := range []string{"axial", "coronal", "sagittal"} {
-			got := evalAwait[[]float64](b, fmt.Sprintf(scrolling, plane, turns))
-			t.Logf("%s: %s: %.0f frames drawn in %.0f ms, %.1f a second", way, plane, got[0], got[1], 1000*got[0]/got[1])
+		if c.way == "gpu" && *rounds == 1 {
+			continue
 		}
-		after := processTimes(b.ctx, t)
-		for id, p := range after {
-			if spent := p.cpu - before[id].cpu; spent > 0.2 {
-				t.Logf("%s: %s spent %.1f ms of processor time for a turn of the wheel", way, p.kind, 1000*spent/(3*turns))
-			}
+		for range *rounds {
+			measureOpening(browser, t, s, c.way, c.width, c.height)
 		}
-		for _, p := range after {
-			if size := pss(t, p.pid) >> 20; (p.kind == "renderer" && size > 100) || p.kind == "GPU" { // the others are of tabs that were left
-				t.Logf("%s: %s has %d MiB (PSS)", way, p.kind, size)
-			}
-		}
-		b.shot(strings.ReplaceAll(way, " ", "-"))
-		b.do("leave", chromedp.Navigate("about:blank"))
 	}
+}
+
+// measureOpening opens a series in a tab of its own.
+func measureOpening(browser context.Context, t *testing.T, s *service, draw string, width, height int64) {
+	t.Helper()
+	way := fmt.Sprintf("%s %dx%d", draw, width, height)
+	b := newTab(browser, t, "ann")
+	b.size(width, height)
+	b.signIn(s.url, "ann")
+	b.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)
+	id := eval[string](b, `document.querySelector("tbody tr[data-id]").dataset.id`)
+	b.do("choose how to draw", chromedp.Navigate(s.url+"/?render="+draw))
+	b.until("the work list", `document.querySelector("tbody tr[data-id]")`)
+	evalAwait[bool](b, `new Promise((done) => setTimeout(() => done(true), 3000))`) // the viewer is fetched meanwhile
+	eval[bool](b, `(location.hash = "#/series/`+id+`", true)`)
+	b.opened()
+	t.Logf("%s: first view of the finding after %s ms", way, eval[string](b, `document.querySelector(".planes").dataset.firstView`))
+	b.until("why", `document.querySelector("[data-test=strip]")?.dataset.ready === "yes"`)
+	var shown, why []float64
+	for _, ms := range evalAwait[[][]float64](b, fmt.Sprintf(nextFindings, 9)) {
+		shown, why = append(shown, ms[0]), append(why, ms[1])
+	}
+	slices.Sort(shown)
+	slices.Sort(why)
+	t.Logf("%s: next finding after %.0f ms (median of 9; slowest %.0f), its why after %.0f (%.0f)", way, shown[4], shown[8], why[4], why[8])
+	const turns = 60
+	for _, plane := range []string{"axial", "coronal", "sagittal"} {
+		got := evalAwait[[]float64](b, fmt.Sprintf(scrolling, plane, turns))
+		t.Logf("%s: %s: %.0f frames drawn in %.0f ms, %.1f a second", way, plane, got[0], got[1], 1000*got[0]/got[1])
+	}
+	for _, p := range processTimes(b.ctx, t) {
+		if size := pss(t, p.pid) >> 20; (p.kind == "renderer" && size > 100) || p.kind == "GPU" { // the others are of tabs that were left
+			t.Logf("%s: %s has %d MiB (PSS)", way, p.kind, size)
+		}
+	}
+	b.shot(strings.ReplaceAll(way, " ", "-"))
+	b.do("leave", chromedp.Navigate("about:blank"))
 }
 
 type process struct {

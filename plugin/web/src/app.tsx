@@ -16,7 +16,10 @@ import { WorklistPage } from "./worklist.tsx";
 import { texts } from "./texts.ts";
 
 // The viewer library is fetched while the work list is read.
-const Viewer = lazy(() => import("./viewer/viewer.tsx").then((m) => m.ViewerPage));
+const Viewer = lazy(() => import("./viewer/viewer.tsx").then((m) => {
+  m.prepare();
+  return m.ViewerPage;
+}));
 
 interface Route {
   series: string;

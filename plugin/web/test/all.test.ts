@@ -11,3 +11,5 @@ import "./packed.test.ts";
 import "./region.test.ts";
 import "./texts-catalogue.test.ts";
 import "./brush.test.ts";
+import "./software.test.ts";
+import "./kept.test.ts";

@@ -1,3 +1,4 @@
+import { Component } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
 import { below, counted, imageName, notFound, percent, ranked, sized, verdictNames } from "../format.ts";
@@ -36,33 +37,48 @@ export function FindingList(props: { id: string; all: Finding[]; findings: Findi
       )}
       <ol ref={list}>
         {props.findings.map((f) => (
-          <li key={f.number}>
-            <button
-              type="button" class={f.decision ? `decided ${f.decision.verdict}` : ""} aria-current={f.number === props.current ? "true" : undefined}
-              data-finding={f.number} title={texts.findings.id(f.nodule_id, f.image_number === null ? "" : `, ${imageName(f.image_number, f.frame_number)}`)} onClick={() => props.onSelect(f.number)}
-            >
-              {props.thumbnails && f.patch
-                ? <Thumbnail key={f.number} url={api.thumbnail(props.id, f.number)} />
-                : <span class="nothumb" aria-hidden="true" />}
-              <span class="what">
-                <span>
-                  <b>{f.number}</b> {notFound(f) ? <em class="none">{texts.findings.noNoduleFound}</em> : f.problem ? <em>{texts.common.notScored}</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
-                </span>
-                {!f.problem && below(f) && <small class="below" title={below(f)}>{texts.findings.base}{percent(f.base_rate)}</small>}
-                <small title={f.percentile === null ? undefined : ranked(f.percentile)}>{notFound(f) ? "" : sized(f)}</small>
-                <small>
-                  {f.flagged && <span class="badge flag">{texts.common.flagged}</span>}
-                  {f.disagreement?.flags_differ && <span class="badge disagree">{texts.common.disagree}</span>}
-                  {props.drafts.has(f.number) && <span class="badge draft" title={texts.findings.chosenOrWrittenAndNot}>{texts.findings.notSaved}</span>}
-                  {f.decision && <span class={`verdict ${f.decision.verdict}`}>{verdictNames[f.decision.verdict]}</span>}
-                </small>
-              </span>
-            </button>
-          </li>
+          <Row key={f.number} id={props.id} finding={f} current={f.number === props.current} draft={props.drafts.has(f.number)} thumbnail={props.thumbnails && f.patch !== null} onSelect={props.onSelect} />
         ))}
       </ol>
     </nav>
   );
+}
+
+interface RowProps { id: string; finding: Finding; current: boolean; draft: boolean; thumbnail: boolean; onSelect: (n: number) => void }
+
+/** Row is one finding of the list. It is made anew where something of it has changed: there may be hundreds. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    return (Object.keys(next) as (keyof RowProps)[]).some((k) => next[k] !== this.props[k]);
+  }
+
+  override render({ id, finding: f, current, draft, thumbnail, onSelect }: RowProps) {
+    return (
+      <li>
+        <button
+          type="button" class={f.decision ? `decided ${f.decision.verdict}` : ""} aria-current={current ? "true" : undefined}
+          data-finding={f.number} title={texts.findings.id(f.nodule_id, f.image_number === null ? "" : `, ${imageName(f.image_number, f.frame_number)}`)} onClick={() => onSelect(f.number)}
+        >
+          {thumbnail
+            ? <Thumbnail key={f.number} url={api.thumbnail(id, f.number)} />
+            : <span class="nothumb" aria-hidden="true" />}
+          <span class="what">
+            <span>
+              <b>{f.number}</b> {notFound(f) ? <em class="none">{texts.findings.noNoduleFound}</em> : f.problem ? <em>{texts.common.notScored}</em> : f.probability !== null ? percent(f.probability) : ranked(f.percentile)}
+            </span>
+            {!f.problem && below(f) && <small class="below" title={below(f)}>{texts.findings.base}{percent(f.base_rate)}</small>}
+            <small title={f.percentile === null ? undefined : ranked(f.percentile)}>{notFound(f) ? "" : sized(f)}</small>
+            <small>
+              {f.flagged && <span class="badge flag">{texts.common.flagged}</span>}
+              {f.disagreement?.flags_differ && <span class="badge disagree">{texts.common.disagree}</span>}
+              {draft && <span class="badge draft" title={texts.findings.chosenOrWrittenAndNot}>{texts.findings.notSaved}</span>}
+              {f.decision && <span class={`verdict ${f.decision.verdict}`}>{verdictNames[f.decision.verdict]}</span>}
+            </small>
+          </span>
+        </button>
+      </li>
+    );
+  }
 }
 
 const attempts = 8;

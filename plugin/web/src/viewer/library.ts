@@ -6,6 +6,9 @@ import { planes } from "./cube.ts";
 
 let ready = false;
 
+/** inSoftware tells whether planes are drawn without a graphics processor. */
+export let inSoftware = false;
+
 /**
  * start sets the library up. Without a graphics processor it draws in software.
  * It throws where the browser has no WebGL, which the library needs either way.
@@ -15,12 +18,12 @@ export function start(): void {
   const capabilities = getRenderingCapabilities();
   if (!capabilities.webgl2) throw new Error("this browser has no WebGL 2. Turn on hardware acceleration, or allow WebGL in software");
   const wanted = new URLSearchParams(location.search).get("render");
-  const software = wanted === "cpu" || (wanted !== "gpu" && capabilities.softwareRasterizer);
+  inSoftware = wanted === "cpu" || (wanted !== "gpu" && capabilities.softwareRasterizer);
   initCore({
     rendering: {
-      webGlContextCount: software ? 1 : planes.length,
+      webGlContextCount: inSoftware ? 0 : planes.length,
       planar: {
-        renderBackend: software ? Enums.RenderBackends.CPU : Enums.RenderBackends.GPU,
+        renderBackend: inSoftware ? Enums.RenderBackends.CPU : Enums.RenderBackends.GPU,
         cpuVolume: { volumeModifiedThrottleMs: 0, useViewportSamplingForLinear: false },
       },
     },

@@ -70,8 +70,9 @@ export function draw(canvas: HTMLCanvasElement, view: View, state: OverlayState)
   const k = font / 14; // lines grow with the letters
   const outlined = state.outline !== null && drawOutline(ctx, view, state.outline, state.drawn ? colours.drawn : colours.outline, w, h, k);
   if (state.marks) {
+    const cut = { at: view.toWorld(0, 0), normal: view.normal(), mm: view.mmPerPixel() }; // once, for any number of findings
     for (const f of state.findings) {
-      if (!(outlined && f.number === state.current)) drawNodule(ctx, view, f, f.number === state.current, k);
+      if (!(outlined && f.number === state.current)) drawNodule(ctx, view, cut, f, f.number === state.current, k);
     }
     drawCross(ctx, view, state, w, h, k);
   }
@@ -122,13 +123,12 @@ function drawDistance(ctx: CanvasRenderingContext2D, view: View, mark: Vec3, poi
   ctx.restore();
 }
 
-function drawNodule(ctx: CanvasRenderingContext2D, view: View, f: Finding, current: boolean, k: number): void {
-  const plane = view.toWorld(0, 0);
-  const off = dot(add(f.position_lps_mm, plane, -1), view.normal());
+function drawNodule(ctx: CanvasRenderingContext2D, view: View, cut: { at: Vec3; normal: Vec3; mm: number }, f: Finding, current: boolean, k: number): void {
+  const off = dot(add(f.position_lps_mm, cut.at, -1), cut.normal);
   const radius = (f.diameter_mm ?? 2 * defaultRadiusMM) / 2;
-  if (Math.abs(off) > Math.max(radius, view.mmPerPixel())) return;
+  if (Math.abs(off) > Math.max(radius, cut.mm)) return;
   const [x, y] = view.toCanvas(f.position_lps_mm);
-  const shown = Math.sqrt(Math.max(radius * radius - off * off, 0)) / view.mmPerPixel();
+  const shown = Math.sqrt(Math.max(radius * radius - off * off, 0)) / cut.mm;
   const r = Math.max(shown + 3, 6 * k);
   ctx.save();
   ctx.setLineDash(f.diameter_mm === null ? [4, 4] : []);

@@ -8,6 +8,8 @@ import type { Vec3 } from "../types.ts";
 import { planes, type Plane } from "./cube.ts";
 import { between, canvasSize, difference } from "./fit.ts";
 import { add, dot, inside, length, onSlice, toIndex, unit } from "./grid.ts";
+import { inSoftware } from "./library.ts";
+import { emptyCanvases, withoutGraphics } from "./software.ts";
 import type { SeriesVolume } from "./volume.ts";
 
 export type Tool = "cross" | "window" | "pan" | "zoom" | "length" | "brush" | "erase" | "grow";
@@ -58,6 +60,8 @@ export class Planes {
   private readonly changed: () => void;
   private readonly fitted: () => void;
   private readonly observer: ResizeObserver;
+  private holds = 0; // while there are any, nothing is drawn
+  private readonly held = new Set<Plane>(); // planes to be drawn then
   private volume: SeriesVolume | null = null;
   private tool: Tool = "cross";
   private opened = false;
@@ -70,6 +74,7 @@ export class Planes {
     this.changed = changed;
     this.fitted = fitted;
     this.engine = new RenderingEngine(engineId);
+    if (inSoftware) withoutGraphics(this.engine);
     this.engine.setViewports(
       planes.map((plane) => ({
         viewportId: plane,
@@ -78,6 +83,8 @@ export class Planes {
         defaultOptions: { orientation: orientations[plane], background: [0, 0, 0] as Types.Point3 },
       })),
     );
+    if (inSoftware) emptyCanvases(Object.values(elements));
+    for (const plane of planes) this.drawOnce(plane);
     const group = ToolGroupManager.createToolGroup(groupId);
     if (!group) throw new Error("the tools are already in use");
     for (const plane of planes) group.addViewport(plane, engineId);
@@ -125,19 +132,56 @@ export class Planes {
     };
   }
 
-  /** open shows a volume at a point. It resolves when the planes are ready to draw. */
-  async open(volume: SeriesVolume, point: Vec3): Promise<void> {
+  // The library draws a plane for every single change of it.
+  private drawOnce(plane: Plane): void {
+    const viewport = this.viewport(plane);
+    const render = viewport.render.bind(viewport);
+    viewport.render = () => {
+      if (this.holds > 0) this.held.add(plane);
+      else render();
+    };
+  }
+
+  private hold(): void {
+    this.holds++;
+  }
+
+  // release draws what was to be drawn since hold.
+  private release(): void {
+    if (--this.holds > 0) return;
+    const waiting = [...this.held];
+    this.held.clear();
+    if (this.volume) for (const plane of waiting) this.viewport(plane).render();
+  }
+
+  /** open shows a volume at a point, close up or whole. It resolves when the planes are drawn. */
+  async open(volume: SeriesVolume, point: Vec3, closeUp: boolean): Promise<void> {
     this.volume = volume;
     this.point = inside(volume.grid, point);
-    await Promise.all(
-      planes.map(async (plane) => {
-        const viewport = this.viewport(plane);
-        await viewport.setDisplaySets({ displaySetId: volume.dataId, options: { orientation: orientations[plane] as never } });
-        viewport.setViewState({ slice: this.slice(plane, this.point) });
-      }),
-    );
-    this.opened = true;
-    this.setWindow(this.window);
+    this.hold();
+    try {
+      await Promise.all(
+        planes.map(async (plane) => {
+          const viewport = this.viewport(plane);
+          await viewport.setDisplaySets({ displaySetId: volume.dataId, options: { orientation: orientations[plane] as never } });
+          if (this.volume) viewport.setViewState({ slice: this.slice(plane, this.point) });
+        }),
+      );
+      if (!this.volume) return; // closed meanwhile
+      this.opened = true;
+      this.setWindow(this.window);
+      if (closeUp) this.closeUp();
+    } finally {
+      this.release();
+    }
+  }
+
+  /** show moves to a point and puts it in the middle of every plane. */
+  show(point: Vec3): void {
+    this.hold();
+    this.moveTo(point);
+    this.center();
+    this.release();
   }
 
   /** moveTo puts the point where the planes meet. Planes that it stays in are not drawn again. */

@@ -1,6 +1,6 @@
 // The three planes on the page, with their tools, texts and overlays.
 
-import { useEffect, useImperativeHandle, useRef, useState } from "preact/hooks";
+import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { RefObject } from "preact";
 import { useKeys, useLatest } from "../hooks.ts";
 import { alongGroup, oneStop } from "../keys.ts";
@@ -172,8 +172,7 @@ export function PlanesView(props: Props) {
     if (preset) p.window = { center: preset.center, width: preset.width };
     setWin(p.window);
     p.whenDrawn("axial", () => noteFirstView(box.current, v, p, latest.current.opened));
-    p.open(v, point).then(() => {
-      if (latest.current.current) p.closeUp(); // the nodule first
+    p.open(v, point, latest.current.current !== null).then(() => { // the nodule first
       setReady(true);
       redraw();
     }, refuse);
@@ -217,6 +216,7 @@ export function PlanesView(props: Props) {
       },
       refused: (why) => setRefused(refusals[why]),
     }));
+    tellQuality();
     const unmeasure = whenMeasured(all.map((plane) => byPlane[plane]), () => latest.current.correction.measure(drawnDistances()));
     return () => {
       for (const f of [...detach, ...undraw, unmeasure]) f();
@@ -234,11 +234,10 @@ export function PlanesView(props: Props) {
     const f = latest.current.current;
     if (!f) return;
     volume.current?.around(f.position_lps_mm);
-    shown.current?.moveTo(f.position_lps_mm);
-    shown.current?.center();
+    shown.current?.show(f.position_lps_mm);
     tellQuality();
   };
-  useEffect(home, [props.current?.number]);
+  useLayoutEffect(home, [props.current?.number]); // with the rest of the page
   // The distances are those of the finding.
   const ways = JSON.stringify(props.correction.distances);
   const [ready, setReady] = useState(false);

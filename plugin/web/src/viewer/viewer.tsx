@@ -1,7 +1,7 @@
 // The viewer of one series: who it is, the planes, the findings, why, and the
 // decision.
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api, problemOf } from "../api.ts";
 import { draftOf } from "../drafts.ts";
 import type { Link, Live } from "../events.ts";
@@ -9,12 +9,14 @@ import { openedStorage, query, stored } from "../filters.ts";
 import { byUrgency, counted, decided, hint, moment, shortDigest } from "../format.ts";
 import { useKeys, useLatest } from "../hooks.ts";
 import { Identity } from "../identity.tsx";
-import type { Decision, Finding, Note, Series, Session } from "../types.ts";
+import type { Decision, Finding, ImageKind, Note, Series, Session } from "../types.ts";
 import { arrange, asScored, type Arrangement } from "./arrange.ts";
-import { makeCube, type Cube } from "./cube.ts";
+import type { Cube } from "./cube.ts";
 import { useCorrection, type Correction } from "./correction.ts";
 import { DecisionPanel } from "./decision.tsx";
 import { FindingList } from "./findings.tsx";
+import { detectorKinds, Kept } from "./kept.ts";
+import { start } from "./library.ts";
 import { PlanesView, type PlanesHandle } from "./planesview.tsx";
 import { copy, reportLine } from "./reportline.ts";
 import { WhyPanel, type PatchImages } from "./why.tsx";
@@ -26,6 +28,15 @@ export interface ViewerProps {
   session: Session;
   live: Live | null;
   link: Link;
+}
+
+/** prepare sets the viewer library up before it is needed. */
+export function prepare(): void {
+  try {
+    start();
+  } catch {
+    // The viewer says so.
+  }
 }
 
 export function ViewerPage(props: ViewerProps) {
@@ -61,8 +72,11 @@ export function ViewerPage(props: ViewerProps) {
   const current = series?.findings.find((f) => f.number === props.finding) ?? series?.findings.find((f) => !f.decision) ?? series?.findings[0] ?? null;
   const scored = current?.scores.find((s) => s.model === model)?.model ?? current?.scores[0]?.model ?? "";
   const ready = arrived || series?.geometry === null;
-  const images = usePatchImages(props.id, ready ? current : null, scored);
-  const outline = useOutline(props.id, ready ? current : null);
+  const kept = useMemo(() => new Kept(props.id), [props.id]);
+  useEffect(() => () => kept.only([]), [kept]);
+  useLayoutEffect(() => kept.only([current?.number ?? 0]), [kept, current?.number]); // who goes on has no use for the rest
+  const images = usePatchImages(kept, ready ? current : null, scored);
+  const outline = useOutline(kept, ready ? current : null);
   const may = props.session.role !== "view" && newer === null && series !== null && !unseen(series);
   const correction = useCorrection(props.session.name, props.id, current, outline.cube, may);
   const list = useMemo(() => arrange(series?.findings ?? [], arranged, current?.number ?? 0), [series, arranged, current?.number]);
@@ -132,6 +146,16 @@ export function ViewerPage(props: ViewerProps) {
       else setNotice(texts.viewer.allFindingsOfThisSeries);
     }, (e) => setNotice(problemOf(e).message));
   }, [go, props.id]);
+  // While a finding is looked at, the pictures of the next one come.
+  const seen = images.residual !== null || !current?.patch;
+  useEffect(() => {
+    if (!seen || !loaded || !current) return;
+    const at = list.findIndex((f) => f.number === current.number);
+    const order = [...list.slice(at + 1), ...list.slice(0, Math.max(at, 0))];
+    const coming = [order[0], order.find((f) => !f.decision)].filter((f) => f !== undefined);
+    kept.only([current.number, ...coming.map((f) => f.number)]);
+    for (const f of coming) kept.ahead(f, f.scores.find((x) => x.model === scored)?.model ?? f.scores[0]?.model ?? "").catch(() => {}); // it is asked for again where it is shown
+  }, [kept, seen, loaded, current?.number, scored, list]);
   const copyLine = (): void => {
     if (!series || !current) return;
     const line = reportLine(withDrawn(current, correction), series, (code) => props.session.kinds.find((k) => k.code === code)?.label ?? code);
@@ -254,42 +278,40 @@ async function nextSeries(id: string): Promise<string> {
   return rows.find((r) => r.id !== id && r.decided < r.findings)?.id ?? "";
 }
 
-/** useOutline fetches the outline of the newest finding. */
-function useOutline(id: string, finding: Finding | null): { cube: Cube | null; problem: string } {
-  const [got, setGot] = useState<{ cube: Cube | null; problem: string; key: string }>({ cube: null, problem: "", key: "" });
+/** useOutline is the outline of a finding. */
+function useOutline(kept: Kept, finding: Finding | null): { cube: Cube | null; problem: string } {
   const grid = finding?.outline?.grid ?? null;
-  const key = String(finding?.number ?? 0);
-  useEffect(() => {
-    if (!finding || !grid) return;
-    const stop = new AbortController();
-    api.image(id, finding.number, "outline", "", stop.signal)
-      .then((data) => setGot({ cube: makeCube(data, grid), problem: "", key }))
-      .catch((e) => {
-        if (!stop.signal.aborted) setGot({ cube: null, problem: problemOf(e).message, key });
-      });
-    return () => stop.abort();
-  }, [id, key, grid !== null]);
-  return got.key === key && grid ? got : { cube: null, problem: "" };
+  const number = finding?.number ?? 0;
+  const [problem, come] = useComing(kept, String(number), () => (grid ? [kept.fetch(number, "outline", "", grid)] : []), [number, grid !== null]);
+  const cube = grid ? kept.cube(number, "outline", "") : null;
+  return useMemo(() => ({ cube, problem }), [cube, problem, come]);
 }
 
-/** usePatchImages fetches what a detector saw and made of it, the newest finding alone. */
-function usePatchImages(id: string, finding: Finding | null, model: string): PatchImages {
-  const none: PatchImages = { patch: null, reconstruction: null, residual: null, problem: "" };
-  const [images, setImages] = useState<PatchImages & { key: string }>({ ...none, key: "" });
-  const key = `${finding?.number ?? 0} ${model}`;
-  useEffect(() => {
-    const patch = finding?.patch;
-    if (!finding || !patch || !model) return;
-    const stop = new AbortController();
-    setImages({ ...none, key });
-    const get = async (kind: "patch" | "reconstruction" | "residual"): Promise<void> => {
-      const cube: Cube = makeCube(await api.image(id, finding.number, kind, kind === "patch" ? "" : model, stop.signal), patch);
-      setImages((old) => (old.key === key ? { ...old, [kind]: cube } : old));
+/** usePatchImages is what a detector saw and made of a finding. */
+function usePatchImages(kept: Kept, finding: Finding | null, model: string): PatchImages {
+  const patch = model ? finding?.patch ?? null : null;
+  const number = finding?.number ?? 0;
+  const of = (kind: ImageKind): string => (kind === "patch" ? "" : model);
+  const [problem] = useComing(kept, `${number} ${model}`, () => (patch ? detectorKinds.map((kind) => kept.fetch(number, kind, of(kind), patch)) : []), [number, model, patch !== null]);
+  const cube = (kind: ImageKind): Cube | null => (patch ? kept.cube(number, kind, of(kind)) : null);
+  return { patch: cube("patch"), reconstruction: cube("reconstruction"), residual: cube("residual"), problem };
+}
+
+/** useComing asks for pictures, shows each when it has come, and tells why one has not. */
+function useComing(kept: Kept, key: string, ask: () => Promise<Cube>[], on: unknown[]): [problem: string, come: number] {
+  const [come, setCome] = useState(0);
+  const [failed, setFailed] = useState({ key: "", problem: "" });
+  useLayoutEffect(() => {
+    let here = true;
+    setFailed({ key: "", problem: "" });
+    for (const coming of ask()) {
+      coming.then(() => here && setCome((n) => n + 1), (e) => {
+        if (here && !(e instanceof DOMException && e.name === "AbortError")) setFailed({ key, problem: problemOf(e).message });
+      });
+    }
+    return () => {
+      here = false;
     };
-    Promise.all((["patch", "residual", "reconstruction"] as const).map(get)).catch((e) => {
-      if (!stop.signal.aborted) setImages((old) => (old.key === key ? { ...old, problem: problemOf(e).message } : old));
-    });
-    return () => stop.abort();
-  }, [id, key, finding?.patch !== null]);
-  return images.key === key ? images : none;
+  }, [kept, ...on]);
+  return [failed.key === key ? failed.problem : "", come];
 }

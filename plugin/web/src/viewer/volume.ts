@@ -10,6 +10,7 @@ import { Line } from "./line.ts";
 import { next, Quality, type Part, type Wanted } from "./order.ts";
 import { canUnpack, enlarge, inflate, unpackReduced, unpackRest, unpackWhole } from "./packed.ts";
 import { around, Regions, type Bounds } from "./region.ts";
+import { takeSlice } from "./software.ts";
 
 const air = -1024;
 const parallel = 4; // requests at once: browsers allow six to one host, and events take one
@@ -109,7 +110,7 @@ export class SeriesVolume {
       }) as unknown as NonNullable<ConstructorParameters<typeof ImageVolume>[0]["voxelManager"]>,
     } as ConstructorParameters<typeof ImageVolume>[0]);
     // The range only scales and clamps: the whole of CT, known before the voxels.
-    (volume.voxelManager as unknown as { getRange: () => [number, number] }).getRange = () => [-32768, 32767];
+    Object.assign(volume.voxelManager ?? {}, { getRange: () => [-32768, 32767], takeSlice: takeSlice(this.voxels, dims, this.touched, air) });
     return volume;
   }
 
