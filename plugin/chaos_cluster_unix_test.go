@@ -63,9 +63,6 @@ func chaosServer(plan crashPlan) error {
 // of which one is down or frozen at a time.
 func TestChaosCluster(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("of a race in the processes that are killed nobody would hear")
-	}
 	c := newChaos(t)
 	var clients, routes []string
 	for range 3 {

@@ -190,9 +190,6 @@ func (c *chaos) fault() {
 // every job is answered once, with the right score, and poison is put aside once.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("of a race in the processes that are killed nobody would hear")
-	}
 	c := newChaos(t)
 	b, url := c.broker()
 	for i := range *chaosWorkers {
@@ -212,6 +209,9 @@ func (c *chaos) broker() (b *bus.Bus, url string) {
 }
 
 func newChaos(t *testing.T) *chaos {
+	if testing.Short() {
+		t.Skip("of a race in the processes that are killed nobody would hear")
+	}
 	t.Helper()
 	seed := cmp.Or(*chaosSeed, rand.Uint64())
 	t.Logf("seed %d: repeat with -args -chaos-seed %d", seed, seed)

@@ -121,16 +121,15 @@ func (c Conv) taps(x, w, y tensor.Shape, f func(xi, wi, yi int)) {
 		for k := range w[0] {
 			for p := range ys[0] * ys[1] * ys[2] {
 				yi := (n*w[0]+k)*ys[0]*ys[1]*ys[2] + p
-				pz, py, px := p/(ys[1]*ys[2]), p/ys[2]%ys[1], p%ys[2]
+				pz, py, px := p/(ys[1]*ys[2])*stride[0]-pad[0], p/ys[2]%ys[1]*stride[1]-pad[1], p%ys[2]*stride[2]-pad[2]
 				for ch := range x[1] {
-					for q := range ws[0] * ws[1] * ws[2] {
-						z := pz*stride[0] - pad[0] + q/(ws[1]*ws[2])
-						yy := py*stride[1] - pad[1] + q/ws[2]%ws[1]
-						xx := px*stride[2] - pad[2] + q%ws[2]
-						if z < 0 || yy < 0 || xx < 0 || z >= xs[0] || yy >= xs[1] || xx >= xs[2] {
-							continue
+					xi, wi := (n*x[1]+ch)*xs[0]*xs[1]*xs[2], (k*x[1]+ch)*ws[0]*ws[1]*ws[2]
+					for qz := max(0, -pz); qz < min(ws[0], xs[0]-pz); qz++ {
+						for qy := max(0, -py); qy < min(ws[1], xs[1]-py); qy++ {
+							for qx := max(0, -px); qx < min(ws[2], xs[2]-px); qx++ {
+								f(xi+((pz+qz)*xs[1]+py+qy)*xs[2]+px+qx, wi+(qz*ws[1]+qy)*ws[2]+qx, yi)
+							}
 						}
-						f((((n*x[1]+ch)*xs[0]+z)*xs[1]+yy)*xs[2]+xx, (k*x[1]+ch)*ws[0]*ws[1]*ws[2]+q, yi)
 					}
 				}
 			}
