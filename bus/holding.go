@@ -32,6 +32,8 @@ type Holding struct {
 	// Drops tells that the stream lets go of its oldest messages now: it is
 	// full, or has an age limit.
 	Drops bool `json:"drops,omitempty"`
+
+	Seen time.Time `json:"seen,omitzero"` // when, by the broker's clock
 }
 
 // maxDeleted is how many missing sequences are listed.
@@ -106,6 +108,7 @@ func (b *Bus) Holding(ctx context.Context, stream string) (Holding, error) {
 	full := cfg.MaxBytes > 0 && int64(st.Bytes)+int64(max(cfg.MaxMsgSize, 0)) >= cfg.MaxBytes || cfg.MaxMsgs > 0 && int64(st.Msgs) >= cfg.MaxMsgs
 	return Holding{
 		Created: info.Created, First: st.FirstSeq, Last: st.LastSeq, Messages: st.Msgs, Deleted: st.Deleted, Sparse: sparse,
+		Seen:  info.TimeStamp,
 		Drops: cfg.Discard == jetstream.DiscardOld && (full || cfg.MaxAge > 0),
 	}, nil
 }

@@ -110,6 +110,24 @@ func (q *JobQueue) consumer(ctx context.Context, priority string) (jetstream.Con
 	return c, nil
 }
 
+// Reset makes the two consumers anew, so that every job that is not settled is delivered
+// again at once: also those that others work on, and those that wait for another attempt.
+// Code: stream_unavailable.
+func (q *JobQueue) Reset(ctx context.Context) error {
+	const op = "reset job queue"
+	q.mu.Lock()
+	consumers := []jetstream.Consumer{q.stat, q.routine}
+	q.mu.Unlock()
+	for _, c := range consumers {
+		name := c.CachedInfo().Name
+		err := q.bus.run(ctx, op, func(ctx context.Context) error { return q.bus.js.DeleteConsumer(ctx, StreamJobs, name) })
+		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return coded.New(CodeStream, op, "consumer "+name, err)
+		}
+	}
+	return q.open(ctx)
+}
+
 // Next waits for one job, stat before routine, and takes it: call it when
 // there is a free place to work in, for the clock of AckWait runs from here.
 // Nothing is taken ahead. It outlasts restarts of the broker and a lost

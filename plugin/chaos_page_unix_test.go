@@ -5,14 +5,56 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
+
+// solo is a service with a bus of its own and a page, as a process.
+type solo struct {
+	*victim
+	bus *bus.Bus
+	url string // of its bus
+}
+
+// newSolo starts one, whose data are below a folder.
+func (c *chaos) newSolo(dir string) *solo {
+	t := c.t
+	t.Helper()
+	port, page := freePort(t), "127.0.0.1:"+freePort(t)
+	plan := crashPlan{Point: "service", DataDir: filepath.Join(dir, "data"), Port: port, Page: page, Chaos: true}
+	if c.clock != nil {
+		plan.Clock = c.clock.File
+	}
+	plugintest.Must(t, os.MkdirAll(plan.DataDir, 0o700))
+	writeUsers(t, plan.DataDir)
+	s := &solo{victim: newVictim(t, c.logs, "service", plan), url: "nats://127.0.0.1:" + port}
+	c.workers = append(c.workers, s.victim)
+	s.bus = chaosBus(t, bus.Options{URL: s.url})
+	return s
+}
+
+// whole kills the service and checks that what it keeps is whole, and that it never told of
+// damage.
+func (s *solo) whole() {
+	t := s.t
+	t.Helper()
+	s.kill()
+	k, err := openKept(s.plan.DataDir)
+	plugintest.Must(t, err)
+	plugintest.Must(t, k.Verify(context.Background()))
+	plugintest.Must(t, k.Close())
+	if lines := auditLines(t, s.plan.DataDir, audit.KindDamage); len(lines) > 0 {
+		t.Errorf("%+v", lines)
+	}
+}
 
 // visitor is somebody at the review page of a process in trouble: lists, and decides on
 // one finding after the other.
@@ -52,13 +94,19 @@ func (r *visitor) decide(ctx context.Context, comment string, versions map[strin
 	var list worklistAnswer
 	err := r.client.call(ctx, "GET", "/api/v1/worklist", nil, &list)
 	r.silent = max(r.silent, time.Since(begin))
-	if err != nil || len(list.Rows) == 0 {
+	row := -1 // the first that is scored
+	for i := range list.Rows {
+		if row < 0 && list.Rows[i].State != "waiting" {
+			row = i
+		}
+	}
+	if row < 0 {
 		if err != nil && ctx.Err() == nil {
 			r.refused["list: "+err.Error()]++
 		}
 		return
 	}
-	id := list.Rows[0].ID
+	id := list.Rows[row].ID
 	var answer struct{ Version int }
 	put := map[string]any{"verdict": "suspicious", "comment": comment, "base_version": versions[id]}
 	if err := r.client.call(ctx, "PUT", "/api/v1/series/"+id+"/findings/1/decision", put, &answer); err == nil {

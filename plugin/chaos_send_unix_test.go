@@ -27,19 +27,24 @@ func (c *chaos) send(b *bus.Bus, url string, from, to int) {
 			untilTaken(c.t, func(ctx context.Context) error { return sendPoison(ctx, url, id) })
 			continue
 		}
-		place := c.jobs.IntN(len(c.want))
-		c.asked.Store(id, place)
-		c.good.Add(1)
-		job := chaosJob(c.scans[i%len(c.scans)], place)
-		job.Nodules[0].ID = id
+		place, priority := c.jobs.IntN(len(c.want)), bus.PriorityRoutine
 		if c.jobs.IntN(10) == 0 {
-			job.Priority = bus.PriorityStat
+			priority = bus.PriorityStat
 		}
-		untilTaken(c.t, func(ctx context.Context) error {
-			_, err := b.SubmitJob(ctx, "local", "/chaos", id, job)
-			return err
-		})
+		c.ask(b, id, c.scans[i%len(c.scans)], place, priority)
 	}
+}
+
+// ask sends one job.
+func (c *chaos) ask(b *bus.Bus, id, dir string, place int, priority string) {
+	c.good.Add(1)
+	c.asked.Store(id, place)
+	job := chaosJob(dir, place)
+	job.Nodules[0].ID, job.Priority = id, priority
+	untilTaken(c.t, func(ctx context.Context) error {
+		_, err := b.SubmitJob(ctx, "local", "/chaos", id, job)
+		return err
+	})
 }
 
 // untilTaken sends again until the broker has said that it has it.

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,31 +10,11 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
 // chaosResume is within what work must go on when the trouble is over.
 const chaosResume = 10 * time.Second
-
-// solo is a service with a bus of its own and a page, as a process.
-type solo struct {
-	*victim
-	bus *bus.Bus
-	url string // of its bus
-}
-
-// newSolo starts one, whose data are below a folder.
-func newSolo(t *testing.T, logs, dir string) *solo {
-	t.Helper()
-	port, page := freePort(t), "127.0.0.1:"+freePort(t)
-	plan := crashPlan{Point: "service", DataDir: filepath.Join(dir, "data"), Port: port, Page: page, Chaos: true}
-	plugintest.Must(t, os.MkdirAll(plan.DataDir, 0o700))
-	writeUsers(t, plan.DataDir)
-	s := &solo{victim: newVictim(t, logs, "service", plan), url: "nats://127.0.0.1:" + port}
-	s.bus = chaosBus(t, bus.Options{URL: s.url})
-	return s
-}
 
 // around sends jobs before, in and after a trouble that lasts for chaosFault, and checks
 // that all are answered, the first within chaosResume.
@@ -59,18 +38,10 @@ func (c *chaos) around(b *bus.Bus, url string, begin func() (end func())) {
 // it keeps is whole afterwards.
 func (c *chaos) trouble(s *solo, begin func() (end func())) {
 	t := c.t
-	c.workers = append(c.workers, s.victim)
 	visitor := visit(t, "http://"+s.plan.Page)
 	c.around(s.bus, s.url, begin)
 	visitor.done(s.bus)
-	s.kill()
-	k, err := openKept(s.plan.DataDir)
-	plugintest.Must(t, err)
-	plugintest.Must(t, k.Verify(context.Background()))
-	plugintest.Must(t, k.Close())
-	if lines := auditLines(t, s.plan.DataDir, audit.KindDamage); len(lines) > 0 {
-		t.Errorf("%+v", lines)
-	}
+	s.whole()
 	c.tellLogs()
 }
 
@@ -105,7 +76,7 @@ func (c *chaos) resumed(b *bus.Bus) time.Duration {
 func TestChaosDiskFull(t *testing.T) {
 	t.Parallel()
 	c, disk := newChaos(t), smallDisk(t, "96m")
-	c.trouble(newSolo(t, c.logs, disk), func() func() { return fill(t, disk) })
+	c.trouble(c.newSolo(disk), func() func() { return fill(t, disk) })
 }
 
 // TestChaosDiskHangs: that disk answers nothing for a while; whoever writes waits in the
@@ -113,7 +84,7 @@ func TestChaosDiskFull(t *testing.T) {
 func TestChaosDiskHangs(t *testing.T) {
 	t.Parallel()
 	c, disk := newChaos(t), loopDisk(t, "192M")
-	c.trouble(newSolo(t, c.logs, disk), func() func() { return freeze(t, disk) })
+	c.trouble(c.newSolo(disk), func() func() { return freeze(t, disk) })
 }
 
 // TestChaosFolderHangs: the disk of one of two services on a broker hangs; the other one goes on.

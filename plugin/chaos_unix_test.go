@@ -25,6 +25,7 @@ import (
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/detector"
+	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
@@ -44,6 +45,11 @@ const chaosAckWait = 3 * time.Second
 
 // chaosChild is a process of the harness: a broker, or a worker.
 func chaosChild(plan crashPlan) error {
+	if plan.Clock != "" {
+		if err := plugintest.FollowClock(plan.Clock); err != nil {
+			return err
+		}
+	}
 	if len(plan.Routes) > 0 {
 		return chaosServer(plan)
 	}
@@ -70,6 +76,13 @@ func chaosChild(plan crashPlan) error {
 		cfg.Server.DontListen = false
 	}
 	cfg.Detectors = []detector.Detector{plugintest.Instant{Detector: d}}
+	if plan.Hold {
+		cfg.Detectors[0] = plugintest.Wrapped{Detector: d, Before: func(ctx context.Context, _ []nodule.Patch) error {
+			fmt.Fprintln(os.Stderr, held)
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+	}
 	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	p, err := New(cfg)
 	if err != nil {
@@ -77,6 +90,9 @@ func chaosChild(plan crashPlan) error {
 	}
 	return p.Run(context.Background())
 }
+
+// held is what a process says that holds a job.
+const held = "a job is held"
 
 // victim is a child process that is killed, frozen and started again.
 type victim struct {
@@ -118,6 +134,13 @@ func (v *victim) kill() {
 	_ = v.cmd.Wait() // killed
 }
 
+// said is its log.
+func (v *victim) said() string {
+	text, err := os.ReadFile(v.log.Name())
+	plugintest.Must(v.t, err)
+	return string(text)
+}
+
 // freeze stops the process for a while: its sockets stay open.
 func (v *victim) freeze(d time.Duration) {
 	v.mu.Lock()
@@ -137,6 +160,7 @@ type chaos struct {
 	workers []*victim
 	links   []*plugintest.Lossy // of each worker to the broker; none at a cluster
 	whole   func()              // waits until a cluster is whole again: one server is down at a time
+	clock   *plugintest.Clock   // of all processes; nil: that of the machine
 	faults  map[string]int
 	history []fault               // in order
 	hit     func(job string) bool // tells jobs that a trouble of a storage concerns
@@ -158,7 +182,11 @@ type fault struct {
 func (c *chaos) fault() {
 	i, broker := c.r.IntN(len(c.workers)), c.brokers[c.r.IntN(len(c.brokers))]
 	pause := time.Duration(c.r.Int64N(int64(2*chaosAckWait/3))) + 200*time.Millisecond
-	kind := []string{"worker killed", "worker killed", "worker frozen", "broker killed", "broker frozen", "link cut"}[c.r.IntN(6)]
+	kinds := []string{"worker killed", "worker killed", "worker frozen", "broker killed", "broker frozen", "link cut"}
+	if c.clock != nil {
+		kinds = append(kinds, "clock forward", "clock back", "clock back")
+	}
+	kind := kinds[c.r.IntN(len(kinds))]
 	if kind == "link cut" && len(c.links) == 0 {
 		kind = "worker frozen"
 	}
@@ -179,6 +207,8 @@ func (c *chaos) fault() {
 	case "broker frozen":
 		broker.freeze(pause)
 		c.whole()
+	case "clock forward", "clock back":
+		c.jump(kind == "clock back")
 	case "link cut":
 		c.links[i].Lose(func([]byte) bool { return true })
 		time.Sleep(pause)
@@ -204,7 +234,11 @@ func TestChaos(t *testing.T) {
 func (c *chaos) broker() (b *bus.Bus, url string) {
 	c.t.Helper()
 	url = "nats://127.0.0.1:" + freePort(c.t)
-	c.brokers = append(c.brokers, newVictim(c.t, c.logs, "broker", crashPlan{Point: "broker", DataDir: c.t.TempDir(), BusURL: url, Chaos: true}))
+	plan := crashPlan{Point: "broker", DataDir: c.t.TempDir(), BusURL: url, Chaos: true}
+	if c.clock != nil {
+		plan.Clock = c.clock.File
+	}
+	c.brokers = append(c.brokers, newVictim(c.t, c.logs, "broker", plan))
 	return chaosBus(c.t, bus.Options{URL: url}), url
 }
 
@@ -245,7 +279,7 @@ func (c *chaos) tellLogs() {
 		return
 	}
 	for _, v := range append(c.workers, c.brokers...) {
-		text, _ := os.ReadFile(v.log.Name()) //nolint:errcheck // what there is
+		text := v.said()
 		c.t.Logf("%s:\n%s", v.name, text[max(0, len(text)-6000):])
 	}
 }
@@ -310,7 +344,10 @@ func (c *chaos) check(b *bus.Bus) {
 		codes[l.Code]++
 	}
 	slices.SortFunc(times, time.Time.Compare)
-	gap := c.tellGaps(times)
+	gap := time.Duration(-1) // times of results say nothing where clocks jump
+	if c.clock == nil {
+		gap = c.tellGaps(times)
+	}
 	t.Logf("%d jobs in %s, %d of them poison; faults %v: %d lost, %d doubled, %d wrong; longest gap between answers %s; dead letters %v",
 		int(c.good.Load())+poison, *chaosTime, poison, c.faults, lost, doubled, wrong, gap.Round(10*time.Millisecond), codes)
 	if lost+doubled+wrong > 0 || len(letters) != poison || codes[string(bus.CodeNotJSON)] != poison {

@@ -98,7 +98,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	w := p.worker(b, queue, kept, trail)
+	w, moved := p.worker(b, queue, kept, trail), p.clockMoved(kept)
 	if err := p.patiently(ctx, "streams", func() error { return p.mendAtStart(ctx, w, kept, trail) }); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (p *Plugin) run(ctx context.Context) error {
 	debug.FreeOSMemory() // what reading models and the ledger took
 
 	opened.background(func() { p.verify(work, kept, trail, fail) })
-	opened.background(func() { p.housekeep(work, kept, trail) })
+	opened.background(func() { p.housekeep(work, kept, trail, moved) })
 	opened.background(func() { p.follow(work) })
 	opened.background(func() { p.watchDrift(work) })
 	opened.background(func() { p.heal(work, fail) })
@@ -267,13 +267,29 @@ func (p *Plugin) stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// housekeep forgets old results now and once a day.
-func (p *Plugin) housekeep(ctx context.Context, k *kept, trail *audit.Trail) {
-	tick := time.NewTicker(24 * time.Hour)
+const day = 24 * time.Hour
+
+// clockMoved tells whether the clock shows another day than when the streams were last
+// looked at: the service was off for long, or the clock is wrong.
+func (p *Plugin) clockMoved(k *kept) bool {
+	known, err := k.Holdings()
+	seen := known[bus.StreamJobs].Seen
+	return err == nil && !seen.IsZero() && time.Since(seen).Abs() > day
+}
+
+// housekeep forgets old results now and once a day, and the first time after a day where
+// the clock may be wrong.
+func (p *Plugin) housekeep(ctx context.Context, k *kept, trail *audit.Trail, wait bool) {
+	tick := time.NewTicker(day)
 	defer tick.Stop()
-	for {
-		p.expire(k)
-		p.expireAudit(trail)
+	if wait {
+		p.log.Warn("the clock shows another day than when the service last ran: nothing old is removed before tomorrow; see that it is right")
+	}
+	for ; ; wait = false {
+		if !wait {
+			p.expire(k)
+			p.expireAudit(trail)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -2,13 +2,25 @@ package jobs
 
 import (
 	"context"
+	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
 )
 
+// clockSlack is by how much the clocks of a cluster's servers may differ.
+const clockSlack = 10 * time.Second
+
 // remember keeps in mind what the streams hold, without jobs that are left over.
+// Where the broker's clock has gone back, jobs that were out then come again only when it
+// shows that time once more, days later perhaps, and their worker may be gone: all are
+// handed out anew.
 func (w *Worker) remember(ctx context.Context, known, now map[string]bus.Holding) error {
-	dropped, err := w.dropLeftover(ctx, known[bus.StreamJobs], now[bus.StreamJobs])
+	before := known[bus.StreamJobs]
+	dropped, err := w.dropLeftover(ctx, before, now[bus.StreamJobs])
+	if back := before.Seen.Sub(now[bus.StreamJobs].Seen); err == nil && back > clockSlack {
+		w.Log.Warn("the clock of the broker has gone back: all jobs are handed out anew", "by", back.Round(time.Second))
+		err = w.Queue.Reset(ctx)
+	}
 	if err == nil && dropped {
 		now, err = w.holdings(ctx)
 	}
