@@ -74,7 +74,7 @@ func (r *Rung) score(x []float64) Score {
 	}
 	// Larger than all that it was trained on: beyond the normals, and the more
 	// so the larger.
-	if beyond := x[0] - r.Model.Scale.High[0]; beyond > 0 {
+	if beyond := r.beyond(x[0]); beyond > 0 {
 		s.Raw = max(s.Raw, c.high()) + beyond*r.Model.Scale.spread(c.Reference)
 	}
 	logit := c.Logistic.Intercept + c.Logistic.Slope*s.Raw
@@ -83,6 +83,13 @@ func (r *Rung) score(x []float64) Score {
 	s.Percentile, s.Flagged = c.percentile(s.Raw), s.Raw > c.Threshold
 	return s
 }
+
+// beyond is how far a volume is above all that the model was trained on, ln mm³.
+func (r *Rung) beyond(volume float64) float64 { return volume - r.Model.Scale.High[0] }
+
+// Larger tells whether a nodule is larger than all that the model was trained on: its raw
+// score then depends on the calibration, too.
+func (r *Rung) Larger(v features.Vector) bool { return r.beyond(v[0]) > 0 }
 
 // spread of the reference normals per ln mm³ beyond the range.
 func (s *scale) spread(reference []float64) float64 {

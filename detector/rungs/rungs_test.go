@@ -225,6 +225,11 @@ func TestMass(t *testing.T) {
 	cases := nodules(300, 6)
 	r := train(t, cases)
 	v := cases[slices.IndexFunc(cases, func(c Case) bool { return c.Label == nodule.Normal })].Features
+	for i := range r.Rungs {
+		if high := r.Rungs[i].Model.Scale.High[0]; r.Rungs[i].Larger(features.Vector{high}) || !r.Rungs[i].Larger(features.Vector{high + 0.01}) {
+			t.Errorf("rung %d does not know what is larger than %g", i, high)
+		}
+	}
 	before := map[Name]float64{}
 	for _, more := range []float64{12, 14, 16} {
 		v[0] = more

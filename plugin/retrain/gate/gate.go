@@ -254,7 +254,7 @@ func (t *truth) of(nodules []int) *truth {
 // compare makes a row. Where a class is missing most of it is not known.
 func (t *truth) compare(name string, b, a *column) Row {
 	row := Row{
-		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.shown, a.shown), Weights: sameWeights(b, a),
+		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.within(a), a.within(b)), Weights: sameWeights(b, a),
 		Same:  slices.Equal(b.shown, a.shown) && slices.Equal(b.flagged, a.flagged),
 		AUROC: t.auroc(b.shown, a.shown), Moved: t.auroc(b.moved, a.moved),
 	}
@@ -309,6 +309,20 @@ func sameWeights(a, b *column) bool {
 		return a.rung == b.rung && slices.Equal(a.raw, b.raw)
 	}
 	return a.network == b.network && reflect.DeepEqual(a.rung.Model, b.rung.Model) && reflect.DeepEqual(a.rung.Held, b.rung.Held)
+}
+
+// within is what is shown of the nodules that neither rung ranks by its calibration.
+func (c *column) within(other *column) []float64 {
+	if c.beyond == nil || other.beyond == nil {
+		return c.shown
+	}
+	var some []float64
+	for i, shown := range c.shown {
+		if !c.beyond[i] && !other.beyond[i] {
+			some = append(some, shown)
+		}
+	}
+	return some
 }
 
 // sameRanks tells whether two scores order the nodules in the same way.

@@ -25,7 +25,7 @@ func shippedSet(t *testing.T) *store.Set {
 // site makes MinEach normals and as many anomalies, each of a patient of its own.
 func site(t *testing.T, seed uint64) *nodule.Dataset {
 	t.Helper()
-	ds, _, err := phantoms(t.Context(), seed, MinEach/2, nil)
+	ds, _, err := phantoms(t.Context(), seed, MinEach/2, mixed, nil)
 	plugintest.Must(t, err)
 	for i := range ds.Samples {
 		ds.Samples[i].Patient += "-" + ds.Samples[i].Nodule
@@ -178,6 +178,7 @@ func TestRecalibratedRungs(t *testing.T) {
 	if row := rowOf(t, r, 0, "rung readers-ratings"); !row.Weights || row.Same || reasonFor(r, "only a recalibration") {
 		t.Errorf("%q, %+v", r.Reasons, row)
 	}
+
 	for i := range own.Rungs {
 		own.Rungs[i].Model.Weight = slices.Clone(own.Rungs[i].Model.Weight)
 		own.Rungs[i].Model.Weight[0] *= 1.000001
@@ -186,6 +187,36 @@ func TestRecalibratedRungs(t *testing.T) {
 	plugintest.Must(t, err)
 	if row := rowOf(t, r, 0, "rung readers-ratings"); row.Weights || !reasonFor(r, "only a recalibration") {
 		t.Errorf("other weights: %q, %+v", r.Reasons, row)
+	}
+}
+
+// TestLargerThanAll: where a nodule ranks that is larger than all that a rung was trained
+// on is of the calibration, and no sign of another model.
+func TestLargerThanAll(t *testing.T) {
+	before := &column{shown: []float64{1, 2, 3, 9, 8}, beyond: []bool{false, false, false, true, false}}
+	after := &column{shown: []float64{2, 4, 6, 5, 1}, beyond: []bool{false, false, false, false, true}}
+	if !sameRanks(before.within(after), after.within(before)) {
+		t.Error("a recalibration is taken for another ranking")
+	}
+	after.shown[1] = 0
+	if sameRanks(before.within(after), after.within(before)) {
+		t.Error("another ranking is not seen")
+	}
+	set := shippedSet(t)
+	set.Detectors = nil
+	own := *set.Rungs
+	own.Rungs = slices.Clone(set.Rungs.Rungs)
+	for i := range own.Rungs {
+		m := &own.Rungs[i].Model
+		m.Scale.High = slices.Clone(m.Scale.High)
+		m.Scale.High[0] = 5.5 // ln mm³, a diameter of 7.8 mm
+	}
+	set.Rungs = &own
+	n := newNodules(&nodule.Dataset{Samples: site(t, 3000).Samples[:4]})
+	columns, err := n.columns(t.Context(), set)
+	plugintest.Must(t, err)
+	if c := columns["rung normals-only"]; len(c.beyond) != len(c.shown) || !slices.Contains(c.beyond, true) || !slices.Contains(c.beyond, false) {
+		t.Errorf("larger than all: %v", c.beyond)
 	}
 }
 

@@ -32,19 +32,25 @@ var phantomKinds = []struct {
 // one patient each, half of them of a sharp kernel, with two nodules that are benign
 // by their make and two that are not. The same n gives the same nodules.
 func Phantoms(ctx context.Context, n int, progress func(done, total int)) (*nodule.Dataset, string, error) {
-	return phantoms(ctx, phantomSeed, n, progress)
+	return phantoms(ctx, phantomSeed, n, mixed, progress)
 }
 
-func phantoms(ctx context.Context, seed uint64, n int, progress func(done, total int)) (*nodule.Dataset, string, error) {
+// mixed is the reference's scanner: every other scan has a sharp kernel.
+func mixed(k int, spec *phantom.Spec) {
+	if k%2 == 1 {
+		spec.Kernel = phantom.Sharp
+	}
+}
+
+// phantoms makes n scans by a scanner, which sets kernel and noise of scan k.
+func phantoms(ctx context.Context, seed uint64, n int, scanner func(k int, spec *phantom.Spec), progress func(done, total int)) (*nodule.Dataset, string, error) {
 	ds := &nodule.Dataset{}
 	h := digest.New()
 	h.Text("nodulescope reference phantoms 1")
 	for k := range n {
 		rng := rand.New(rand.NewPCG(seed, uint64(k)))                                                             //nolint:gosec // counted
 		spec := phantom.Spec{Seed: seed + uint64(k), Slices: 60, Rows: 160, SpacingMM: [3]float64{2.5, 2.2, 2.2}} //nolint:gosec // counted
-		if k%2 == 1 {
-			spec.Kernel = phantom.Sharp
-		}
+		scanner(k, &spec)
 		for _, kind := range phantomKinds {
 			spec.Nodules = append(spec.Nodules, phantom.Nodule{Kind: kind.kind, DiameterMM: kind.low + (kind.high-kind.low)*rng.Float64()})
 		}

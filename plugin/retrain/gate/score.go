@@ -32,6 +32,7 @@ type column struct {
 	moved   []float64 // as shown, of the candidate moved by movedMM
 	seconds float64   // a nodule
 	only    []int     // which nodules, of a rung that takes a diameter: those that have one
+	beyond  []bool    // larger than all that a rung was trained on: the calibration says where they rank; nil: of a detector
 }
 
 // nodules are those of a side that can be scored, in two forms.
@@ -197,6 +198,7 @@ func (n *nodules) rungs(ctx context.Context, set *store.Set) (map[string]*column
 					continue
 				}
 				c.raw, c.shown, c.chance, c.flagged = append(c.raw, s.Raw), append(c.shown, shown), append(c.chance, s.Probability), append(c.flagged, s.Flagged)
+				c.beyond = append(c.beyond, g.Larger(v))
 			}
 		}
 		c.seconds = time.Since(start).Seconds() / float64(max(1, 2*len(c.raw)))
