@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -67,11 +68,20 @@ func ensureInTime(t *testing.T, b *Bus) {
 
 // In a replicated stream a message may be asked for twice before the servers
 // agree on its first copy. Both senders are told where it is. Then one server
-// goes, and messages are taken on.
+// goes, and messages are taken on, and models that were shared are there.
 func TestClusterOfThree(t *testing.T) {
 	servers, urls := cluster(t)
-	b := connect(t, Options{URL: urls, Wait: true, Streams: StreamSettings{Replicas: 3, JobsBytes: 1 << 20, ResultsBytes: 1 << 20, ReviewsBytes: 1 << 20, DeadBytes: 1 << 20}})
+	b := connect(t, Options{URL: urls, Wait: true, Streams: StreamSettings{Replicas: 3, JobsBytes: 1 << 20, ResultsBytes: 1 << 20, ReviewsBytes: 1 << 20, DeadBytes: 1 << 20, ModelsBytes: 8 << 20, ModelsReplicas: 3}})
 	ensureInTime(t, b)
+	if err := b.EnsureModels(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	objects, err := b.Models(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := bytes.Repeat([]byte("weights "), 1<<17)
+	shared := add(t, objects, "v1", weights)
 	ctx, cancel := context.WithTimeout(testContext(t), time.Minute)
 	defer cancel()
 	var group sync.WaitGroup
@@ -108,5 +118,21 @@ func TestClusterOfThree(t *testing.T) {
 	}
 	if took := time.Since(begin); took > 45*time.Second {
 		t.Errorf("jobs waited %s for another leader", took)
+	}
+	for {
+		content, err := objects.Read(ctx, shared, 1<<30)
+		if err == nil {
+			if !bytes.Equal(content, weights) {
+				t.Errorf("%d bytes of %d", len(content), len(weights))
+			}
+			break
+		}
+		if ctx.Err() != nil { // its bucket has no leader yet
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	if more := add(t, objects, "v1", []byte("more")); list(t, objects)[more].Bytes != 4 {
+		t.Errorf("%v", list(t, objects))
 	}
 }
