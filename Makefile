@@ -28,7 +28,7 @@ export CGO_ENABLED = 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## build, then score the nodules of a synthetic CT over the bus
@@ -64,10 +64,28 @@ chaos: ## kill, freeze and cut off workers and broker while jobs run: CHAOS=Test
 # Another build to compare with (FORMER=path/of/its/binary), and which of the benchmarks.
 FORMER ?=
 SCALE ?= .
+SCALE_ARGS ?=
 
 .PHONY: scale
-scale: build ## measure the service under many jobs: FORMER=old/nodulescope SCALE=Jobs
-	go test -buildvcs=false -timeout 120m -run '^$$' -bench '$(SCALE)' -benchtime 1x -v ./plugin/internal/scale -args -scale-binary $(abspath $(BINARY)) $(if $(FORMER),-scale-former $(abspath $(FORMER)))
+scale: build ## measure the service under many jobs: FORMER=old/nodulescope SCALE=Dataset SCALE_ARGS='-scale-scans 40'
+	go test -buildvcs=false -timeout 120m -run '^$$' -bench '$(SCALE)' -benchtime 1x -v ./plugin/internal/scale -args -scale-binary $(abspath $(BINARY)) $(if $(FORMER),-scale-former $(abspath $(FORMER))) $(SCALE_ARGS)
+
+# Scans of the phantom site of test-retraining, which takes ten minutes and more; real ones
+# join them where NODULESCOPE_DATA names some.
+SCANS ?= 24
+
+.PHONY: test-retraining
+test-retraining: ## score, review in a browser, retrain, promote and roll back while jobs keep coming: SCANS=24 (needs Chromium)
+	go test -buildvcs=false -count=1 -v -timeout 120m -run FromDecisionsToRollback ./plugin/web -args -retraining $(SCANS) -screenshots $(CURDIR)/.cache/retraining
+
+# Reviewed nodules of the phantom sites of gain, how many sites, and epochs of VAE-AD (0: the headline alone).
+REVIEWED ?= 30,100,300
+SITES ?= 1
+EPOCHS ?= 0
+
+.PHONY: gain
+gain: ## measure what phantom sites gain by retraining: REVIEWED=30,100,300 SITES=5 EPOCHS=60
+	go test -buildvcs=false -count=1 -v -timeout 24h -run '^TestGain$$' ./plugin/retrain/gate -args -gain $(REVIEWED) -gain-sites $(SITES) -gain-epochs $(EPOCHS)
 
 .PHONY: test-pacs
 test-pacs: ## from Orthanc and back, and PixelMed judges the report (needs Orthanc and pixelmed-apps)

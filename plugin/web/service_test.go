@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nodulescope/nodulescope/internal/logtest"
 )
 
 const password = "correct horse battery staple"
@@ -90,6 +91,8 @@ func phantom(t testing.TB, args ...string) string {
 // service is `nodulescope serve` with its own data and the users of [users].
 type service struct {
 	url, bus string
+	log      logtest.Buffer
+	stop     func() // once; the test's end calls it too
 }
 
 func serve(t testing.TB, settings ...string) *service {
@@ -120,8 +123,8 @@ func serveFrom(t testing.TB, data string, settings ...string) *service {
 	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // our own
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
-	var log bytes.Buffer
-	cmd.Stderr = &log
+	s := &service{}
+	cmd.Stderr = &s.log
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +132,6 @@ func serveFrom(t testing.TB, data string, settings ...string) *service {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &service{}
 	ready := make(chan error, 1)
 	ended := make(chan error, 1)
 	go func() {
@@ -137,17 +139,20 @@ func serveFrom(t testing.TB, data string, settings ...string) *service {
 		_, _ = io.Copy(io.Discard, stdout)
 		ended <- cmd.Wait()
 	}()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		cancel()
 		<-ended
+	})
+	t.Cleanup(func() {
+		s.stop()
 		if t.Failed() {
-			t.Logf("log of the service:\n%s", log.String())
+			t.Logf("log of the service:\n%s", s.log.String())
 		}
 	})
 	select {
 	case err := <-ready:
 		if err != nil {
-			t.Fatalf("serve: %v\n%s", err, log.String())
+			t.Fatalf("serve: %v\n%s", err, s.log.String())
 		}
 	case <-time.After(patience):
 		t.Fatal("serve is not ready")
