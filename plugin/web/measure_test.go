@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/systeminfo"
 	"github.com/chromedp/chromedp"
 )
@@ -89,6 +90,10 @@ func measureOpening(browser context.Context, t *testing.T, s *service, draw stri
 	t.Helper()
 	way := fmt.Sprintf("%s %dx%d", draw, width, height)
 	b := newTab(browser, t, "ann")
+	// What watches the network keeps every answer, in the memory that is measured.
+	if _, err := chromedp.Call(b.ctx, network.Disable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
 	b.size(width, height)
 	b.signIn(s.url, "ann")
 	b.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state:not(.waiting)")`)

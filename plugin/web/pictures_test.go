@@ -29,13 +29,16 @@ type camera struct {
 func (c *camera) every(state string, themes ...bool) {
 	c.t.Helper()
 	c.n++
-	if len(themes) == 0 {
+	chooses := eval[bool](c.tab, `Boolean(document.querySelector("[data-test=theme]"))`)
+	if len(themes) == 0 || !chooses {
 		themes = []bool{false}
 	}
 	for _, size := range screens {
 		c.size(size[0], size[1])
 		for _, light := range themes {
-			c.light(light)
+			if chooses {
+				c.light(light)
+			}
 			evalAwait[bool](c.tab, `new Promise((done) => setTimeout(() => requestAnimationFrame(() => done(true)), 400))`)
 			name := fmt.Sprintf("%02d-%s-%dx%d", c.n, state, size[0], size[1])
 			if light {
@@ -44,7 +47,9 @@ func (c *camera) every(state string, themes ...bool) {
 			c.accessible(name, c.library)
 		}
 	}
-	c.light(false)
+	if chooses {
+		c.light(false)
+	}
 	c.size(1280, 800)
 }
 
@@ -69,7 +74,7 @@ func TestPictures(t *testing.T) {
 
 	ann.do("open the page", chromedp.Navigate(url+"/"))
 	ann.until("the login", `document.querySelector("input[name=password]")`)
-	ann.every("sign-in", false, true)
+	ann.every("sign-in")
 	ann.do("a wrong password", chromedp.SendKeys(chromedp.CSS("input[name=name]"), "ann"), chromedp.SendKeys(chromedp.CSS("input[name=password]"), "not the password\r"))
 	ann.until("a refusal", `document.querySelector(".error")?.textContent.length > 3`)
 	ann.every("sign-in-refused")

@@ -119,7 +119,7 @@ export function App() {
     { keys: ["?"], shown: "?", does: texts.app.thisList, run: () => setHelp((h) => (h ? null : bound())) },
   ], session !== null && help === null);
 
-  if (!asked) return <main class="login"><p role="status">{problem ? texts.app.tryingAgain(problem) : "Loading…"}</p></main>;
+  if (!asked) return <main class="login"><p role="status">{problem ? texts.app.tryingAgain(problem) : texts.common.loading}</p></main>;
   if (!session) {
     return (
       <Login
@@ -134,15 +134,15 @@ export function App() {
   return (
     <div class={at ? "frame viewing" : "frame"}>
       <header class="top">
-        <h1 class="visually-hidden">{at ? texts.app.findingsOfASeries : models ? "Retraining" : texts.common.workList}</h1>
+        <h1 class="visually-hidden">{at ? texts.app.findingsOfASeries : models ? texts.common.retraining : texts.common.workList}</h1>
         <a class="home" href="#/" aria-label={texts.common.workList}>
           {texts.app.nodulescope}{unread > 0 && <span class="count" title={texts.app.unreadSeries(unread)}>{unread}</span>}
         </a>
         <p class="use" data-test="intended-use">{session.intended_use}</p>
         <span class="spacer" />
-        {session.role === "admin" && !at && <a class="quiet" href={models ? "#/" : "#/retraining"} data-test="retraining">{models ? texts.common.workList : "Retraining"}</a>}
+        {session.role === "admin" && !at && <a class="quiet" href={models ? "#/" : "#/retraining"} data-test="retraining">{models ? texts.common.workList : texts.common.retraining}</a>}
         {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>{texts.app.decisionsCsv}</a>}
-        <button type="button" class="quiet" data-test="theme" title={texts.app.imagesStayOnBlack} onClick={() => setShade(turn())}>{shade === "dark" ? "Light" : "Dark"}</button>
+        <button type="button" class="quiet" data-test="theme" title={texts.app.imagesStayOnBlack} onClick={() => setShade(turn())}>{shade === "dark" ? texts.app.light : texts.app.dark}</button>
         <button type="button" class="quiet" onClick={() => setHelp(bound())}>{texts.app.shortcuts}<kbd>?</kbd></button>
         <span class="who" title={texts.app.role(session.role)}>{session.display_name || session.name}</span>
         <button

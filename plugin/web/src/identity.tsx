@@ -14,12 +14,12 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
     );
   }
   const items: [string, string][] = [
-    ["ID", orDash(p.id)],
-    ["Born", orDash(p.birth_date)],
-    ["Sex", orDash(p.sex)],
+    [texts.identity.id, orDash(p.id)],
+    [texts.identity.born, orDash(p.birth_date)],
+    [texts.identity.sex, orDash(p.sex)],
     [texts.identity.accessionNo, orDash(p.accession_number)],
-    ["Study", [orDash(p.study_date), p.study_description].filter(Boolean).join(" · ")],
-    ["Series", [orDash(p.series_number), p.series_description === p.study_description ? "" : p.series_description, ...acquired(props.geometry)].filter(Boolean).join(" · ")],
+    [texts.identity.study, [orDash(p.study_date), p.study_description].filter(Boolean).join(" · ")],
+    [texts.identity.series, [orDash(p.series_number), p.series_description === p.study_description ? "" : p.series_description, ...acquired(props.geometry)].filter(Boolean).join(" · ")],
   ];
   return (
     <div class="identity" aria-label={texts.common.patient}>

@@ -56,7 +56,7 @@ export function ChangeDialog(props: { change: ModelChange; state: Retraining; on
         )}
         {!change.approve && (
           <label class="comment">
-            <span>{texts.common.reason}{forced ? "" : " (optional)"}{texts.promotion.forTheAuditTrailNo}</span>
+            <span>{texts.common.reason}{forced ? "" : texts.promotion.optional}{texts.promotion.forTheAuditTrailNo}</span>
             <textarea name="reason" maxLength={400} required={forced} value={reason} onInput={(e) => setReason(e.currentTarget.value)} />
           </label>
         )}

@@ -66,14 +66,14 @@ function Scores({ state, session, onAsk }: { state: Retraining; session: Session
       <h2>{texts.retraining.whatScores}</h2>
       <p data-test="current">
         <strong>{now.version}</strong> <small title={now.set}>{shortDigest(now.set)}</small>
-        {now.by && <small>{texts.retraining.since}{moment(now.time ?? "")}{texts.retraining.promotedBy}{now.by}{now.approved && texts.retraining.approvedBy(now.approved)}{now.forced && `, forced: ${now.reason}`}</small>}
+        {now.by && <small>{texts.retraining.since}{moment(now.time ?? "")}{texts.retraining.promotedBy}{now.by}{now.approved && texts.retraining.approvedBy(now.approved)}{now.forced && texts.retraining.forcedBecause(now.reason)}</small>}
       </p>
       {persons > 1 && <p class="hint">{texts.retraining.itTakesTwoPersonsTo}</p>}
       {request && (
         <div class="banner warn" data-test="request">
           <p>
             {request.change.by}{texts.retraining.asked}{moment(request.asked)}{texts.retraining.that}<strong>{request.to.version}</strong>{texts.retraining.scoresInPlaceOf}{request.from.version}
-            {request.change.rollback ? " (a rollback)" : request.change.forced ? texts.retraining.forcedTheGatesDoNot : ""}
+            {request.change.rollback ? texts.retraining.aRollback : request.change.forced ? texts.retraining.forcedTheGatesDoNot : ""}
             {request.change.reason ? `: ${request.change.reason}` : ""}.
           </p>
           {state.consent.void && <p>{texts.retraining.itCanNoLongerBe}{state.consent.void}</p>}
@@ -156,11 +156,11 @@ function Compared({ c }: { c: Comparison }) {
       {c.notes.length > 0 && <ul class="hint reasons">{c.notes.map((r) => <li key={r}>{r}</li>)}</ul>}
       {(c.sides ?? []).map((s) => (
         <table key={s.name}>
-          <caption>{s.name}: {counted(s.normals, "normal")}{texts.retraining.and}{s.anomalies} {s.anomalies === 1 ? "anomaly" : "anomalies"}{texts.common.ofWord}{counted(s.patients, "patient")}{s.fixed && texts.retraining.noLabelOfTheSite}</caption>
+          <caption>{s.name}: {counted(s.normals, "normal")}{texts.retraining.and}{s.anomalies} {s.anomalies === 1 ? texts.retraining.oneAnomaly : texts.retraining.severalAnomalies}{texts.common.ofWord}{counted(s.patients, "patient")}{s.fixed && texts.retraining.noLabelOfTheSite}</caption>
           <thead><tr><th scope="col">{texts.common.score}</th><th scope="col">{texts.retraining.aurocChangeWith95Interval}</th><th scope="col">{texts.retraining.sizeMatchedAuroc}</th><th scope="col">{texts.retraining.flagsMeanOfSensitivityAnd}</th></tr></thead>
           <tbody>
             {(s.rows ?? []).map((r) => (
-              <tr key={r.name}><th scope="row">{r.name}</th><td>{r.same ? "unchanged" : change(r.auroc)}</td><td>{r.same ? "" : change(r.size_matched)}</td><td>{r.same ? "" : change(r.flags)}</td></tr>
+              <tr key={r.name}><th scope="row">{r.name}</th><td>{r.same ? texts.retraining.unchanged : change(r.auroc)}</td><td>{r.same ? "" : change(r.size_matched)}</td><td>{r.same ? "" : change(r.flags)}</td></tr>
             ))}
           </tbody>
         </table>
@@ -218,7 +218,7 @@ function Card({ card: c }: { card: DataCard }) {
       <table>
         <caption>{texts.retraining.whatTheDataAreEnough}</caption>
         <thead><tr><th scope="col">{texts.retraining.forWord}</th><th scope="col">{texts.retraining.needs}</th><th scope="col">{texts.retraining.has}</th><th scope="col">{texts.retraining.enough}</th></tr></thead>
-        <tbody>{c.enough_for.map((e) => <tr key={e.for}><th scope="row">{e.for}</th><td>{e.needs}</td><td>{e.has}</td><td>{e.ok ? "yes" : "no"}</td></tr>)}</tbody>
+        <tbody>{c.enough_for.map((e) => <tr key={e.for}><th scope="row">{e.for}</th><td>{e.needs}</td><td>{e.has}</td><td>{e.ok ? texts.retraining.yes : texts.retraining.no}</td></tr>)}</tbody>
       </table>
     </>
   );
@@ -256,7 +256,7 @@ function ShadowPart() {
       {s && run && (
         <>
           <p>
-            <strong>{run.candidate.version}</strong>{texts.retraining.beside}{run.beside.version}, {s.goes ? texts.retraining.since2(moment(run.started)) : `ended: ${run.why}`}: {counted(run.counts.nodules, "nodule")}{texts.common.ofWord}{counted(run.counts.series, "series", "series")}.
+            <strong>{run.candidate.version}</strong>{texts.retraining.beside}{run.beside.version}, {s.goes ? texts.retraining.since2(moment(run.started)) : texts.retraining.ended(run.why)}: {counted(run.counts.nodules, "nodule")}{texts.common.ofWord}{counted(run.counts.series, "series", "series")}.
             {" "}<small>{texts.retraining.agreementSaysWhatWouldChange}{run.counts.failed}{texts.retraining.givenUpForLiveJobs}{run.counts.interrupted}{texts.retraining.seriesNotLookedAt}{run.counts.dropped}.</small>
           </p>
           <table>
@@ -317,7 +317,7 @@ function DriftPart() {
                   <tr key={v.name}>
                     <th scope="row">{v.name}</th><td class="number">{v.reference}</td><td class="number">{v.window}</td><td>{v.number ? `${four(v.before)} → ${four(v.after)}` : "–"}</td>
                     <td class="number">{v.distance.toFixed(2)}</td><td class="number">{v.p < 0.001 ? "<0.001" : v.p.toFixed(3)}</td>
-                    <td><span class={`state ${v.alarm ? "refused" : ""}`}>{v.alarm ? "moved" : v.enough ? "" : texts.retraining.tooFew}</span></td>
+                    <td><span class={`state ${v.alarm ? "refused" : ""}`}>{v.alarm ? texts.retraining.moved : v.enough ? "" : texts.retraining.tooFew}</span></td>
                   </tr>
                 ))}
               </tbody>

@@ -5,6 +5,8 @@ type Value = string | number | null | undefined;
 
 export const texts = {
   common: {
+    loading: "Loading…",
+    retraining: "Retraining",
     workList: "Work list",
     mm: (a: Value) => `${a} mm`,
     patientUnknown: "Patient unknown",
@@ -29,6 +31,8 @@ export const texts = {
     theServiceAnsweredWithStatus: (a: Value) => `The service answered with status ${a}.`,
   },
   app: {
+    light: "Light",
+    dark: "Dark",
     thisList: "this list",
     tryingAgain: (a: Value) => `${a} Trying again…`,
     findingsOfASeries: "Findings of a series",
@@ -42,6 +46,7 @@ export const texts = {
     noConnectionToTheService: "No connection to the service. What you see may be out of date; trying again…",
   },
   correcting: {
+    corrected: "Corrected",
     narrowerBrushOrShiftWheel: "narrower brush (or Shift + wheel)",
     widerBrush: "wider brush",
     undoAChangeOfThe: "undo a change of the outline",
@@ -66,6 +71,7 @@ export const texts = {
     theOutlineIsEmptyDraw: "The outline is empty: draw one, undo, or take the network's again.",
   },
   decision: {
+    oneVersion: "1 version",
     suspicious: "Suspicious",
     benignLooking: "Benign-looking",
     notANodule: "Not a nodule",
@@ -129,6 +135,7 @@ export const texts = {
     close2: "Close",
   },
   findings: {
+    none: "none",
     findings: "Findings",
     findings2: "Findings ",
     allDecided: "all decided",
@@ -154,6 +161,7 @@ export const texts = {
     noNameInTheImages: "no name in the images",
   },
   headline: {
+    thisOneIsBelow: ": this one is below it",
     noOverallScore: "No overall score: ",
     overallScore: "Overall score",
     suspicious: " suspicious ",
@@ -174,6 +182,11 @@ export const texts = {
     mouseTheWheelScrollsCtrl: "Mouse: the wheel scrolls, Ctrl + wheel zooms, Shift + wheel makes the MIP slab thicker or thinner, the middle button pans, the right button zooms, and the left button does what the selected tool says. Touch: with the crosshair tool one finger scrolls, and sets the crosshair where it is held; two fingers zoom and pan.",
   },
   identity: {
+    id: "ID",
+    born: "Born",
+    sex: "Sex",
+    study: "Study",
+    series: "Series",
     theImagesDoNotIdentify: "The images do not identify the patient.",
     noDecisionCanBeSaved: " No decision can be saved until that is known.",
     accessionNo: "Accession no.",
@@ -266,6 +279,7 @@ export const texts = {
     plane: (a: Value, b: Value, c: Value, d: Value, e: Value) => `${a} plane. ${b} ${c} ${d} ${e}`,
   },
   promotion: {
+    optional: " (optional)",
     theRequestIsWithdrawn: "The request is withdrawn.",
     nothingHasChangedYetAnother: (a: Value, b: Value) => `Nothing has changed yet: another person has to approve that ${a} scores in place of ${b}.`,
     scoresInPlaceOf: (a: Value, b: Value) => `${a} scores in place of ${b}.`,
@@ -295,6 +309,15 @@ export const texts = {
     finding: (a: Value, b: Value, c: Value) => `Finding ${a}: ${b}: ${c}.`,
   },
   retraining: {
+    forcedBecause: (a: Value) => `, forced: ${a}`,
+    aRollback: " (a rollback)",
+    oneAnomaly: "anomaly",
+    severalAnomalies: "anomalies",
+    unchanged: "unchanged",
+    yes: "yes",
+    no: "no",
+    ended: (a: Value) => `ended: ${a}`,
+    moved: "moved",
     reload: "reload",
     aVersionCannotBeRead: "A version cannot be read: ",
     theSettingsOfThisService: "The settings of this service name the models that score: what is promoted here is used by others, or after they are changed.",
@@ -422,6 +445,7 @@ export const texts = {
     leftButtonAddsTheRegion: "left button adds the region around the click that has HU within the limits",
   },
   viewer: {
+    urgent: ", urgent",
     finding: (a: Value, b: Value) => `Finding ${a}: ${b}`,
     allFindingsOfThisSeries: "All findings of this series are decided, and no other series of the list is open.",
     copied: (a: Value) => `Copied: ${a}`,
@@ -463,6 +487,7 @@ export const texts = {
     noCandidateWasScored: ": no candidate was scored",
   },
   why: {
+    given: " given",
     finding: "Finding ",
     id: "ID ",
     cadConfidence: (a: Value) => ` · CAD confidence ${a}`,

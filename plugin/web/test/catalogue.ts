@@ -25,14 +25,16 @@ const words = /[A-Za-z]{2,}[,:.]? \(?[A-Za-z$]{2,}|^[A-Z][a-z]+[ :.]|\$\{\} [a-z
 const selector = /^[.#[(:]|=>|^application\/|^[a-z]+(:[a-z]+)?(, [a-z:]+)+$/;
 const quiet = /^(console|performance)$|^(querySelector|querySelectorAll|closest|matches)$/; // not for people
 const left = /^(ImportDeclaration|TSLiteralType|TSTypeAliasDeclaration|TSInterfaceDeclaration|ThrowStatement)$/;
+const single = /^[A-Z][a-z]+$/;
 const letters = /[A-Za-z]{2}/;
 
 /** textsOf lists the texts of a source file, in its order. */
 export function textsOf(code: string, tsx: boolean): Text[] {
   const found: Text[] = [];
-  const visit = (value: unknown, parent: Node, attribute: string): void => {
+  // child: what it is worth stands between tags; list: it is an entry of a list, other than of keys.
+  const visit = (value: unknown, parent: Node, attribute: string, child = false, list = false): void => {
     if (Array.isArray(value)) {
-      for (const v of value) visit(v, parent, attribute);
+      for (const v of value) visit(v, parent, attribute, child, list);
       return;
     }
     if (!value || typeof value !== "object" || typeof (value as Node).type !== "string") return;
@@ -56,10 +58,14 @@ export function textsOf(code: string, tsx: boolean): Text[] {
     if (template || (node.type === "Literal" && typeof node["value"] === "string")) {
       const text = template ? (node["quasis"] as { value: { cooked: string } }[]).map((q) => q.value.cooked).join("${}") : String(node["value"]);
       const own = shown.test(at) || (parent.type === "Property" && parent["value"] === node && named.test(String((parent["key"] as { name?: string }).name)));
-      const is = own ? letters.test(text) && !/^(true|false)$/.test(text) : at === "" && words.test(text) && letters.test(text.replaceAll("${}", "")) && !selector.test(text);
+      const bare = (child && letters.test(text)) || (list && single.test(text));
+      const is = bare || (own ? letters.test(text) && !/^(true|false)$/.test(text) : at === "" && words.test(text) && letters.test(text.replaceAll("${}", "")) && !selector.test(text));
       if (is) found.push({ node, parent, attribute: at, kind: template ? "template" : "string", text });
     }
-    for (const [key, child] of Object.entries(node)) if (key !== "parent") visit(child, node, at);
+    const between = node.type === "JSXExpressionContainer" && /^JSX(Element|Fragment)$/.test(parent.type);
+    const passes = child && /^(Conditional|Logical)Expression$/.test(node.type);
+    const listed = node.type === "ArrayExpression" && !(parent.type === "Property" && (parent["key"] as { name?: string }).name === "keys");
+    for (const [key, c] of Object.entries(node)) if (key !== "parent") visit(c, node, at, between || (passes && key !== "test" && !(node.type === "LogicalExpression" && key === "left")), listed);
   };
   const tree = parseAst(code, { lang: tsx ? "tsx" : "ts", astType: "ts" }) as unknown as Node;
   visit(tree["body"], tree, "");

@@ -17,6 +17,8 @@ test("a text is found wherever a component can hold one", () => {
   assert.deepEqual(held(`const a = <p title="Foo">Bar</p>;`), ["Foo", "Bar"]);
   assert.deepEqual(held("const a = <p class=\"foo bar\" aria-label={b ? `${n} of them` : \"none\"} onClick={() => say(\"Foo bar\")} />;"), ["${} of them", "none", "Foo bar"]);
   assert.deepEqual(held(`const k = { keys: ["x"], does: "zoom" };`), ["zoom"]);
+  assert.deepEqual(held(`const a = <p>{b ? "none" : c === "dark" ? "Light" : say("other")}</p>;`), ["none", "Light"]);
+  assert.deepEqual(held(`const a = [["Born", b]], k = { keys: ["Enter"] };`), ["Born"]);
   assert.deepEqual(held(`throw new Error("foo bar"); console.error("foo bar"); x.closest("a, button"); import a from "foo bar";`), []);
 });
 

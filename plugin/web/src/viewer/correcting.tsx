@@ -77,7 +77,7 @@ export function DrawingBar({ tool, correction: c, settings: s, onSettings, refus
       <button type="button" disabled={!c.canUndo} title={texts.correcting.undoCtrlZ} onClick={c.undo}>{texts.correcting.undo}</button>
       <button type="button" disabled={!c.canRedo} title={texts.correcting.redoCtrlY} onClick={c.redo}>{texts.correcting.redo}</button>
       <button type="button" disabled={!c.own} title={texts.correcting.dropTheCorrectedOutlineAnd} onClick={c.reset}>{texts.correcting.reset}</button>
-      <span role="status">{refused || (c.own ? (c.open ? texts.correcting.correctedSavedWithTheNext : "Corrected") : "")}</span>
+      <span role="status">{refused || (c.own ? (c.open ? texts.correcting.correctedSavedWithTheNext : texts.correcting.corrected) : "")}</span>
     </div>
   );
 }

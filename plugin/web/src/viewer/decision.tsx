@@ -153,7 +153,7 @@ export function DecisionPanel(props: Props) {
           <b>{decided(f.decision, label)}</b>
           {f.decision.comment && <q>{f.decision.comment}</q>}
           <button type="button" class="quiet" onClick={() => api.decisions(props.id, f.number).then(setHistory, (e) => setError(problemOf(e).message))}>
-            {f.decision.version === 1 ? "1 version" : texts.decision.versions(f.decision.version)}
+            {f.decision.version === 1 ? texts.decision.oneVersion : texts.decision.versions(f.decision.version)}
           </button>
         </p>
       )}

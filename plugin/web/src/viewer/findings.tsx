@@ -18,7 +18,7 @@ export function FindingList(props: { id: string; all: Finding[]; findings: Findi
   const { by } = props;
   return (
     <nav class="findings" aria-label={texts.findings.findings}>
-      <h2>{texts.findings.findings2}<small>{props.refused ? texts.common.notScored : props.all.length === 0 ? "none" : open === 0 ? texts.findings.allDecided : texts.findings.ofOpen(open, props.all.length)}</small></h2>
+      <h2>{texts.findings.findings2}<small>{props.refused ? texts.common.notScored : props.all.length === 0 ? texts.findings.none : open === 0 ? texts.findings.allDecided : texts.findings.ofOpen(open, props.all.length)}</small></h2>
       {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}{texts.findings.noneOfThemScoredThis}</p>}
       {props.all.length >= many && (
         <div class="arrange" data-test="arrange">

@@ -14,7 +14,7 @@ export function HeadlinePanel({ finding: f }: { finding: Finding }) {
       <p class="answer">
         <strong>{percent(f.headline.probability)}</strong>{texts.headline.suspicious}{f.headline.flagged && <span class="badge flag" title={texts.headline.aboveTheOperatingPoint}>{texts.common.flagged}</span>}{" "}
         <small>
-          <span title={texts.headline.n95IntervalOfTheProbability}>{Math.round(100 * f.headline.low)}–{Math.round(100 * f.headline.high)} %</span>{" · "}
+          <span title={texts.headline.n95IntervalOfTheProbability}>{Math.round(100 * f.headline.low)}–{Math.round(100 * f.headline.high)} %</span>{", "}
           <span title={texts.common.percentageOfTheReferenceNormals}>{texts.headline.percentile}{rank(f.headline.percentile)}</span>
         </small>
       </p>
@@ -30,7 +30,7 @@ export const interval = (s: Share): string => `${Math.round(100 * s.value)} % ($
 function Worth({ headline: h, rung }: { headline: Headline; rung: Rung }) {
   return (
     <p class="hint" data-test="worth" title={texts.headline.measuredOnPatientsThatThe}>
-      {texts.headline.flags}{interval(rung.sensitivity)}{texts.headline.ofSuspiciousAndSpares}{interval(rung.specificity)}{texts.headline.ofBenignNodulesBaseRate}{percent(rung.prevalence)}{h.probability < rung.prevalence && ": this one is below it"}.
+      {texts.headline.flags}{interval(rung.sensitivity)}{texts.headline.ofSuspiciousAndSpares}{interval(rung.specificity)}{texts.headline.ofBenignNodulesBaseRate}{percent(rung.prevalence)}{h.probability < rung.prevalence && texts.headline.thisOneIsBelow}.
     </p>
   );
 }

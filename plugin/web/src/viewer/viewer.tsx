@@ -264,7 +264,7 @@ function Refused({ series: s, problem }: { series: Series; problem: Note }) {
     <div class="banner lost refused" role="alert" data-test="refused">
       <strong>{texts.viewer.refusedThisIsNoNegative}</strong>
       <dl>
-        <div><dt>{texts.viewer.asked}</dt><dd>{texts.viewer.scoresOf}{counted(s.asked.candidates, "candidate")}{texts.viewer.by}{s.asked.source || texts.viewer.anUnnamedSource}{s.priority === "stat" ? ", urgent" : ""}{texts.viewer.job}{s.asked.job_id || texts.viewer.withoutAnId})</dd></div>
+        <div><dt>{texts.viewer.asked}</dt><dd>{texts.viewer.scoresOf}{counted(s.asked.candidates, "candidate")}{texts.viewer.by}{s.asked.source || texts.viewer.anUnnamedSource}{s.priority === "stat" ? texts.viewer.urgent : ""}{texts.viewer.job}{s.asked.job_id || texts.viewer.withoutAnId})</dd></div>
         <div><dt>{texts.viewer.refused}</dt><dd>{texts.viewer.theWholeSeries}{moment(s.time)}{texts.viewer.noCandidateWasScored}</dd></div>
         <div><dt>{texts.common.why}</dt><dd>{hint(problem)}</dd></div>
       </dl>

@@ -33,7 +33,7 @@ export function WhyPanel({ finding: f, correction, images, model, models, outlin
   return (
     <section class="why" aria-label={texts.common.why}>
       <h2 title={texts.common.mm(place(f.position_lps_mm))}>
-        {texts.why.finding}{f.number} <small>{f.image_number !== null && `${imageName(f.image_number, f.frame_number)} · `}{texts.why.id}{f.nodule_id} · {millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? " given" : ""}{f.confidence !== null ? texts.why.cadConfidence(percent(f.confidence)) : ""}</small>
+        {texts.why.finding}{f.number} <small>{f.image_number !== null && `${imageName(f.image_number, f.frame_number)} · `}{texts.why.id}{f.nodule_id} · {millimetres(f.diameter_mm)}{f.outline?.measurements && f.diameter_mm !== null ? texts.why.given : ""}{f.confidence !== null ? texts.why.cadConfidence(percent(f.confidence)) : ""}</small>
       </h2>
       {notFound(f)
         ? (
