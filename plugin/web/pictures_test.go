@@ -133,7 +133,7 @@ func (c *camera) findingStates() {
 	}
 	c.every("mark")
 	c.press(kb.Delete, "f", "a")
-	c.drag(".view.axial", 170, 120, 190, 150)
+	c.drag(".view.axial", 310, 290, 335, 320)
 	c.every("outline-drawn")
 	eval[bool](c.tab, `(window.dispatchEvent(new KeyboardEvent("keydown", {key: "A", shiftKey: true, bubbles: true})), true)`)
 	c.press("j")

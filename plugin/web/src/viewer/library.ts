@@ -1,10 +1,20 @@
 // The viewer library, set up once.
 
 import { Enums, getRenderingCapabilities, init as initCore } from "@cornerstonejs/core";
-import { LengthTool, PanTool, ZoomTool, addTool, init as initTools } from "@cornerstonejs/tools";
+import { annotation, LengthTool, PanTool, ZoomTool, addTool, init as initTools } from "@cornerstonejs/tools";
 import { planes } from "./cube.ts";
 
 let ready = false;
+let size = 0; // of the letters that distances were last set in
+
+/** fitDistances has distances grow with the letters of the page, which are larger on a large screen. */
+export function fitDistances(): void {
+  const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  if (font === size) return;
+  size = font;
+  const line = String((1.25 * font) / 14);
+  for (const plane of planes) annotation.config.style.setViewportToolStyles(plane, { global: { textBoxFontSize: `${font}px`, lineWidth: line, textBoxLinkLineWidth: line } });
+}
 
 /** inSoftware tells whether planes are drawn without a graphics processor. */
 export let inSoftware = false;

@@ -8,7 +8,7 @@ import type { Vec3 } from "../types.ts";
 import { planes, type Plane } from "./cube.ts";
 import { between, canvasSize, difference } from "./fit.ts";
 import { add, dot, inside, length, onSlice, toIndex, unit } from "./grid.ts";
-import { inSoftware } from "./library.ts";
+import { fitDistances, inSoftware } from "./library.ts";
 import { emptyCanvases, withoutGraphics } from "./software.ts";
 import type { SeriesVolume } from "./volume.ts";
 
@@ -365,6 +365,7 @@ export class Planes {
    */
   private readonly fit = (): void => {
     if (!this.volume) return;
+    fitDistances();
     for (const plane of planes) {
       if (!this.seen(plane)) {
         this.hidden.add(plane);
