@@ -60,12 +60,18 @@ func startBrowser(path, dir string) {
 // newBrowser is the browser for one test, which ends after bound.
 func newBrowser(t testing.TB) context.Context {
 	t.Helper()
+	return newBrowserFor(t, bound)
+}
+
+// newBrowserFor is the browser for a test that ends after limit.
+func newBrowserFor(t testing.TB, limit time.Duration) context.Context {
+	t.Helper()
 	path := chromium(t)
 	shared.Do(func() { startBrowser(path, filepath.Join(home, "chromium")) })
 	if shared.err != nil {
 		t.Fatalf("start Chromium: %v", shared.err)
 	}
-	ctx, stop := context.WithTimeout(shared.ctx, bound)
+	ctx, stop := context.WithTimeout(shared.ctx, limit)
 	t.Cleanup(stop)
 	return ctx
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
@@ -63,7 +64,7 @@ func TestPictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browser := newBrowser(t)
+	browser := newBrowserFor(t, time.Hour)
 	data := t.TempDir()
 	siteModels(t, data)
 	s := serveFrom(t, data, "--max-attempts", "1", "--arrival-quiet", "0")
@@ -107,7 +108,7 @@ func TestPictures(t *testing.T) {
 	ann.until("patch, reconstruction and residual", `document.querySelector("[data-test=strip]")?.dataset.ready === "yes"`)
 	ann.every("finding", false, true)
 	ann.findingStates()
-	ann.lostStates(w, gone, s)
+	ann.lostStates(browser, w, gone, s)
 	ann.otherPages(browser, url)
 }
 
@@ -164,9 +165,9 @@ func (c *camera) findingStates() {
 }
 
 // lostStates are those without a network, without images, and on a slow line.
-func (c *camera) lostStates(w *wire, gone string, s *service) {
+func (c *camera) lostStates(browser context.Context, w *wire, gone string, s *service) {
 	c.t.Helper()
-	bob := newTab(c.ctx, c.t, "bob")
+	bob := newTab(browser, c.t, "bob")
 	bob.signIn(s.url, "bob")
 	c.press("s")
 	c.until("a choice", `document.querySelector(".verdicts .suspicious").getAttribute("aria-pressed") === "true"`)
