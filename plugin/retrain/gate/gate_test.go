@@ -212,8 +212,9 @@ func TestLargerThanAll(t *testing.T) {
 		m.Scale.High[0] = 5.5 // ln mm³, a diameter of 7.8 mm
 	}
 	set.Rungs = &own
-	n := newNodules(&nodule.Dataset{Samples: site(t, 3000).Samples[:4]})
-	columns, err := n.columns(t.Context(), set)
+	four, _, err := phantoms(t.Context(), 3000, 1, mixed, nil)
+	plugintest.Must(t, err)
+	columns, err := newNodules(four).columns(t.Context(), set)
 	plugintest.Must(t, err)
 	if c := columns["rung normals-only"]; len(c.beyond) != len(c.shown) || !slices.Contains(c.beyond, true) || !slices.Contains(c.beyond, false) {
 		t.Errorf("larger than all: %v", c.beyond)
