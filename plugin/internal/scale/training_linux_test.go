@@ -21,15 +21,23 @@ import (
 	"github.com/nodulescope/nodulescope/nodule/phantom"
 )
 
-var turns = flag.Int("scale-turns", 8, "`NUMBER` of turns beside a training, and without it, of two jobs each")
+var (
+	turns    = flag.Int("scale-turns", 8, "`NUMBER` of turns beside a training, and without it, of two jobs each")
+	trainOn  = flag.String("scale-data", "", "`FILE` of the data set that is trained on (default: one of 40 phantoms is made)")
+	priority = flag.String("scale-priority", "idle", "`PRIORITY` of the training; idle ones wait for ever on a machine that never is")
+)
 
 // BenchmarkBesideTraining is how long a job of six nodules takes with all detectors while
 // a network is trained on the same machine, and while that training is stopped, in turn.
 func BenchmarkBesideTraining(b *testing.B) {
 	needBinary(b)
-	a, dir := newArchive(b, 40, 40, 128), b.TempDir()
-	if out, err := a.build(b, dir).CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
+	data := *trainOn
+	if data == "" {
+		dir := b.TempDir()
+		data = filepath.Join(dir, "site.npz")
+		if out, err := newArchive(b, 40, 40, 128).build(b, dir).CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
 	}
 	p, err := phantom.Generate(phantom.Spec{Seed: 99, Slices: 60, Rows: 128, SpacingMM: [3]float64{2.5, 2.8, 2.8}})
 	checktest.Must(b, err)
@@ -59,7 +67,7 @@ func BenchmarkBesideTraining(b *testing.B) {
 	}
 	for b.Loop() {
 		for _, name := range []string{"vae-ad", "gan-ad"} {
-			t := train(b, filepath.Join(dir, "site.npz"), name)
+			t := train(b, data, name)
 			var took [2][]float64
 			used, begin := 0.0, time.Duration(0)
 			job()
@@ -77,8 +85,8 @@ func BenchmarkBesideTraining(b *testing.B) {
 				slices.Sort(took[i])
 			}
 			n := len(took[0])
-			b.Logf("%s: a job takes %.0f ms beside its training and %.0f without (medians of %d and %d): %.2f times as long; means %.0f and %.0f; the training had %.0f %% of a processor meanwhile; load %s",
-				name, took[1][n/2], took[0][n/2], n, n, took[1][n/2]/took[0][n/2], mean(took[1]), mean(took[0]), 100*used/begin.Seconds(), load())
+			b.Logf("%s: a job takes %.0f ms beside its training and %.0f without (medians of %d and %d): %.2f times as long; means %.0f and %.0f; the training, %s, had %.0f %% of a processor meanwhile; load %s",
+				name, took[1][n/2], took[0][n/2], n, n, took[1][n/2]/took[0][n/2], mean(took[1]), mean(took[0]), *priority, 100*used/begin.Seconds(), load())
 		}
 	}
 }
@@ -102,7 +110,7 @@ func train(b *testing.B, data, detector string) *training {
 	ctx, stop := context.WithCancel(b.Context())
 	b.Cleanup(stop)
 	weights := filepath.Join("..", "..", "..", "detector", "weights", detector+".safetensors")
-	t := &training{b: b, cmd: exec.CommandContext(ctx, *binary, "retrain", data, "--model", weights, "--epochs", "100000", "--gan-steps", "100000", //nolint:gosec // what is measured
+	t := &training{b: b, cmd: exec.CommandContext(ctx, *binary, "retrain", data, "--model", weights, "--epochs", "100000", "--gan-steps", "100000", "--priority", *priority, //nolint:gosec // what is measured
 		"--dir", filepath.Join(dir, "state"), "--out", filepath.Join(dir, "out"))}
 	log := &logtest.Buffer{}
 	t.cmd.Stderr = log
