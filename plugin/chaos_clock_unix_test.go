@@ -42,6 +42,7 @@ func newClockChaos(t *testing.T) *chaos {
 // worker was given it in an hour from now: another one has it all the same, also where all
 // of the machine was away in between.
 func TestClockBackWhileAWorkerDies(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	for _, restart := range []bool{false, true} {
 		t.Run(fmt.Sprint("broker restarted ", restart), func(t *testing.T) {
@@ -70,6 +71,7 @@ func TestClockBackWhileAWorkerDies(t *testing.T) {
 // The clock is wrong by years for a while, and the service starts meanwhile: who is signed in
 // stays so, nothing is forgotten, and jobs are answered.
 func TestClockWrongByYears(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	c := newClockChaos(t)
 	s := c.newSolo(t.TempDir())
@@ -104,6 +106,7 @@ func TestClockWrongByYears(t *testing.T) {
 
 // TestChaosClock is [TestChaos] on a machine whose clock jumps forward and back.
 func TestChaosClock(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	c := newClockChaos(t)
 	b, url := c.broker()

@@ -16,6 +16,13 @@ import (
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
+// notShort leaves a test out under the race detector: most of it are other processes.
+func notShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+}
+
 // send spreads jobs over chaosTime, by their numbers from one to before another.
 func (c *chaos) send(b *bus.Bus, url string, from, to int) {
 	begin, pace := time.Now(), *chaosTime/time.Duration(*chaosJobs)

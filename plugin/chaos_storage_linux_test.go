@@ -74,6 +74,7 @@ func (c *chaos) resumed(b *bus.Bus) time.Duration {
 
 // TestChaosDiskFull: the disk of bus, ledger, audit trail and page is full for a while.
 func TestChaosDiskFull(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	c, disk := newChaos(t), smallDisk(t, "96m")
 	c.trouble(c.newSolo(disk), func() func() { return fill(t, disk) })
@@ -82,6 +83,7 @@ func TestChaosDiskFull(t *testing.T) {
 // TestChaosDiskHangs: that disk answers nothing for a while; whoever writes waits in the
 // kernel.
 func TestChaosDiskHangs(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	c, disk := newChaos(t), loopDisk(t, "192M")
 	c.trouble(c.newSolo(disk), func() func() { return freeze(t, disk) })
@@ -89,6 +91,7 @@ func TestChaosDiskHangs(t *testing.T) {
 
 // TestChaosFolderHangs: the disk of one of two services on a broker hangs; the other one goes on.
 func TestChaosFolderHangs(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	c, disk := newChaos(t), loopDisk(t, "192M")
 	b, url := c.broker()
@@ -101,6 +104,7 @@ func TestChaosFolderHangs(t *testing.T) {
 
 // TestChaosSeriesHangs: the mount of every second series answers nothing for a while.
 func TestChaosSeriesHangs(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	c := newChaos(t)
 	silent, err := os.MkdirTemp("/dev/shm", "silent") // another mount

@@ -36,6 +36,7 @@ type crashPlan struct {
 	Page    string   // address of the review page; empty: any, where Decide is set
 
 	PACS, User, PasswordFile string // where results are stored
+	Candidates               string // a watcher of that PACS which takes them from this folder, see chaosWatch
 }
 
 const whileScoring = "scoring"

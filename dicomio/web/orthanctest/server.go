@@ -184,14 +184,21 @@ func (s *Server) Options() web.Options {
 // dcmtk; the test skips where that is not installed.
 func (s *Server) StoreSCU(dir string) {
 	s.t.Helper()
-	tool, err := exec.LookPath("storescu")
-	if err != nil {
-		s.t.Skip("storescu is not installed (Debian: dcmtk)")
+	if err := s.TryStoreSCU(dir); err != nil {
+		s.t.Fatal(err)
 	}
-	out, err := exec.Command(tool, "-aec", s.AET, "+sd", "+r", "+sp", "*.dcm", "-R", "127.0.0.1", strconv.Itoa(s.DICOMPort), dir).CombinedOutput()
+}
+
+// TryStoreSCU is StoreSCU for a server that may not be there: what was sent until it went
+// stays sent.
+func (s *Server) TryStoreSCU(dir string) error {
+	s.t.Helper()
+	tool := LookPath(s.t, "storescu")
+	out, err := exec.Command(tool, "-aec", s.AET, "+sd", "+r", "+sp", "*.dcm", "-R", "127.0.0.1", strconv.Itoa(s.DICOMPort), dir).CombinedOutput() //nolint:gosec // the test's own
 	if err != nil {
-		s.t.Fatalf("storescu: %v\n%s", err, out)
+		return fmt.Errorf("storescu: %w\n%s", err, out)
 	}
+	return nil
 }
 
 // Get asks the server's own REST interface, such as /changes or /statistics.
