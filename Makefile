@@ -50,16 +50,20 @@ race: ## run the tests of concurrent code under the race detector (needs a C com
 	CGO_ENABLED=1 go test -race -short -buildvcs=false -timeout 20m $(RACE)
 
 # Which test of the fault harness runs (docs/operations.md lists them), for how long, over how
-# many jobs, for how long a disk is full or a storage hangs, and its seed (none: drawn).
+# many jobs, with what mean time between two faults, for how long a disk is full or a storage
+# hangs, whether with the shipped detectors (CHAOS_SHIPPED=1) in place of one that costs nothing,
+# and its seed (none: drawn).
 CHAOS ?= TestChaos
 CHAOS_TIME ?= 10m
 CHAOS_JOBS ?= 6000
+CHAOS_PAUSE ?= 3s
 CHAOS_FAULT ?= 1m
+CHAOS_SHIPPED ?=
 SEED ?=
 
 .PHONY: chaos
 chaos: ## kill, freeze and cut off workers and broker while jobs run: CHAOS=TestChaosCluster CHAOS_TIME=10m CHAOS_JOBS=6000 SEED=1
-	go test -buildvcs=false -count=1 -v -timeout 90m -run '^$(CHAOS)$$' ./plugin -args -chaos-time $(CHAOS_TIME) -chaos-jobs $(CHAOS_JOBS) -chaos-pause 3s -chaos-fault $(CHAOS_FAULT) $(if $(SEED),-chaos-seed $(SEED))
+	go test -buildvcs=false -count=1 -v -timeout 90m -run '^$(CHAOS)$$' ./plugin -args -chaos-time $(CHAOS_TIME) -chaos-jobs $(CHAOS_JOBS) -chaos-pause $(CHAOS_PAUSE) -chaos-fault $(CHAOS_FAULT) $(if $(CHAOS_SHIPPED),-chaos-shipped) $(if $(SEED),-chaos-seed $(SEED))
 
 # Another build to compare with (FORMER=path/of/its/binary), and which of the benchmarks.
 FORMER ?=

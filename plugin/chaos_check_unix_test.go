@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
+	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 	"github.com/nodulescope/nodulescope/plugin/scoring"
 )
 
@@ -31,7 +31,7 @@ func (c *chaos) check(b *bus.Bus) {
 		answers[r.JobID]++
 		times = append(times, env.Time)
 		place, there := c.asked.Load(r.JobID)
-		if !there || len(r.Nodules) != 1 || len(r.Nodules[0].Scores) != 1 || r.Nodules[0].ID != r.JobID || r.Nodules[0].Scores[0].Raw != c.want[place.(int)] {
+		if !there || len(r.Nodules) != 1 || r.Nodules[0].ID != r.JobID || !slices.Equal(rawScores(r), c.want[place.(int)]) {
 			wrong++
 		}
 		return nil
@@ -93,15 +93,34 @@ func chaosJob(dir string, place int) bus.Job {
 	return job
 }
 
+// chaosModels are what scores in the harness.
+func chaosModels(shipped bool) (m scoring.Models, err error) {
+	if shipped {
+		set, err := store.Open("").Load(store.Shipped)
+		return scoring.Models{Detectors: set.Detectors, Outliner: set.Outliner, Rungs: set.Rungs}, err
+	}
+	d, err := plugintest.NewDetector()
+	m.Detectors = append(m.Detectors, plugintest.Instant{Detector: d})
+	return m, err
+}
+
 // chaosScores are the scores at these places, as they are without faults.
-func chaosScores(t *testing.T, dir string) (scores []float64) {
+func chaosScores(t *testing.T, dir string) (scores [][]float64) {
 	t.Helper()
+	m, err := chaosModels(*chaosShipped)
+	plugintest.Must(t, err)
 	for place := range 9 {
-		r, _, err := scoring.Score(t.Context(), scoring.Request{
-			Source: "/chaos", Job: chaosJob(dir, place), Detectors: []detector.Detector{plugintest.Instant{Detector: plugintest.Detector(t)}},
-		})
+		r, _, err := scoring.Score(t.Context(), scoring.Request{Source: "/chaos", Job: chaosJob(dir, place), Detectors: m.Detectors, Outliner: m.Outliner, Rungs: m.Rungs})
 		plugintest.Must(t, err)
-		scores = append(scores, r.Nodules[0].Scores[0].Raw)
+		scores = append(scores, rawScores(r))
 	}
 	return scores
+}
+
+// rawScores are those of the first nodule, one a detector.
+func rawScores(r bus.Result) (raw []float64) {
+	for _, s := range r.Nodules[0].Scores {
+		raw = append(raw, s.Raw)
+	}
+	return raw
 }

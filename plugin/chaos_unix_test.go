@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/bus"
-	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
@@ -35,6 +34,7 @@ var (
 	chaosJobs    = flag.Int("chaos-jobs", 60, "`NUMBER` of jobs, spread over that time")
 	chaosWorkers = flag.Int("chaos-workers", 2, "`NUMBER` of workers")
 	chaosFault   = flag.Duration("chaos-fault", 1500*time.Millisecond, "`TIME` for which a disk is full or a storage hangs")
+	chaosShipped = flag.Bool("chaos-shipped", false, "score with the shipped detectors, outlines and rungs, in place of a detector that costs nothing")
 	chaosPause   = flag.Duration("chaos-pause", 600*time.Millisecond, "mean `TIME` between two faults")
 )
 
@@ -64,21 +64,24 @@ func chaosChild(plan crashPlan) error {
 		}
 		select {}
 	}
-	d, err := plugintest.NewDetector()
+	models, err := chaosModels(plan.Shipped)
 	if err != nil {
 		return err
 	}
 	cfg := crashConfig(plan)
 	cfg.Queue.AckWait, cfg.MaxAttempts = chaosAckWait, 5
+	if plan.Shipped { // such a job takes so long that it may be killed more often
+		cfg.MaxAttempts = 20
+	}
 	if plan.Port != "" {
 		if cfg.Server.Port, err = strconv.Atoi(plan.Port); err != nil {
 			return err
 		}
 		cfg.Server.DontListen = false
 	}
-	cfg.Detectors = []detector.Detector{plugintest.Instant{Detector: d}}
+	cfg.Detectors, cfg.Outliner, cfg.Rungs = models.Detectors, models.Outliner, models.Rungs
 	if plan.Hold {
-		cfg.Detectors[0] = plugintest.Wrapped{Detector: d, Before: func(ctx context.Context, _ []nodule.Patch) error {
+		cfg.Detectors[0] = plugintest.Wrapped{Detector: models.Detectors[0], Before: func(ctx context.Context, _ []nodule.Patch) error {
 			fmt.Fprintln(os.Stderr, held)
 			<-ctx.Done()
 			return ctx.Err()
@@ -108,6 +111,7 @@ type victim struct {
 
 func newVictim(t *testing.T, logs, name string, plan crashPlan) *victim {
 	t.Helper()
+	plan.Shipped = *chaosShipped
 	log, err := os.OpenFile(filepath.Join(logs, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	plugintest.Must(t, err)
 	v := &victim{t: t, name: name, plan: plan, log: log}
@@ -133,6 +137,15 @@ func (v *victim) kill() {
 	defer v.mu.Unlock()
 	_ = v.cmd.Process.Kill()
 	_ = v.cmd.Wait() // killed
+}
+
+// ended tells whether the process has ended by itself.
+func (v *victim) ended() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var status syscall.WaitStatus
+	pid, err := syscall.Wait4(v.cmd.Process.Pid, &status, syscall.WNOHANG, nil)
+	return err != nil || pid != 0
 }
 
 // said is its log.
@@ -166,10 +179,10 @@ type chaos struct {
 	history []fault               // in order
 	hit     func(job string) bool // tells jobs that a trouble of a storage concerns
 
-	scans        []string // folders of the series, in turn
-	want         []float64
-	jobs         *rand.Rand // what is sent
-	asked        sync.Map   // of good jobs: places by id
+	scans        []string    // folders of the series, in turn
+	want         [][]float64 // scores by place
+	jobs         *rand.Rand  // what is sent
+	asked        sync.Map    // of good jobs: places by id
 	good, poison atomic.Int64
 }
 
@@ -307,4 +320,3 @@ func (c *chaos) settle(b *bus.Bus) (left uint64) {
 	c.t.Errorf("%d jobs are left after %s, the last was settled %s ago", least, time.Since(begin).Round(time.Second), time.Since(shrunk).Round(time.Second))
 	return least
 }
-

@@ -30,6 +30,7 @@ type crashPlan struct {
 	Chaos   bool     // a process of the fault harness, see chaosChild
 	Routes  []string // of a cluster, whose server has the first; empty: a server by itself
 	Backup  string   // make a backup there amid many jobs, see backupChild
+	Shipped bool     // score with what the binary ships
 	Hold    bool     // score nothing, for ever
 	Port    string   // that its own bus listens on; empty: it does not
 	Clock   string   // of a clock that jumps, see plugintest.FollowClock; empty: that of the machine
