@@ -315,8 +315,8 @@ function DriftPart() {
               <tbody>
                 {d.values.map((v) => (
                   <tr key={v.name}>
-                    <th scope="row">{v.name}</th><td class="number">{v.reference}</td><td class="number">{v.window}</td><td>{v.number ? `${four(v.before)} → ${four(v.after)}` : "–"}</td>
-                    <td class="number">{v.distance.toFixed(2)}</td><td class="number">{v.p < 0.001 ? "<0.001" : v.p.toFixed(3)}</td>
+                    <th scope="row">{v.name}</th><td class="number">{v.reference}</td><td class="number">{v.window}</td><td>{v.number && v.enough ? `${four(v.before)} → ${four(v.after)}` : "–"}</td>
+                    <td class="number">{v.enough ? v.distance.toFixed(2) : "–"}</td><td class="number">{!v.enough ? "–" : v.p < 0.001 ? "<0.001" : v.p.toFixed(3)}</td>
                     <td><span class={`state ${v.alarm ? "refused" : ""}`}>{v.alarm ? texts.retraining.moved : v.enough ? "" : texts.retraining.tooFew}</span></td>
                   </tr>
                 ))}
