@@ -47,14 +47,15 @@ func TestMeasureMany(t *testing.T) {
 		t.Skip("run with -args -measure")
 	}
 	browser := newBrowser(t)
-	s := serve(t, append([]string{"--outline", "off"}, quick...)...)
+	data := t.TempDir()
+	s := serveFrom(t, data, append([]string{"--outline", "off"}, quick...)...)
 	dir := phantom(t, "--slices", "160", "--size", "256", "--count", "30")
 	run(t, "", "submit", dir, "--nodules", manyCandidates(t, dir, 500), "--nats-url", s.bus)
 	b := newTab(browser, t, "ann")
 	b.size(1920, 1080)
 	b.signIn(s.url, "ann")
 	b.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
-	s.publish(t, 999)
+	s.publish(t, data, 999)
 	b.do("load again", chromedp.Reload())
 	b.until("a thousand series", `document.querySelector(".pages")?.textContent.includes("1000")`)
 
@@ -138,9 +139,13 @@ func manyCandidates(t *testing.T, dir string, n int) string {
 }
 
 // publish puts results of series that are nowhere on the bus.
-func (s *service) publish(t *testing.T, n int) {
+func (s *service) publish(t *testing.T, data string, n int) {
 	t.Helper()
-	b, err := bus.Connect(t.Context(), bus.Options{URL: s.bus})
+	access, err := bus.ReadAccess(filepath.Join(data, "bus-access.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Connect(t.Context(), bus.Options{URL: s.bus, User: string(bus.RoleService), Password: access[bus.RoleService]})
 	if err != nil {
 		t.Fatal(err)
 	}
