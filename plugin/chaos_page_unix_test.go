@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,6 +66,7 @@ type visitor struct {
 	ended   chan struct{}
 	kept    map[string]bool // decisions that the page has said to be kept, by their comment
 	refused map[string]int  // by what it said
+	decided atomic.Int64    // how many were kept
 	silent  time.Duration   // the longest that a list took
 }
 
@@ -112,6 +114,7 @@ func (r *visitor) decide(ctx context.Context, comment string, versions map[strin
 	if err := r.client.call(ctx, "PUT", "/api/v1/series/"+id+"/findings/1/decision", put, &answer); err == nil {
 		versions[id] = answer.Version
 		r.kept[comment] = true
+		r.decided.Add(1)
 	} else if ctx.Err() == nil {
 		r.refused["decision: "+err.Error()]++
 		var now struct {
@@ -126,7 +129,7 @@ func (r *visitor) decide(ctx context.Context, comment string, versions map[strin
 // done ends it, and checks that each decision that was kept is in REVIEWS, once.
 func (r *visitor) done(b *bus.Bus) {
 	r.t.Helper()
-	time.Sleep(100 * time.Millisecond)
+	plugintest.WaitFor(r.t, func() bool { return r.decided.Load() > 0 })
 	r.stop()
 	<-r.ended
 	var published []string
