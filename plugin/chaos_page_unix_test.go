@@ -4,7 +4,6 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,5 +154,5 @@ func (r *visitor) done(b *bus.Bus) {
 	if n := len(published) - len(slices.Compact(slices.Clone(published))); missing() > 0 || n > 0 || len(r.kept) == 0 {
 		r.t.Errorf("of %d decisions that were kept %d are not in REVIEWS, %d are there twice", len(r.kept), missing(), n)
 	}
-	r.t.Log(fmt.Sprintf("review page: %d decisions kept, all in REVIEWS once; the slowest list took %s; refused: %v", len(r.kept), r.silent.Round(time.Millisecond), r.refused))
+	r.t.Logf("review page: %d decisions kept, all in REVIEWS once; the slowest list took %s; refused: %v", len(r.kept), r.silent.Round(time.Millisecond), r.refused)
 }
