@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
 	"github.com/nodulescope/nodulescope/internal/digest"
+	"github.com/nodulescope/nodulescope/plugin/review/store"
 )
 
 // rolling scrolls an element there and back, and tells how many frames came in how
@@ -48,14 +50,19 @@ func TestMeasureMany(t *testing.T) {
 	}
 	browser := newBrowser(t)
 	data := t.TempDir()
+	manySeries(t, data, 999)
 	s := serveFrom(t, data, append([]string{"--outline", "off"}, quick...)...)
 	dir := phantom(t, "--slices", "160", "--size", "256", "--count", "30")
 	run(t, "", "submit", dir, "--nodules", manyCandidates(t, dir, 500), "--nats-url", s.bus)
 	b := newTab(browser, t, "ann")
 	b.size(1920, 1080)
 	b.signIn(s.url, "ann")
-	b.within(scoringPatience, "a scored series", `document.querySelector("tbody tr[data-id] .state.scored")`)
-	s.publish(t, data, 999)
+	const widest = `[...document.querySelectorAll("tbody tr[data-id]")].find((r) => r.querySelector(".state.scored") && r.textContent.includes("/ 500"))?.dataset.id`
+	eval[bool](b, `(sessionStorage.setItem("nodulescope.filters", '{"sort":"findings","order":"desc"}'), true)`)
+	b.do("those with many findings first", chromedp.Reload())
+	b.within(scoringPatience, "the series of 500 findings", widest)
+	id := eval[string](b, widest)
+	eval[bool](b, `(sessionStorage.removeItem("nodulescope.filters"), true)`)
 	b.do("load again", chromedp.Reload())
 	b.until("a thousand series", `document.querySelector(".pages")?.textContent.includes("1000")`)
 
@@ -75,10 +82,6 @@ func TestMeasureMany(t *testing.T) {
 		b.until("the list", first)
 	}
 
-	id := eval[string](b, `document.querySelector("tbody tr[data-id]:has(.state.scored)").dataset.id`)
-	for _, tr := range eval[[]string](b, `[...document.querySelectorAll("tbody tr[data-id]")].filter((r) => r.textContent.includes("/ 500")).map((r) => r.dataset.id)`) {
-		id = tr
-	}
 	b.do("the series", chromedp.Navigate(s.url+"/?render=cpu#/series/"+id))
 	b.opened()
 	for range *rounds {
@@ -138,35 +141,47 @@ func manyCandidates(t *testing.T, dir string, n int) string {
 	return path
 }
 
-// publish puts results of series that are nowhere on the bus.
-func (s *service) publish(t *testing.T, data string, n int) {
+// manySeries puts series that are nowhere into the ledger of a service that has not started.
+func manySeries(t *testing.T, data string, n int) {
 	t.Helper()
-	access, err := bus.ReadAccess(filepath.Join(data, "bus-access.json"))
+	db, err := bbolt.Open(filepath.Join(data, "ledger.db"), 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := bus.Connect(t.Context(), bus.Options{URL: s.bus, User: string(bus.RoleService), Password: access[bus.RoleService]})
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	kept, err := store.Open(db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
 	model := bus.Model{Name: "vae-ad", Digest: digest.Of([]byte("a model")), Calibration: "natural-prevalence", Prevalence: 0.1, Threshold: 1}
-	for i := range n {
-		uid := fmt.Sprintf("2.25.%d", 1_000_000+i)
-		r := bus.Result{
-			Identity: digest.Of([]byte(uid)), JobID: "job-" + uid, JobSource: "measure", StudyUID: uid + ".1", SeriesUID: uid + ".2",
-			Software: "measure", Preprocessing: "1", IntendedUse: "measuring", Models: []bus.Model{model},
-			Geometry: bus.Geometry{SpacingMM: [3]float64{1, 1, 1}, Slices: 100},
+	if err := db.Update(func(tx *bbolt.Tx) error {
+		for i := range n {
+			uid := fmt.Sprintf("2.25.%d", 1_000_000+i)
+			r := &bus.Result{
+				Identity: digest.Of([]byte(uid)), JobID: "job-" + uid, JobSource: "measure", StudyUID: uid + ".1", SeriesUID: uid + ".2",
+				Software: "measure", Preprocessing: "1", IntendedUse: "measuring", Models: []bus.Model{model},
+				Geometry: bus.Geometry{SpacingMM: [3]float64{1, 1, 1}, Slices: 100},
+			}
+			for k := range 1 + i%5 {
+				p := float64((7*i+13*k)%100) / 100
+				r.Nodules = append(r.Nodules, bus.ResultNodule{
+					JobNodule: bus.JobNodule{ID: fmt.Sprint(k), DiameterMM: 6},
+					Scores:    []bus.NoduleScore{{Model: model.Name, Digest: model.Digest, Raw: 2 * p, Probability: &p, Calibration: model.Calibration, Percentile: 100 * p, Anomalous: p > 0.5}},
+				})
+			}
+			if err := kept.Add(tx, store.Record{
+				ID: store.IDOf(r.Identity), Site: "local", Source: "/measure", StudyUID: r.StudyUID, SeriesUID: r.SeriesUID, URI: "file://" + data + "/nowhere",
+				Priority: bus.PriorityRoutine, Time: time.Now().UTC().Add(-time.Duration(i) * time.Minute), Result: r, Nodules: len(r.Nodules),
+			}); err != nil {
+				return err
+			}
 		}
-		for k := range 1 + i%5 {
-			p := float64((7*i+13*k)%100) / 100
-			r.Nodules = append(r.Nodules, bus.ResultNodule{
-				JobNodule: bus.JobNodule{ID: fmt.Sprint(k), DiameterMM: 6},
-				Scores:    []bus.NoduleScore{{Model: model.Name, Digest: model.Digest, Raw: 2 * p, Probability: &p, Calibration: model.Calibration, Percentile: 100 * p, Anomalous: p > 0.5}},
-			})
-		}
-		if _, err := b.PublishResult(t.Context(), "local", "measure", r, bus.WithTime(time.Now())); err != nil {
-			t.Fatal(err)
-		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
