@@ -8,9 +8,10 @@ BUILD    = go build $(TRIM) -buildvcs=false -ldflags '$(LDFLAGS)'
 BINARY   = bin/nodulescope$(shell go env GOEXE)
 PLATFORMS = windows/amd64 darwin/amd64 darwin/arm64 linux/arm64
 
-# What a change is compiled for beside this machine: with these two, every file is
-# compiled that any of PLATFORMS takes.
-CHECKED = windows/amd64 darwin/arm64
+# What a change is compiled for beside this machine (linux/amd64): windows/arm64 takes the
+# files for Windows and those for arm64 at once; those that a Unix other than Linux takes
+# are in the packages of UNIX.
+UNIX = ./internal/... ./plugin/internal/disk ./plugin/retrain/store ./models/compute/gpu/internal/driver
 
 LINT_VERSION = v2.15.0
 LINT = bin/golangci-lint-$(LINT_VERSION)/golangci-lint
@@ -35,7 +36,7 @@ demo: build ## build, then score the nodules of a synthetic CT over the bus
 	$(BINARY) demo
 
 # The packages whose tests take longest come first: the others run beside them.
-LONGEST = ./plugin/web ./plugin ./cmd/nodulescope
+LONGEST = ./plugin/web ./plugin ./cmd/nodulescope ./plugin/retrain/...
 
 .PHONY: test
 test: ## run every test
@@ -47,7 +48,7 @@ build: ## build the binary into bin/
 
 .PHONY: race
 race: ## run the tests of concurrent code under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -short -buildvcs=false -timeout 20m $(RACE)
+	CGO_ENABLED=1 go test -race -short -buildvcs=false -timeout 20m -parallel 4 $(RACE)
 
 # Which test of the fault harness runs (docs/operations.md lists them), for how long, over how
 # many jobs, with what mean time between two faults, for how long a disk is full or a storage
@@ -220,10 +221,9 @@ cross: ## build for windows, macOS and arm64 linux into dist/
 	done
 
 .PHONY: cross-check
-cross-check: ## compile and link for the systems of CHECKED, not optimised, and keep nothing
-	@set -e; for platform in $(CHECKED); do echo "$$platform"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -buildvcs=false -gcflags='all=-N -l -dwarf=false' -ldflags '-s -w' -o /dev/null ./cmd/nodulescope; \
-	done
+cross-check: ## compile and link what other systems take, not optimised, and keep nothing
+	GOOS=windows GOARCH=arm64 go build -buildvcs=false -gcflags='all=-N -l -dwarf=false' -ldflags '-s -w' -o /dev/null ./cmd/nodulescope
+	GOOS=darwin GOARCH=arm64 go build -buildvcs=false -gcflags='all=-N -l -dwarf=false' $(UNIX)
 
 .PHONY: bench
 bench: ## run the benchmarks

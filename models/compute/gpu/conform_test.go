@@ -57,5 +57,8 @@ func compile(t *testing.T, b compute.Backend, outs gorgonia.Nodes, bound map[str
 
 // TestConform runs the suite on every device.
 func TestConform(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and one after the other")
+	}
 	onEach(t, func(t *testing.T, b strict) { conform.Run(t, b) })
 }

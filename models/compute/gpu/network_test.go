@@ -29,6 +29,9 @@ func draw(rng *rand.Rand, n int) []float32 {
 // TestNetworks holds outputs of the reference networks in both dimensions
 // against the plain operators in float64.
 func TestNetworks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and one after the other")
+	}
 	for _, dims := range []int{2, 3} {
 		v, n := models.VAE{Dims: dims, Latent: 8}, models.GAN{Dims: dims, Latent: 8}
 		rng := rand.New(rand.NewPCG(6, 6))

@@ -42,6 +42,9 @@ func TestCompare(t *testing.T) {
 // TestCases: every case makes a graph of which op.Evaluate computes what Want
 // does, and none of them is a constant, which any back end would pass.
 func TestCases(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and nothing in it runs beside anything")
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i, c := range Cases(rng) {
 		n, err := c.Graph()
