@@ -63,6 +63,9 @@ func TestMetricsOfAlerts(t *testing.T) {
 // Debian's prometheus takes the rules, scrapes a service, and gives every query
 // of the dashboard an answer.
 func TestPrometheus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for another program")
+	}
 	t.Parallel()
 	for _, program := range []string{"promtool", "prometheus"} {
 		if _, err := exec.LookPath(program); err != nil {

@@ -85,6 +85,9 @@ func backUpAmidJobs(ctx context.Context, p *Plugin, plan crashPlan) error {
 // A backup that was made amid jobs is of one moment: restored elsewhere, with the
 // service killed, every job is answered once, and the decision is there.
 func TestBackupAmidJobs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it kills processes, whose races nobody is told")
+	}
 	t.Parallel()
 	place := t.TempDir()
 	plan := crashPlan{DataDir: t.TempDir(), Point: plugintest.WriteCT(t, plugintest.CT()), Backup: filepath.Join(place, "backup"), Decide: true}

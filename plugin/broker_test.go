@@ -44,6 +44,9 @@ func TestReplyLost(t *testing.T) {
 // not ready, the job's only attempt is not used up, and it is answered when
 // replies come again.
 func TestNoReplies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for limits of time")
+	}
 	t.Parallel()
 	b := plugintest.NewBroker(t)
 	lossy := plugintest.NewLossy(t, b.URL)

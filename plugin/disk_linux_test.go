@@ -48,6 +48,9 @@ func fill(t *testing.T, dir string) (empty func()) {
 // server give streams up. The service says that it is not ready; when there is
 // room again it goes on by itself, and no job is put aside or answered twice.
 func TestDiskFull(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for limits of time")
+	}
 	dir := smallDisk(t, "64m")
 	full := make(chan struct{})
 	cfg := testConfig(t)
