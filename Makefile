@@ -96,6 +96,10 @@ gain: ## measure what phantom sites gain by retraining: REVIEWED=30,100,300 SITE
 test-pacs: ## from Orthanc and back, and PixelMed judges the report (needs Orthanc and pixelmed-apps)
 	go test -buildvcs=false -count=1 -v -timeout 20m -run 'TestFromThePACSAndBack' ./cmd/nodulescope -args -pixelmed
 
+.PHONY: test-systemd
+test-systemd: ## install the unit under a systemd of its own, as its head says, kill and freeze it (needs root, systemd-container)
+	go test -buildvcs=false -count=1 -v -timeout 10m -run '^TestUnitUnderSystemd$$' ./cmd/nodulescope -args -systemd
+
 .PHONY: test-onnx
 test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)
 	NODULESCOPE_ORT=$(CURDIR)/$(ORT) go test -buildvcs=false -count=1 -v -run 'Runtime' ./models/onnx

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"log/slog"
-	"sync"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/nodulescope/nodulescope/plugin"
 )
 
 // notifier tells the service manager how the service is, where there is one that
@@ -26,9 +30,9 @@ func (n notifier) say(state string) {
 func (n notifier) stopping() { n.say(daemon.SdNotifyStopping) }
 
 // ready says that jobs are taken and, where the manager has a watchdog, every
-// half of its time that the service is alive, as long as that is so, until end is
-// called.
-func (n notifier) ready(alive func(context.Context) error) (end func()) {
+// half of its time that the service is alive, as long as that is so, and what its
+// state is, until end is called.
+func (n notifier) ready(alive func(context.Context) error, state func(context.Context) string) (end func()) {
 	n.say(daemon.SdNotifyReady)
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
@@ -38,22 +42,42 @@ func (n notifier) ready(alive func(context.Context) error) (end func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var group sync.WaitGroup
-	group.Go(func() {
-		tick := time.NewTicker(limit / 2)
-		defer tick.Stop()
-		for {
-			if err := alive(ctx); err == nil {
-				n.say(daemon.SdNotifyWatchdog)
-			} else if ctx.Err() == nil {
-				n.log.Error("the service hangs; it is for the service manager to start it again", "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
+	go every(ctx, limit/2, func() {
+		if err := alive(ctx); err == nil {
+			n.say(daemon.SdNotifyWatchdog)
+		} else if ctx.Err() == nil {
+			n.log.Error("the service hangs; it is for the service manager to start it again", "error", err)
 		}
 	})
-	return func() { cancel(); group.Wait() }
+	// By itself: a disk that hangs holds up who looks at it.
+	go every(ctx, limit/2, func() { n.say("STATUS=" + state(ctx)) })
+	return cancel // without waiting: a manager that does not listen must not hold up the end
+}
+
+// every calls do at once, and again after each period, until ctx ends.
+func every(ctx context.Context, period time.Duration, do func()) {
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for {
+		do()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// stateLine is what the service manager shows of a service.
+func stateLine(r plugin.Readiness) string {
+	if r.Ready {
+		return "takes jobs"
+	}
+	var reasons []string
+	for _, name := range slices.Sorted(maps.Keys(r.Checks)) {
+		if text := r.Checks[name]; text != "ok" {
+			reasons = append(reasons, name+": "+strings.Join(strings.Fields(text), " "))
+		}
+	}
+	return "takes no jobs; " + strings.Join(reasons, "; ")
 }

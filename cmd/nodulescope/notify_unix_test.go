@@ -9,9 +9,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/nodulescope/nodulescope/plugin"
 )
 
 // manager listens as systemd does.
@@ -33,7 +36,7 @@ func manager(t *testing.T) *net.UnixConn {
 	return conn
 }
 
-// heard waits for what is said next.
+// heard waits for what is said next, states apart.
 func heard(t *testing.T, conn *net.UnixConn, within time.Duration) string {
 	t.Helper()
 	if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
@@ -41,6 +44,9 @@ func heard(t *testing.T, conn *net.UnixConn, within time.Duration) string {
 	}
 	text := make([]byte, 256)
 	n, err := conn.Read(text)
+	for err == nil && strings.HasPrefix(string(text[:n]), "STATUS=") {
+		n, err = conn.Read(text)
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return ""
 	}
@@ -91,7 +97,7 @@ func TestServiceManagerHearsNothingOfWhatHangs(t *testing.T) {
 			return errors.New("it hangs")
 		}
 		return nil
-	})
+	}, func(ctx context.Context) string { <-ctx.Done(); return "" }) // so does what it looks at
 	defer end()
 	if ready, alive := heard(t, conn, time.Minute), heard(t, conn, time.Minute); ready != "READY=1" || alive != "WATCHDOG=1" {
 		t.Errorf("%q, %q", ready, alive)
@@ -107,5 +113,16 @@ func TestServiceManagerHearsNothingOfWhatHangs(t *testing.T) {
 	}
 	if got := heard(t, conn, time.Millisecond); got != "" {
 		t.Errorf("%q is said of what hangs", got)
+	}
+}
+
+func TestStateLine(t *testing.T) {
+	for want, r := range map[string]plugin.Readiness{
+		"takes jobs": {Ready: true, Checks: map[string]string{"bus": "ok", "storage": "2 reads hang"}},
+		"takes no jobs; bus: no answer; disk: full: make room": {Checks: map[string]string{"disk": "full:\nmake room", "ledger": "ok", "bus": "no answer"}},
+	} {
+		if got := stateLine(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -253,7 +253,7 @@ func runServe(ctx context.Context, o serveOptions, g *globals, stdout io.Writer)
 		if cfg.Server.AccessFile != "" {
 			defer shareAccess(cfg.Server.AccessFile, p.BusURL(), g.log)()
 		}
-		defer manager.ready(p.Alive)()
+		defer manager.ready(p.Alive, func(ctx context.Context) string { return stateLine(p.CheckReady(ctx)) })()
 		fmt.Fprintln(stdout, "Ready for jobs.")
 		if err := o.describe(stdout, cfg, p); err != nil {
 			g.log.Warn("standard output is gone", "error", err)

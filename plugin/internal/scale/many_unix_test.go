@@ -25,13 +25,15 @@ const password = "a sentence that is long enough"
 
 // BenchmarkQueued is what many jobs that wait do to a service: its memory, the time until
 // the work list is there, and how long an urgent job waits. The broker has forgotten the
-// ids of those jobs, as of a queue that has grown for longer than a few minutes.
+// ids of those jobs, as of a queue that has grown for longer than a few minutes. The first
+// figures are of a service that has just started; then as many jobs come as are done, an
+// urgent one among them every few seconds, and its memory is looked at all the while.
 func BenchmarkQueued(b *testing.B) {
 	needBinary(b)
 	f := newFixture(b)
 	for b.Loop() {
 		for range *rounds {
-			counts := []int{1000, *many}
+			counts := []int{1000, *many / 10, *many}
 			var dirs []string
 			for _, n := range counts {
 				dir := b.TempDir()
@@ -47,10 +49,44 @@ func BenchmarkQueued(b *testing.B) {
 				list := worklist(b, "http://"+review)
 				b.Logf("%d jobs wait: ready after %.2f s; urgent jobs were answered after %.0f ms; work list after %.0f ms; memory %.0f MB; load %s",
 					n, s.took.Seconds(), urgent, list, s.memory(), load())
+				kept, done := s.hold(f, dir, port, n)
+				b.Logf("%d jobs were kept waiting for %s, while %d were done: memory %.0f MB in the median, at most %.0f; load %s",
+					n, *holds, done, kept[len(kept)/2], kept[len(kept)-1], load())
 				s.kill()
 			}
 		}
 	}
+}
+
+// hold sends as many jobs as are done, so that as many wait as before, and tells what the
+// process took in MB, in order, twice a second, and how many jobs were done.
+func (s *service) hold(f *fixture, dataDir, port string, waiting int) (memory []float64, done int) {
+	c := s.connect(dataDir, port)
+	defer c.Close()
+	sent, first := waiting, int(s.done())
+	begin := time.Now()
+	for tick := 0; time.Since(begin) < *holds; tick++ {
+		missing := int(s.done()) + waiting - sent
+		each(s.b, missing, func(ctx context.Context, i int) error {
+			job := f.job(sent + i)
+			if tick%10 == 0 && i == 0 {
+				job.Priority = bus.PriorityStat
+			}
+			_, err := c.SubmitJob(ctx, "local", fmt.Sprint("/scale/held/", i), fmt.Sprint("held", sent+i), job)
+			return err
+		})
+		sent += max(missing, 0)
+		memory = append(memory, s.memory())
+		time.Sleep(500 * time.Millisecond)
+	}
+	slices.Sort(memory)
+	return memory, int(s.done()) - first
+}
+
+func (s *service) connect(dataDir, port string) *bus.Bus {
+	access, err := bus.ReadAccess(filepath.Join(dataDir, "bus-access.json"))
+	checktest.Must(s.b, err)
+	return connect(s.b, bus.Options{URL: "nats://127.0.0.1:" + port, User: string(bus.RoleService), Password: access[bus.RoleService]})
 }
 
 // memory is that of the process in MB, after a collection could have been.
@@ -58,9 +94,7 @@ func (s *service) memory() float64 { return s.metric("process_resident_memory_by
 
 // urgent is how many milliseconds some urgent jobs waited, in order.
 func (s *service) urgent(f *fixture, dataDir, port string) (took []float64) {
-	access, err := bus.ReadAccess(filepath.Join(dataDir, "bus-access.json"))
-	checktest.Must(s.b, err)
-	c := connect(s.b, bus.Options{URL: "nats://127.0.0.1:" + port, User: string(bus.RoleService), Password: access[bus.RoleService]})
+	c := s.connect(dataDir, port)
 	defer c.Close()
 	for i := range 9 {
 		ctx, cancel := context.WithTimeout(s.b.Context(), time.Minute)

@@ -35,6 +35,7 @@ var (
 	jobs    = flag.Int("scale-jobs", 1000, "`NUMBER` of jobs of one run")
 	many    = flag.Int("scale-many", 100000, "`NUMBER` of jobs that wait, or results that are stored")
 	rounds  = flag.Int("scale-rounds", 3, "`NUMBER` of runs of each kind, in turn")
+	holds   = flag.Duration("scale-hold", time.Minute, "`TIME` for which jobs are kept waiting")
 	workers = flag.Int("scale-workers", 1, "`NUMBER` of jobs worked on at once")
 )
 
