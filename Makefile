@@ -119,7 +119,7 @@ OHIF_VERSION = 3.12.10
 OHIF = .cache/ohif/$(OHIF_VERSION)
 
 .PHONY: test-ohif
-test-ohif: $(OHIF) ## open a report in the OHIF viewer (needs npm, Chromium and Orthanc)
+test-ohif: $(OHIF) ## open report, outlines and pictures in the OHIF viewer (needs npm, Chromium and Orthanc)
 	NODULESCOPE_OHIF=$(CURDIR)/$(OHIF)/package/dist go test -buildvcs=false -count=1 -v -run OHIF ./plugin/web -args -screenshots $(CURDIR)/.cache/ohif/screenshots
 
 $(OHIF):

@@ -29,11 +29,14 @@ const classChestCAD = "1.2.840.10008.5.1.4.1.1.88.65"
 //
 // A place is the middle of an SCOORD or SCOORD3D: the point, the centre of a
 // circle or an ellipse, the centroid of a closed outline, the mean of other
-// points. Where a nodule has a centre, outlines do not count.
+// points. Where a nodule has a centre, outlines do not count. What was measured in
+// a group without a place, such as that of a segment, belongs to the nodule of the
+// same tracking identifier.
 type report struct {
 	*sr.Document
-	marks   []Mark
-	skipped []Skipped
+	marks     []Mark
+	placeless []Mark
+	skipped   []Skipped
 }
 
 // readReport reads a report. Its errors hold no value of the file.
@@ -52,6 +55,7 @@ func readReport(data []byte) (*CandidateFile, error) {
 	} else {
 		r.groups()
 	}
+	r.join()
 	switch {
 	case len(r.marks) == 0:
 		return nil, &Error{Code: CodeNoCandidates, Op: op, Hint: "the report holds no nodule with a position"}
@@ -180,10 +184,28 @@ func (r *report) add(m Mark, n *sr.Item) {
 	}
 	m.DiameterMM = size.diameter()
 	if len(m.Points)+len(m.Images) == 0 {
-		r.skip("a nodule without a place")
+		r.placeless = append(r.placeless, m)
 		return
 	}
 	r.marks = append(r.marks, m)
+}
+
+// join gives the size of groups without a place to the nodules that they are about.
+func (r *report) join() {
+	at := map[string]int{}
+	for i, m := range r.marks {
+		if _, ok := at[m.TrackingUID]; !ok && m.TrackingUID != "" {
+			at[m.TrackingUID] = i
+		}
+	}
+	for _, m := range r.placeless {
+		i, ok := at[m.TrackingUID]
+		if !ok {
+			r.skip("a nodule without a place")
+		} else if r.marks[i].DiameterMM == 0 {
+			r.marks[i].DiameterMM = m.DiameterMM
+		}
+	}
 }
 
 // place adds one place.

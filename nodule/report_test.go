@@ -40,7 +40,7 @@ func wantAt(t *testing.T, s *dicomio.Series, m Mark, want dicomio.Vec) {
 }
 
 // TestOwnReport: what sr writes is read, with the same ids, at the foot of
-// each nodule on its slice.
+// each nodule on its slice; what was measured of an outline belongs to its nodule.
 func TestOwnReport(t *testing.T) {
 	s := testSeries(t)
 	header, err := sr.HeaderOf(context.Background(), s)
@@ -49,9 +49,12 @@ func TestOwnReport(t *testing.T) {
 	}
 	r := sr.Report{Identity: "a result", Time: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), Header: header, Nodules: []sr.Nodule{
 		{ID: "n1", PositionLPS: s.Geometry.ToLPS([3]float64{3.2, 20, 10}), DiameterMM: 7.46},
-		{ID: "Knoten 2 – λ", PositionLPS: s.Geometry.ToLPS([3]float64{8, 3, 30})},
+		{ID: "Knoten 2 – λ", PositionLPS: s.Geometry.ToLPS([3]float64{8, 3, 30}), Outline: &sr.Outline{
+			Segment: sr.Segment{SOPInstanceUID: "1.2.3.4", SeriesInstanceUID: "1.2.3", Number: 1}, Algorithm: sr.Algorithm{Name: "outliner", Version: "1.0"},
+			Measurements: []sr.Measurement{{Name: sr.Code{Value: "103339001", Scheme: "SCT", Meaning: "Long Axis"}, Value: 8.1, Unit: sr.Code{Value: "mm", Scheme: "UCUM", Meaning: "millimeter"}}},
+		}},
 		{ID: "outside", PositionLPS: dicomio.Vec{900, 0, 0}},
-	}}
+	}, Outlines: true}
 	for i := range r.Nodules {
 		if at, ok := s.OnImage(r.Nodules[i].PositionLPS); ok {
 			r.Nodules[i].Image = at
@@ -73,8 +76,8 @@ func TestOwnReport(t *testing.T) {
 		foot, _ := s.InPatient(n.Image)
 		wantAt(t, s, m, foot)
 	}
-	if f.Marks[0].DiameterMM != 7.5 || f.Marks[1].DiameterMM != 0 {
-		t.Errorf("diameters %g, %g", f.Marks[0].DiameterMM, f.Marks[1].DiameterMM)
+	if f.Marks[0].DiameterMM != 7.5 || f.Marks[1].DiameterMM != 8.1 || len(f.Skipped) != 0 {
+		t.Errorf("%+v; diameters %g, %g", f.Skipped, f.Marks[0].DiameterMM, f.Marks[1].DiameterMM)
 	}
 	cs, skipped, err := f.In(s)
 	if err != nil || len(cs) != 2 || len(skipped) != 0 || cs[0].ID != "n1" || cs[0].DiameterMM != 7.5 {

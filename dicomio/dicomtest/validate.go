@@ -49,9 +49,8 @@ func Complaints(out string) (list []string) {
 }
 
 // Mistaken tells errors that PixelMed finds in a report where there is none: where a report has
-// exactly one image region, that is one nodule without an outline, it judges every
-// group by template 1410, those of 1411 too (with none, or with several, it checks
-// no group by 1410); and it takes the uncertainty of a number (TID 310, by HAS PROPERTIES) for a number
+// exactly one image region, that is one nodule, it judges every group by template
+// 1410, that of 1411 too (with none, or with several, it checks no group by 1410); and it takes the uncertainty of a number (TID 310, by HAS PROPERTIES) for a number
 // that it is inferred from.
 func Mistaken(complaint string) bool { return mistaken.MatchString(complaint) }
 

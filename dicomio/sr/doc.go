@@ -5,7 +5,7 @@
 // # Reports
 //
 // [Report] becomes a Comprehensive 3D SR document of template 1500 (PS3.16):
-// one measurement group per nodule with its tracking identifiers, a point on the
+// a measurement group per nodule with its tracking identifiers, a point on the
 // slice that is nearest to it, and for every algorithm the deviation from reference nodules, the percentile, the raw score
 // and the operating point, each with name, version, parameters and maker of the
 // algorithm. The first of these numbers names the point again, since OHIF looks
@@ -21,11 +21,11 @@
 // # Outlines
 //
 // The group of a nodule is of template 1410, with the point as its image
-// region. Where the nodule has an [Outline], it is of template 1411: a segment of
-// a Segmentation object (package derived) takes the place of that region, and
-// what was measured of the outline follows the scores, each number in units of
-// UCUM with the algorithm that measured it. The point stays where viewers look
-// for it: with the first number.
+// region. Where the nodule has an [Outline], a group of template 1411 with the same
+// tracking identifiers follows: a segment of a Segmentation object (package derived)
+// is its region, and what was measured of the outline its numbers, in units of UCUM
+// with the algorithm that measured them. A group has one kind of region, and viewers
+// such as OHIF need the point: they show no nodule that has a segment alone.
 //
 // # Private codes
 //

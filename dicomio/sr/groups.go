@@ -23,8 +23,12 @@ func (r Report) content() []codec.Dataset {
 	}
 	var groups []codec.Dataset
 	for _, n := range r.Nodules {
-		if n.Image.SOPInstanceUID != "" {
-			groups = append(groups, r.group(n))
+		if n.Image.SOPInstanceUID == "" {
+			continue
+		}
+		groups = append(groups, r.group(n))
+		if n.Outline != nil {
+			groups = append(groups, r.volume(n))
 		}
 	}
 	if len(groups) > 0 {
@@ -45,15 +49,18 @@ func (v Device) observer() []codec.Dataset {
 	}
 }
 
-// group is one nodule: TID 1411 where it has an outline, else TID 1410.
-func (r Report) group(n Nodule) codec.Dataset {
-	list := []codec.Dataset{
+// subject says which nodule a group is about.
+func (r Report) subject(n Nodule) []codec.Dataset {
+	return []codec.Dataset{
 		textItem(hasContext, ConceptTrackingIdentifier, n.ID),
 		uidItem(hasContext, ConceptTrackingUID, r.TrackingUID(n.ID)),
 		codeItem(contains, ConceptFinding, codeNodule),
 	}
-	list = append(list, r.region(n)...)
-	list = append(list, codeItem(hasModifier, ConceptFindingSite, codeLung))
+}
+
+// group is one nodule at its point: TID 1410.
+func (r Report) group(n Nodule) codec.Dataset {
+	list := append(r.subject(n), pointItem(contains, codeRegion, n.Image), codeItem(hasModifier, ConceptFindingSite, codeLung))
 	// The first number says where it was taken (TID 320): viewers such as OHIF
 	// look there for the place of a group, and not at its image region.
 	where := []codec.Dataset{pointItem(inferredFrom, codeMeasuredAt, n.Image)}
@@ -63,9 +70,7 @@ func (r Report) group(n Nodule) codec.Dataset {
 	}
 	if n.DiameterMM > 0 {
 		list = append(list, numberItem(contains, codeDiameter, round(n.DiameterMM, 0.1), codeMM, where...))
-		where = nil
 	}
-	list = append(list, r.measured(n.Outline, where)...)
 	list = append(list, r.distances(n.Distances)...)
 	for _, s := range n.Scores {
 		value := codeNotAbove
@@ -84,11 +89,7 @@ func (r Report) group(n Nodule) codec.Dataset {
 		list = append(list, textItem(contains, codeLimit, note))
 	}
 	list = append(list, textItem(contains, codeComment, n.place()))
-	template := "1410"
-	if n.Outline != nil {
-		template = "1411"
-	}
-	return container(contains, ConceptMeasurementGroup, template, list...)
+	return container(contains, ConceptMeasurementGroup, "1410", list...)
 }
 
 // label is a nodule in a few words.
@@ -105,6 +106,9 @@ func (n Nodule) label() string {
 	}
 	if len(n.Scores) == 0 {
 		label += ": not scored"
+	}
+	if n.Outline != nil {
+		label += n.Outline.label()
 	}
 	return label + "; " + use.Label
 }

@@ -2,6 +2,7 @@ package sr
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/nodulescope/nodulescope/dicomio/codec"
 )
@@ -66,16 +67,26 @@ func (c Code) complete() bool {
 	return codec.Clean("SH", c.Value) != "" && codec.Clean("SH", c.Scheme) != "" && codec.Clean("LO", c.Meaning) != ""
 }
 
-// region is where the nodule of a group lies: its segment (TID 1411), or a point
-// on a slice (TID 1410).
-func (r Report) region(n Nodule) []codec.Dataset {
-	if n.Outline == nil {
-		return []codec.Dataset{pointItem(contains, codeRegion, n.Image)}
-	}
-	return []codec.Dataset{
+// volume is one nodule as its segment shows it, and what was measured of that:
+// TID 1411. A template has one kind of region, so that the point of the nodule
+// stands in a group of its own; both have the tracking identifiers of the nodule.
+func (r Report) volume(n Nodule) codec.Dataset {
+	list := append(r.subject(n),
 		segmentItem(codeSegment, n.Outline.Segment),
 		uidItem(contains, codeSourceSeries, r.Header.SeriesUID),
+		codeItem(hasModifier, ConceptFindingSite, codeLung),
+	)
+	return container(contains, ConceptMeasurementGroup, "1411", append(list, r.measured(n.Outline)...)...)
+}
+
+// label is what was measured in a few words, without what needs more of them.
+func (o *Outline) label() (label string) {
+	for _, m := range o.Measurements {
+		if m.Derivation == (Code{}) {
+			label += fmt.Sprintf(", %s %s %s", strings.ToLower(m.Name.Meaning), codec.Decimal(m.Value), m.Unit.Value)
+		}
 	}
+	return label
 }
 
 // segmentItem refers to a segment.
@@ -87,12 +98,8 @@ func segmentItem(name Code, s Segment) codec.Dataset {
 	return d
 }
 
-// measured are the numbers of an outline (TID 1419); where is said of the
-// first.
-func (r Report) measured(o *Outline, where []codec.Dataset) (list []codec.Dataset) {
-	if o == nil {
-		return nil
-	}
+// measured are the numbers of an outline (TID 1419).
+func (r Report) measured(o *Outline) (list []codec.Dataset) {
 	for _, m := range o.Measurements {
 		var about []codec.Dataset
 		if m.Derivation != (Code{}) {
@@ -102,9 +109,7 @@ func (r Report) measured(o *Outline, where []codec.Dataset) (list []codec.Datase
 		if m.PlusMinus > 0 {
 			about = append(about, numberItem(hasProperties, codePlusMinus, m.PlusMinus, m.Unit))
 		}
-		about = append(about, where...)
 		list = append(list, numberItem(contains, m.Name, m.Value, m.Unit, about...))
-		where = nil
 	}
 	return list
 }

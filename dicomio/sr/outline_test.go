@@ -37,23 +37,26 @@ func outlined(r Report, bare bool) Report {
 	return r
 }
 
-// TestOutlineIsValid: with scores and without, verified or not.
+// TestOutlineIsValid: with scores and without, verified or not. PixelMed judges that
+// of one nodule, the only kind of which it checks both groups.
 func TestOutlineIsValid(t *testing.T) {
 	r := testReport(t, seriestest.Named(t))
-	for name, r := range map[string]Report{"first": outlined(r, false), "bare": outlined(r, true), "verified": outlined(reviewed(r, 1), false)} {
-		t.Run(name, func(t *testing.T) { validate(t, writeFile(t, encode(t, r)), name == "first") })
+	single := r
+	single.Nodules = r.Nodules[:1]
+	for name, r := range map[string]Report{"first": outlined(r, false), "single": outlined(single, false), "bare": outlined(r, true), "verified": outlined(reviewed(r, 1), false)} {
+		t.Run(name, func(t *testing.T) { validate(t, writeFile(t, encode(t, r)), name == "single") })
 	}
 }
 
-// TestOutlineAsPydicomReadsIt: a nodule with an outline refers to its segment
-// and keeps its place with its first number; one without stays as it was.
+// TestOutlineAsPydicomReadsIt: a nodule with an outline has its point, and in a
+// group of its own its segment and what was measured of that.
 func TestOutlineAsPydicomReadsIt(t *testing.T) {
 	s := seriestest.Named(t)
 	for _, bare := range []bool{false, true} {
 		r := outlined(testReport(t, s), bare)
 		out := readByPydicom(t, s, encode(t, r))
 		for _, want := range []string{
-			"template n1 1411", "template Knoten 2 – λ 1410",
+			"template n1 1410\n", "template n1 1411\n", "template Knoten 2 – λ 1410",
 			"nodule n1 " + r.TrackingUID("n1"),
 			"segment n1 1.2.840.10008.5.1.4.1.1.66.4 1.2.3.4 2",
 			"source n1 " + s.SeriesUID,
@@ -61,11 +64,14 @@ func TestOutlineAsPydicomReadsIt(t *testing.T) {
 			"value n1 103339001 8.1 mm outliner", "value n1 103340004 6.4 mm outliner",
 			"value n1 112031 -118.5 [hnsf'U] outliner", "derivation n1 112031 121401 373098007",
 			"value n1 112031 92 [hnsf'U] outliner", "derivation n1 112031 121401 386136009",
-			"segmentation in 1.2.3\n", "evidence complete",
+			"segmentation in 1.2.3\n", "evidence complete", ", volume 214 mm3, long axis 8.1 mm, short axis 6.4 mm; not for diagnosis\n",
 		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("bare %v: pydicom does not find %q in\n%s", bare, want, out)
 			}
+		}
+		if n := strings.Count(out, "nodule n1 "+r.TrackingUID("n1")); n != 2 {
+			t.Errorf("bare %v: the nodule has %d groups", bare, n)
 		}
 		nodulesWithin(t, out, r.Nodules[:2])
 	}

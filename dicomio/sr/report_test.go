@@ -123,8 +123,8 @@ func nodulesWithin(t *testing.T, out string, nodules []Nodule) {
 				t.Errorf("nodule %s is at %v, want %v on the nearest slice (they are %g mm apart)", n.ID, at, n.PositionLPS, step)
 			}
 		}
-		want := 1 // that of its region, which a segment takes the place of
-		if n.Outline == nil && (len(n.Scores) > 0 || n.DiameterMM > 0) {
+		want := 1 // that of its region
+		if len(n.Scores) > 0 || n.DiameterMM > 0 {
 			want++ // that of its first number
 		}
 		if found != want {

@@ -29,5 +29,5 @@
 // browser_test.go, looks_test.go, frames_test.go and drawing_test.go drive a headless Chromium
 // against the binary, and skip where there is none; -args -screenshots DIR keeps
 // pictures of what they saw, and -args -measure prints the figures of
-// docs/review.md. ohif_test.go opens a report of ours in OHIF (make test-ohif).
+// docs/review.md. ohif_test.go opens what we send to a PACS in OHIF (make test-ohif).
 package web
