@@ -37,13 +37,8 @@ func TestOutlineIsCorrected(t *testing.T) {
 	chord := func(key string) {
 		eval[bool](ann, fmt.Sprintf(`(window.dispatchEvent(new KeyboardEvent("keydown", {key: %q, ctrlKey: true, bubbles: true, cancelable: true})), true)`, key))
 	}
-	// The colour of the reader's line, on every plane.
-	const own = `[...document.querySelectorAll(".view canvas.overlay")].map((c) => {
-		const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
-		let n = 0;
-		for (let i = 0; i < d.length; i += 4) if (d[i] > 225 && d[i + 1] > 130 && d[i + 1] < 180 && d[i + 2] > 40 && d[i + 2] < 110 && d[i + 3] > 150) n++;
-		return n;
-	})`
+	// The length of the reader's line on every plane, by its colour.
+	const own = `[...document.querySelectorAll(".view svg.overlay")].map((e) => e.querySelector('path[stroke="#ff9d4d"]')?.getTotalLength() ?? 0)`
 	middle := func(plane string) (x, y float64) {
 		size := eval[[]float64](ann, fmt.Sprintf(`(() => { const r = document.querySelector(".view.%s").getBoundingClientRect(); return [r.width, r.height]; })()`, plane))
 		return size[0] / 2, size[1] / 2

@@ -62,10 +62,8 @@ func TestSlowLine(t *testing.T) {
 	open("slow")
 	ann.until("the finding", `document.querySelector(".planes")?.dataset.firstView`)
 	ann.until("what has not come, hatched", `(() => {
-		const c = document.querySelector(".view.coronal canvas.overlay"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
-		let lines = 0;
-		for (let i = 0; i < d.length; i += 4) if (d[i] === 0x1b && d[i + 1] === 0x22 && d[i + 2] === 0x2a && d[i + 3] === 255) lines++;
-		return lines > 500;
+		const box = document.querySelector(".view.coronal [data-part=hatch] > path")?.getBBox();
+		return box && box.width * box.height > 5000;
 	})()`)
 	ann.text(".view.coronal .corner.tl", "not all has arrived")
 	ann.shot("hatched")

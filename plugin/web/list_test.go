@@ -12,13 +12,8 @@ import (
 // maximum is nowhere darker, and somewhere brighter. It gives the shares of
 // pixels that are darker and brighter, in percent.
 const brighter = `(() => {
-	const view = document.querySelector(".view.axial"), w = view.clientWidth, h = view.clientHeight;
-	const seen = (c) => {
-		const scratch = new OffscreenCanvas(w, h), ctx = scratch.getContext("2d", {willReadFrequently: true});
-		ctx.drawImage(c, 0, 0, w, h);
-		return ctx.getImageData(0, 0, w, h).data;
-	};
-	const slice = seen([...view.querySelectorAll(".picture canvas")].find((c) => c.clientWidth > 0)), slab = seen(view.querySelector("canvas.slab"));
+	const view = document.querySelector(".view.axial"), seen = ` + seen + `;
+	const slice = seen(view, "canvas.slice"), slab = seen(view, "canvas.slab");
 	let darker = 0, brighter = 0, of = 0;
 	for (let i = 0; i < slice.length; i += 4) {
 		of++;

@@ -112,10 +112,8 @@ func measureOpening(browser context.Context, t *testing.T, s *service, draw stri
 	slices.Sort(shown)
 	slices.Sort(why)
 	t.Logf("%s: next finding after %.0f ms (median of 9; slowest %.0f), its why after %.0f (%.0f)", way, shown[4], shown[8], why[4], why[8])
-	const turns = 60
 	for _, plane := range []string{"axial", "coronal", "sagittal"} {
-		got := evalAwait[[]float64](b, fmt.Sprintf(scrolling, plane, turns))
-		t.Logf("%s: %s: %.0f frames drawn in %.0f ms, %.1f a second", way, plane, got[0], got[1], 1000*got[0]/got[1])
+		measureScroll(b, way, plane)
 	}
 	for _, p := range processTimes(b.ctx, t) {
 		if size := pss(t, p.pid) >> 20; (p.kind == "renderer" && size > 100) || p.kind == "GPU" { // the others are of tabs that were left
@@ -126,6 +124,41 @@ func measureOpening(browser context.Context, t *testing.T, s *service, draw stri
 	b.do("leave", chromedp.Navigate("about:blank"))
 }
 
+// measureScroll scrolls a plane there and back, and tells the frames a second and what a
+// frame takes of the processor: of the page's own thread, which must have 16.7 ms for 60 a
+// second, and of all that the browser does for it.
+func measureScroll(b *tab, way, plane string) {
+	b.t.Helper()
+	own, all := browserTimes(b.ctx, b.t)
+	got := evalAwait[[]float64](b, fmt.Sprintf(scrolling, plane, 60))
+	ownThen, allThen := browserTimes(b.ctx, b.t)
+	b.t.Logf("%s: %s: %.1f frames drawn a second, each with %.1f ms of the page's thread and %.1f ms of all processes", way, plane,
+		1000*got[0]/got[1], 1000*(ownThen-own)/got[0], 1000*(allThen-all)/got[0])
+}
+
+// browserTimes are the seconds of processor time that the main threads of all pages, and all
+// processes of the browser, have taken.
+func browserTimes(ctx context.Context, t testing.TB) (own, all float64) {
+	t.Helper()
+	for _, p := range processTimes(ctx, t) {
+		all += p.cpu
+		if p.kind != "renderer" {
+			continue
+		}
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/schedstat", p.pid))
+		if err != nil {
+			t.Logf("time of process %d: %v", p.pid, err)
+			continue
+		}
+		ns, err := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own += ns / 1e9
+	}
+	return own, all
+}
+
 type process struct {
 	kind string
 	pid  int
@@ -133,7 +166,7 @@ type process struct {
 }
 
 // processTimes are those of the browser's processes, by their number.
-func processTimes(ctx context.Context, t *testing.T) map[int]process {
+func processTimes(ctx context.Context, t testing.TB) map[int]process {
 	t.Helper()
 	got, err := chromedp.CallBrowser(ctx, systeminfo.GetProcessInfo, cdp.Empty{})
 	if err != nil {

@@ -13,3 +13,4 @@ import "./texts-catalogue.test.ts";
 import "./brush.test.ts";
 import "./software.test.ts";
 import "./kept.test.ts";
+import "./near.test.ts";

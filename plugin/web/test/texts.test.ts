@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hint, millimetres, percent, place, rank, ranked, shortDigest } from "../src/format.ts";
-import { letters, scaleBarLength } from "../src/viewer/overlay.ts";
+import { letters, scaleBarLength } from "../src/viewer/overlay.tsx";
 import { reportLine } from "../src/viewer/reportline.ts";
 import type { Finding, Series } from "../src/types.ts";
 

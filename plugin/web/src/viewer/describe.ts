@@ -2,11 +2,10 @@
 
 import { place } from "../format.ts";
 import type { Vec3 } from "../types.ts";
-import type { Plane } from "./cube.ts";
-import { sliceRange } from "./hatch.ts";
+import { sliceRange } from "./hatch.tsx";
 import { Quality } from "./order.ts";
-import { letters } from "./overlay.ts";
-import type { Planes } from "./planes.ts";
+import { letters } from "./overlay.tsx";
+import type { Planes, View } from "./planes.ts";
 import { slabOf } from "./slab.ts";
 import type { SeriesVolume } from "./volume.ts";
 import { texts } from "../texts.ts";
@@ -24,8 +23,8 @@ export interface Texts {
 }
 
 /** describe is what stands over a plane. */
-export function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number): Texts {
-  const view = p.views[plane];
+export function describe(p: Planes, v: SeriesVolume, view: View, slab: number): Texts {
+  const { plane } = view;
   const right = view.right();
   const down = view.down();
   const minus = (a: Vec3): Vec3 => [-a[0], -a[1], -a[2]];
@@ -38,7 +37,7 @@ export function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number)
     slice: texts.describe.slice(at, of, plane === "axial" && v.gap(p.point) ? " (missing)" : ""),
     position: place(p.point).split("  ")[axis] + " mm",
     hu: hu === null ? "" : measurable(v, [p.point]) ? `${hu} HU` : texts.describe.huReducedQuality(hu),
-    quality: qualityOf(p, v, plane, slab),
+    quality: qualityOf(p, v, view, slab),
     distance: away === null ? "" : texts.describe.mmFromTheMark(away.toFixed(1)),
     slab: slab > 0 ? texts.describe.mipMm(+slabOf(v.grid, plane, p.point, slab).mm.toFixed(1)) : "",
     letters: [letters(minus(down)), letters(right), letters(down), letters(minus(right))],
@@ -49,8 +48,9 @@ export function describe(p: Planes, v: SeriesVolume, plane: Plane, slab: number)
 /** measurable tells whether positions, and what is between them, came without loss. */
 export const measurable = (v: SeriesVolume, at: Vec3[]): boolean => v.lossless(at);
 
-function qualityOf(p: Planes, v: SeriesVolume, plane: Plane, slab: number): string {
-  let [from, to] = sliceRange(v.grid, p.views[plane]);
+function qualityOf(p: Planes, v: SeriesVolume, view: View, slab: number): string {
+  const { plane } = view;
+  let [from, to] = sliceRange(v.grid, view);
   if (plane === "axial" && slab > 0) {
     const s = slabOf(v.grid, plane, p.point, slab);
     [from, to] = [s.first, s.first + s.count - 1];

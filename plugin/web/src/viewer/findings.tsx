@@ -4,20 +4,23 @@ import { api } from "../api.ts";
 import { below, counted, imageName, notFound, percent, ranked, sized, verdictNames } from "../format.ts";
 import type { Finding } from "../types.ts";
 import { orders, shows, type Arrangement } from "./arrange.ts";
+import { useNear } from "./near.ts";
 import { texts } from "../texts.ts";
 
 const many = 6; // findings from which on the list can be arranged
 
 /** FindingList is the findings of the series as they are arranged. */
 export function FindingList(props: { id: string; all: Finding[]; findings: Finding[]; by: Arrangement; onArrange: (by: Arrangement) => void; drafts: Set<number>; refused: boolean; candidates: number; current: number; onSelect: (n: number) => void; thumbnails: boolean }) {
+  const box = useRef<HTMLElement>(null);
   const list = useRef<HTMLOListElement>(null);
+  const [from, to] = useNear(box, list, props.findings.length);
   useEffect(() => {
     list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }, [props.current]);
   const open = props.all.filter((f) => !f.decision).length;
   const { by } = props;
   return (
-    <nav class="findings" aria-label={texts.findings.findings}>
+    <nav class="findings" ref={box} aria-label={texts.findings.findings}>
       <h2>{texts.findings.findings2}<small>{props.refused ? texts.common.notScored : props.all.length === 0 ? texts.findings.none : open === 0 ? texts.findings.allDecided : texts.findings.ofOpen(open, props.all.length)}</small></h2>
       {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}{texts.findings.noneOfThemScoredThis}</p>}
       {props.all.length >= many && (
@@ -36,8 +39,8 @@ export function FindingList(props: { id: string; all: Finding[]; findings: Findi
         </div>
       )}
       <ol ref={list}>
-        {props.findings.map((f) => (
-          <Row key={f.number} id={props.id} finding={f} current={f.number === props.current} draft={props.drafts.has(f.number)} thumbnail={props.thumbnails && f.patch !== null} onSelect={props.onSelect} />
+        {props.findings.map((f, row) => (
+          <Row key={f.number} id={props.id} finding={f} current={f.number === props.current} draft={props.drafts.has(f.number)} thumbnail={props.thumbnails && f.patch !== null && row >= from && row < to} onSelect={props.onSelect} />
         ))}
       </ol>
     </nav>
@@ -96,5 +99,5 @@ function Thumbnail({ url }: { url: string }) {
     return () => window.clearTimeout(timer);
   }, [failed]);
   if (failed) return <span class="nothumb" aria-hidden="true" />;
-  return <img key={attempt} src={url} alt="" width={56} height={56} loading="lazy" onError={() => setFailed(true)} />;
+  return <img key={attempt} src={url} alt="" width={56} height={56} onError={() => setFailed(true)} />;
 }

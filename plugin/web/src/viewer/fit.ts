@@ -37,7 +37,7 @@ export function between(grid: Grid, voxel: (column: number, row: number, slice: 
 /** Sight is a plane as it is seen: positions are CSS pixels of the plane. */
 export interface Sight {
   size: [number, number];
-  canvas: CanvasImageSource;
+  draw: (ctx: OffscreenCanvasRenderingContext2D) => void; // the picture, as the browser shows it
   toWorld: (x: number, y: number) => Vec3;
   grey: (p: Vec3) => number | null; // 0 to 255, what is to be seen at a position
 }
@@ -61,7 +61,8 @@ export function difference(sight: Sight, middle: [number, number]): number | nul
   const scratch = new OffscreenCanvas(width, height);
   const ctx = scratch.getContext("2d", { willReadFrequently: true });
   if (!ctx) return null;
-  ctx.drawImage(sight.canvas, -left, -top, w, h); // as the browser shows it, stretched or not
+  ctx.translate(-left, -top);
+  sight.draw(ctx);
   const { data } = ctx.getImageData(0, 0, width, height);
   let [n, off, least, most] = [0, 0, 255, 0];
   for (let y = step; y < height - 1; y += step) {

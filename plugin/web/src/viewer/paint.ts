@@ -4,8 +4,7 @@ import type { Vec3 } from "../types.ts";
 import { grow, paint, type Grown } from "./brush.ts";
 import type { Cube, Plane } from "./cube.ts";
 import { add, dot } from "./grid.ts";
-import { corners } from "./cube.ts";
-import type { Planes, Tool, View } from "./planes.ts";
+import type { Planes, Tool } from "./planes.ts";
 import { texts } from "../texts.ts";
 
 /** draws tells whether a tool draws an outline. */
@@ -112,29 +111,4 @@ export function attachBrush(element: HTMLDivElement, plane: Plane, planes: Plane
   return () => {
     for (const [name, f] of Object.entries(listeners)) element.removeEventListener(name as "pointerdown", f);
   };
-}
-
-/** drawBrush draws the ring of the brush, and the border of the cube beyond which nothing is drawn. */
-export function drawBrush(canvas: HTMLCanvasElement, view: View, ring: { x: number; y: number; radius: number } | null, place: Pick<Cube, "size" | "origin" | "spacing">): void {
-  const ctx = canvas.getContext("2d");
-  if (!ctx) return;
-  ctx.save();
-  const points = corners({ ...place, data: new Float32Array() }).map((p) => view.toCanvas(p));
-  const [xs, ys] = [points.map((p) => p[0]), points.map((p) => p[1])];
-  const [x, y] = [Math.min(...xs), Math.min(...ys)];
-  ctx.setLineDash([4, 6]);
-  ctx.lineWidth = 1;
-  ctx.strokeStyle = "#9fb3c2";
-  ctx.strokeRect(x, y, Math.max(...xs) - x, Math.max(...ys) - y);
-  ctx.setLineDash([]);
-  if (ring) {
-    for (const [style, width] of [["rgba(0,0,0,0.75)", 3], ["#ffffff", 1.25]] as const) {
-      ctx.strokeStyle = style;
-      ctx.lineWidth = width;
-      ctx.beginPath();
-      ctx.arc(ring.x, ring.y, ring.radius / view.mmPerPixel(), 0, 2 * Math.PI);
-      ctx.stroke();
-    }
-  }
-  ctx.restore();
 }

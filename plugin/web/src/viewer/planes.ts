@@ -9,6 +9,7 @@ import { planes, type Plane } from "./cube.ts";
 import { between, canvasSize, difference } from "./fit.ts";
 import { add, dot, inside, length, onSlice, toIndex, unit } from "./grid.ts";
 import { fitDistances, inSoftware } from "./library.ts";
+import { seen, SlicePicture } from "./slice.ts";
 import { emptyCanvases, withoutGraphics } from "./software.ts";
 import type { SeriesVolume } from "./volume.ts";
 
@@ -31,6 +32,33 @@ export interface View {
   normal: () => Vec3;
   mmPerPixel: () => number;
 }
+
+/** still is a view as it is at this moment, for all that is worked out before it changes: asking the library for each position takes longer. */
+export function still(view: View): View {
+  const size = view.size();
+  const [w, h] = [Math.max(1, size[0]), Math.max(1, size[1])];
+  const zero = view.toWorld(0, 0);
+  const across = scaled(add(view.toWorld(w, 0), zero, -1), 1 / w);
+  const below = scaled(add(view.toWorld(0, h), zero, -1), 1 / h);
+  const [right, down, normal] = [unit(across), unit(below), view.normal()];
+  const [wide, high] = [length(across), length(below)]; // mm of a pixel
+  return {
+    plane: view.plane,
+    element: view.element,
+    size: () => size,
+    toWorld: (x, y) => add(add(zero, across, x), below, y),
+    toCanvas: (p) => {
+      const to = add(p, zero, -1);
+      return [dot(to, right) / wide, dot(to, down) / high];
+    },
+    right: () => right,
+    down: () => down,
+    normal: () => normal,
+    mmPerPixel: () => wide,
+  };
+}
+
+const scaled = (v: Vec3, by: number): Vec3 => [v[0] * by, v[1] * by, v[2] * by];
 
 interface ViewState {
   slice?: { kind: "volumePoint"; sliceWorldPoint: Vec3 };
@@ -66,6 +94,7 @@ export class Planes {
   private tool: Tool = "cross";
   private opened = false;
   private readonly hidden = new Set<Plane>(); // planes that had no room when they were last looked at
+  private readonly pictures = new Map<Plane, SlicePicture>(); // none where the library draws
   private readonly later = new Map<Plane, () => void>(); // what a hidden plane does once it is seen
 
   /** changed is called whenever something else is to be seen, fitted where that is so before the browser paints. */
@@ -92,6 +121,7 @@ export class Planes {
     this.setTool("cross");
     this.views = { axial: this.makeView("axial"), coronal: this.makeView("coronal"), sagittal: this.makeView("sagittal") };
     for (const plane of planes) {
+      elements[plane].addEventListener(Enums.Events.IMAGE_RENDERED, this.picture);
       for (const event of [Enums.Events.CAMERA_MODIFIED, Enums.Events.IMAGE_RENDERED]) {
         elements[plane].addEventListener(event, this.changed);
       }
@@ -102,6 +132,19 @@ export class Planes {
     for (const plane of planes) this.observer.observe(elements[plane]);
     window.addEventListener("resize", this.fit); // the size of a pixel may change alone
   }
+
+  // picture draws a plane where the library does not.
+  private readonly picture = (e: Event): void => {
+    const plane = planes.find((p) => this.elements[p] === e.currentTarget);
+    if (!plane || !inSoftware || !this.volume?.aligned || !this.seen(plane)) return;
+    let picture = this.pictures.get(plane);
+    if (!picture) {
+      picture = new SlicePicture();
+      this.pictures.set(plane, picture);
+      this.elements[plane].append(picture.canvas);
+    }
+    picture.draw(still(this.views[plane]), this.volume, this.window);
+  };
 
   /** whenDrawn calls f each time a plane was drawn. */
   whenDrawn(plane: Plane, f: () => void): void {
@@ -386,10 +429,10 @@ export class Planes {
     this.fitted();
   };
 
-  /** canvas is what a plane is drawn on, null where it is not seen. */
+  /** canvas is what the library draws a plane on, null where it is not seen. */
   canvas(plane: Plane): HTMLCanvasElement | null {
     if (!this.seen(plane)) return null;
-    return [...this.elements[plane].querySelectorAll("canvas")].find((c) => c.clientWidth > 0 && getComputedStyle(c).visibility !== "hidden") ?? null;
+    return [...this.elements[plane].querySelectorAll<HTMLCanvasElement>("canvas:not(.slice)")].find((c) => c.clientWidth > 0 && getComputedStyle(c).visibility !== "hidden") ?? null;
   }
 
   /** fits tells whether a plane's picture has the size of the plane. Where it has not, no mark lies where it belongs. */
@@ -421,7 +464,10 @@ export class Planes {
       return hu === null ? null : Math.min(Math.max((255 * (hu - center + width / 2)) / width, 0), 255);
     };
     const { size, toWorld, toCanvas } = this.views[plane];
-    const off = difference({ size: size(), canvas, toWorld, grey }, toCanvas(this.point));
+    const [w, h] = size();
+    const picture = this.pictures.get(plane)?.canvas;
+    const draw = (ctx: OffscreenCanvasRenderingContext2D): void => (picture ? seen(ctx, picture) : ctx.drawImage(canvas, 0, 0, w, h)); // stretched or not
+    const off = difference({ size: [w, h], draw, toWorld, grey }, toCanvas(this.point));
     return off === null || off < tolerance;
   }
 
@@ -434,6 +480,8 @@ export class Planes {
       for (const event of [Enums.Events.CAMERA_MODIFIED, Enums.Events.IMAGE_RENDERED]) {
         this.elements[plane].removeEventListener(event, this.changed);
       }
+      this.elements[plane].removeEventListener(Enums.Events.IMAGE_RENDERED, this.picture);
+      this.pictures.get(plane)?.canvas.remove();
     }
     eventTarget.removeEventListener(ToolEnums.Events.ANNOTATION_COMPLETED, this.changed);
     annotation.state.removeAllAnnotations();

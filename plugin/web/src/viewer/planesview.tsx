@@ -9,14 +9,15 @@ import { planes as all, type Cube, type Plane } from "./cube.ts";
 import { describe, measurable, noteFirstView, type Texts } from "./describe.ts";
 import { add, inside, length } from "./grid.ts";
 import { start } from "./library.ts";
-import { clear, draw } from "./overlay.ts";
-import { Planes, type Tool, type Window } from "./planes.ts";
+import { drawHeat } from "./heat.ts";
+import { overlay, put } from "./overlay.tsx";
+import { Planes, still, type Tool, type Window } from "./planes.ts";
 import { attach } from "./pointer.ts";
 import { useCine } from "./cine.ts";
 import { DrawingBar, DrawingTools, useDrawing } from "./correcting.tsx";
 import type { Correction } from "./correction.ts";
 import { tools } from "./tools.ts";
-import { attachBrush, drawBrush, draws, refusals } from "./paint.ts";
+import { attachBrush, draws, refusals } from "./paint.ts";
 import { drawnDistances, showDistances, whenMeasured } from "./rulers.ts";
 import { wider } from "./brush.ts";
 import { Slabs, thicker, turned } from "./slab.ts";
@@ -53,7 +54,8 @@ const toolStorage = "nodulescope.tool";
 export function PlanesView(props: Props) {
   const box = useRef<HTMLDivElement>(null);
   const elements = useRef<Partial<Record<Plane, HTMLDivElement | null>>>({});
-  const overlays = useRef<Partial<Record<Plane, HTMLCanvasElement | null>>>({});
+  const overlays = useRef<Partial<Record<Plane, SVGSVGElement | null>>>({});
+  const heatLayers = useRef<Partial<Record<Plane, HTMLCanvasElement | null>>>({});
   const slabLayers = useRef<Partial<Record<Plane, HTMLCanvasElement | null>>>({});
   const slabs = useRef(new Slabs());
   const [slab, setSlab] = useState(0); // mm, 0: slices
@@ -80,29 +82,36 @@ export function PlanesView(props: Props) {
     const v = volume.current;
     if (!p || !v) return;
     const next: Partial<Record<Plane, Texts>> = {};
-    for (const plane of all) {
-      const canvas = overlays.current[plane];
-      const view = p.views[plane];
-      const layer = slabLayers.current[plane];
-      if (!canvas || view.size()[0] < 2) continue;
-      if (!p.fits(plane)) {
-        clear(canvas); // no mark beside what it marks: it comes back with the picture
-        if (layer) clear(layer);
-        continue;
+    const { current: now } = latest;
+    const font = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const missing = v.missing();
+    // All is read before anything is written: the browser lays the page out once.
+    const writes = all.map((plane): (() => void) | null => {
+      const [svg, layer, heat] = [overlays.current[plane], slabLayers.current[plane], heatLayers.current[plane]];
+      if (!svg || !layer || !heat || p.views[plane].size()[0] < 2) return null;
+      const view = still(p.views[plane]);
+      if (!p.fits(plane)) { // no mark beside what it marks: it comes back with the picture
+        return () => {
+          put(svg, null);
+          drawHeat(heat, view, null);
+          layer.width = layer.height = 0;
+        };
       }
-      draw(canvas, view, {
-        point: p.point, findings: latest.current.series.findings, current: latest.current.current?.number ?? 0,
-        mark: p.mark, lossy: p.mark !== null && !measurable(v, [p.point, p.mark]), missing: v.missing(), pieces: v.pieces, grid: v.grid, marks: latest.current.marks, heat: latest.current.heat, outline: live.current ?? latest.current.outline,
-        drawn: live.current !== null || latest.current.correction.own,
+      const drawn = overlay(view, {
+        point: p.point, findings: now.series.findings, current: now.current?.number ?? 0,
+        mark: p.mark, lossy: p.mark !== null && !measurable(v, [p.point, p.mark]), missing, pieces: v.pieces, grid: v.grid, marks: now.marks, outline: live.current ?? now.outline,
+        drawn: live.current !== null || now.correction.own, place: draws(now.tool) ? now.correction.place : null,
+        brush: ring.current?.plane === plane && now.tool !== "grow" ? { ...ring.current, radius: now.settings.radius } : null, font,
       });
-      const { correction: c, tool: t } = latest.current;
-      if (c.place && draws(t)) {
-        const at = ring.current?.plane === plane && t !== "grow" ? { ...ring.current, radius: latest.current.settings.radius } : null;
-        drawBrush(canvas, view, at, c.place);
-      }
-      if (layer && latest.current.slab > 0) slabs.current.draw(layer, view, { grid: v.grid, voxel: v.voxel, loaded: v.ready }, p.point, p.window, latest.current.slab);
-      next[plane] = describe(p, v, plane, latest.current.slab);
-    }
+      next[plane] = describe(p, v, view, now.slab);
+      return () => {
+        put(svg, drawn);
+        drawHeat(heat, view, now.heat);
+        if (now.slab > 0) slabs.current.draw(layer, view, { grid: v.grid, voxel: v.voxel, loaded: v.ready }, p.point, p.window, now.slab);
+        else layer.width = layer.height = 0;
+      };
+    });
+    for (const write of writes) write?.();
     setCorners((old) => ({ ...old, ...next }));
     setMeasured(p.measurements());
     checkSoon();
@@ -369,8 +378,9 @@ export function PlanesView(props: Props) {
               aria-label={texts.planesview.plane(plane, t?.image ? `${t.image[0]?.toUpperCase()}${t.image.slice(1)},` : "", t?.slice ?? "", t?.slab ?? "", t?.distance ?? "").trim()} onFocus={() => setActive(plane)} data-plane={plane} data-slice={t?.slice.split(" ")[1] ?? ""}
             >
               <div class="picture" ref={(e) => { elements.current[plane] = e; }} onContextMenu={(e) => e.preventDefault()} />
-              <canvas class="slab" aria-hidden="true" hidden={slab === 0} ref={(e) => { slabLayers.current[plane] = e; }} />
-              <canvas class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
+              <canvas class="slab" aria-hidden="true" width={0} height={0} hidden={slab === 0} ref={(e) => { slabLayers.current[plane] = e; }} />
+              <canvas class="heat" aria-hidden="true" width={0} height={0} ref={(e) => { heatLayers.current[plane] = e; }} />
+              <svg class="overlay" aria-hidden="true" ref={(e) => { overlays.current[plane] = e; }} />
               {t && (
                 <div class="texts" aria-hidden="true">
                   <span class="corner tl"><b>{plane}</b>{t.image && <> · {t.image}</>}<br />{t.slice}<br />{t.position}{t.slab && <><br /><b data-test="slab">{t.slab}</b></>}{t.quality && <><br /><b class="lossy" data-test="lossy">{t.quality}</b></>}{t.distance && <><br />{t.distance}</>}</span>

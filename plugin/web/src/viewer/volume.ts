@@ -5,12 +5,14 @@ import { cache, eventTarget, Enums, ImageVolume, imageLoader, triggerEvent, util
 import { api } from "../api.ts";
 import { imageName } from "../format.ts";
 import type { Series, Vec3 } from "../types.ts";
+import type { Plane } from "./cube.ts";
 import { makeGrid, placeSlice, toIndex, toPosition, type Grid } from "./grid.ts";
 import { Line } from "./line.ts";
 import { next, Quality, type Part, type Wanted } from "./order.ts";
 import { canUnpack, enlarge, inflate, unpackReduced, unpackRest, unpackWhole } from "./packed.ts";
 import { around, Regions, type Bounds } from "./region.ts";
-import { takeSlice } from "./software.ts";
+import { axesOf } from "./slice.ts";
+import { colourSlice } from "./software.ts";
 
 const air = -1024;
 const parallel = 4; // requests at once: browsers allow six to one host, and events take one
@@ -110,7 +112,7 @@ export class SeriesVolume {
       }) as unknown as NonNullable<ConstructorParameters<typeof ImageVolume>[0]["voxelManager"]>,
     } as ConstructorParameters<typeof ImageVolume>[0]);
     // The range only scales and clamps: the whole of CT, known before the voxels.
-    Object.assign(volume.voxelManager ?? {}, { getRange: () => [-32768, 32767], takeSlice: takeSlice(this.voxels, dims, this.touched, air) });
+    Object.assign(volume.voxelManager ?? {}, { getRange: () => [-32768, 32767], drawnByThePage: this.aligned });
     return volume;
   }
 
@@ -251,6 +253,16 @@ export class SeriesVolume {
     if (c < 0 || r < 0 || k < 0 || c >= cols || r >= rows || k >= slices || (this.quality[k] === Quality.nothing && !this.regions.holds(c, r, k))) return null;
     return this.voxels[(k * rows + r) * cols + c] ?? null;
   };
+
+  /** aligned tells whether the planes of the body are those of the grid, as near as the library asks for where it does not mix slices. */
+  get aligned(): boolean {
+    return this.grid.axes.every((axis, i) => Math.abs(axis[i as 0 | 1 | 2]) > 0.995);
+  }
+
+  /** colour makes pixels of a slice of the grid, row by row, by a table of the 16 bits of HU. */
+  colour(plane: Plane, k: number, table: Uint32Array, out: Uint32Array): void {
+    colourSlice(this.voxels, this.grid.dims, this.touched, air, axesOf[plane], k, table, out);
+  }
 
   private get slow(): boolean {
     return canUnpack() && this.line.slow;

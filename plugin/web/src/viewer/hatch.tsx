@@ -1,5 +1,6 @@
 // What has not arrived is hatched: it is no air, and no picture.
 
+import type { ComponentChildren } from "preact";
 import type { Grid } from "./grid.ts";
 import { toIndex, toPosition } from "./grid.ts";
 import type { Plane } from "./cube.ts";
@@ -20,18 +21,39 @@ export function sliceRange(grid: Grid, view: View): [number, number] {
 type Corners = [number, number][];
 
 /** hatch covers what a plane shows of runs of slices, first and last of each, but for the pieces that have come. */
-export function hatch(ctx: CanvasRenderingContext2D, view: View, grid: Grid, runs: [number, number][], pieces: readonly Bounds[]): void {
+export function hatch(view: View, grid: Grid, runs: [number, number][], pieces: readonly Bounds[]): ComponentChildren {
+  if (runs.length === 0) return null;
   const range = sliceRange(grid, view);
   const [w, h] = view.size();
   const middle = toIndex(grid, view.toWorld(w / 2, h / 2)).map(Math.round) as Vec3;
   const [cols, rows] = grid.dims;
+  const [all, holes]: [Corners[], Corners[]] = [[], []];
   for (const [from, to] of runs) {
     if (to < range[0] || from > range[1]) continue;
     const at = view.plane === "axial" ? range[0] : from;
-    const holes = pieces.filter((p) => p.low[2] <= to && p.high[2] >= from && crosses(view.plane, p, middle)).map((p) =>
-      corners(view, grid, [p.low[0], p.low[1], view.plane === "axial" ? at : Math.max(from, p.low[2])], [p.high[0], p.high[1], view.plane === "axial" ? at : Math.min(to, p.high[2])]));
-    fill(ctx, corners(view, grid, [0, 0, at], [cols - 1, rows - 1, view.plane === "axial" ? at : to]), holes);
+    for (const p of pieces) {
+      if (p.low[2] > to || p.high[2] < from || !crosses(view.plane, p, middle)) continue;
+      holes.push(corners(view, grid, [p.low[0], p.low[1], view.plane === "axial" ? at : Math.max(from, p.low[2])], [p.high[0], p.high[1], view.plane === "axial" ? at : Math.min(to, p.high[2])]));
+    }
+    all.push(corners(view, grid, [0, 0, at], [cols - 1, rows - 1, view.plane === "axial" ? at : to]));
   }
+  if (all.length === 0) return null;
+  const [pattern, mask] = [`hatch-${view.plane}`, `holes-${view.plane}`];
+  return (
+    <g data-part="hatch">
+      <pattern id={pattern} patternUnits="userSpaceOnUse" width={spacing} height={spacing}>
+        <rect width={spacing} height={spacing} fill={colours.ground} />
+        <path d={line} fill={colours.line} />
+      </pattern>
+      {holes.length > 0 && (
+        <mask id={mask} maskUnits="userSpaceOnUse" x="0" y="0" width={w} height={h}>
+          <rect width={w} height={h} fill="#fff" />
+          <path d={holes.map(trace).join("")} fill="#000" />
+        </mask>
+      )}
+      <path d={all.map(trace).join("")} fill={`url(#${pattern})`} mask={holes.length > 0 ? `url(#${mask})` : undefined} />
+    </g>
+  );
 }
 
 // crosses tells whether a plane through a voxel shows something of a box.
@@ -52,39 +74,7 @@ function corners(view: View, grid: Grid, low: Vec3, high: Vec3): Corners {
   return all.map((c) => view.toCanvas(toPosition(grid, c)));
 }
 
-// tile is one period of the pattern: filling with it costs no more than one colour.
-let tile: HTMLCanvasElement | null = null;
-function makeTile(): HTMLCanvasElement {
-  const c = document.createElement("canvas");
-  c.width = spacing;
-  c.height = spacing;
-  const ctx = c.getContext("2d");
-  if (!ctx) return c;
-  ctx.fillStyle = colours.ground;
-  ctx.fillRect(0, 0, spacing, spacing);
-  ctx.fillStyle = colours.line;
-  for (let i = 0; i < spacing; i++) ctx.fillRect(i, spacing - 1 - i, 1, 1);
-  return c;
-}
+// line is that of one period of the pattern, pixel by pixel.
+const line = Array.from({ length: spacing }, (_, i) => `M${i} ${spacing - 1 - i}h1v1h-1z`).join("");
 
-function fill(ctx: CanvasRenderingContext2D, outside: Corners, holes: Corners[]): void {
-  const pattern = ctx.createPattern((tile ??= makeTile()), "repeat");
-  if (!pattern) return;
-  ctx.fillStyle = pattern;
-  ctx.save();
-  for (const hole of holes) { // one after the other: two may overlap
-    ctx.beginPath();
-    ctx.rect(0, 0, ctx.canvas.width, ctx.canvas.height);
-    trace(ctx, hole);
-    ctx.clip("evenodd");
-  }
-  ctx.beginPath();
-  trace(ctx, outside);
-  ctx.fill();
-  ctx.restore();
-}
-
-function trace(ctx: CanvasRenderingContext2D, around: Corners): void {
-  around.forEach(([x, y], i) => (i === 0 ? ctx.moveTo(x, y) : ctx.lineTo(x, y)));
-  ctx.closePath();
-}
+const trace = (around: Corners): string => `M${around.map(([x, y]) => `${x} ${y}`).join("L")}Z`;
