@@ -204,7 +204,7 @@ func askPlugin(ctx context.Context, p *plugin.Plugin, id string, job bus.Job, st
 // demoPictures scores without the bus, checks that it gives the same, and
 // draws.
 func demoPictures(ctx context.Context, job bus.Job, scan *dicomio.Series, by scorers, result bus.Result, stderr io.Writer) ([]picture, error) {
-	again, details, err := scoreJob(ctx, job, series.Reader{}, by, false, stderr)
+	again, details, err := scoreJob(ctx, job, series.Reader{}, by, false, nil, stderr)
 	if err != nil {
 		return nil, err
 	}

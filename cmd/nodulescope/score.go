@@ -28,6 +28,7 @@ type scoreOptions struct {
 	documents documentFlags
 	csv       string
 	kernels   []string
+	timing    bool
 }
 
 const scoreHelp = `Score the nodule candidates of one CT series, without the bus.
@@ -88,11 +89,17 @@ func newScoreCommand(g *globals) *cobra.Command {
 	o.documents.register(f)
 	o.pacs.register(f)
 	kernelsFlag(f, &o.kernels)
+	f.BoolVar(&o.timing, "trace-timing", false, "tell on standard error where the time went, from the start of the program on")
 	mustRequire(cmd, "nodules")
 	return cmd
 }
 
 func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, stdout, stderr io.Writer) error {
+	var times *timeline
+	if o.timing {
+		times = newTimeline()
+	}
+	times.enter("models")
 	ds, err := o.models.load(g.log)
 	if err != nil {
 		return err
@@ -105,14 +112,16 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 		return err
 	}
 	reader := series.Reader{Archives: archives, Kernels: o.kernels}
+	times.enter("candidates")
 	job, series, err := readJob(ctx, folder, o.nodules, o.series, reader, stderr)
 	if err != nil {
 		return err
 	}
-	result, details, err := scoreJob(ctx, job, reader, scorers{ds, o.models.outline.use, o.models.rungs.use}, o.pictures == "" && o.documents.outlines == "", stderr)
+	result, details, err := scoreJob(ctx, job, reader, scorers{ds, o.models.outline.use, o.models.rungs.use}, o.pictures == "" && o.documents.outlines == "", times, stderr)
 	if err != nil {
 		return err
 	}
+	times.enter("write")
 	if o.pictures != "" {
 		pictures, err := drawPictures(ctx, series, result, details)
 		if err != nil {
@@ -140,6 +149,9 @@ func runScore(ctx context.Context, folder string, o scoreOptions, g *globals, st
 	if err != nil {
 		return fmt.Errorf("print result: %w", err)
 	}
+	if err := times.write(stderr, result.TimingsMS.Models); err != nil {
+		return fmt.Errorf("print timeline: %w", err)
+	}
 	return refusedNodules(result)
 }
 
@@ -151,7 +163,7 @@ type scorers struct {
 }
 
 // scoreJob takes the journey that the service takes.
-func scoreJob(ctx context.Context, job bus.Job, reader series.Reader, by scorers, noDetails bool, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
+func scoreJob(ctx context.Context, job bus.Job, reader series.Reader, by scorers, noDetails bool, times *timeline, stderr io.Writer) (bus.Result, []scoring.Detail, error) {
 	id, err := jobID(job)
 	if err != nil {
 		return bus.Result{}, nil, err
@@ -160,7 +172,7 @@ func scoreJob(ctx context.Context, job bus.Job, reader series.Reader, by scorers
 	defer bar.done()
 	return scoring.Score(ctx, scoring.Request{
 		JobID: id, Source: jobSource, Job: job, Software: software(), Detectors: by.detectors, Outliner: by.outliner, Rungs: by.rungs, Series: reader,
-		NoDetails: noDetails, Progress: func(p scoring.Progress) { showProgress(bar, p) },
+		NoDetails: noDetails, Progress: func(p scoring.Progress) { times.enter(p.Stage); showProgress(bar, p) },
 	})
 }
 
