@@ -38,6 +38,8 @@ is learned of decisions:
   --mode decisions           every decision; the default where there are enough
 --recalibrate keeps all weights and makes probability, threshold and percentiles
 anew: the way where nodules are few. docs/retraining.md says how many are enough.
+--keep does that to one detector, such as one that the gates refused, while the rest
+learns.
 
 The candidate is one folder, --out, written whole or not at all: detectors,
 rungs.json, the network for outlines as it was, report.html, and candidate.json, which
@@ -82,7 +84,8 @@ func newRetrainCommand(g *globals) *cobra.Command {
 	cmd := newCommand("retrain DATA.npz", "Make a candidate of the site's own nodules", retrainHelp,
 		`  nodulescope retrain site.npz --dry-run
   nodulescope retrain site.npz --recalibrate --out candidates/2026-02
-  nodulescope retrain site.npz --out candidates/2026-03`,
+  nodulescope retrain site.npz --out candidates/2026-03
+  nodulescope retrain site.npz --keep vae-ad,gan-ad --out candidates/headline`,
 		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			return runRetrain(cmd.Context(), args[0], o, g, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})
@@ -91,6 +94,7 @@ func newRetrainCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.Dir, "dir", "runs/retrain", "`FOLDER` that keeps the state until the candidate is complete")
 	f.StringArrayVar(&o.with, "with", nil, "`FILE` of a further data set; repeat it for more")
 	f.BoolVar(&o.Recalibrate, "recalibrate", false, "keep all weights; only probability, threshold and percentiles are new")
+	f.StringSliceVar(&o.Settings.Keep, "keep", nil, "`DETECTORS` that learn nothing and are only calibrated anew, such as vae-ad,gan-ad")
 	f.BoolVar(&o.Scratch, "from-scratch", false, "start anew in place of the incumbent's weights")
 	f.StringVar(&o.mode, "mode", "", "`WHAT` is learned of decisions: normals, normals-unlabelled or decisions (default: what the data are enough for)")
 	f.StringSliceVar(&o.models, "model", nil, "`FILE` of a detector of the incumbent, may be given several times (default: the detectors of --models; where files are named, the rest is of the binary)")

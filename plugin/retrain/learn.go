@@ -36,7 +36,7 @@ func attributed(h models.Header, from string) models.Header {
 
 // vae makes the candidate of VAE-AD.
 func (r *runner) vae(ctx context.Context, old *detector.VAEAD, made *Made, name string, tell func(done, total int)) (detector.Detector, error) {
-	if r.Kind == KindRecalibrate {
+	if !r.o.learns(old) {
 		return r.recalibrated(ctx, old, tell)
 	}
 	made.Did = r.Start
@@ -142,7 +142,7 @@ func (c *curve) at(at, k int, v float64) {
 // gan makes the candidate of GAN-AD. Continued, it is taken where it leaves less of
 // the normals of the validation side unexplained than the incumbent does.
 func (r *runner) gan(ctx context.Context, old *detector.GANAD, made *Made, name string, tell func(done, total int)) (detector.Detector, error) {
-	if r.Kind == KindRecalibrate {
+	if !r.o.learns(old) {
 		return r.recalibrated(ctx, old, tell)
 	}
 	made.Did = r.Start

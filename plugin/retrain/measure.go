@@ -34,13 +34,13 @@ func (p *Plan) Measure(ctx context.Context) error {
 		switch d := d.(type) {
 		case *detector.VAEAD:
 			v.vaeScore, err = p.scoreTime(ctx, d)
-			if err == nil && p.Kind == KindRetrain {
+			if err == nil && p.o.learns(d) {
 				v.epochStep, err = p.stepTime(ctx, d)
 				v.epochStep *= 32 / float64(p.o.Settings.Batch)
 			}
 		case *detector.GANAD:
 			v.ganScore, err = p.scoreTime(ctx, d)
-			if err == nil && p.Kind == KindRetrain {
+			if err == nil && p.o.learns(d) {
 				v.ganStep, err = p.ganStepTime(ctx, d)
 			}
 		}

@@ -3,8 +3,10 @@ package retrain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/nodulescope/nodulescope/detector"
 	"github.com/nodulescope/nodulescope/detector/rungs"
 	"github.com/nodulescope/nodulescope/models/compute"
 )
@@ -47,6 +49,8 @@ type Settings struct {
 	Batch    int       `json:"batch"`     // of VAE-AD
 	Rates    []float64 `json:"rates"`     // of VAE-AD, of which validation chooses one
 	GANSteps int       `json:"gan_steps"` // of the generator of GAN-AD
+
+	Keep []string `json:"keep,omitempty"` // detectors that learn nothing, by name: they are calibrated alone
 }
 
 // defaults are those that the shipped detectors were trained with, and from
@@ -68,6 +72,7 @@ func (s Settings) defaults(scratch bool) Settings {
 	if s.GANSteps != 0 {
 		d.GANSteps = s.GANSteps
 	}
+	d.Keep = slices.Sorted(slices.Values(s.Keep))
 	return d
 }
 
@@ -103,19 +108,29 @@ func (o *Options) check() error {
 		o.Seed = 1
 	}
 	if o.Recalibrate {
-		if o.Scratch || o.Mode != ModeAuto {
+		if o.Scratch || o.Mode != ModeAuto || len(o.Settings.Keep) > 0 {
 			return fmt.Errorf("%w: nothing is learned where only the calibration is new", ErrOptions)
 		}
 		o.Settings = Settings{}
 		return nil
 	}
 	o.Settings = o.Settings.defaults(o.Scratch)
+	for _, name := range o.Settings.Keep {
+		if !slices.ContainsFunc(o.Incumbent.Detectors, func(d detector.Detector) bool { return d.Name() == name }) {
+			return fmt.Errorf("%w: there is no detector %s to be kept", ErrOptions, name)
+		}
+	}
 	for _, rate := range o.Settings.Rates {
 		if !(rate > 0 && rate <= 1) {
 			return fmt.Errorf("%w: a learning rate of %g", ErrOptions, rate)
 		}
 	}
 	return nil
+}
+
+// learns tells whether a detector learns of the data.
+func (o *Options) learns(d detector.Detector) bool {
+	return !o.Recalibrate && !slices.Contains(o.Settings.Keep, d.Name())
 }
 
 func (o *Options) start() string {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nodulescope/nodulescope/detector"
@@ -87,9 +86,9 @@ func (p *Plan) choose(all Side) error {
 	if p.Mode == ModeUnlabelled && others < rungs.MinNormals {
 		return few(fmt.Sprintf("%d other nodules are needed beside those that look benign; try --mode normals", rungs.MinNormals))
 	}
-	train := p.Data.Sides[0].Normals
-	if outside := p.Data.Sides[1].Normals + p.Data.Sides[2].Normals; train == 0 || outside == 0 {
-		return few("a detector needs normals on the training side, and on the validation or calibration side; try --recalibrate")
+	train, outside := p.Data.Sides[0].Normals, p.Data.Sides[1].Normals+p.Data.Sides[2].Normals
+	if slices.ContainsFunc(p.o.Incumbent.Detectors, p.o.learns) && (train == 0 || outside == 0) {
+		return few("a detector needs normals on the training side, and on the validation or calibration side; try --keep for each of them, or --recalibrate")
 	}
 	return nil
 }
@@ -111,7 +110,7 @@ func (p *Plan) judge(all Side) {
 	add("the headline's probability and threshold (--recalibrate)", fmt.Sprintf("%d normals and %d anomalies", leastNormals, leastAnomalies), both)
 	for _, d := range p.o.Incumbent.Detectors {
 		labelled, _ := p.o.Data.unseen(d)
-		if p.Kind == KindRetrain {
+		if p.o.learns(d) {
 			labelled = p.o.Data.Split.Calibration
 		}
 		side := count("", "", labelled)
@@ -131,8 +130,11 @@ func (p *Plan) warn(all Side) {
 	} else if p.Kind == KindRetrain && all.Normals+all.Anomalies < usefulDecided {
 		say("%d nodules are decided: too few to expect a gain (docs/retraining.md); --recalibrate is the safer way.", all.Normals+all.Anomalies)
 	}
-	if p.Kind == KindRetrain && !slices.ContainsFunc(p.Enough, func(e dataset.Enough) bool { return strings.HasPrefix(e.For, detector.VAEName) && e.OK }) {
-		say("The calibration side has too few nodules of a class: the detectors lose their probability.")
+	calibration := p.Data.Sides[2]
+	for _, d := range p.o.Incumbent.Detectors {
+		if p.o.learns(d) && min(calibration.Normals, calibration.Anomalies) < detector.MinCalibration {
+			say("The calibration side has too few nodules of a class: %s loses its probability; --keep %[1]s leaves it.", d.Name())
+		}
 	}
 	if p.Start == StartScratch {
 		say("From scratch everything that the incumbent has learned elsewhere is lost.")
@@ -169,7 +171,7 @@ func (p *Plan) work(v speed) []Work {
 			each = v.ganScore
 		}
 		scored, more := d.unseen(x)
-		if p.Kind == KindRetrain {
+		if p.o.learns(x) {
 			scored, more = d.Split.Calibration, detector.Normals(d.Split.Validation)
 			switch {
 			case gan:

@@ -94,7 +94,11 @@ func (d *Report) summary() string {
 	if d.Kind == KindRecalibrate {
 		return "Weights are those of the models in use. Probability, threshold and percentiles are of the site's nodules, where there were enough."
 	}
-	return fmt.Sprintf("Learned of: %s. Start: %s. Detectors learn of nodules that look benign to the site's readers, whatever the mode.", d.Mode, d.Start)
+	text := fmt.Sprintf("Learned of: %s. Start: %s. Detectors learn of nodules that look benign to the site's readers, whatever the mode.", d.Mode, d.Start)
+	if keep := d.Settings.Keep; len(keep) > 0 {
+		text += " Calibrated alone: " + strings.Join(keep, ", ") + "."
+	}
+	return text
 }
 
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }

@@ -190,7 +190,7 @@ func (r *runner) detector(ctx context.Context, was detector.Detector) (detector.
 	}
 	before, after := calibrationOf(was), calibrationOf(next)
 	switch {
-	case r.Kind != KindRecalibrate:
+	case r.o.learns(was):
 	case next.Digest() == was.Digest():
 		made.Did = rungs.DidKeep
 	case before.Normals == after.Normals && before.Anomalies == after.Anomalies && before.Threshold == after.Threshold:

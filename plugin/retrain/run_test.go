@@ -213,6 +213,43 @@ func TestRecalibrate(t *testing.T) {
 	}
 }
 
+// A detector that is kept has its weights, while the rest learns.
+func TestKeep(t *testing.T) {
+	d := load(t, nodules(140, 1))
+	o := options(t, d)
+	o.Settings.Epochs, o.Settings.Rates, o.Settings.Keep = 1, []float64{1e-3}, []string{detector.GANName}
+	p := plan(t, o)
+	for _, w := range p.Work {
+		if strings.HasPrefix(w.Name, detector.GANName+": t") {
+			t.Errorf("%s is planned", w.Name)
+		}
+	}
+	c, err := p.Run(t.Context())
+	plugintest.Must(t, err)
+	gan, err := detector.LoadGANAD(filepath.Join(o.Out, "gan-ad.safetensors"))
+	plugintest.Must(t, err)
+	was, _ := o.Incumbent.Detectors[1].(*detector.GANAD)
+	if gan.Header().Digest != was.Header().Digest {
+		t.Error("weights have changed")
+	}
+	vae, err := detector.LoadVAEAD(filepath.Join(o.Out, "vae-ad.safetensors"))
+	plugintest.Must(t, err)
+	if c.Kind != KindRetrain || c.Parts[0].Did != StartContinued || c.Parts[1].Did == StartContinued || vae.Digest() == o.Incumbent.Detectors[0].Digest() || len(c.Settings.Keep) != 1 {
+		t.Errorf("%s, %+v", c.Kind, c.Parts)
+	}
+
+	for _, keep := range []string{"gan", "rungs.json"} {
+		o.Settings.Keep = []string{keep}
+		if _, err := NewPlan(o); !errors.Is(err, ErrOptions) {
+			t.Errorf("%s: %v", keep, err)
+		}
+	}
+	o.Recalibrate, o.Settings.Keep = true, []string{detector.GANName}
+	if _, err := NewPlan(o); !errors.Is(err, ErrOptions) {
+		t.Error(err)
+	}
+}
+
 func must(b []byte, err error) []byte {
 	if err != nil {
 		panic(err)

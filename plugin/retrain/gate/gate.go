@@ -77,6 +77,8 @@ type Row struct {
 	Flags       stats.Change `json:"flags"` // mean of the two
 	Calibration [2]*Fit      `json:"calibration"`
 	Seconds     [2]float64   `json:"seconds"` // a nodule, before and after
+
+	detector bool // it is the score of one
 }
 
 // Fit is how well probabilities fit, before or after.
@@ -140,6 +142,13 @@ func (r *Report) refuse(format string, args ...any) {
 	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 }
 
+// note says something once.
+func (r *Report) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, text) {
+		r.Notes = append(r.Notes, text)
+	}
+}
+
 // side compares on one set of nodules.
 func (r *Report) side(d Data, samples []nodule.Sample, before, after map[string]*column) Side {
 	s := Side{Name: d.Name, Digest: d.Digest, Fixed: d.Fixed, Rows: []Row{}}
@@ -191,17 +200,26 @@ func (r *Report) judge(s *Side, t *truth, row *Row) {
 	case !enough && !(row.Ranks && row.Weights):
 		r.refuse("%s: %d normals and %d anomalies of %d patients do not tell whether %s is as good as before; %d of each are needed, below that only a recalibration is allowed",
 			s.Name, normals, anomalies, patients, row.Name, MinEach)
+		r.keep(row)
 		return
 	case !enough && row.Same:
 		return
 	case !enough:
-		r.Notes = append(r.Notes, fmt.Sprintf("%s: too few nodules to tell what the new calibration of %s is worth.", s.Name, row.Name))
+		r.note("%s: too few nodules to tell what the new calibration of %s is worth.", s.Name, row.Name)
 		return
 	case !row.AUROC.Known || row.AUROC.Low <= -Margin:
 		r.refuse("%s: the AUROC of %s goes from %.3f to %.3f, and the lower bound of the change is %.3f: it must be above %.2f", s.Name, row.Name, row.AUROC.Before, row.AUROC.After, row.AUROC.Low, -Margin)
+		r.keep(row)
 	}
 	if row.Flags.Known && row.Flags.High < -flagMargin {
 		r.refuse("%s: flags of %s tell clearly less: the mean of sensitivity and specificity goes from %.2f to %.2f", s.Name, row.Name, row.Flags.Before, row.Flags.After)
+	}
+}
+
+// keep says how to leave a detector that is refused as it is.
+func (r *Report) keep(row *Row) {
+	if row.detector && !row.Weights {
+		r.note("'nodulescope retrain --keep %s' makes a candidate whose %[1]s has the weights that score now.", row.Name)
 	}
 }
 
@@ -254,7 +272,7 @@ func (t *truth) of(nodules []int) *truth {
 // compare makes a row. Where a class is missing most of it is not known.
 func (t *truth) compare(name string, b, a *column) Row {
 	row := Row{
-		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.within(a), a.within(b)), Weights: sameWeights(b, a),
+		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.within(a), a.within(b)), Weights: sameWeights(b, a), detector: b.rung == nil,
 		Same:  slices.Equal(b.shown, a.shown) && slices.Equal(b.flagged, a.flagged),
 		AUROC: t.auroc(b.shown, a.shown), Moved: t.auroc(b.moved, a.moved),
 	}

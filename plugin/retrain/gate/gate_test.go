@@ -125,7 +125,7 @@ func TestRule(t *testing.T) {
 	plugintest.Must(t, err)
 	untrained := *set
 	untrained.Detectors = []detector.Detector{d}
-	if r := compare(&untrained, few, true); r.Allowed || !reasonFor(r, "only a recalibration is allowed") {
+	if r := compare(&untrained, few, true); r.Allowed || !reasonFor(r, "only a recalibration is allowed") || !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, "--keep vae-ad") }) {
 		t.Errorf("another model, few nodules: %q", r.Reasons)
 	}
 	one := &nodule.Dataset{Samples: all.Samples[:1]}
@@ -146,6 +146,17 @@ func TestRule(t *testing.T) {
 	row := rowOf(t, r, 0, "vae-ad")
 	if !r.Allowed || len(r.Notes) != 1 || row.Same || !row.Ranks || r.Sides[0].Enough {
 		t.Errorf("a recalibration: %q, %q, %+v", r.Reasons, r.Notes, row)
+	}
+	n := newNodules(few)
+	if _, err := n.columns(ctx, set); err != nil {
+		t.Fatal(err)
+	}
+	is, err := n.columns(ctx, &recalibrated)
+	plugintest.Must(t, err)
+	alone, err := again.Score(ctx, []nodule.Patch{nodule.Central(n.cubes[0](3))})
+	plugintest.Must(t, err)
+	if c := is["vae-ad"]; len(n.known) != 1 || c.raw[3] != alone[0].Raw || c.chance[3] != *alone[0].Probability || c.flagged[3] != alone[0].Anomalous {
+		t.Errorf("scored %d times; %+v in place of %+v", len(n.known), is["vae-ad"], alone[0])
 	}
 	if fit := rowOf(t, r, 1, "vae-ad").Calibration; fit[0] == nil || fit[1] == nil || fit[0].Brier == fit[1].Brier {
 		t.Errorf("calibration %+v", fit)

@@ -53,7 +53,7 @@ func (w *work) plan(n int, sets ...*store.Set) {
 	digests := map[string]bool{}
 	for _, s := range sets {
 		for _, d := range s.Detectors {
-			digests[d.Digest()] = true
+			digests[weightsOf(d)] = true
 		}
 		if s.Outliner != nil && s.Rungs != nil {
 			digests[s.Outliner.Digest()] = true
@@ -79,7 +79,7 @@ func (w *work) measure(ctx context.Context, all []*nodules, sets ...*store.Set) 
 		}
 		for _, s := range sets {
 			for _, d := range s.Detectors {
-				if err := w.try(d.Digest(), func() error {
+				if err := w.try(weightsOf(d), func() error {
 					_, err := d.Score(ctx, []nodule.Patch{nodule.Central(n.cubes[0](0))})
 					return err
 				}); err != nil {

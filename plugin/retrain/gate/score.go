@@ -12,7 +12,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/features"
 	"github.com/nodulescope/nodulescope/detector/outline"
 	"github.com/nodulescope/nodulescope/detector/rungs"
-	"github.com/nodulescope/nodulescope/detector/stats"
+	"github.com/nodulescope/nodulescope/models"
 	"github.com/nodulescope/nodulescope/nodule"
 	"github.com/nodulescope/nodulescope/plugin/retrain/store"
 )
@@ -22,7 +22,6 @@ const movedMM = 2
 
 // column is one score of one set, for all nodules of a side.
 type column struct {
-	digest  string      // of the model
 	rung    *rungs.Rung // nil: of a detector
 	network string      // that outlined, of a rung
 	shown   []float64   // what a reader sees: the calibrated logit; the raw score where there is no calibration
@@ -39,14 +38,14 @@ type column struct {
 type nodules struct {
 	samples []nodule.Sample
 	cubes   [2]func(i int) *nodule.Cube // as they are, and moved
-	known   map[string]*column          // by digest of the models: scored once where both sets have them
+	known   map[string]*raws            // by weights: scored once where both sets have them
 	vectors map[string][2][]features.Vector
 	work    *work
 }
 
 // newNodules leaves out what has no label, or is not served.
 func newNodules(ds *nodule.Dataset) *nodules {
-	n := &nodules{known: map[string]*column{}, vectors: map[string][2][]features.Vector{}, work: newWork(nil)}
+	n := &nodules{known: map[string]*raws{}, vectors: map[string][2][]features.Vector{}, work: newWork(nil)}
 	for i := range ds.Samples {
 		s := &ds.Samples[i]
 		if patch := nodule.Central(s.Cube()); s.Label != nodule.Indeterminate && patch.CheckSupport() == nil {
@@ -93,21 +92,41 @@ func (n *nodules) columns(ctx context.Context, set *store.Set) (map[string]*colu
 	return out, nil
 }
 
-func (n *nodules) detector(ctx context.Context, d detector.Detector) (*column, error) {
-	if c := n.known[d.Digest()]; c != nil {
-		return c, nil
+// weighted is a detector whose raw scores are those of weights, from which a calibration
+// makes what a reader sees.
+type weighted interface {
+	Header() models.Header
+	Calibration() detector.Calibration
+}
+
+// weightsOf names what the raw scores of a detector depend on: two that differ in their
+// calibration alone have the same.
+func weightsOf(d detector.Detector) string {
+	w, ok := d.(weighted)
+	if !ok {
+		return d.Digest()
 	}
-	c := &column{digest: d.Digest()}
-	var logistic *stats.Logistic
-	if k, ok := d.(interface{ Calibration() detector.Calibration }); ok {
-		logistic = k.Calibration().Logistic
+	h := w.Header()
+	name := h.Kind + " " + h.Preprocessing + " " + h.Digest
+	if g, ok := d.(*detector.GANAD); ok {
+		name += fmt.Sprintf(" %+v", g.Search())
 	}
-	shown := func(raw float64) float64 {
-		if logistic == nil {
-			return raw
-		}
-		return logistic.Intercept + logistic.Slope*raw
+	return name
+}
+
+// raws are raw scores of all nodules, as they are and moved.
+type raws struct {
+	of      [2][]float64
+	seconds float64 // a nodule
+}
+
+// raw scores the nodules, once for all detectors of the same weights.
+func (n *nodules) raw(ctx context.Context, d detector.Detector) (*raws, error) {
+	name := weightsOf(d)
+	if r := n.known[name]; r != nil {
+		return r, nil
 	}
+	r := &raws{}
 	for pass, cube := range n.cubes {
 		start := time.Now()
 		for from := 0; from < len(n.samples); from += detector.BatchSize {
@@ -123,23 +142,41 @@ func (n *nodules) detector(ctx context.Context, d detector.Detector) (*column, e
 				if math.IsNaN(s.Raw) || math.IsInf(s.Raw, 0) {
 					return nil, errors.New("a score is no number")
 				}
-				if pass == 1 {
-					c.moved = append(c.moved, shown(s.Raw))
-					continue
-				}
-				chance := math.NaN()
-				if s.Probability != nil {
-					chance = *s.Probability
-				}
-				c.raw, c.shown, c.chance, c.flagged = append(c.raw, s.Raw), append(c.shown, shown(s.Raw)), append(c.chance, chance), append(c.flagged, s.Anomalous)
+				r.of[pass] = append(r.of[pass], s.Raw)
 			}
-			n.work.did(d.Digest(), len(batch))
+			n.work.did(name, len(batch))
 		}
 		if pass == 0 {
-			c.seconds = time.Since(start).Seconds() / float64(max(1, len(n.samples)))
+			r.seconds = time.Since(start).Seconds() / float64(max(1, len(n.samples)))
 		}
 	}
-	n.known[d.Digest()] = c
+	n.known[name] = r
+	return r, nil
+}
+
+func (n *nodules) detector(ctx context.Context, d detector.Detector) (*column, error) {
+	r, err := n.raw(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	c := &column{raw: r.of[0], seconds: r.seconds}
+	var k detector.Calibration
+	if w, ok := d.(weighted); ok {
+		k = w.Calibration()
+	}
+	for pass := range r.of {
+		for _, raw := range r.of[pass] {
+			shown, chance := raw, math.NaN()
+			if k.Logistic != nil {
+				shown, chance = k.Logistic.Intercept+k.Logistic.Slope*raw, k.Logistic.Probability(raw)
+			}
+			if pass == 1 {
+				c.moved = append(c.moved, shown)
+				continue
+			}
+			c.shown, c.chance, c.flagged = append(c.shown, shown), append(c.chance, chance), append(c.flagged, raw > k.Threshold)
+		}
+	}
 	return c, nil
 }
 
@@ -177,7 +214,7 @@ func (n *nodules) rungs(ctx context.Context, set *store.Set) (map[string]*column
 	out := map[string]*column{}
 	for k := range set.Rungs.Rungs {
 		g := &set.Rungs.Rungs[k]
-		c := &column{digest: set.Rungs.Digest(), rung: g, network: set.Outliner.Digest()}
+		c := &column{rung: g, network: set.Outliner.Digest()}
 		logistic := g.Calibration.Logistic
 		start := time.Now()
 		for pass := range vectors {
