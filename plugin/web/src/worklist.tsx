@@ -275,21 +275,21 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
         {row.superseded_by && <small>{texts.worklist.supersededByANewerResult}</small>}
         {row.problem && <small title={hint(row.problem)}>{row.problem.message}</small>}
       </td>
-      <td class="number">
+      <td class="number" data-head={texts.worklist.deviation}>
         <strong>{row.probability !== null ? percent(row.probability) : ranked(row.percentile)}</strong>
         {below(row) && <small class="below">{below(row)}</small>}
         <small>{row.probability !== null && row.percentile !== null ? ranked(row.percentile) : ""}</small>
       </td>
-      <td class="number">
+      <td class="number" data-head={texts.worklist.decided}>
         {row.state === "refused" ? <span class="state refused">{texts.common.notScored}</span> : `${row.decided} / ${row.findings}`}
         {row.state === "refused" && <small>{counted(row.findings, "candidate")}</small>}
         {row.flagged > 0 && <small>{row.flagged}{texts.worklist.flagged}</small>}
       </td>
-      <td>
+      <td data-head={texts.worklist.detectors}>
         {row.models.map((m) => <span key={m.digest} title={m.digest}>{m.name} <small class="version">{shortDigest(m.digest)}</small></span>)}
         {row.disagree > 0 && <span class="badge disagree">{texts.worklist.disagreeOn}{row.disagree}</span>}
       </td>
-      <td><time dateTime={row.time}>{moment(row.time)}</time></td>
+      <td data-head={texts.worklist.scoredAt}><time dateTime={row.time}>{moment(row.time)}</time></td>
     </tr>
   );
 }
