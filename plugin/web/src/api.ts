@@ -51,7 +51,7 @@ async function failure(response: Response): Promise<Problem> {
   return new Problem(
     body.code ?? "http_" + response.status,
     response.status,
-    body.detail ?? texts.api.theServiceAnsweredWithStatus(response.status),
+    body.detail ?? texts.api.badStatus(response.status),
     body,
     Number(response.headers.get("Retry-After") ?? 0) || 0,
   );

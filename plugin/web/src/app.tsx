@@ -142,7 +142,7 @@ export function App() {
         <span class="spacer" />
         {session.role === "admin" && !at && <a class="quiet" href={models ? "#/" : "#/retraining"} data-test="retraining">{models ? texts.common.workList : texts.common.retraining}</a>}
         {session.role !== "view" && !at && <a class="quiet" href={api.decisionsTable} download>{texts.app.decisionsCsv}</a>}
-        <button type="button" class="quiet" data-test="theme" title={texts.app.imagesStayOnBlack} onClick={() => setShade(turn())}>{shade === "dark" ? texts.app.light : texts.app.dark}</button>
+        <button type="button" class="quiet" data-test="theme" title={texts.app.themeHint} onClick={() => setShade(turn())}>{shade === "dark" ? texts.app.light : texts.app.dark}</button>
         <button type="button" class="quiet" onClick={() => setHelp(bound())}>{texts.app.shortcuts}<kbd>?</kbd></button>
         <span class="who" title={texts.app.role(session.role)}>{session.display_name || session.name}</span>
         <button
@@ -158,7 +158,7 @@ export function App() {
       </header>
       {link === "lost" && (
         <p class="banner lost" role="alert" data-test="link-lost">
-          {texts.app.noConnectionToTheService}
+          {texts.app.connectionLost}
         </p>
       )}
       {at ? (

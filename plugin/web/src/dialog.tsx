@@ -15,7 +15,7 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
     const keys = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789?+-".split("");
     const free = bind([
       { keys: [...keys, "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", "Delete", "Enter", "Shift+Enter"], shown: "", does: "", run: () => {} },
-      { keys: ["Escape"], shown: "Esc", does: texts.dialog.close, run: () => props.onClose(), whileTyping: true },
+      { keys: ["Escape"], shown: "Esc", does: texts.dialog.closeLabel, run: () => props.onClose(), whileTyping: true },
     ]);
     return () => {
       free();
@@ -34,7 +34,7 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
     >
       <header>
         <h2>{props.title}</h2>
-        <button type="button" class="quiet" aria-label={texts.dialog.close2} onClick={props.onClose}>✕</button>
+        <button type="button" class="quiet" aria-label={texts.dialog.close} onClick={props.onClose}>✕</button>
       </header>
       {props.children}
     </dialog>

@@ -16,7 +16,7 @@ export function Help(props: { bindings: Binding[]; onClose: () => void }) {
         ))}
       </dl>
       <p class="hint">
-        {texts.help.mouseTheWheelScrollsCtrl}
+        {texts.help.mouseAndTouch}
       </p>
     </Dialog>
   );

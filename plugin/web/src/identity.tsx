@@ -9,7 +9,7 @@ export function Identity(props: { patient: Patient | null; problem: Note | undef
     return (
       <div class="identity unknown" role="alert">
         <strong>{texts.common.patientUnknown}</strong>
-        <span>{props.problem ? `${hint(props.problem)}.` : texts.identity.theImagesDoNotIdentify}{texts.identity.noDecisionCanBeSaved}</span>
+        <span>{props.problem ? `${hint(props.problem)}.` : texts.identity.patientNotIdentified}{texts.identity.noDecisionUntilKnown}</span>
       </div>
     );
   }

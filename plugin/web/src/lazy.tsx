@@ -26,8 +26,8 @@ export function lazy<P extends object>(get: () => Promise<ComponentType<P>>): Co
       return <Found {...props} />;
     }
     return error
-      ? <p class="error" role="alert">{texts.lazy.theViewerCouldNotBe}<button type="button" onClick={() => location.reload()}>{texts.common.reloadThePage}</button></p>
-      : <p class="loading" role="status">{texts.lazy.loadingTheViewer}</p>;
+      ? <p class="error" role="alert">{texts.lazy.viewerNotLoaded}<button type="button" onClick={() => location.reload()}>{texts.common.reloadThePage}</button></p>
+      : <p class="loading" role="status">{texts.lazy.loading}</p>;
   };
 }
 

@@ -31,7 +31,7 @@ export function Login(props: { over: boolean; onSession: (s: Session) => void })
     <main class="login">
       <form onSubmit={submit} aria-labelledby="login-title">
         <h1 id="login-title">{texts.login.nodulescopeReview}</h1>
-        {props.over && <p class="notice" role="status">{texts.login.yourSessionHasEndedSign}</p>}
+        {props.over && <p class="notice" role="status">{texts.login.sessionEnded}</p>}
         {auth?.local !== false && (
           <>
             <label>

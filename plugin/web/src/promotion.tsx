@@ -7,8 +7,8 @@ import type { Changed, ModelChange, Retraining } from "./types.ts";
 import { texts } from "./texts.ts";
 
 const told = (c: Changed): string => {
-  if (c.withdrawn) return texts.promotion.theRequestIsWithdrawn;
-  if (c.waits) return texts.promotion.nothingHasChangedYetAnother(c.to.version, c.from.version);
+  if (c.withdrawn) return texts.promotion.withdrawn;
+  if (c.waits) return texts.promotion.waitsForApproval(c.to.version, c.from.version);
   return texts.promotion.scoresInPlaceOf(c.to.version, c.from.version);
 };
 
@@ -23,9 +23,9 @@ export function ChangeDialog(props: { change: ModelChange; state: Retraining; on
   const request = state.consent.request;
   const now = state.current.version;
   const before = state.promotions.at(-2)?.version ?? "shipped";
-  const question = change.rollback ? texts.promotion.haveScoreAgainInPlace(before, now)
-    : change.approve ? texts.promotion.haveScoreInPlaceOf(request?.to.version, request?.from.version, request?.change.by)
-      : change.withdraw ? texts.promotion.dropTheRequestOf(request?.change.by) : texts.promotion.haveScoreInPlaceOf2(change.version, now);
+  const question = change.rollback ? texts.promotion.askRollback(before, now)
+    : change.approve ? texts.promotion.askApprove(request?.to.version, request?.from.version, request?.change.by)
+      : change.withdraw ? texts.promotion.askWithdraw(request?.change.by) : texts.promotion.askPromote(change.version, now);
   const title = change.rollback ? texts.promotion.rollBack : change.approve ? "Approve" : change.withdraw ? "Withdraw" : "Promote";
   const two = state.consent.persons > 1 && !change.approve && !change.withdraw;
   const send = async (): Promise<void> => {
@@ -46,17 +46,17 @@ export function ChangeDialog(props: { change: ModelChange; state: Retraining; on
           void send();
         }}
       >
-        <p>{question}{texts.promotion.newJobsAreScoredWith}</p>
-        {two && <p class="banner warn">{texts.promotion.itTakesTwoPersonsThis}</p>}
+        <p>{question}{texts.promotion.effect}</p>
+        {two && <p class="banner warn">{texts.promotion.needsTwoPersons}</p>}
         {!free && (
           <>
-            <p class="banner warn">{version?.comparison ? texts.promotion.theGatesDoNotAllow(version.comparison.reasons[0] ?? "") : texts.promotion.itWasNotComparedWith}</p>
-            <label class="inline"><input type="checkbox" checked={forced} onChange={(e) => setForced(e.currentTarget.checked)} />{texts.promotion.promoteItAllTheSame}</label>
+            <p class="banner warn">{version?.comparison ? texts.promotion.gatesRefuse(version.comparison.reasons[0] ?? "") : texts.promotion.notCompared}</p>
+            <label class="inline"><input type="checkbox" checked={forced} onChange={(e) => setForced(e.currentTarget.checked)} />{texts.promotion.force}</label>
           </>
         )}
         {!change.approve && (
           <label class="comment">
-            <span>{texts.common.reason}{forced ? "" : texts.promotion.optional}{texts.promotion.forTheAuditTrailNo}</span>
+            <span>{texts.common.reason}{forced ? "" : texts.promotion.optional}{texts.promotion.reasonHint}</span>
             <textarea name="reason" maxLength={400} required={forced} value={reason} onInput={(e) => setReason(e.currentTarget.value)} />
           </label>
         )}

@@ -35,8 +35,8 @@ export function RetrainingPage({ session }: { session: Session }) {
     <main class="retraining">
       {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>{texts.common.tryAgain}</button></p>}
       <p class="saved" role="status" data-test="said">{said}</p>
-      {state?.damaged && <p class="banner lost" role="alert">{texts.retraining.aVersionCannotBeRead}{state.damaged}</p>}
-      {state && !state.follows && <p class="banner warn">{texts.retraining.theSettingsOfThisService}</p>}
+      {state?.damaged && <p class="banner lost" role="alert">{texts.retraining.unreadableVersion}{state.damaged}</p>}
+      {state && !state.follows && <p class="banner warn">{texts.retraining.modelsSetByHand}</p>}
       {state && <Scores state={state} session={session} onAsk={setAsked} />}
       {state && <Versions state={state} shown={shown?.version ?? ""} onShow={setPicked} onAsk={setAsked} />}
       {shown && <Details key={shown.version} version={shown} />}
@@ -68,19 +68,19 @@ function Scores({ state, session, onAsk }: { state: Retraining; session: Session
         <strong>{now.version}</strong> <small title={now.set}>{shortDigest(now.set)}</small>
         {now.by && <small>{texts.retraining.since}{moment(now.time ?? "")}{texts.retraining.promotedBy}{now.by}{now.approved && texts.retraining.approvedBy(now.approved)}{now.forced && texts.retraining.forcedBecause(now.reason)}</small>}
       </p>
-      {persons > 1 && <p class="hint">{texts.retraining.itTakesTwoPersonsTo}</p>}
+      {persons > 1 && <p class="hint">{texts.retraining.needsTwoPersons}</p>}
       {request && (
         <div class="banner warn" data-test="request">
           <p>
             {request.change.by}{texts.retraining.asked}{moment(request.asked)}{texts.retraining.that}<strong>{request.to.version}</strong>{texts.retraining.scoresInPlaceOf}{request.from.version}
-            {request.change.rollback ? texts.retraining.aRollback : request.change.forced ? texts.retraining.forcedTheGatesDoNot : ""}
+            {request.change.rollback ? texts.retraining.aRollback : request.change.forced ? texts.retraining.requestForced : ""}
             {request.change.reason ? `: ${request.change.reason}` : ""}.
           </p>
-          {state.consent.void && <p>{texts.retraining.itCanNoLongerBe}{state.consent.void}</p>}
+          {state.consent.void && <p>{texts.retraining.requestStale}{state.consent.void}</p>}
           <p class="save">
-            <button type="button" class="primary" disabled={own || Boolean(state.consent.void)} title={own ? texts.retraining.anotherPersonHasToApprove : ""} onClick={() => onAsk({ approve: request.id })}>{texts.retraining.approve}</button>
+            <button type="button" class="primary" disabled={own || Boolean(state.consent.void)} title={own ? texts.retraining.ownRequestTitle : ""} onClick={() => onAsk({ approve: request.id })}>{texts.retraining.approve}</button>
             <button type="button" onClick={() => onAsk({ withdraw: request.id })}>{texts.retraining.withdraw}</button>
-            {own && <span>{texts.retraining.youAskedForThisAnother}</span>}
+            {own && <span>{texts.retraining.ownRequest}</span>}
           </p>
         </div>
       )}
@@ -128,16 +128,16 @@ function Details({ version }: { version: ModelVersion }) {
     <>
       {error && <p class="error" role="alert">{error}</p>}
       <section aria-label={texts.retraining.comparison} class="card" data-test="comparison">
-        <h2>{name}{texts.retraining.comparisonWithWhatScores}</h2>
-        {version.scores ? <p>{texts.retraining.itScoresNow}</p> : d && (d.comparison ? <Compared c={d.comparison} /> : <p>{texts.retraining.itWasNotComparedOn}<code>{texts.retraining.nodulescopeModelsCompare}{name}{texts.retraining.dataSiteNpz}</code></p>)}
+        <h2>{name}{texts.retraining.comparisonHeading}</h2>
+        {version.scores ? <p>{texts.retraining.itScoresNow}</p> : d && (d.comparison ? <Compared c={d.comparison} /> : <p>{texts.retraining.notComparedHowTo}<code>{texts.retraining.compareCommand}{name}{texts.retraining.compareData}</code></p>)}
       </section>
       <section aria-label={texts.retraining.retraining} class="card" data-test="run">
-        <h2>{name}{texts.retraining.retraining2}</h2>
-        {d && (d.details ? <Run d={d} /> : <p>{texts.retraining.itIsInTheBinary}</p>)}
+        <h2>{name}{texts.retraining.retrainingHeading}</h2>
+        {d && (d.details ? <Run d={d} /> : <p>{texts.retraining.builtIn}</p>)}
       </section>
       <section aria-label={texts.retraining.dataSet} class="card" data-test="data">
-        <h2>{name}{texts.retraining.dataSet2}</h2>
-        {d && (d.card ? <Card card={d.card} /> : d.details?.data?.sides ? <Sides sides={d.details.data.sides} /> : <p>{texts.retraining.nothingIsKnownOfIt}</p>)}
+        <h2>{name}{texts.retraining.dataSetHeading}</h2>
+        {d && (d.card ? <Card card={d.card} /> : d.details?.data?.sides ? <Sides sides={d.details.data.sides} /> : <p>{texts.retraining.noDataCard}</p>)}
       </section>
     </>
   );
@@ -150,14 +150,14 @@ function Compared({ c }: { c: Comparison }) {
   return (
     <>
       <p data-test="allowed">
-        <span class={`state ${c.allowed ? "done" : "refused"}`}>{c.allowed ? texts.retraining.itMayScoreInPlace : texts.retraining.itMayNotScoreIn}{c.incumbent.version}</span> <small>{texts.retraining.compared}{moment(c.created)}</small>
+        <span class={`state ${c.allowed ? "done" : "refused"}`}>{c.allowed ? texts.retraining.gatesAllow : texts.retraining.gatesRefuse}{c.incumbent.version}</span> <small>{texts.retraining.compared}{moment(c.created)}</small>
       </p>
       {c.reasons.length > 0 && <ul class="reasons">{c.reasons.map((r) => <li key={r}>{r}</li>)}</ul>}
       {c.notes.length > 0 && <ul class="hint reasons">{c.notes.map((r) => <li key={r}>{r}</li>)}</ul>}
       {(c.sides ?? []).map((s) => (
         <table key={s.name}>
-          <caption>{s.name}: {counted(s.normals, "normal")}{texts.retraining.and}{s.anomalies} {s.anomalies === 1 ? texts.retraining.oneAnomaly : texts.retraining.severalAnomalies}{texts.common.ofWord}{counted(s.patients, "patient")}{s.fixed && texts.retraining.noLabelOfTheSite}</caption>
-          <thead><tr><th scope="col">{texts.common.score}</th><th scope="col">{texts.retraining.aurocChangeWith95Interval}</th><th scope="col">{texts.retraining.sizeMatchedAuroc}</th><th scope="col">{texts.retraining.flagsMeanOfSensitivityAnd}</th></tr></thead>
+          <caption>{s.name}: {counted(s.normals, "normal")}{texts.retraining.and}{s.anomalies} {s.anomalies === 1 ? texts.retraining.oneAnomaly : texts.retraining.severalAnomalies}{texts.common.ofWord}{counted(s.patients, "patient")}{s.fixed && texts.retraining.phantomNote}</caption>
+          <thead><tr><th scope="col">{texts.common.score}</th><th scope="col">{texts.retraining.aurocChange}</th><th scope="col">{texts.retraining.sizeMatchedAuroc}</th><th scope="col">{texts.retraining.flagsMean}</th></tr></thead>
           <tbody>
             {(s.rows ?? []).map((r) => (
               <tr key={r.name}><th scope="row">{r.name}</th><td>{r.same ? texts.retraining.unchanged : change(r.auroc)}</td><td>{r.same ? "" : change(r.size_matched)}</td><td>{r.same ? "" : change(r.flags)}</td></tr>
@@ -186,7 +186,7 @@ function Run({ d }: { d: VersionDetails }) {
       {(d.report?.warnings ?? []).map((w) => <p key={w} class="banner warn">{w}</p>)}
       {c.parts && (
         <table>
-          <thead><tr><th scope="col">{texts.retraining.model}</th><th scope="col">{texts.retraining.whatBecameOfIt}</th><th scope="col" class="number">{texts.retraining.calibratedOn}</th></tr></thead>
+          <thead><tr><th scope="col">{texts.retraining.model}</th><th scope="col">{texts.retraining.outcome}</th><th scope="col" class="number">{texts.retraining.calibratedOn}</th></tr></thead>
           <tbody>
             {c.parts.map((p) => (
               <tr key={p.name}><th scope="row">{p.name}</th><td>{p.did}</td><td class="number">{p.calibration_normals}{texts.retraining.normals}{p.calibration_anomalies}{texts.retraining.anomalies}</td></tr>
@@ -204,7 +204,7 @@ function Card({ card: c }: { card: DataCard }) {
     <>
       <p>
         {counted(n.nodules, "nodule")}{texts.common.ofWord}{counted(n.patients, "patient")}{texts.retraining.inWord}{counted(n.series, "series", "series")}: {n.normals}{texts.retraining.normal}{n.anomalies}{texts.retraining.anomalous}{n.unlabelled}{texts.retraining.unlabelled}
-        {" "}{texts.retraining.readersDifferOn}{c.label_noise.disagree}{texts.retraining.ofThe}{c.label_noise.nodules_with_several_readers}{texts.retraining.thatSeveralHaveRead}
+        {" "}{texts.retraining.readersDifferOn}{c.label_noise.disagree}{texts.retraining.ofThe}{c.label_noise.nodules_with_several_readers}{texts.retraining.readBySeveral}
       </p>
       {c.warnings.map((w) => <p key={w} class="banner warn">{w}</p>)}
       <Sides sides={c.sides} />
@@ -216,7 +216,7 @@ function Card({ card: c }: { card: DataCard }) {
         </table>
       )}
       <table>
-        <caption>{texts.retraining.whatTheDataAreEnough}</caption>
+        <caption>{texts.retraining.enoughHeading}</caption>
         <thead><tr><th scope="col">{texts.retraining.forWord}</th><th scope="col">{texts.retraining.needs}</th><th scope="col">{texts.retraining.has}</th><th scope="col">{texts.retraining.enough}</th></tr></thead>
         <tbody>{c.enough_for.map((e) => <tr key={e.for}><th scope="row">{e.for}</th><td>{e.needs}</td><td>{e.has}</td><td>{e.ok ? texts.retraining.yes : texts.retraining.no}</td></tr>)}</tbody>
       </table>
@@ -227,8 +227,8 @@ function Card({ card: c }: { card: DataCard }) {
 function Sides({ sides }: { sides: Sided[] }) {
   return (
     <table>
-      <caption>{texts.retraining.sidesAPatientIsOn}</caption>
-      <thead><tr><th scope="col">{texts.retraining.side}</th><th scope="col" class="number">{texts.retraining.patients}</th><th scope="col" class="number">{texts.retraining.normals2}</th><th scope="col" class="number">{texts.retraining.anomalies2}</th><th scope="col" class="number">{texts.retraining.unlabelled2}</th></tr></thead>
+      <caption>{texts.retraining.sidesHeading}</caption>
+      <thead><tr><th scope="col">{texts.retraining.side}</th><th scope="col" class="number">{texts.retraining.patients}</th><th scope="col" class="number">{texts.retraining.normalsHead}</th><th scope="col" class="number">{texts.retraining.anomaliesHead}</th><th scope="col" class="number">{texts.retraining.unlabelledHead}</th></tr></thead>
       <tbody>
         {sides.map((s) => (
           <tr key={s.name}><th scope="row">{s.name}</th><td class="number">{s.patients}</td><td class="number">{s.normals}</td><td class="number">{s.anomalies}</td><td class="number">{s.unlabelled ?? s.others}</td></tr>
@@ -252,12 +252,12 @@ function ShadowPart() {
     <section aria-label={texts.retraining.inTheShadow} class="card" data-test="shadow">
       <h2>{texts.retraining.inTheShadow}</h2>
       {error && <p class="error" role="alert">{error}</p>}
-      {s && !run && <p>{texts.retraining.noVersionHasBeenIn}<code>{texts.retraining.nodulescopeModelsShadowVersion}</code>{texts.retraining.hasOneScoreLiveJobs}</p>}
+      {s && !run && <p>{texts.retraining.noShadow}<code>{texts.retraining.shadowCommand}</code>{texts.retraining.shadowMeaning}</p>}
       {s && run && (
         <>
           <p>
-            <strong>{run.candidate.version}</strong>{texts.retraining.beside}{run.beside.version}, {s.goes ? texts.retraining.since2(moment(run.started)) : texts.retraining.ended(run.why)}: {counted(run.counts.nodules, "nodule")}{texts.common.ofWord}{counted(run.counts.series, "series", "series")}.
-            {" "}<small>{texts.retraining.agreementSaysWhatWouldChange}{run.counts.failed}{texts.retraining.givenUpForLiveJobs}{run.counts.interrupted}{texts.retraining.seriesNotLookedAt}{run.counts.dropped}.</small>
+            <strong>{run.candidate.version}</strong>{texts.retraining.beside}{run.beside.version}, {s.goes ? texts.retraining.sinceTime(moment(run.started)) : texts.retraining.ended(run.why)}: {counted(run.counts.nodules, "nodule")}{texts.common.ofWord}{counted(run.counts.series, "series", "series")}.
+            {" "}<small>{texts.retraining.agreementNote}{run.counts.failed}{texts.retraining.shadowGivenUp}{run.counts.interrupted}{texts.retraining.shadowSkipped}{run.counts.dropped}.</small>
           </p>
           <table>
             <thead><tr><th scope="col">{texts.common.score}</th><th scope="col" class="number">{texts.retraining.nodules}</th><th scope="col">{texts.retraining.flagsAgree95}</th><th scope="col" class="number">{texts.retraining.newFlags}</th><th scope="col" class="number">{texts.retraining.flagsGone}</th><th scope="col" class="number">{texts.retraining.rankCorrelation}</th></tr></thead>
@@ -275,8 +275,8 @@ function ShadowPart() {
             {(s.largest ?? []).map((x, i) => (
               <li key={`${x.result} ${x.finding}`}>
                 {s.pictures?.[i] && (
-                  <button type="button" class="picture" aria-label={texts.retraining.enlargeThePicturesOfChange(i + 1)} onClick={() => setLarge(i + 1)}>
-                    <img src={api.shadowPicture(i + 1)} alt={texts.retraining.axialCoronalAndSagittalPlane} />
+                  <button type="button" class="picture" aria-label={texts.retraining.enlargeLabel(i + 1)} onClick={() => setLarge(i + 1)}>
+                    <img src={api.shadowPicture(i + 1)} alt={texts.retraining.picturesAlt} />
                   </button>
                 )}
                 <a href={`#/series/${x.result.replace(/^sha256:/, "")}/${x.finding}`}>{texts.retraining.finding}{x.finding}{texts.common.ofWord}{shortDigest(x.result)}</a>
@@ -286,7 +286,7 @@ function ShadowPart() {
           </ol>
         </>
       )}
-      {large > 0 && <Dialog wide title={texts.retraining.change(large)} onClose={() => setLarge(0)}><img class="large" src={api.shadowPicture(large)} alt={texts.retraining.axialCoronalAndSagittalPlane} /></Dialog>}
+      {large > 0 && <Dialog wide title={texts.retraining.change(large)} onClose={() => setLarge(0)}><img class="large" src={api.shadowPicture(large)} alt={texts.retraining.picturesAlt} /></Dialog>}
     </section>
   );
 }
@@ -306,8 +306,8 @@ function DriftPart() {
       {d && (
         <>
           <p>
-            {d.alarm ? <strong class="state refused">{texts.retraining.whatIsScoredHasMoved}</strong> : texts.retraining.noValueHasMoved}{" "}
-            {counted(d.series, "series", "series")}{texts.retraining.ofTheLast}{d.days}{texts.retraining.daysBeside}{d.reference}. <small>{texts.retraining.aChangeIsToldFrom}{d.minimum}{texts.retraining.seriesOn}</small>
+            {d.alarm ? <strong class="state refused">{texts.retraining.driftFound}</strong> : texts.retraining.noDrift}{" "}
+            {counted(d.series, "series", "series")}{texts.retraining.ofTheLast}{d.days}{texts.retraining.daysBeside}{d.reference}. <small>{texts.retraining.driftFrom}{d.minimum}{texts.retraining.seriesOn}</small>
           </p>
           {d.values.length > 0 && (
             <table>

@@ -46,7 +46,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
     const off = props.live?.listen((e) => {
       if (e.kind === "result" || e.kind === "refused") {
         setFresh((old) => new Set(old).add(e.id));
-        setNews(e.kind === "result" ? texts.worklist.aNewResultHasArrived : texts.worklist.aSeriesWasRefused);
+        setNews(e.kind === "result" ? texts.worklist.newResult : texts.worklist.seriesRefused);
       }
       window.clearTimeout(timer);
       timer = window.setTimeout(() => void load(), 150);
@@ -82,28 +82,28 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
   const searching = (): boolean => document.activeElement === search.current;
   const bindings: Binding[] = [
     { keys: ["j"], shown: "", does: "", run: () => move(1) },
-    { keys: ["ArrowDown"], shown: "↓ J", does: texts.worklist.nextSeries, run: () => move(1), whileTyping: searching },
-    { keys: ["ArrowUp", "k"], shown: "↑ K", does: texts.worklist.previousSeries, run: () => move(-1) },
-    { keys: ["Home"], shown: "Home", does: texts.worklist.firstSeries, run: () => links()[0]?.focus() },
-    { keys: ["End"], shown: "End", does: texts.worklist.lastSeries, run: () => links().at(-1)?.focus() },
-    { keys: ["o"], shown: "O", does: texts.worklist.openIt, run: () => openOne() },
-    { keys: ["Enter"], shown: "Enter", does: texts.worklist.openTheSeriesTheFirst, run: () => openOne(), whileTyping: searching, overButtons: searching },
-    { keys: ["f"], shown: "F", does: texts.worklist.onlyFlaggedOrAll, run: () => change({ flagged: !filters.flagged }) },
-    { keys: ["d"], shown: "D", does: texts.worklist.onlyWhereDetectorsDisagreeOr, run: () => change({ disagree: !filters.disagree }) },
-    { keys: ["u"], shown: "U", does: texts.worklist.onlyUnreadOrAll, run: () => change({ unread: !filters.unread }) },
-    { keys: ["s"], shown: "S", does: texts.worklist.onlyUrgentOrAll, run: () => change({ stat: !filters.stat }) },
-    { keys: ["/"], shown: "/", does: texts.worklist.searchByNameIdOr, run: () => search.current?.focus() },
-    { keys: ["Escape"], shown: "Esc", does: texts.worklist.leaveTheSearch, whileTyping: true, run: () => (document.activeElement as HTMLElement | null)?.blur() },
+    { keys: ["ArrowDown"], shown: "↓ J", does: texts.worklist.nextHelp, run: () => move(1), whileTyping: searching },
+    { keys: ["ArrowUp", "k"], shown: "↑ K", does: texts.worklist.previousHelp, run: () => move(-1) },
+    { keys: ["Home"], shown: "Home", does: texts.worklist.firstHelp, run: () => links()[0]?.focus() },
+    { keys: ["End"], shown: "End", does: texts.worklist.lastHelp, run: () => links().at(-1)?.focus() },
+    { keys: ["o"], shown: "O", does: texts.worklist.openHelp, run: () => openOne() },
+    { keys: ["Enter"], shown: "Enter", does: texts.worklist.openFirstHelp, run: () => openOne(), whileTyping: searching, overButtons: searching },
+    { keys: ["f"], shown: "F", does: texts.worklist.flaggedHelp, run: () => change({ flagged: !filters.flagged }) },
+    { keys: ["d"], shown: "D", does: texts.worklist.disagreeHelp, run: () => change({ disagree: !filters.disagree }) },
+    { keys: ["u"], shown: "U", does: texts.worklist.unreadHelp, run: () => change({ unread: !filters.unread }) },
+    { keys: ["s"], shown: "S", does: texts.worklist.urgentHelp, run: () => change({ stat: !filters.stat }) },
+    { keys: ["/"], shown: "/", does: texts.worklist.searchHelp, run: () => search.current?.focus() },
+    { keys: ["Escape"], shown: "Esc", does: texts.worklist.leaveSearchHelp, whileTyping: true, run: () => (document.activeElement as HTMLElement | null)?.blur() },
     {
-      keys: ["0"], shown: "0", does: texts.worklist.clearSearchAndFilters,
+      keys: ["0"], shown: "0", does: texts.worklist.clearHelp,
       run: () => {
         if (search.current) search.current.value = "";
         setFilters(none);
       },
     },
-    { keys: ["r"], shown: "R", does: texts.worklist.reloadTheList, run: () => void load() },
-    { keys: ["ArrowRight"], shown: "→", does: texts.worklist.nextPage, run: () => page(1) },
-    { keys: ["ArrowLeft"], shown: "←", does: texts.worklist.previousPage, run: () => page(-1) },
+    { keys: ["r"], shown: "R", does: texts.worklist.reloadHelp, run: () => void load() },
+    { keys: ["ArrowRight"], shown: "→", does: texts.worklist.nextPageHelp, run: () => page(1) },
+    { keys: ["ArrowLeft"], shown: "←", does: texts.worklist.previousPageHelp, run: () => page(-1) },
   ];
   const page = (by: number): void => {
     const offset = filters.offset + by * pageSize;
@@ -115,7 +115,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
     <main class="worklist">
       <section class="filters" aria-label={texts.worklist.filters}>
         <input
-          ref={search} type="search" class="search" placeholder={texts.worklist.nameIdOrAccessionNo} aria-label={texts.worklist.searchByNameIdOr2} maxLength={200} defaultValue={filters.text}
+          ref={search} type="search" class="search" placeholder={texts.worklist.searchPlaceholder} aria-label={texts.worklist.searchLabel} maxLength={200} defaultValue={filters.text}
           onInput={(e) => {
             const text = e.currentTarget.value;
             window.clearTimeout(typed.current);
@@ -150,7 +150,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
           />
           %
         </label>
-        <label class="inline" title={texts.worklist.ofOneFindingAtLeast}>
+        <label class="inline" title={texts.worklist.sizeTitle}>
           {texts.worklist.size}
           <input
             type="number" min={0} max={100} step={1} value={filters.size}
@@ -158,7 +158,7 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
           />
           {texts.worklist.mm}
         </label>
-        <label class="inline" title={texts.worklist.ofTheSameFinding}>
+        <label class="inline" title={texts.worklist.typeTitle}>
           {texts.worklist.type}
           <select value={filters.type} onChange={(e) => change({ type: e.currentTarget.value })}>
             <option value="">{texts.worklist.any}</option>
@@ -175,12 +175,12 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
             }}
           >
             <option value="urgency desc">{texts.worklist.urgentThenOpen}</option>
-            <option value="probability desc">{texts.worklist.probability2}</option>
+            <option value="probability desc">{texts.worklist.byProbability}</option>
             <option value="percentile desc">{texts.worklist.percentile}</option>
             <option value="time desc">{texts.worklist.newest}</option>
             <option value="time asc">{texts.worklist.oldest}</option>
             <option value="findings desc">{texts.worklist.findings}</option>
-            <option value="state asc">{texts.worklist.state2}</option>
+            <option value="state asc">{texts.worklist.byState}</option>
             {[texts.worklist.percentileAsc, texts.worklist.probabilityAsc, texts.worklist.findingsAsc, texts.worklist.stateDesc, texts.worklist.urgencyAsc].map((v) => <option key={v} value={v} hidden>{v.split(" ")[0]}{texts.worklist.reversed}</option>)}
           </select>
         </label>
@@ -188,9 +188,9 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
       <p class="visually-hidden" role="status">{news}</p>
       {error && <p class="error" role="alert">{error} <button type="button" onClick={() => void load()}>{texts.common.tryAgain}</button></p>}
       {list && list.unsearched > 0 && (
-        <p class="banner warn" role="status" data-test="unsearched">{counted(list.unsearched, "series", "series")}{texts.worklist.notSearchedThePatientCould}</p>
+        <p class="banner warn" role="status" data-test="unsearched">{counted(list.unsearched, "series", "series")}{texts.worklist.notSearched}</p>
       )}
-      {list && list.rows.length === 0 && <p class="empty">{filtered(filters) ? texts.worklist.noSeriesMatchTheseFilters : texts.worklist.noSeriesYetResultsAppear}</p>}
+      {list && list.rows.length === 0 && <p class="empty">{filtered(filters) ? texts.worklist.noMatch : texts.worklist.noSeries}</p>}
       {list && list.rows.length > 0 && (
         <table>
           <thead>
@@ -199,8 +199,8 @@ export function WorklistPage(props: { live: Live | null; onList: (eventId: strin
               <th scope="col">{texts.common.patient}</th>
               <th scope="col">{texts.worklist.study}</th>
               <Sorted filters={filters} by="state" order="asc" onSort={change}>{texts.worklist.state}</Sorted>
-              <Sorted filters={filters} by="probability" order="desc" onSort={change} number title={texts.worklist.highestOfAllFindingsHow}>{texts.worklist.deviation}</Sorted>
-              <Sorted filters={filters} by="findings" order="desc" onSort={change} number title={texts.worklist.sortsByTheNumberOf}>{texts.worklist.decided}</Sorted>
+              <Sorted filters={filters} by="probability" order="desc" onSort={change} number title={texts.worklist.deviationTitle}>{texts.worklist.deviation}</Sorted>
+              <Sorted filters={filters} by="findings" order="desc" onSort={change} number title={texts.worklist.decidedTitle}>{texts.worklist.decided}</Sorted>
               <th scope="col">{texts.worklist.detectors}</th>
               <Sorted filters={filters} by="time" order="desc" onSort={change}>{texts.worklist.scoredAt}</Sorted>
             </tr>
@@ -233,7 +233,7 @@ function Sorted(props: {
   const order = on ? (f.order === "desc" ? "asc" : "desc") : props.order;
   return (
     <th scope="col" class={props.number ? "number" : ""} aria-sort={on ? (f.order === "desc" ? "descending" : "ascending") : undefined}>
-      <button type="button" class="quiet" title={props.title ?? texts.worklist.sortByThisColumn} onClick={() => props.onSort({ sort: by, order })}>
+      <button type="button" class="quiet" title={props.title ?? texts.worklist.sortTitle} onClick={() => props.onSort({ sort: by, order })}>
         {props.children}{on && <span aria-hidden="true"> {f.order === "desc" ? "↓" : "↑"}</span>}
       </button>
     </th>
@@ -255,10 +255,10 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
   return (
     <tr class={classes} data-id={row.id} onClick={() => opens && onOpen(row.id)}>
       <td class="marks">
-        {row.unread && opens && <span class="dot" title={texts.worklist.unread2}><span class="visually-hidden">{texts.worklist.unread2}</span></span>}
+        {row.unread && opens && <span class="dot" title={texts.worklist.unreadTitle}><span class="visually-hidden">{texts.worklist.unreadTitle}</span></span>}
         {row.priority === "stat" && <span class="badge stat">{texts.worklist.urgent}</span>}
         {row.flag === "flagged" && <span class="badge flag">{texts.common.flagged}</span>}
-        {row.flag === "unknown" && row.state !== "waiting" && <span class="badge unknown" title={texts.worklist.notEveryFindingCouldBe}>{texts.worklist.incomplete}</span>}
+        {row.flag === "unknown" && row.state !== "waiting" && <span class="badge unknown" title={texts.worklist.incompleteTitle}>{texts.worklist.incomplete}</span>}
       </td>
       <td>
         {opens ? (
@@ -272,7 +272,7 @@ function SeriesRow({ row, fresh, onOpen }: { row: Row; fresh: boolean; onOpen: (
       </td>
       <td>
         <span class={`state ${row.state}`}>{stateNames[row.state]}</span>
-        {row.superseded_by && <small>{texts.worklist.supersededByANewerResult}</small>}
+        {row.superseded_by && <small>{texts.worklist.supersededBy}</small>}
         {row.problem && <small title={hint(row.problem)}>{row.problem.message}</small>}
       </td>
       <td class="number" data-head={texts.worklist.deviation}>

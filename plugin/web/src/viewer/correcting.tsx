@@ -50,11 +50,11 @@ export function DrawingBar({ tool, correction: c, settings: s, onSettings, refus
   const resize = (by: number): void => onSettings({ radius: wider(s.radius, by) });
   useKeys(c.place
     ? [
-      { keys: [","], shown: ",", does: texts.correcting.narrowerBrushOrShiftWheel, run: () => resize(-1) },
-      { keys: ["."], shown: ".", does: texts.correcting.widerBrush, run: () => resize(1) },
-      { keys: ["Ctrl+z"], shown: "Ctrl+Z", does: texts.correcting.undoAChangeOfThe, run: c.undo },
-      { keys: ["Ctrl+y", "Ctrl+Z"], shown: "Ctrl+Y", does: texts.correcting.doItAgain, run: c.redo },
-      { keys: ["A"], shown: "Shift+A", does: texts.correcting.theNetworkSOutlineAgain, run: c.reset },
+      { keys: [","], shown: ",", does: texts.correcting.narrowerBrushHelp, run: () => resize(-1) },
+      { keys: ["."], shown: ".", does: texts.correcting.widerBrushHelp, run: () => resize(1) },
+      { keys: ["Ctrl+z"], shown: "Ctrl+Z", does: texts.correcting.undoHelp, run: c.undo },
+      { keys: ["Ctrl+y", "Ctrl+Z"], shown: "Ctrl+Y", does: texts.correcting.redoHelp, run: c.redo },
+      { keys: ["A"], shown: "Shift+A", does: texts.correcting.resetHelp, run: c.reset },
     ]
     : []);
   if (!c.place || (!draws(tool) && !c.canUndo && !c.canRedo)) return null;
@@ -71,13 +71,13 @@ export function DrawingBar({ tool, correction: c, settings: s, onSettings, refus
           <>
             <button type="button" aria-label={texts.correcting.narrowerBrush} title={texts.correcting.narrower} onClick={() => resize(-1)}>−</button>
             <span class="radius" data-test="radius">⌀ {2 * s.radius}{texts.correcting.mm}</span>
-            <button type="button" aria-label={texts.correcting.widerBrush2} title={texts.correcting.wider} onClick={() => resize(1)}>+</button>
+            <button type="button" aria-label={texts.correcting.widerBrush} title={texts.correcting.wider} onClick={() => resize(1)}>+</button>
           </>
         )}
-      <button type="button" disabled={!c.canUndo} title={texts.correcting.undoCtrlZ} onClick={c.undo}>{texts.correcting.undo}</button>
-      <button type="button" disabled={!c.canRedo} title={texts.correcting.redoCtrlY} onClick={c.redo}>{texts.correcting.redo}</button>
-      <button type="button" disabled={!c.own} title={texts.correcting.dropTheCorrectedOutlineAnd} onClick={c.reset}>{texts.correcting.reset}</button>
-      <span role="status">{refused || (c.own ? (c.open ? texts.correcting.correctedSavedWithTheNext : texts.correcting.corrected) : "")}</span>
+      <button type="button" disabled={!c.canUndo} title={texts.correcting.undoTitle} onClick={c.undo}>{texts.correcting.undo}</button>
+      <button type="button" disabled={!c.canRedo} title={texts.correcting.redoTitle} onClick={c.redo}>{texts.correcting.redo}</button>
+      <button type="button" disabled={!c.own} title={texts.correcting.resetTitle} onClick={c.reset}>{texts.correcting.reset}</button>
+      <span role="status">{refused || (c.own ? (c.open ? texts.correcting.savedWithTheDecision : texts.correcting.corrected) : "")}</span>
     </div>
   );
 }

@@ -100,7 +100,7 @@ export function useCorrection(user: string, id: string, f: Finding | null, netwo
     own: drawn !== null,
     open: state.edit !== undefined || state.distances !== undefined,
     measured: ofDecision ?? now,
-    problem: state.edit && drawn && !drawn.data.includes(1) ? texts.correction.theOutlineIsEmptyDraw : problem,
+    problem: state.edit && drawn && !drawn.data.includes(1) ? texts.correction.empty : problem,
     distances: state.distances ?? f?.decision?.distances ?? [],
     outline: body ?? (state.edit === undefined ? decided : null),
     canUndo: state.past.length > 0,

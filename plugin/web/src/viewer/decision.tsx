@@ -84,7 +84,7 @@ export function DecisionPanel(props: Props) {
   const save = async (version: number, next: boolean): Promise<void> => {
     if (!verdict || busy) return;
     if (verdict === "not_nodule" && !kind) {
-      setError(texts.decision.sayWhatItIsFirst);
+      setError(texts.decision.selectAKindFirst);
       return;
     }
     const body: NewDecision = { verdict, base_version: version };
@@ -114,7 +114,7 @@ export function DecisionPanel(props: Props) {
         props.onDecided(f.number, p.body.current);
         setConflict(p.body.current);
       } else if (p.code === "no_connection") {
-        setError(texts.decision.notSavedNoConnectionTo);
+        setError(texts.decision.notSavedConnectionLost);
       } else setError(texts.decision.notSaved(p.message));
     } finally {
       setBusy(false);
@@ -127,13 +127,13 @@ export function DecisionPanel(props: Props) {
   const free = (target: EventTarget | null): boolean => verdict !== null && target instanceof Element && target.closest("dialog, .save, .now") === null;
   useKeys([
     ...verdicts.map((c) => ({ keys: [c.key], shown: c.key.toUpperCase(), does: texts.decision.thenEnter(verdictNames[c.verdict]), run: () => choose(c.verdict) })),
-    { keys: ["y"], shown: "Y", does: texts.decision.copyALineAboutThis, run: props.onCopy },
+    { keys: ["y"], shown: "Y", does: texts.decision.copyHelp, run: props.onCopy },
     { keys: ["c"], shown: "C", does: texts.decision.writeAComment, run: () => field.current?.focus() },
-    { keys: ["Enter"], shown: "Enter", does: texts.decision.saveTheDecisionWhereverThe, run: () => void save(base, false), whileTyping: () => verdict !== null, overButtons: free },
-    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: texts.decision.saveAndGoToThe, run: () => void save(base, true), overButtons: free },
-    { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: texts.decision.saveEvenWhileWriting, run: () => void save(base, false), whileTyping: true },
+    { keys: ["Enter"], shown: "Enter", does: texts.decision.saveHelp, run: () => void save(base, false), whileTyping: () => verdict !== null, overButtons: free },
+    { keys: ["Shift+Enter"], shown: "Shift+Enter", does: texts.decision.saveAndNextHelp, run: () => void save(base, true), overButtons: free },
+    { keys: ["Ctrl+Enter"], shown: "Ctrl+Enter", does: texts.decision.saveWhileWritingHelp, run: () => void save(base, false), whileTyping: true },
     {
-      keys: ["Escape"], shown: "Esc", does: texts.decision.leaveTheCommentDiscardThe, whileTyping: true,
+      keys: ["Escape"], shown: "Esc", does: texts.decision.escapeHelp, whileTyping: true,
       run: () => {
         const at = document.activeElement;
         if (at instanceof HTMLElement && at !== document.body) at.blur();
@@ -143,10 +143,10 @@ export function DecisionPanel(props: Props) {
   ]);
 
   return (
-    <section class="decision" aria-label={texts.decision.decision}>
+    <section class="decision" aria-label={texts.decision.title}>
       <div class="head">
-        <h2>{texts.decision.decision2}{!f.decision && <small class="now" data-test="decision" data-version="0">{texts.decision.noDecisionYet}</small>}</h2>
-        <button type="button" class="quiet" title={texts.decision.placeSizeAndVerdictAs} onClick={props.onCopy}>{texts.decision.copyForReport}<kbd>Y</kbd></button>
+        <h2>{texts.decision.heading}{!f.decision && <small class="now" data-test="decision" data-version="0">{texts.decision.noDecisionYet}</small>}</h2>
+        <button type="button" class="quiet" title={texts.decision.copyTitle} onClick={props.onCopy}>{texts.decision.copyForReport}<kbd>Y</kbd></button>
       </div>
       {f.decision && (
         <p class={`now ${f.decision.verdict}`} data-test="decision" data-version={f.decision.version}>
@@ -157,12 +157,12 @@ export function DecisionPanel(props: Props) {
           </button>
         </p>
       )}
-      {session.role === "view" && <p class="hint">{texts.decision.viewOnlyAccountDecisionsNeed}</p>}
-      {props.superseded && <p class="hint">{texts.decision.thisResultIsSupersededDecide}</p>}
+      {session.role === "view" && <p class="hint">{texts.decision.viewOnlyAccount}</p>}
+      {props.superseded && <p class="hint">{texts.decision.superseded}</p>}
       {!props.superseded && props.unseen && session.role !== "view" && (
-        <p class="banner warn" data-test="unseen">{texts.decision.noDecisionCanBeSaved}{props.unseen}{texts.decision.soNobodyCanHaveSeen}</p>
+        <p class="banner warn" data-test="unseen">{texts.decision.cannotBeSaved}{props.unseen}{texts.decision.soNobodyHasSeenIt}</p>
       )}
-      {may && props.lossy && <p class="hint lossy" role="status" data-test="lossy-decision">{texts.decision.theImagesAroundThisFinding}</p>}
+      {may && props.lossy && <p class="hint lossy" role="status" data-test="lossy-decision">{texts.decision.imagesNotYetLossless}</p>}
       {may && (
         <form
           onSubmit={(e) => {
@@ -180,20 +180,20 @@ export function DecisionPanel(props: Props) {
           {verdict === "not_nodule" && <Kinds box={kindBox} focus={asked.current} kinds={session.kinds} chosen={kind} onChoose={setKind} />}
           <label class="comment">
             <span>{texts.decision.comment}<small>{texts.decision.noPatientData}</small></span>
-            <textarea ref={field} rows={2} title={texts.decision.enterSavesOnceAVerdict} maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
+            <textarea ref={field} rows={2} title={texts.decision.commentTitle} maxLength={longest} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
           </label>
-          {props.correction.open && !verdict && <p class="hint" data-test="drawn-open">{texts.decision.whatYouDrewIsSaved}</p>}
+          {props.correction.open && !verdict && <p class="hint" data-test="drawn-open">{texts.decision.outlineNeedsAVerdict}</p>}
           <div class="save">
-            <button type="submit" class="primary" disabled={!verdict || busy}>{texts.decision.save}<kbd>{texts.decision.enter}</kbd></button>
-            <button type="button" disabled={!verdict || busy} title={texts.decision.saveAndGoToThe2} onClick={() => void save(base, true)}>{texts.decision.saveAndNext}<kbd>{texts.decision.enter2}</kbd></button>
-            {verdict && <button type="button" class="quiet" title={texts.decision.discardTheChoiceEsc} onClick={discard}>{texts.decision.discard}</button>}
+            <button type="submit" class="primary" disabled={!verdict || busy}>{texts.decision.save}<kbd>{texts.decision.enterKey}</kbd></button>
+            <button type="button" disabled={!verdict || busy} title={texts.decision.saveAndNextTitle} onClick={() => void save(base, true)}>{texts.decision.saveAndNext}<kbd>{texts.decision.shiftEnterKey}</kbd></button>
+            {verdict && <button type="button" class="quiet" title={texts.decision.discardTitle} onClick={discard}>{texts.decision.discard}</button>}
           </div>
         </form>
       )}
       <p class="error" role="alert" data-test="decision-error">{error}</p>
       <p class="saved" role="status" data-test="saved">{saved}</p>
       {conflict && verdict && (
-        <Dialog title={texts.decision.someoneElseHasDecidedIn} onClose={() => setConflict(null)}>
+        <Dialog title={texts.decision.conflictTitle} onClose={() => setConflict(null)}>
           <div class="versus" data-test="conflict">
             <section>
               <h3>{texts.decision.currentDecision}</h3>
@@ -206,7 +206,7 @@ export function DecisionPanel(props: Props) {
               {comment && <q>{comment}</q>}
             </section>
           </div>
-          <p class="hint">{texts.decision.theirsStaysInTheHistory}</p>
+          <p class="hint">{texts.decision.theirsIsKept}</p>
           <div class="save">
             <button
               type="button" class="primary" autofocus

@@ -20,22 +20,22 @@ export function FindingList(props: { id: string; all: Finding[]; findings: Findi
   const open = props.all.filter((f) => !f.decision).length;
   const { by } = props;
   return (
-    <nav class="findings" ref={box} aria-label={texts.findings.findings}>
-      <h2>{texts.findings.findings2}<small>{props.refused ? texts.common.notScored : props.all.length === 0 ? texts.findings.none : open === 0 ? texts.findings.allDecided : texts.findings.ofOpen(open, props.all.length)}</small></h2>
-      {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}{texts.findings.noneOfThemScoredThis}</p>}
+    <nav class="findings" ref={box} aria-label={texts.findings.label}>
+      <h2>{texts.findings.heading}<small>{props.refused ? texts.common.notScored : props.all.length === 0 ? texts.findings.none : open === 0 ? texts.findings.allDecided : texts.findings.ofOpen(open, props.all.length)}</small></h2>
+      {props.refused && <p class="hint" data-test="refused-list">{counted(props.candidates, "candidate")}{texts.findings.noneScored}</p>}
       {props.all.length >= many && (
         <div class="arrange" data-test="arrange">
           <label><span class="visually-hidden">{texts.findings.order}</span>
-            <select value={by.order} title={texts.findings.orderOfTheList} onChange={(e) => { props.onArrange({ ...by, order: e.currentTarget.value as Arrangement["order"] }); e.currentTarget.blur(); }}>
+            <select value={by.order} title={texts.findings.orderTitle} onChange={(e) => { props.onArrange({ ...by, order: e.currentTarget.value as Arrangement["order"] }); e.currentTarget.blur(); }}>
               {Object.entries(orders).map(([v, name]) => <option key={v} value={v}>{texts.findings.by}{name}</option>)}
             </select>
           </label>
           <label><span class="visually-hidden">{texts.findings.shown}</span>
-            <select value={by.show} title={texts.findings.whatIsShownOfThe} onChange={(e) => { props.onArrange({ ...by, show: e.currentTarget.value as Arrangement["show"] }); e.currentTarget.blur(); }}>
+            <select value={by.show} title={texts.findings.shownTitle} onChange={(e) => { props.onArrange({ ...by, show: e.currentTarget.value as Arrangement["show"] }); e.currentTarget.blur(); }}>
               {Object.entries(shows).map(([v, name]) => <option key={v} value={v}>{name}</option>)}
             </select>
           </label>
-          {props.findings.length < props.all.length && <small data-test="arranged">{props.findings.length}{texts.common.ofWord}{props.all.length}{texts.findings.shown2}</small>}
+          {props.findings.length < props.all.length && <small data-test="arranged">{props.findings.length}{texts.common.ofWord}{props.all.length}{texts.findings.shownCount}</small>}
         </div>
       )}
       <ol ref={list}>
@@ -74,7 +74,7 @@ class Row extends Component<RowProps> {
             <small>
               {f.flagged && <span class="badge flag">{texts.common.flagged}</span>}
               {f.disagreement?.flags_differ && <span class="badge disagree">{texts.common.disagree}</span>}
-              {draft && <span class="badge draft" title={texts.findings.chosenOrWrittenAndNot}>{texts.findings.notSaved}</span>}
+              {draft && <span class="badge draft" title={texts.findings.draftTitle}>{texts.findings.notSaved}</span>}
               {f.decision && <span class={`verdict ${f.decision.verdict}`}>{verdictNames[f.decision.verdict]}</span>}
             </small>
           </span>

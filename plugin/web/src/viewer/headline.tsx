@@ -14,8 +14,8 @@ export function HeadlinePanel({ finding: f }: { finding: Finding }) {
       <p class="answer">
         <strong>{percent(f.headline.probability)}</strong>{texts.headline.suspicious}{f.headline.flagged && <span class="badge flag" title={texts.headline.aboveTheOperatingPoint}>{texts.common.flagged}</span>}{" "}
         <small>
-          <span title={texts.headline.n95IntervalOfTheProbability}>{Math.round(100 * f.headline.low)}–{Math.round(100 * f.headline.high)} %</span>{", "}
-          <span title={texts.common.percentageOfTheReferenceNormals}>{texts.headline.percentile}{rank(f.headline.percentile)}</span>
+          <span title={texts.headline.intervalTitle}>{Math.round(100 * f.headline.low)}–{Math.round(100 * f.headline.high)} %</span>{", "}
+          <span title={texts.common.percentileMeaning}>{texts.headline.percentile}{rank(f.headline.percentile)}</span>
         </small>
       </p>
       {f.rung && <Worth headline={f.headline} rung={f.rung} />}
@@ -29,8 +29,8 @@ export const interval = (s: Share): string => `${Math.round(100 * s.value)} % ($
 /** Worth says what a flag is worth. */
 function Worth({ headline: h, rung }: { headline: Headline; rung: Rung }) {
   return (
-    <p class="hint" data-test="worth" title={texts.headline.measuredOnPatientsThatThe}>
-      {texts.headline.flags}{interval(rung.sensitivity)}{texts.headline.ofSuspiciousAndSpares}{interval(rung.specificity)}{texts.headline.ofBenignNodulesBaseRate}{percent(rung.prevalence)}{h.probability < rung.prevalence && texts.headline.thisOneIsBelow}.
+    <p class="hint" data-test="worth" title={texts.headline.measuredOnTitle}>
+      {texts.headline.flags}{interval(rung.sensitivity)}{texts.headline.ofSuspiciousAndSpares}{interval(rung.specificity)}{texts.headline.ofBenignAndBaseRate}{percent(rung.prevalence)}{h.probability < rung.prevalence && texts.headline.thisOneIsBelow}.
     </p>
   );
 }
@@ -42,10 +42,10 @@ function Parts({ parts }: { parts: Part[] }) {
   const most = Math.max(...shown.map((p) => Math.abs(p.adds)), 1e-6);
   return (
     <table class="parts">
-      <caption>{texts.headline.whyMeasuredTypical}</caption>
+      <caption>{texts.headline.whyHeading}</caption>
       <tbody>
         {shown.map((p) => (
-          <tr key={p.feature} title={texts.headline.addsToTheLogitOf(p.adds.toFixed(2))}>
+          <tr key={p.feature} title={texts.headline.logitTitle(p.adds.toFixed(2))}>
             <th scope="row">{p.about}</th>
             <td>{number(p.value)} ({number(p.typical)}) {p.unit}</td>
             <td class="bar">

@@ -13,11 +13,11 @@ export function OutlinePanel({ finding: f, correction: c, problem }: { finding: 
     <section class="measured" aria-label={texts.common.outline} data-test="outline" data-drawn={c.own ? (c.measured ? "measured" : "drawn") : "no"}>
       {f.outline_problem && <p class="banner warn">{o ? texts.measured.notMeasured : texts.measured.notOutlined}: {hint(f.outline_problem)}</p>}
       {c.own
-        ? c.measured ? <Table m={c.measured.measurements} name="Corrected" /> : <p class="hint">{c.problem || texts.measured.measuringTheCorrectedOutline}</p>
+        ? c.measured ? <Table m={c.measured.measurements} name="Corrected" /> : <p class="hint">{c.problem || texts.measured.measuring}</p>
         : o?.measurements && <Table m={o.measurements} name="Outline" />}
       {(c.own ? c.measured?.codes ?? [] : o?.codes ?? []).map((x) => <p key={x.code} class="banner warn">{x.label}</p>)}
       {lengths && <p class="hint" data-test="distances">{texts.measured.distances}{lengths}</p>}
-      {problem && <p class="hint">{texts.measured.theOutlineCannotBeDrawn}{problem}</p>}
+      {problem && <p class="hint">{texts.measured.cannotBeDrawn}{problem}</p>}
     </section>
   );
 }
@@ -31,13 +31,13 @@ function Table({ m, name }: { m: Measurements; name: string }) {
   const rows: { name: string; value: string; title: string }[] = [
     {
       name, value: `⌀ ${plusMinus(m.diameter_mm, m.diameter_uncertainty_mm, 1, "mm")}, ${plusMinus(m.volume_mm3, m.volume_uncertainty_mm3, 0, "mm³")}`,
-      title: texts.measured.diameterOfTheSphereOf,
+      title: texts.measured.diameterTitle,
     },
     {
       name: "Axes", value: `${plusMinus(m.mean_axis_mm, m.axis_uncertainty_mm, 1, "mm")} (${m.long_axis_mm.toFixed(1)} × ${m.short_axis_mm.toFixed(1)})`,
-      title: texts.measured.meanOfTheLongestDiameter,
+      title: texts.measured.axesTitle,
     },
-    { name: "Type", value: [type, ...density, ...contact].join(", "), title: texts.measured.byRulesOnHuA },
+    { name: "Type", value: [type, ...density, ...contact].join(", "), title: texts.measured.typeTitle },
   ];
   return (
     <table class="measurements">

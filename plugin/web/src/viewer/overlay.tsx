@@ -150,7 +150,7 @@ function widthOf(text: string, font: number): number {
   let wide = widths.get(key);
   if (wide === undefined) {
     const ctx = new OffscreenCanvas(1, 1).getContext("2d");
-    if (ctx) ctx.font = texts.overlay.pxSystemUiSansSerif(font);
+    if (ctx) ctx.font = texts.overlay.font(font);
     wide = ctx?.measureText(text).width ?? 0;
     widths.set(key, wide);
   }

@@ -11,9 +11,9 @@ import { texts } from "../texts.ts";
 export const draws = (t: Tool): boolean => t === "brush" || t === "erase" || t === "grow";
 
 export const refusals: Record<Exclude<Grown, "grown">, string> = {
-  outside: texts.paint.nothingIsDrawnBeyondThe,
-  limits: texts.paint.thisVoxelHasHuBeyond,
-  missing: texts.paint.theSlicesHaveNotArrived,
+  outside: texts.paint.outside,
+  limits: texts.paint.beyondLimits,
+  missing: texts.paint.slicesMissing,
 };
 
 export interface Painting {

@@ -150,7 +150,7 @@ export function PlanesView(props: Props) {
 
   useEffect(() => {
     const byPlane = { ...elements.current } as Record<Plane, HTMLDivElement>;
-    const refuse = (e: unknown): void => setProblem(texts.planesview.theImagesCannotBeShown(e instanceof Error ? e.message : String(e)));
+    const refuse = (e: unknown): void => setProblem(texts.planesview.cannotBeShown(e instanceof Error ? e.message : String(e)));
     let v: SeriesVolume;
     try {
       start();
@@ -217,7 +217,7 @@ export function PlanesView(props: Props) {
       end: (cube, grown) => {
         if (!latest.current.outline) latest.current.onOutline();
         latest.current.correction.end(cube, grown);
-        if (grown && lossy) setRefused(texts.planesview.grownWhereImagesHaveNot);
+        if (grown && lossy) setRefused(texts.planesview.grownOnLossyImages);
       },
       hover: (at) => {
         ring.current = at;
@@ -286,32 +286,32 @@ export function PlanesView(props: Props) {
   };
 
   useKeys([
-    { keys: ["ArrowUp"], shown: "↑", does: texts.planesview.oneSliceUpInThe, run: () => scroll(upward(active)) },
-    { keys: ["ArrowDown"], shown: "↓", does: texts.planesview.oneSliceDown, run: () => scroll(-upward(active)) },
-    { keys: ["PageUp"], shown: "PgUp", does: texts.planesview.tenSlicesUp, run: () => scroll(10 * upward(active)) },
-    { keys: ["PageDown"], shown: "PgDn", does: texts.planesview.tenSlicesDown, run: () => scroll(-10 * upward(active)) },
-    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: texts.planesview.switchPlane, run: (e) => show(all[(all.indexOf(active) + (e.key === "ArrowRight" ? 1 : 2)) % 3] ?? "axial") },
+    { keys: ["ArrowUp"], shown: "↑", does: texts.planesview.sliceUpHelp, run: () => scroll(upward(active)) },
+    { keys: ["ArrowDown"], shown: "↓", does: texts.planesview.sliceDownHelp, run: () => scroll(-upward(active)) },
+    { keys: ["PageUp"], shown: "PgUp", does: texts.planesview.tenSlicesUpHelp, run: () => scroll(10 * upward(active)) },
+    { keys: ["PageDown"], shown: "PgDn", does: texts.planesview.tenSlicesDownHelp, run: () => scroll(-10 * upward(active)) },
+    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: texts.planesview.switchPlaneHelp, run: (e) => show(all[(all.indexOf(active) + (e.key === "ArrowRight" ? 1 : 2)) % 3] ?? "axial") },
     {
-      keys: ["Shift+ArrowUp", "Shift+ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight"], shown: "Shift+arrows", does: texts.planesview.pan,
+      keys: ["Shift+ArrowUp", "Shift+ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight"], shown: "Shift+arrows", does: texts.planesview.panHelp,
       run: (e) => shown.current?.pan(active, e.key === "ArrowLeft" ? -40 : e.key === "ArrowRight" ? 40 : 0, e.key === "ArrowUp" ? -40 : e.key === "ArrowDown" ? 40 : 0),
     },
     {
-      keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: texts.planesview.moveTheCrosshairByOne,
+      keys: ["Ctrl+ArrowUp", "Ctrl+ArrowDown", "Ctrl+ArrowLeft", "Ctrl+ArrowRight"], shown: "Ctrl+arrows", does: texts.planesview.nudgeHelp,
       run: (e) => shown.current?.nudge(active, e.key === "ArrowLeft" ? -1 : e.key === "ArrowRight" ? 1 : 0, e.key === "ArrowUp" ? -1 : e.key === "ArrowDown" ? 1 : 0),
     },
-    { keys: ["k"], shown: "K", does: texts.planesview.markThisPointAndShow, run: () => shown.current?.setMark() },
-    { keys: ["+", "="], shown: "+", does: texts.planesview.zoomIn, run: () => shown.current?.zoom(active, 1.25) },
-    { keys: ["-"], shown: "-", does: texts.planesview.zoomOut, run: () => shown.current?.zoom(active, 0.8) },
-    { keys: ["e"], shown: "E", does: texts.planesview.closeUpOf80Mm, run: () => shown.current?.closeUp() },
-    { keys: ["Home"], shown: "Home", does: texts.planesview.fitTheWholeSlice, run: () => shown.current?.whole() },
-    { keys: ["i"], shown: "I", does: texts.planesview.maximumIntensityProjectionMipOf, run: () => setSlab(thicker) },
-    { keys: ["v"], shown: "V", does: texts.planesview.cinePlay30MmTo, run: cine.toggle },
-    { keys: ["m"], shown: "M", does: texts.planesview.oneLargePlaneOrAll, run: () => setSingle((on) => !on) },
+    { keys: ["k"], shown: "K", does: texts.planesview.markHelp, run: () => shown.current?.setMark() },
+    { keys: ["+", "="], shown: "+", does: texts.planesview.zoomInHelp, run: () => shown.current?.zoom(active, 1.25) },
+    { keys: ["-"], shown: "-", does: texts.planesview.zoomOutHelp, run: () => shown.current?.zoom(active, 0.8) },
+    { keys: ["e"], shown: "E", does: texts.planesview.closeUpHelp, run: () => shown.current?.closeUp() },
+    { keys: ["Home"], shown: "Home", does: texts.planesview.fitHelp, run: () => shown.current?.whole() },
+    { keys: ["i"], shown: "I", does: texts.planesview.mipHelp, run: () => setSlab(thicker) },
+    { keys: ["v"], shown: "V", does: texts.planesview.cineHelp, run: cine.toggle },
+    { keys: ["m"], shown: "M", does: texts.planesview.onePlaneHelp, run: () => setSingle((on) => !on) },
     ...props.presets.slice(0, 9).map((preset, i) => ({
-      keys: [String(i + 1)], shown: String(i + 1), does: texts.planesview.window(preset.label, preset.center, preset.width), run: () => setWindow(preset),
+      keys: [String(i + 1)], shown: String(i + 1), does: texts.planesview.windowHelp(preset.label, preset.center, preset.width), run: () => setWindow(preset),
     })),
     ...tools.map((t) => ({ keys: [t.key], shown: t.key.toUpperCase(), does: t.help, run: () => setTool(t.tool) })),
-    { keys: ["Delete", "Backspace"], shown: "Del", does: texts.planesview.clearMeasurements, run: clearMeasurements },
+    { keys: ["Delete", "Backspace"], shown: "Del", does: texts.planesview.clearHelp, run: clearMeasurements },
   ]);
 
   const toolbar = useRef<HTMLDivElement>(null);
@@ -334,24 +334,24 @@ export function PlanesView(props: Props) {
         </div>
         <div class="group" role="group" aria-label={texts.common.window}>
           {props.presets.map((x, i) => (
-            <button key={x.name} type="button" aria-pressed={preset?.name === x.name} title={texts.planesview.hu(x.center, x.width, i + 1)} onClick={() => setWindow(x)}>
+            <button key={x.name} type="button" aria-pressed={preset?.name === x.name} title={texts.planesview.windowTitle(x.center, x.width, i + 1)} onClick={() => setWindow(x)}>
               {x.label}
             </button>
           ))}
         </div>
         <div class="group" role="group" aria-label={texts.planesview.overlays}>
-          <button type="button" aria-pressed={props.heat !== null} disabled={!props.heatReady} title={texts.planesview.heatMapOfTheResidual} onClick={() => props.onHeat(props.heat === null)}>{texts.planesview.heatMap}</button>
-          <button type="button" aria-pressed={props.outline !== null} disabled={!props.outlined} title={texts.planesview.outlineOfTheNoduleT} onClick={props.onOutline}>{texts.common.outline}</button>
-          <button type="button" aria-pressed={props.marks} title={texts.planesview.crosshairAndCirclesO} onClick={() => props.onMarks(!props.marks)}>{texts.common.marks}</button>
+          <button type="button" aria-pressed={props.heat !== null} disabled={!props.heatReady} title={texts.planesview.heatMapTitle} onClick={() => props.onHeat(props.heat === null)}>{texts.planesview.heatMap}</button>
+          <button type="button" aria-pressed={props.outline !== null} disabled={!props.outlined} title={texts.planesview.outlineTitle} onClick={props.onOutline}>{texts.common.outline}</button>
+          <button type="button" aria-pressed={props.marks} title={texts.planesview.marksTitle} onClick={() => props.onMarks(!props.marks)}>{texts.common.marks}</button>
         </div>
         <div class="group" role="group" aria-label={texts.planesview.size}>
-          <button type="button" title={texts.planesview.n80MmAroundTheCrosshair} onClick={() => shown.current?.closeUp()}>{texts.planesview.closeUp}</button>
-          <button type="button" title={texts.planesview.fitTheWholeSliceHome} onClick={() => shown.current?.whole()}>{texts.planesview.fit}</button>
-          <button type="button" aria-pressed={slab > 0} title={texts.planesview.maximumIntensityProjectionOf5} onClick={() => setSlab(thicker)}>{texts.planesview.mip}</button>
-          <button type="button" aria-pressed={cine.playing} title={texts.planesview.play30MmToEach} onClick={cine.toggle}>{texts.planesview.cine}</button>
-          <button type="button" aria-pressed={single} title={texts.planesview.oneLargePlaneM} onClick={() => setSingle(!single)}>{texts.planesview.onePlane}</button>
+          <button type="button" title={texts.planesview.closeUpTitle} onClick={() => shown.current?.closeUp()}>{texts.planesview.closeUp}</button>
+          <button type="button" title={texts.planesview.fitTitle} onClick={() => shown.current?.whole()}>{texts.planesview.fit}</button>
+          <button type="button" aria-pressed={slab > 0} title={texts.planesview.mipTitle} onClick={() => setSlab(thicker)}>{texts.planesview.mip}</button>
+          <button type="button" aria-pressed={cine.playing} title={texts.planesview.cineTitle} onClick={cine.toggle}>{texts.planesview.cine}</button>
+          <button type="button" aria-pressed={single} title={texts.planesview.onePlaneTitle} onClick={() => setSingle(!single)}>{texts.planesview.onePlane}</button>
         </div>
-        {progress.reduced > 0 && <span class="hint" data-test="quality" title={texts.planesview.slicesThatCameWithoutLoss}>{progress.loaded}{texts.common.ofWord}{progress.total}{texts.planesview.slicesLossless}{progress.reduced}{texts.planesview.ofReducedQuality}</span>}
+        {progress.reduced > 0 && <span class="hint" data-test="quality" title={texts.planesview.qualityTitle}>{progress.loaded}{texts.common.ofWord}{progress.total}{texts.planesview.slicesLossless}{progress.reduced}{texts.planesview.ofReducedQuality}</span>}
         {progress.total > 0 && progress.loaded < progress.total && (
           <progress max={progress.total} value={progress.loaded} aria-label={texts.planesview.slicesLoaded} />
         )}
@@ -362,13 +362,13 @@ export function PlanesView(props: Props) {
         <div class="over">
           {astray && (
             <p class="banner lost" role="alert" data-test="astray">
-              {texts.planesview.pictureAndMarksDoNot}<button type="button" onClick={() => location.reload()}>{texts.common.reloadThePage}</button>
+              {texts.planesview.astray}<button type="button" onClick={() => location.reload()}>{texts.common.reloadThePage}</button>
             </p>
           )}
-          {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed}{texts.common.ofWord}{progress.total}{texts.planesview.slicesCouldNotBeRead}</p>}
-          {outside && <p class="banner warn" role="status" data-test="outside">{texts.planesview.thisCandidateLiesOutsideThe}</p>}
-          {measured > 0 && progress.reduced > 0 && <p class="banner warn" role="status" data-test="lossy-distance">{texts.planesview.imagesAreOfReducedQuality}</p>}
-          {measured > 0 && <button type="button" onClick={clearMeasurements}>{texts.planesview.clearMeasurements2}<kbd>{texts.planesview.del}</kbd></button>}
+          {progress.failed > 0 && <p class="banner warn" role="alert">{progress.failed}{texts.common.ofWord}{progress.total}{texts.planesview.slicesNotRead}</p>}
+          {outside && <p class="banner warn" role="status" data-test="outside">{texts.planesview.outsideTheImages}</p>}
+          {measured > 0 && progress.reduced > 0 && <p class="banner warn" role="status" data-test="lossy-distance">{texts.planesview.distanceOnLossyImages}</p>}
+          {measured > 0 && <button type="button" onClick={clearMeasurements}>{texts.planesview.clear}<kbd>{texts.planesview.deleteKey}</kbd></button>}
         </div>
         {all.map((plane) => {
           const t = corners[plane];

@@ -143,7 +143,7 @@ export function ViewerPage(props: ViewerProps) {
     if (to) go(to.number);
     else void nextSeries(props.id).then((id) => {
       if (id) location.hash = `#/series/${id}`;
-      else setNotice(texts.viewer.allFindingsOfThisSeries);
+      else setNotice(texts.viewer.allDecided);
     }, (e) => setNotice(problemOf(e).message));
   }, [go, props.id]);
   // While a finding is looked at, the pictures of the next one come.
@@ -168,14 +168,14 @@ export function ViewerPage(props: ViewerProps) {
   useEffect(() => sessionStorage.setItem(openedStorage, props.id), [props.id]);
 
   useKeys([
-    { keys: ["n", "]"], shown: "N ]", does: texts.viewer.nextFinding, run: () => step(1) },
-    { keys: ["p", "["], shown: "P [", does: texts.viewer.previousFinding, run: () => step(-1) },
-    { keys: ["N"], shown: "Shift+N", does: texts.viewer.nextUndecidedFindingThenThat, run: nextOpen },
-    { keys: ["f"], shown: "F", does: texts.viewer.backToTheFinding, run: () => planes.current?.home() },
-    { keys: ["h"], shown: "H", does: texts.viewer.heatMapOfTheResidual, run: () => setHeat((on) => !on) },
-    { keys: ["o"], shown: "O", does: texts.viewer.crosshairAndCirclesOnOr, run: () => setMarks((on) => !on) },
-    { keys: ["t"], shown: "T", does: texts.viewer.outlineOfTheNoduleOn, run: () => setOutlines((on) => !on) },
-    { keys: ["w"], shown: "W", does: texts.viewer.workList, run: () => { location.hash = "#/"; } },
+    { keys: ["n", "]"], shown: "N ]", does: texts.viewer.nextHelp, run: () => step(1) },
+    { keys: ["p", "["], shown: "P [", does: texts.viewer.previousHelp, run: () => step(-1) },
+    { keys: ["N"], shown: "Shift+N", does: texts.viewer.nextUndecidedHelp, run: nextOpen },
+    { keys: ["f"], shown: "F", does: texts.viewer.homeHelp, run: () => planes.current?.home() },
+    { keys: ["h"], shown: "H", does: texts.viewer.heatMapHelp, run: () => setHeat((on) => !on) },
+    { keys: ["o"], shown: "O", does: texts.viewer.marksHelp, run: () => setMarks((on) => !on) },
+    { keys: ["t"], shown: "T", does: texts.viewer.outlineHelp, run: () => setOutlines((on) => !on) },
+    { keys: ["w"], shown: "W", does: texts.viewer.workListHelp, run: () => { location.hash = "#/"; } },
   ]);
 
   if (error && !series) {
@@ -191,10 +191,10 @@ export function ViewerPage(props: ViewerProps) {
       <Identity patient={series.patient} problem={series.patient_problem} geometry={series.geometry} />
       <div class="alerts" aria-live="polite">
         {newer && (
-          <p class="banner warn">{texts.viewer.thisResultHasBeenSuperseded}<a href={`#/series/${newer}`}>{texts.viewer.openTheNewerResult}</a></p>
+          <p class="banner warn">{texts.viewer.superseded}<a href={`#/series/${newer}`}>{texts.viewer.openNewer}</a></p>
         )}
         {series.problem && <Refused series={series} problem={series.problem} />}
-        {series.source_problem && series.source_problem.code !== series.problem?.code && <p class="banner warn">{texts.viewer.theImagesCannotBeRead}{hint(series.source_problem)}</p>}
+        {series.source_problem && series.source_problem.code !== series.problem?.code && <p class="banner warn">{texts.viewer.imagesNotRead}{hint(series.source_problem)}</p>}
         {error && <p class="banner warn">{error}</p>}
       </div>
       <div class="notices" aria-live="polite">
@@ -215,12 +215,12 @@ export function ViewerPage(props: ViewerProps) {
             heatReady={images.residual !== null}
             correction={correction} outline={outlines ? correction.cube : null} outlined={correction.cube !== null} onOutline={() => setOutlines(!outlines)}
           />
-        ) : <div class="planes empty"><p>{series.problem ? texts.viewer.refusedNothingWasScored : texts.viewer.noImages}</p></div>}
-        <aside class="side" aria-label={texts.viewer.finding2}>
+        ) : <div class="planes empty"><p>{series.problem ? texts.viewer.refusedNothingScored : texts.viewer.noImages}</p></div>}
+        <aside class="side" aria-label={texts.viewer.sideLabel}>
           <div class="scrolled">
             {current
               ? <WhyPanel finding={current} correction={correction} images={images} outlineProblem={outline.problem} model={scored} onModel={setModel} models={series.models} />
-              : <p class="empty">{series.problem ? texts.viewer.noCandidateOfThisSeries : texts.viewer.theJobNamedNoCandidates}</p>}
+              : <p class="empty">{series.problem ? texts.viewer.noneScored : texts.viewer.noCandidates}</p>}
             <details class="about">
               <summary>{texts.viewer.aboutThisResult}</summary>
               <dl>
@@ -254,15 +254,15 @@ function withDrawn(f: Finding, c: Correction): Finding & { distances: number[] }
 
 /** unseen says why nobody can have seen what a decision would be about; empty: one can. */
 function unseen(s: Series): string {
-  if (!s.patient) return texts.viewer.thePatientIsNotKnown;
-  return s.geometry ? "" : texts.viewer.theImagesCannotBeRead2;
+  if (!s.patient) return texts.viewer.patientUnknown;
+  return s.geometry ? "" : texts.viewer.imagesUnreadable;
 }
 
 /** Refused says of a series without a result what was asked, what was refused, and why. */
 function Refused({ series: s, problem }: { series: Series; problem: Note }) {
   return (
     <div class="banner lost refused" role="alert" data-test="refused">
-      <strong>{texts.viewer.refusedThisIsNoNegative}</strong>
+      <strong>{texts.viewer.refusedNotNegative}</strong>
       <dl>
         <div><dt>{texts.viewer.asked}</dt><dd>{texts.viewer.scoresOf}{counted(s.asked.candidates, "candidate")}{texts.viewer.by}{s.asked.source || texts.viewer.anUnnamedSource}{s.priority === "stat" ? texts.viewer.urgent : ""}{texts.viewer.job}{s.asked.job_id || texts.viewer.withoutAnId})</dd></div>
         <div><dt>{texts.viewer.refused}</dt><dd>{texts.viewer.theWholeSeries}{moment(s.time)}{texts.viewer.noCandidateWasScored}</dd></div>

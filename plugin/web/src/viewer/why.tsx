@@ -38,7 +38,7 @@ export function WhyPanel({ finding: f, correction, images, model, models, outlin
       {notFound(f)
         ? (
           <p class="banner none" data-test="no-nodule">
-            <b>{texts.why.noNoduleFoundHere}</b>{texts.why.theNetworkThatOutlinesNodules}
+            <b>{texts.why.noNoduleFoundHere}</b>{texts.why.noNoduleMeaning}
           </p>
         )
         : f.problem && <p class="banner warn">{texts.why.notScored}{hint(f.problem)}</p>}
@@ -48,7 +48,7 @@ export function WhyPanel({ finding: f, correction, images, model, models, outlin
       {f.scores.length > 0 && <Scores finding={f} model={model} onModel={onModel} />}
       {f.disagreement && (
         <p class={f.disagreement.flags_differ ? "agreement differ" : "agreement"} data-test="agreement">
-          {f.disagreement.flags_differ ? texts.why.theDetectorsDisagreeOnThe : texts.why.theDetectorsAgree}{texts.why.their}{" "}
+          {f.disagreement.flags_differ ? texts.why.detectorsDisagree : texts.why.detectorsAgree}{texts.why.their}{" "}
           {texts.why.percentilesAre}{f.disagreement.percentile_gap.toFixed(1)}{texts.why.apart}
         </p>
       )}
@@ -67,9 +67,9 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
       <thead>
         <tr>
           <th scope="col">{texts.why.detector}</th>
-          <th scope="col" class="number" title={texts.why.probabilityThatReadersRateSuch}>{texts.why.probability}</th>
-          <th scope="col" class="number" title={texts.common.percentageOfTheReferenceNormals}>{texts.why.percentile}</th>
-          <th scope="col" class="number" title={texts.why.rawScoreANoduleAbove}>{texts.common.score}</th>
+          <th scope="col" class="number" title={texts.why.probabilityTitle}>{texts.why.probability}</th>
+          <th scope="col" class="number" title={texts.common.percentileMeaning}>{texts.why.percentile}</th>
+          <th scope="col" class="number" title={texts.why.scoreTitle}>{texts.common.score}</th>
         </tr>
       </thead>
       <tbody>
@@ -81,7 +81,7 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
                 : s.model}
               {s.anomalous && <span class="badge flag" title={texts.why.aboveTheThreshold(worth(s))}>{texts.common.flagged}</span>}
             </th>
-            <td class="number">{s.probability === null ? <span title={texts.why.thisDetectorIsNotCalibrated}>–</span> : percent(s.probability)}</td>
+            <td class="number">{s.probability === null ? <span title={texts.why.notCalibrated}>–</span> : percent(s.probability)}</td>
             <td class="number">{rank(s.percentile)}</td>
             <td class="number" title={texts.why.threshold(s.threshold.toPrecision(3))}>{s.raw.toPrecision(3)}</td>
           </tr>
@@ -94,20 +94,20 @@ function Scores({ finding, model, onModel }: { finding: Finding; model: string; 
 /** worth says what a detector's flag is worth, as far as its file tells it. */
 function worth({ worth: w }: Score): string {
   if (!w) return "";
-  const sensitivity = w.sensitivity ? texts.why.flagsOfTheSuspiciousOnes(interval(w.sensitivity)) : texts.why.itsSensitivityIsNotIn;
+  const sensitivity = w.sensitivity ? texts.why.flagsShare(interval(w.sensitivity)) : texts.why.sensitivityUnknown;
   return texts.why.sparesOfThem(interval(w.specificity), sensitivity);
 }
 
 /** ReferenceHistogram shows where a score lies among the reference normals. */
 function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: number }) {
   const h = score.histogram;
-  if (!h || h.counts.length === 0) return <p class="hint">{score.model}{texts.why.isNotLoadedSoIts}</p>;
+  if (!h || h.counts.length === 0) return <p class="hint">{score.model}{texts.why.noHistogram}</p>;
   const [w, ht, base] = [300, 70, 52];
   const low = h.edges[0] ?? 0;
   const high = h.edges.at(-1) ?? 1;
   const most = Math.max(...h.counts, 1);
   const x = (v: number): number => ((v - low) / (high - low || 1)) * w;
-  const text = texts.why.rawScoresOfReferenceNormals(h.normals, low.toPrecision(2), high.toPrecision(2), score.raw.toPrecision(3), score.threshold.toPrecision(3));
+  const text = texts.why.histogramLabel(h.normals, low.toPrecision(2), high.toPrecision(2), score.raw.toPrecision(3), score.threshold.toPrecision(3));
   const markX = Math.min(Math.max(x(score.raw), 0), w);
   return (
     <figure class="histogram">
@@ -126,24 +126,24 @@ function ReferenceHistogram({ score, prevalence }: { score: Score; prevalence: n
         <text x={w} y={ht - 6} text-anchor="end">{high.toPrecision(2)}</text>
       </svg>
       <figcaption>
-        <span class="key score">{texts.why.thisNodule}</span> <span class="key limit">{texts.why.threshold2}{score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals}{texts.why.referenceNormals}</span>
+        <span class="key score">{texts.why.thisNodule}</span> <span class="key limit">{texts.why.thresholdLegend}{score.threshold.toPrecision(3)}</span> <span class="key bar">{h.normals}{texts.why.referenceNormals}</span>
         {score.worth && <span data-test="detector-worth"> · {worth(score)}</span>}
-        {score.probability !== null && prevalence > 0 && <>{texts.why.probabilityAtABaseRate}{percent(prevalence)}{score.probability < prevalence && texts.why.belowIt}</>}
+        {score.probability !== null && prevalence > 0 && <>{texts.why.atBaseRate}{percent(prevalence)}{score.probability < prevalence && texts.why.belowIt}</>}
       </figcaption>
     </figure>
   );
 }
 
 const rows: { kind: "patch" | "reconstruction" | "residual"; label: string; title: string }[] = [
-  { kind: "patch", label: texts.why.input, title: texts.why.theVoxelsThatAreScored },
-  { kind: "reconstruction", label: texts.why.reconstruction, title: texts.why.whatTheDetectorReconstructsFrom },
-  { kind: "residual", label: texts.why.residual, title: texts.why.theDifferenceBetweenInputAnd },
+  { kind: "patch", label: texts.why.input, title: texts.why.inputTitle },
+  { kind: "reconstruction", label: texts.why.reconstruction, title: texts.why.reconstructionTitle },
+  { kind: "residual", label: texts.why.residual, title: texts.why.residualTitle },
 ];
 
 function Strip({ images, model }: { images: PatchImages; model: string }) {
   return (
     <figure class="strip" data-test="strip" data-ready={images.residual !== null && images.reconstruction !== null ? "yes" : "no"}>
-      <div class="cells" role="group" aria-label={texts.why.inputReconstructionAndResidualOf(model)}>
+      <div class="cells" role="group" aria-label={texts.why.stripLabel(model)}>
         <span />
         {planes.map((p) => <span key={p} class="head">{p}</span>)}
         {rows.map((row) => [
@@ -153,7 +153,7 @@ function Strip({ images, model }: { images: PatchImages; model: string }) {
       </div>
       <figcaption>
         {images.problem ? <span class="error">{images.problem}</span> : (
-          <>{texts.why.n28Mm1000To400}<span class="ramp" aria-hidden="true" />{texts.why.n0To}{residualFullHU}{texts.why.huOrMore}</>
+          <>{texts.why.stripScale}<span class="ramp" aria-hidden="true" />{texts.why.scaleFromZero}{residualFullHU}{texts.why.scaleEnd}</>
         )}
       </figcaption>
     </figure>
@@ -187,7 +187,7 @@ function Cell({ cube, plane, hot, label }: { cube: Cube | null; plane: Plane; ho
 
 function Limits({ finding: f }: { finding: Finding }) {
   const items = f.applicability.map((a) => a.label);
-  if (f.padding_pct >= 0.5) items.push(texts.why.ofItsCubeLiesOutside(f.padding_pct.toFixed(0)));
+  if (f.padding_pct >= 0.5) items.push(texts.why.outsideTheScan(f.padding_pct.toFixed(0)));
   if (f.problem && items.length === 0) return null; // nothing was checked
   return (
     <section class={items.length > 0 ? "limits touched" : "limits"} aria-label={texts.why.limitsOfUse}>
