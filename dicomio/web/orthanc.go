@@ -11,6 +11,7 @@ import (
 
 // Kinds of changes that [Orthanc.Changes] tells.
 const (
+	ChangeNewInstance  = "NewInstance"
 	ChangeNewSeries    = "NewSeries"
 	ChangeStableSeries = "StableSeries" // no instance has come for the time StableAge of Orthanc's settings
 )
@@ -110,6 +111,14 @@ func (o *Orthanc) Series(ctx context.Context, id string) (OrthancSeries, error) 
 		return s, broken(op, "Orthanc names no study and series; is the address that of its own interface?", nil)
 	}
 	return s, nil
+}
+
+// SeriesOf is the id of the series that an instance is in, by the id of that.
+// CodeNotStored where it has been deleted since.
+func (o *Orthanc) SeriesOf(ctx context.Context, instance string) (id string, err error) {
+	var answer struct{ ParentSeries string }
+	err = o.resource(ctx, "read instance of Orthanc", "instances", instance, &answer)
+	return answer.ParentSeries, err
 }
 
 // File fetches the file (PS3.10) of an instance by Orthanc's id.

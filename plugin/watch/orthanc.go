@@ -30,7 +30,7 @@ var _ Source = (*Orthanc)(nil)
 
 const (
 	positionName = "orthanc"
-	changesAsked = 100
+	changesAsked = 1000
 )
 
 func (o *Orthanc) archives() *series.Archives { return o.Archives }
@@ -106,24 +106,18 @@ func (o *Orthanc) advance(w *Watcher, position int64, series []sighting, notes [
 
 // read learns what changed.
 func (o *Orthanc) read(ctx context.Context, w *Watcher, changes []web.Change) (seen []sighting, notes []note, err error) {
-	for _, c := range changes {
-		if c.Kind != web.ChangeNewSeries && c.Kind != web.ChangeStableSeries {
-			continue
-		}
-		s, err := o.Server.Series(ctx, c.ID)
-		if dicomio.CodeOf(err) == dicomio.CodeNotStored {
-			continue // deleted since
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	ids, list, err := o.changed(ctx, changes)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, s := range list {
 		switch {
 		case s.Modality == "CT":
 			seen = append(seen, sighting{
 				studyUID: s.StudyUID, seriesUID: s.SeriesUID, uri: series.ArchiveURI(o.DICOMweb, s.StudyUID, s.SeriesUID),
-				id: c.ID, version: versionOf(s), stable: (c.Kind == web.ChangeStableSeries || s.Stable) && len(s.Instances) >= s.Expected,
+				id: ids[i], version: versionOf(s), stable: settled(s),
 			})
-		case s.Modality == "SR": // read when it is new, and once more for what comes later
+		case s.Modality == "SR": // read when it is new, and again for what comes later
 			found, err := o.reports(ctx, w, s)
 			if err != nil {
 				return nil, nil, err
@@ -133,6 +127,46 @@ func (o *Orthanc) read(ctx context.Context, w *Watcher, changes []web.Change) (s
 	}
 	return seen, notes, nil
 }
+
+// changed asks for each series of which the journal tells something, as it is now. Images
+// are looked at, too: where more of them come to a series and Orthanc dies before it calls
+// that stable again, its journal has nothing else.
+func (o *Orthanc) changed(ctx context.Context, changes []web.Change) (ids []string, list []web.OrthancSeries, err error) {
+	asked := map[string]bool{} // series, and their images
+	for _, c := range changes {
+		id := c.ID
+		switch {
+		case asked[id]:
+			continue
+		case c.Kind == web.ChangeNewInstance:
+			if id, err = o.Server.SeriesOf(ctx, id); err == nil && asked[id] {
+				continue // deleted, or moved, between two questions
+			}
+		case c.Kind != web.ChangeNewSeries && c.Kind != web.ChangeStableSeries:
+			continue
+		}
+		var s web.OrthancSeries
+		if err == nil {
+			s, err = o.Server.Series(ctx, id)
+		}
+		if dicomio.CodeOf(err) == dicomio.CodeNotStored {
+			err = nil
+			continue // deleted since
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		asked[id] = true
+		for _, image := range s.Instances {
+			asked[image] = true
+		}
+		ids, list = append(ids, id), append(list, s)
+	}
+	return ids, list, nil
+}
+
+// settled tells whether no more images are expected. Where it is not, overlooked asks again.
+func settled(s web.OrthancSeries) bool { return s.Stable && len(s.Instances) >= s.Expected }
 
 // reports reads the candidates in the reports of a series.
 func (o *Orthanc) reports(ctx context.Context, w *Watcher, s web.OrthancSeries) (notes []note, err error) {
@@ -194,7 +228,7 @@ func (o *Orthanc) overlooked(ctx context.Context, w *Watcher) error {
 		if err != nil {
 			return err
 		}
-		if !s.Stable || len(s.Instances) < s.Expected {
+		if !settled(s) {
 			continue
 		}
 		at := sighting{studyUID: e.StudyUID, seriesUID: e.SeriesUID, uri: e.URI, id: e.SourceID, version: versionOf(s), stable: true}

@@ -172,6 +172,25 @@ func TestOrthancKilledBeforeItIsStable(t *testing.T) {
 	r.until("published", r.jobsAre(1))
 }
 
+// TestOrthancKilledAfterThePartThatWasMissing: part of a series was called stable and
+// looked at; the rest comes, and Orthanc dies before it calls that stable.
+func TestOrthancKilledAfterThePartThatWasMissing(t *testing.T) {
+	t.Parallel()
+	r := newOrthancRig(t)
+	r.drop("nodules.csv", rowsOf(seriesUID+",1,2,3,7.5"))
+	r.look()
+	r.send(ctSpec(), 0, 10)
+	r.send(ctSpec(), 12, 24)
+	r.until("incomplete", func() bool {
+		list, err := ReadList(r.opts.Dir)
+		return err == nil && len(list) > 0 && strings.Contains(list[0].Detail, "2 slices")
+	})
+	r.send(ctSpec(), 10, 12)
+	r.server.Kill()
+	r.server.Restart()
+	r.until("published", r.jobsAre(1))
+}
+
 // TestOrthancFromStart takes what is there already, where it is asked to.
 func TestOrthancFromStart(t *testing.T) {
 	t.Parallel()
