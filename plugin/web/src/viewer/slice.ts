@@ -36,22 +36,26 @@ export function seen(ctx: OffscreenCanvasRenderingContext2D, canvas: HTMLCanvasE
   ctx.drawImage(canvas, 0, 0);
 }
 
-/** greyTable is the pixel, opaque and little endian, of each HU by its 16 bits. */
+const table = new Uint32Array(65536);
+let tableOf = ""; // the window
+
+/** greyTable is the pixel, opaque and little endian, of each HU by its 16 bits, until it is asked for with another window. */
 export function greyTable(w: Window): Uint32Array {
+  const key = `${w.center} ${w.width}`;
+  if (tableOf === key) return table;
+  tableOf = key;
   const low = w.center - w.width / 2;
-  return Uint32Array.from({ length: 65536 }, (_, bits) => {
-    const hu = bits < 32768 ? bits : bits - 65536;
+  for (let hu = -32768; hu < 32768; hu++) {
     const grey = Math.round(Math.min(Math.max((255 * (hu - low)) / w.width, 0), 255));
-    return (0xff000000 | (grey * 0x010101)) >>> 0;
-  });
+    table[hu & 0xffff] = 0xff000000 | (grey * 0x010101);
+  }
+  return table;
 }
 
 /** SlicePicture is the slice that one plane shows. */
 export class SlicePicture {
   readonly canvas = document.createElement("canvas");
   private made = "";
-  private table: Uint32Array = new Uint32Array();
-  private windowed = "";
 
   constructor() {
     this.canvas.className = "slice";
@@ -64,13 +68,10 @@ export class SlicePicture {
     const { grid } = volume;
     const [wide, high] = view.size();
     const k = Math.min(Math.max(Math.round(toIndex(grid, view.toWorld(wide / 2, high / 2))[along]), 0), grid.dims[along] - 1);
-    const windowed = `${w.center} ${w.width}`;
-    if (this.windowed !== windowed) this.table = greyTable(w);
-    this.windowed = windowed;
-    const made = [k, windowed, volume.ready].join();
+    const made = [k, w.center, w.width, volume.ready].join();
     if (this.made !== made) {
       const picture = new ImageData(grid.dims[u], grid.dims[v]);
-      volume.colour(view.plane, k, this.table, new Uint32Array(picture.data.buffer));
+      volume.colour(view.plane, k, greyTable(w), new Uint32Array(picture.data.buffer));
       if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
         this.canvas.width = picture.width;
         this.canvas.height = picture.height;
