@@ -92,6 +92,14 @@ EPOCHS ?= 0
 gain: ## measure what phantom sites gain by retraining: REVIEWED=30,100,300 SITES=5 EPOCHS=60
 	go test -buildvcs=false -count=1 -v -timeout 24h -run '^TestGain$$' ./plugin/retrain/gate -args -gain $(REVIEWED) -gain-sites $(SITES) -gain-epochs $(EPOCHS)
 
+# Patients held back, and a data set whose patients are the site; empty: phantoms.
+HELD ?= 20,40,80
+DATA ?=
+
+.PHONY: power
+power: ## measure how narrow the interval of the gates is, by patients held back: HELD=20,40,80 DATA=site.npz
+	go test -buildvcs=false -count=1 -v -timeout 24h -run '^TestPower$$' ./plugin/retrain/gate -args -power $(HELD) $(if $(DATA),-power-data $(abspath $(DATA)))
+
 .PHONY: test-pacs
 test-pacs: ## from Orthanc and back, and PixelMed judges the report (needs Orthanc and pixelmed-apps)
 	go test -buildvcs=false -count=1 -v -timeout 20m -run 'TestFromThePACSAndBack' ./cmd/nodulescope -args -pixelmed

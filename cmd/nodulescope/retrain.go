@@ -38,8 +38,8 @@ is learned of decisions:
   --mode decisions           every decision; the default where there are enough
 --recalibrate keeps all weights and makes probability, threshold and percentiles
 anew: the way where nodules are few. docs/retraining.md says how many are enough.
---keep does that to one detector, such as one that the gates refused, while the rest
-learns.
+--keep does that to single detectors and rungs, such as one that the gates refused,
+while the rest learns.
 
 The candidate is one folder, --out, written whole or not at all: detectors,
 rungs.json, the network for outlines as it was, report.html, and candidate.json, which
@@ -94,7 +94,7 @@ func newRetrainCommand(g *globals) *cobra.Command {
 	f.StringVar(&o.Dir, "dir", "runs/retrain", "`FOLDER` that keeps the state until the candidate is complete")
 	f.StringArrayVar(&o.with, "with", nil, "`FILE` of a further data set; repeat it for more")
 	f.BoolVar(&o.Recalibrate, "recalibrate", false, "keep all weights; only probability, threshold and percentiles are new")
-	f.StringSliceVar(&o.Settings.Keep, "keep", nil, "`DETECTORS` that learn nothing and are only calibrated anew, such as vae-ad,gan-ad")
+	f.StringSliceVar(&o.Settings.Keep, "keep", nil, "`NAMES` of detectors and rungs that learn nothing and are only calibrated anew, such as vae-ad,gan-ad,normals-only")
 	f.BoolVar(&o.Scratch, "from-scratch", false, "start anew in place of the incumbent's weights")
 	f.StringVar(&o.mode, "mode", "", "`WHAT` is learned of decisions: normals, normals-unlabelled or decisions (default: what the data are enough for)")
 	f.StringSliceVar(&o.models, "model", nil, "`FILE` of a detector of the incumbent, may be given several times (default: the detectors of --models; where files are named, the rest is of the binary)")

@@ -50,7 +50,7 @@ type Settings struct {
 	Rates    []float64 `json:"rates"`     // of VAE-AD, of which validation chooses one
 	GANSteps int       `json:"gan_steps"` // of the generator of GAN-AD
 
-	Keep []string `json:"keep,omitempty"` // detectors that learn nothing, by name: they are calibrated alone
+	Keep []string `json:"keep,omitempty"` // detectors and rungs that learn nothing, by name: they are calibrated alone
 }
 
 // defaults are those that the shipped detectors were trained with, and from
@@ -115,10 +115,14 @@ func (o *Options) check() error {
 		return nil
 	}
 	o.Settings = o.Settings.defaults(o.Scratch)
+	known := o.Incumbent.names()
 	for _, name := range o.Settings.Keep {
-		if !slices.ContainsFunc(o.Incumbent.Detectors, func(d detector.Detector) bool { return d.Name() == name }) {
-			return fmt.Errorf("%w: there is no detector %s to be kept", ErrOptions, name)
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("%w: there is no %s to be kept", ErrOptions, name)
 		}
+	}
+	if !slices.ContainsFunc(known, func(name string) bool { return !slices.Contains(o.Settings.Keep, name) }) {
+		return fmt.Errorf("%w: all is kept, so that only the calibration is new", ErrOptions)
 	}
 	for _, rate := range o.Settings.Rates {
 		if !(rate > 0 && rate <= 1) {

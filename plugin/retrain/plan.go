@@ -98,7 +98,7 @@ func (p *Plan) learnsRungs() []rungs.Name {
 	if p.Kind == KindRecalibrate || count("", "", p.o.Data.learned()).Anomalies < leastAnomalies {
 		return nil
 	}
-	return p.Mode.learns()
+	return slices.DeleteFunc(p.Mode.learns(), func(n rungs.Name) bool { return slices.Contains(p.o.Settings.Keep, string(n)) })
 }
 
 func (p *Plan) judge(all Side) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,11 +214,11 @@ func TestRecalibrate(t *testing.T) {
 	}
 }
 
-// A detector that is kept has its weights, while the rest learns.
+// A detector and a rung that are kept have their weights, while the rest learns.
 func TestKeep(t *testing.T) {
 	d := load(t, nodules(140, 1))
 	o := options(t, d)
-	o.Settings.Epochs, o.Settings.Rates, o.Settings.Keep = 1, []float64{1e-3}, []string{detector.GANName}
+	o.Settings.Epochs, o.Settings.Rates, o.Settings.Keep = 1, []float64{1e-3}, []string{detector.GANName, string(rungs.NormalsOnly)}
 	p := plan(t, o)
 	for _, w := range p.Work {
 		if strings.HasPrefix(w.Name, detector.GANName+": t") {
@@ -234,12 +235,18 @@ func TestKeep(t *testing.T) {
 	}
 	vae, err := detector.LoadVAEAD(filepath.Join(o.Out, "vae-ad.safetensors"))
 	plugintest.Must(t, err)
-	if c.Kind != KindRetrain || c.Parts[0].Did != StartContinued || c.Parts[1].Did == StartContinued || vae.Digest() == o.Incumbent.Detectors[0].Digest() || len(c.Settings.Keep) != 1 {
+	if c.Kind != KindRetrain || c.Parts[0].Did != StartContinued || c.Parts[1].Did == StartContinued || vae.Digest() == o.Incumbent.Detectors[0].Digest() || len(c.Settings.Keep) != 2 {
 		t.Errorf("%s, %+v", c.Kind, c.Parts)
 	}
 
-	for _, keep := range []string{"gan", "rungs.json"} {
-		o.Settings.Keep = []string{keep}
+	for _, change := range c.Parts[2].Rungs {
+		if learned := slices.Contains([]string{rungs.DidContinue, rungs.DidStay}, change.Did); learned == (change.Rung == rungs.NormalsOnly) {
+			t.Errorf("%s: %s", change.Rung, change.Did)
+		}
+	}
+
+	for _, keep := range [][]string{{"gan"}, {"rungs.json"}, o.Incumbent.names()} {
+		o.Settings.Keep = keep
 		if _, err := NewPlan(o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%s: %v", keep, err)
 		}

@@ -147,6 +147,17 @@ func outlineNames() [2]content {
 	return [2]content{{name: name, role: RoleOutline}, {name: outline.TissueFile(name), role: RoleTissue}}
 }
 
+// names are those of detectors and rungs.
+func (s *Set) names() (list []string) {
+	for _, d := range s.Detectors {
+		list = append(list, d.Name())
+	}
+	for _, name := range rungs.Names() {
+		list = append(list, string(name))
+	}
+	return list
+}
+
 func (s *Set) check() error {
 	if s.Rungs.Outline != rungs.OutlineNetwork || s.Rungs.Network != "" && !s.Outliner.Outlines(s.Rungs.Network) {
 		return refuse(CodeIncumbent, "load models", "the rungs were trained on outlines of another network; name rungs and --outline that belong together", nil)

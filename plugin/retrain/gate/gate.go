@@ -78,7 +78,7 @@ type Row struct {
 	Calibration [2]*Fit      `json:"calibration"`
 	Seconds     [2]float64   `json:"seconds"` // a nodule, before and after
 
-	detector bool // it is the score of one
+	model string // detector or rung, as 'retrain --keep' names it
 }
 
 // Fit is how well probabilities fit, before or after.
@@ -216,10 +216,10 @@ func (r *Report) judge(s *Side, t *truth, row *Row) {
 	}
 }
 
-// keep says how to leave a detector that is refused as it is.
+// keep says how to leave a detector or rung that is refused as it is.
 func (r *Report) keep(row *Row) {
-	if row.detector && !row.Weights {
-		r.note("'nodulescope retrain --keep %s' makes a candidate whose %[1]s has the weights that score now.", row.Name)
+	if !row.Weights {
+		r.note("'nodulescope retrain --keep %s' makes a candidate whose %[1]s has the weights that score now.", row.model)
 	}
 }
 
@@ -272,9 +272,12 @@ func (t *truth) of(nodules []int) *truth {
 // compare makes a row. Where a class is missing most of it is not known.
 func (t *truth) compare(name string, b, a *column) Row {
 	row := Row{
-		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.within(a), a.within(b)), Weights: sameWeights(b, a), detector: b.rung == nil,
+		Name: name, Seconds: [2]float64{b.seconds, a.seconds}, Ranks: sameRanks(b.within(a), a.within(b)), Weights: sameWeights(b, a), model: name,
 		Same:  slices.Equal(b.shown, a.shown) && slices.Equal(b.flagged, a.flagged),
 		AUROC: t.auroc(b.shown, a.shown), Moved: t.auroc(b.moved, a.moved),
+	}
+	if b.rung != nil {
+		row.model = string(b.rung.Name)
 	}
 	paired := func(before, after stats.Statistic) stats.Change { return stats.Paired(t.patients, before, after) }
 	row.Matched = paired(stats.MatchedStatistic(b.shown, t.anomalous, t.diameters), stats.MatchedStatistic(a.shown, t.anomalous, t.diameters))
