@@ -1,17 +1,21 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/nodulescope/nodulescope/internal/coded"
 )
 
 // signedIn is a connection that knows what it was refused.
@@ -148,6 +152,32 @@ func TestRolesOfTheEmbeddedServer(t *testing.T) {
 	wantCode(t, err, CodeSettings)
 	_, err = Start(testContext(t), ServerOptions{StoreDir: t.TempDir(), Port: -1, Host: "0.0.0.0", AccessFile: filepath.Join(t.TempDir(), "a")})
 	wantCode(t, err, CodeSettings)
+}
+
+// Who may not do something is told so, soon, and not that the broker is silent; and so
+// is who is not let in.
+func TestDeniedIsTold(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "access.json")
+	s := startServer(t, ServerOptions{Port: -1, AccessFile: path})
+	access, err := ReadAccess(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var attempts atomic.Int32
+	b := connect(t, Options{URL: s.URL(), User: string(RoleDetector), Password: access[RoleDetector], Observe: func(time.Duration, bool) { attempts.Add(1) }})
+	if _, err := b.DeadLetters(testContext(t), "site", DeadOptions{}); !Denied(err) || attempts.Load() != 1 {
+		t.Errorf("after %d attempts: %v", attempts.Load(), err)
+	}
+	if err := b.EnsureStreams(testContext(t)); !Denied(err) || !strings.Contains(coded.Summary(err), "this user may not") {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(testContext(t))
+	var why error
+	_, err = Connect(ctx, Options{URL: s.URL(), User: string(RoleDetector), Password: "wrong", Wait: true, Waiting: func(err error) { why = err; cancel() }})
+	if !Denied(err) || !strings.Contains(coded.Summary(why), "does not take these credentials") {
+		t.Errorf("%v; waited because: %v", err, why)
+	}
 }
 
 // The configuration in docs makes an external broker with the same roles.

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -35,9 +36,10 @@ func call[T any](ctx context.Context, b *Bus, op string, do func(context.Context
 		if err != nil && ctx.Err() != nil {
 			return v, err // the caller's own end tells nothing of the broker
 		}
-		again := err != nil && mayPass(err) && !b.nc.IsClosed()
+		passing := err != nil && mayPass(err) && !b.nc.IsClosed()
+		again := passing && !Denied(err)
 		if !again || attempt > 1 { // one lost reply is no trouble yet
-			b.calls.ended(op, again, err)
+			b.calls.ended(op, passing, err)
 		}
 		if !again || attempt == callAttempts {
 			return v, err
@@ -57,6 +59,9 @@ func callOnce[T any](ctx context.Context, b *Bus, do func(context.Context) (T, e
 	v, err = do(limited)
 	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
 		err = errors.Join(nats.ErrDisconnected, err)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = b.calls.explained(err, begin)
 	}
 	if b.observe != nil {
 		b.observe(time.Since(begin), err != nil && mayPass(err))
@@ -133,8 +138,34 @@ func (l *losses) lost() {
 
 // calls remembers which exchanges with the broker fail now, for its health.
 type calls struct {
-	mu      sync.Mutex
-	failing map[string]failing // by kind of exchange
+	mu       sync.Mutex
+	failing  map[string]failing // by kind of exchange
+	denial   error              // the last one that the broker told of
+	deniedAt time.Time
+}
+
+// denied notes that the broker does not permit something. It says so beside the
+// exchange, which it leaves without an answer.
+func (c *calls) denied(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.denial, c.deniedAt = err, time.Now()
+}
+
+// explained adds to the error of an exchange that begin was the start of what the
+// broker has not permitted since.
+func (c *calls) explained(err error, begin time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.denial == nil || c.deniedAt.Before(begin) || !mayPass(err) {
+		return err
+	}
+	return fmt.Errorf("this user may not do that: %w, %w", c.denial, err)
+}
+
+// Denied tells errors of who is not let in, or may not do what was asked for.
+func Denied(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrPermissionViolation)
 }
 
 type failing struct {
@@ -171,8 +202,11 @@ func (c *calls) trouble() error {
 			delete(c.failing, op)
 			continue
 		}
-		return coded.New(CodeUnreachable, "check bus", "\""+op+"\" has had no good answer since "+f.since.UTC().Format(time.RFC3339)+
-			": is the broker, or its cluster, in order?", f.err)
+		why := ": is the broker, or its cluster, in order?"
+		if Denied(f.err) {
+			why = ": this user may not do that"
+		}
+		return coded.New(CodeUnreachable, "check bus", "\""+op+"\" has had no good answer since "+f.since.UTC().Format(time.RFC3339)+why, f.err)
 	}
 	return nil
 }

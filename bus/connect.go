@@ -3,6 +3,8 @@ package bus
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -40,6 +42,9 @@ type Options struct {
 	Streams StreamSettings
 	Logger  *slog.Logger // default: none
 
+	// Waiting, where set, is told why Connect has to try again.
+	Waiting func(error)
+
 	// Observe, where set, is told of every attempt at an exchange with the
 	// broker: how long it took, and whether it had no good answer. It must not
 	// block.
@@ -75,9 +80,12 @@ func Connect(ctx context.Context, opts Options) (*Bus, error) {
 			break
 		}
 		if !opts.Wait {
-			return nil, coded.New(CodeUnreachable, op, "is the broker running at "+redact(opts.URL)+", and are the credentials right?", err)
+			return nil, coded.New(CodeUnreachable, op, unreachable(opts.URL, err), err)
 		}
 		b.log.Warn("bus not reachable yet", "url", redact(opts.URL), "error", err)
+		if opts.Waiting != nil {
+			opts.Waiting(coded.New(CodeUnreachable, op, unreachable(opts.URL, err), err))
+		}
 		select {
 		case <-ctx.Done():
 			return nil, coded.New(CodeUnreachable, op, "no broker at "+redact(opts.URL), errors.Join(ctx.Err(), err))
@@ -95,6 +103,35 @@ func Connect(ctx context.Context, opts Options) (*Bus, error) {
 	}
 	b.log.Debug("bus connected", "url", b.nc.ConnectedUrlRedacted())
 	return b, nil
+}
+
+// unreachable says what is wrong with a connection that was not made.
+func unreachable(address string, err error) string {
+	if reason := unwelcome(err); reason != "" {
+		return "the broker at " + redact(address) + " is there, but " + reason
+	}
+	return "is the broker running at " + redact(address) + ", and are the credentials right?"
+}
+
+// unwelcome says why a broker and this side do not accept each other; "": that is not it.
+func unwelcome(err error) string {
+	var unverified *tls.CertificateVerificationError
+	var invalid x509.CertificateInvalidError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	switch {
+	case Denied(err):
+		return "does not take these credentials"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "its certificate has run out, or is not valid yet: see its dates, and this machine's clock"
+	case errors.As(err, &authority):
+		return "its certificate is not of the authority that nats-tls-ca names"
+	case errors.As(err, &host):
+		return "its certificate is for another host name"
+	case errors.As(err, &unverified):
+		return "its certificate is not accepted"
+	}
+	return ""
 }
 
 func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
@@ -118,7 +155,12 @@ func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 			}
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) { b.log.Info("bus reconnected", "url", c.ConnectedUrlRedacted()) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.log.Warn("bus", "error", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if Denied(err) {
+				b.calls.denied(err)
+			}
+			b.log.Warn("bus", "error", err)
+		}),
 	}
 	ways := 0
 	for _, set := range []bool{o.NkeySeedFile != "", o.CredsFile != "", o.User != ""} {
@@ -126,7 +168,10 @@ func (b *Bus) natsOptions(op string, o Options) ([]nats.Option, error) {
 			ways++
 		}
 	}
-	if ways > 1 || (o.User == "") != (o.PasswordFile == "" && o.Password == "") || o.PasswordFile != "" && o.Password != "" {
+	switch {
+	case (o.User == "") != (o.PasswordFile == "" && o.Password == ""):
+		return nil, coded.New(CodeSettings, op, "a user to sign in as, and the file of the password, go together", nil)
+	case ways > 1 || o.PasswordFile != "" && o.Password != "":
 		return nil, coded.New(CodeSettings, op, "use one of nkey seed file, creds file, and user with password file", nil)
 	}
 	if o.Server != nil {
@@ -223,7 +268,11 @@ func (b *Bus) Health(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if !b.nc.IsConnected() {
-		return coded.New(CodeUnreachable, op, "not connected, reconnecting", b.nc.LastError())
+		hint := "not connected, reconnecting"
+		if reason := unwelcome(b.nc.LastError()); reason != "" {
+			hint += ": the broker is there, but " + reason
+		}
+		return coded.New(CodeUnreachable, op, hint, b.nc.LastError())
 	}
 	for _, name := range Streams() {
 		if _, err := b.js.Stream(ctx, name); err != nil {

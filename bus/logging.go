@@ -3,6 +3,7 @@ package bus
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // orDiscard returns a logger that can be called.
@@ -33,7 +34,14 @@ func (l *serverLog) Noticef(format string, v ...any) {
 	l.log.Debug(line)
 }
 
-func (l *serverLog) Warnf(format string, v ...any)  { l.log.Warn(fmt.Sprintf(format, v...)) }
+// Warnf leaves out what is always so: this process's own connection has a password that
+// is made at each start and stays in memory.
+func (l *serverLog) Warnf(format string, v ...any) {
+	if line := fmt.Sprintf(format, v...); !strings.HasPrefix(line, "Plaintext passwords detected") {
+		l.log.Warn(line)
+	}
+}
+
 func (l *serverLog) Errorf(format string, v ...any) { l.log.Error(fmt.Sprintf(format, v...)) }
 func (l *serverLog) Debugf(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
 func (l *serverLog) Tracef(string, ...any)          {}

@@ -21,6 +21,9 @@ import (
 // DefaultPort is the port of NATS.
 const DefaultPort = natsserver.DEFAULT_PORT
 
+// DefaultStoreBytes is what the streams of an embedded server may hold together.
+const DefaultStoreBytes = 8 << 30
+
 // ServerOptions sets up an embedded server. Only StoreDir is needed.
 type ServerOptions struct {
 	// StoreDir is the folder of the streams; it is created, readable by its
@@ -46,7 +49,7 @@ type ServerOptions struct {
 	TLSCert, TLSKey string // PEM files; with both, connections must use TLS
 	TLSClientCA     string // PEM file; with it, clients must show a certificate of this CA
 
-	MaxStoreBytes  int64 // of all streams, default 8 GiB
+	MaxStoreBytes  int64 // of all streams, default [DefaultStoreBytes]
 	MaxMemoryBytes int64 // of streams in memory, default 64 MiB
 
 	// SyncLater leaves out the sync at every write, for a store that is being made and
@@ -117,7 +120,11 @@ func Start(ctx context.Context, opts ServerOptions) (*Server, error) {
 		s.unlock()
 		return nil, err
 	}
-	s.log.Info("bus server ready", "url", s.URL(), "listen", !opts.DontListen)
+	if opts.DontListen {
+		s.log.Debug("bus server ready, for this process alone")
+	} else {
+		s.log.Info("bus server ready", "url", s.URL())
+	}
 	return s, nil
 }
 
@@ -255,7 +262,7 @@ func (s *Server) natsOptions(op string, o ServerOptions) (*natsserver.Options, e
 		Host:       o.Host, Port: o.Port, DontListen: o.DontListen,
 		JetStream: true, StoreDir: store, SyncAlways: !o.SyncLater,
 		JetStreamMaxMemory: cmp.Or(o.MaxMemoryBytes, 64<<20),
-		JetStreamMaxStore:  cmp.Or(o.MaxStoreBytes, 8<<30),
+		JetStreamMaxStore:  cmp.Or(o.MaxStoreBytes, DefaultStoreBytes),
 		MaxPayload:         maxResultBytes + headerRoom,
 		NoSigs:             true, DisableJetStreamBanner: true,
 	}

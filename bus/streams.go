@@ -33,6 +33,15 @@ type StreamSettings struct {
 	ModelsReplicas int   // of that bucket, default 1
 }
 
+// Bytes is the room that all of it takes on a server where the streams are made.
+func (s StreamSettings) Bytes() int64 {
+	sum := cmp.Or(s.ModelsBytes, defaultModelsBytes)
+	for _, c := range s.configs() {
+		sum += cmp.Or(c.MaxBytes, defaultBytes(c.Name))
+	}
+	return sum
+}
+
 // EnsureStreams creates the streams of the package documentation where they
 // are missing, raises limits that are too low for them, and lets go of subjects
 // that former versions listened to: a job on one of those is refused to its
@@ -98,6 +107,9 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 			return coded.New(streamCode(err), op, "not created: is the subject taken, the store full, or creation not permitted?", err)
 		}
 		return nil
+	}
+	if Denied(err) {
+		return coded.New(CodeStream, op, "this user may not look at it: a service signs in as one who may do all, such as service of docs/nats-server.conf", err)
 	}
 	if err != nil {
 		return coded.New(CodeStream, op, "the broker does not answer: is JetStream on?", err)

@@ -81,9 +81,7 @@ func TestPrometheus(t *testing.T) {
 	cfg.HTTPAddr = "127.0.0.1:0"
 	p := start(t, cfg)
 	p.submit("/test", "1", plugintest.Job(plugintest.WriteCT(t, plugintest.CT())))
-	p.submit("/test", "2", plugintest.Job("/none/there"))
 	p.outcome(jobs.Scored, 1)
-	p.outcome(jobs.Dead, 1)
 
 	dir := t.TempDir()
 	config := fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%q]\nscrape_configs: [{job_name: nodulescope, static_configs: [{targets: [%q]}]}]\n", rules, p.HTTPAddr())
@@ -104,6 +102,9 @@ func TestPrometheus(t *testing.T) {
 		return strings.Count(string(out), "=>")
 	}
 	plugintest.WaitFor(t, func() bool { return ask(`count_over_time(nodulescope_jobs_in_work[10m]) > 3`) == 1 })
+	p.submit("/test", "2", plugintest.Job("/none/there"))
+	p.outcome(jobs.Dead, 1)
+	plugintest.WaitFor(t, func() bool { return ask(`ALERTS{alertname="NodulescopeDeadLetters",alertstate="firing"}`) == 1 }) // by the first one
 	for _, expr := range queries(t) {
 		if ask(expr) < 1 {
 			t.Errorf("nothing answers %s", expr)

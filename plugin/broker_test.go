@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -68,4 +69,21 @@ func TestNoReplies(t *testing.T) {
 		t.Errorf("%d dead letters for trouble of the broker", n)
 	}
 	plugintest.WaitFor(t, func() bool { return p.CheckReady(plugintest.Context(t)).Ready })
+}
+
+// Readiness says what a start waits for.
+func TestReadinessOfAStart(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Bus = bus.Options{URL: "nats://127.0.0.1:1"}
+	p, err := New(cfg)
+	plugintest.Must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	plugintest.WaitFor(t, func() bool {
+		return strings.Contains(p.CheckReady(ctx).Checks["bus"], "is the broker running at nats://127.0.0.1:1")
+	})
+	cancel()
+	plugintest.Must(t, <-ended)
 }

@@ -164,11 +164,11 @@ func (c Config) Validate() error {
 	case c.MaxAttempts < 1 || c.MaxAttempts > 1000:
 		return bad("a job has 1 to 1000 attempts")
 	case c.RetryDelay < 0 || c.JobTimeout < time.Second || c.Grace < 0 || c.KeepResults < time.Hour:
-		return bad("RetryDelay and Grace must not be negative, JobTimeout at least 1 s, KeepResults at least 1 h")
+		return bad("the times retry-delay and grace must not be negative, job-timeout at least 1 s, keep-results at least 1 h")
 	case c.AuditFileBytes < 0 || c.KeepAudit < 0 || c.KeepAudit > 0 && c.KeepAudit < 24*time.Hour:
-		return bad("a file of the audit trail has a size, and is kept for a day at least, or for ever (0)")
+		return bad("a file of the audit trail has a size (audit-file-mib), and is kept (keep-audit) for a day at least, or for ever (0)")
 	case c.Quiet < 0 || c.QuietLimit < c.Quiet:
-		return bad("Quiet must not be negative, and QuietLimit not shorter")
+		return bad("arrival-quiet must not be negative, and arrival-limit not shorter")
 	case c.MinFreeBytes < 0:
 		return bad("the free space that is needed must not be negative")
 	case c.Bus.Streams.ModelsBytes < 0 || c.Bus.Streams.ModelsReplicas < 0 || c.Bus.Streams.ModelsReplicas > 5:
@@ -177,8 +177,10 @@ func (c Config) Validate() error {
 		return bad("streams have 1 to 5 replicas")
 	case max(c.Bus.Streams.Replicas, c.Bus.Streams.ModelsReplicas) > 1 && c.Bus.URL == "" && c.Bus.Server == nil:
 		return bad("a bus of its own is one server: replicas need a cluster")
+	case c.Bus.URL == "" && c.Bus.Server == nil && c.Bus.Streams.Bytes() > orDefault(c.Server.MaxStoreBytes, bus.DefaultStoreBytes):
+		return bad("the streams take %d MiB together, and a bus of its own holds %d MiB", c.Bus.Streams.Bytes()>>20, orDefault(c.Server.MaxStoreBytes, bus.DefaultStoreBytes)>>20)
 	case c.HTTPAddr != "" && !strings.Contains(c.HTTPAddr, ":"):
-		return bad("the HTTP address is host:port, such as %s", DefaultHTTPAddr)
+		return bad("the address of health and metrics (listen) is host:port, such as %s", DefaultHTTPAddr)
 	}
 	if err := (tracing.Options{URL: c.TracesURL}).Check(); err != nil {
 		return err

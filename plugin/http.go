@@ -108,6 +108,9 @@ func (p *Plugin) CheckReady(ctx context.Context) Readiness {
 	parts := p.state()
 	waiting := coded.New(CodeInternal, "check plugin", "not started yet", nil)
 	var busErr, ledgerErr error = waiting, waiting
+	if parts.waiting != nil {
+		busErr = parts.waiting
+	}
 	if parts.bus != nil {
 		busErr = parts.bus.Health(ctx)
 	}

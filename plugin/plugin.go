@@ -59,6 +59,8 @@ type parts struct {
 	own    *bus.Server  // that server where this plugin started it
 	addr   string       // of HTTP
 
+	waiting error // why the start has not come to an end, where it is tried again
+
 	review     *review.Server // nil where no page is served
 	reviewAddr string
 	pictures   *pictures.Store // nil: none are kept

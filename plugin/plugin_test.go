@@ -32,6 +32,8 @@ func TestValidate(t *testing.T) {
 		"grace":       {func(c *Config) { c.Grace = -1 }, CodeSettings},
 		"free":        {func(c *Config) { c.MinFreeBytes = -1 }, CodeSettings},
 		"address":     {func(c *Config) { c.HTTPAddr = "8087" }, CodeSettings},
+		"store":       {func(c *Config) { c.Bus.Streams.JobsBytes = 1 << 40 }, CodeSettings},
+		"page":        {func(c *Config) { c.Review = ReviewConfig{Addr: "127.0.0.1:0", PublicURL: "host"} }, CodeSettings},
 		"two buses":   {func(c *Config) { c.Bus = bus.Options{URL: "nats://x", Server: &bus.Server{}} }, CodeSettings},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,12 +3,15 @@ package plugin
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/nodulescope/nodulescope/bus"
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/audit"
 	"github.com/nodulescope/nodulescope/plugin/documents"
 	"github.com/nodulescope/nodulescope/plugin/internal/ledger"
@@ -35,6 +38,9 @@ func RebuildLedger(ctx context.Context, cfg Config) (r Rebuilt, aside string, er
 	}
 	if err != nil {
 		return r, "", err
+	}
+	if _, err := os.Stat(cfg.Server.StoreDir); cfg.Bus.URL == "" && errors.Is(err, fs.ErrNotExist) {
+		return r, "", coded.New(CodeSettings, "make ledger anew", "the data folder holds no bus: name the service's data folder, or its broker", nil)
 	}
 	p := &Plugin{cfg: cfg, metrics: newMetrics(nil, cfg.Software, cfg.DataDir), log: cfg.Logger.With("part", "plugin")} // it scores nothing
 	var opened closers

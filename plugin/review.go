@@ -69,6 +69,11 @@ func (c ReviewConfig) check() error {
 	case c.OIDC != (review.OIDC{}) && (c.OIDC.Issuer == "" || c.OIDC.ClientID == "" || c.PublicURL == ""):
 		return coded.New(CodeSettings, op, "OpenID Connect needs issuer, client id and the public address of the review page", nil)
 	}
+	if c.PublicURL != "" {
+		if _, err := review.ParsePublicURL(c.PublicURL); err != nil {
+			return coded.New(CodeSettings, op, "the public address of the review page (review-url) is https://host, without a path", nil)
+		}
+	}
 	_, err = c.proxies()
 	return err
 }

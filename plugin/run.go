@@ -234,7 +234,7 @@ func (p *Plugin) join(ctx context.Context, c *closers) (*bus.Bus, error) {
 		})
 		opts.Server = server
 	}
-	opts.Wait, opts.Observe = opts.Wait || external, p.metrics.brokerCall
+	opts.Wait, opts.Observe, opts.Waiting = opts.Wait || external, p.metrics.brokerCall, p.waitsFor
 	p.set(func(s *parts) { s.server = opts.Server })
 	b, err := bus.Connect(ctx, opts)
 	if err != nil {
@@ -253,11 +253,15 @@ func (p *Plugin) patiently(ctx context.Context, what string, do func() error) er
 			return p.stopped(ctx, err)
 		}
 		p.log.Warn(what+" not ready, trying again", "error", coded.Summary(err))
+		p.waitsFor(err)
 		if err := backoff.Wait(ctx, streamsWait); err != nil {
 			return err
 		}
 	}
 }
+
+// waitsFor notes what a start waits for, for readiness.
+func (p *Plugin) waitsFor(err error) { p.set(func(s *parts) { s.waiting = err }) }
 
 // stopped takes an error for the end of ctx where that has ended.
 func (p *Plugin) stopped(ctx context.Context, err error) error {

@@ -13,7 +13,8 @@ import (
 )
 
 const backupHelp = `Copy what a service keeps: ledger, audit trail, the streams of its own bus, the
-users of the review page, the passwords of the bus, and the settings file.
+site's versions of models with its signing key, the users of the review page, the
+passwords of the bus, and the settings file.
 
 TARGET must not be there. It becomes a folder, or a tar file where its name ends
 in .tar. A manifest has the length and the SHA-256 of every file. It holds what
@@ -23,9 +24,7 @@ The service may run. It goes on with jobs and decisions when ledger and streams
 are copied, which takes a second or so for some thousand results; the copy is of one moment.
 It is made in the data folder first, which needs room for it. Streams of an external
 broker are not in it. Files that settings name elsewhere (certificates, keys,
-password files) are not in it either, and neither is the folder models of the data
-folder, with the site's versions of models and its signing key: copy it yourself, and
-put it back after 'restore'; without it the models in the binary score.`
+password files) and pictures of findings are not in it either.`
 
 const restoreHelp = `Make the data folder of a service from a backup.
 

@@ -57,7 +57,7 @@ func (o *siteDataOptions) register(cmd *cobra.Command) {
 	f.StringArrayVar(&o.reviews, "reviews", nil, "`FILE` of decisions, as 'reviews --json' prints them or the review page exports them; repeat it for more")
 	f.StringVar(&o.key, "key", "site.key", "`FILE` with the site's key for pseudonyms; made where there is none")
 	siteFlag(f, &o.site, "local", "`SITE` whose results and decisions are taken from the bus")
-	o.bus.register(f, localBus, "")
+	o.bus.registerClient(f)
 	o.pacs.register(f)
 	kernelsFlag(f, &o.kernels)
 	o.outline.register(f)

@@ -29,7 +29,7 @@ type deadOptions struct {
 
 func (o *deadOptions) register(cmd *cobra.Command) {
 	siteFlag(cmd.Flags(), &o.site, "local", "`SITE` whose dead letters are meant")
-	o.bus.register(cmd.Flags(), localBus, "")
+	o.bus.registerClient(cmd.Flags())
 }
 
 func newDeadCommand(g *globals) *cobra.Command {

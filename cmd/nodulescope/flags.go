@@ -77,24 +77,33 @@ func mustRequire(cmd *cobra.Command, name string) {
 }
 
 // localBus is where 'serve' listens with its own bus.
-var localBus = fmt.Sprintf("nats://127.0.0.1:%d", bus.DefaultPort)
+var localBus = ownBus(bus.DefaultPort)
+
+// ownBus is the URL of a service's own bus on this machine.
+func ownBus(port int) string { return fmt.Sprintf("nats://127.0.0.1:%d", port) }
 
 // busFlags say how a bus is reached.
 type busFlags struct {
-	url, domain       string
-	nkeyFile          string
-	credsFile         string
-	user, password    string
-	tlsCA             string
-	tlsCert, tlsKey   string
-	registeredDefault string
+	url, domain     string
+	nkeyFile        string
+	credsFile       string
+	user, password  string
+	tlsCA           string
+	tlsCert, tlsKey string
+	port            int // of a service's own bus on this machine, where there is no url; 0: there must be one
 }
 
-// register adds the flags. fallback is the URL that counts where none is
-// given; none is said in its place where it is empty.
-func (b *busFlags) register(f *pflag.FlagSet, fallback, none string) {
-	b.registeredDefault = fallback
-	f.StringVar(&b.url, "nats-url", "", "`URL` of the bus, such as nats://host:4222, several with commas (default: "+cmp.Or(none, fallback)+")")
+// registerClient adds the flags of a program that joins the bus of a service.
+func (b *busFlags) registerClient(f *pflag.FlagSet) {
+	b.register(f, "that of a service on this machine, at --nats-port")
+	f.IntVar(&b.port, "nats-port", bus.DefaultPort, "port of a service's own bus on this machine")
+	markSettings(f, "nats-port")
+	refuseZero(f, "nats-port")
+}
+
+// register adds the flags. fallback says what counts where no URL is given.
+func (b *busFlags) register(f *pflag.FlagSet, fallback string) {
+	f.StringVar(&b.url, "nats-url", "", "`URL` of the bus, such as nats://host:4222, several with commas (default: "+fallback+")")
 	f.StringVar(&b.domain, "nats-domain", "", "JetStream `DOMAIN`, for leaf nodes")
 	f.StringVar(&b.nkeyFile, "nats-nkey-file", "", "`FILE` with the nkey seed to sign in with")
 	f.StringVar(&b.credsFile, "nats-creds-file", "", "`FILE` with JWT and seed to sign in with")
@@ -111,7 +120,7 @@ func (b *busFlags) register(f *pflag.FlagSet, fallback, none string) {
 // wants a password and was told none.
 func (b *busFlags) options(log *slog.Logger, as bus.Role) bus.Options {
 	o := bus.Options{
-		URL: cmp.Or(b.url, b.registeredDefault), Domain: b.domain, NkeySeedFile: b.nkeyFile, CredsFile: b.credsFile,
+		URL: cmp.Or(b.url, b.own()), Domain: b.domain, NkeySeedFile: b.nkeyFile, CredsFile: b.credsFile,
 		User: b.user, PasswordFile: b.password, TLSCA: b.tlsCA, TLSCert: b.tlsCert, TLSKey: b.tlsKey, Logger: log,
 	}
 	if o.NkeySeedFile == "" && o.CredsFile == "" && o.User == "" {
@@ -120,18 +129,30 @@ func (b *busFlags) options(log *slog.Logger, as bus.Role) bus.Options {
 	return o
 }
 
-// flag is what a command that uses the same bus needs.
-func (b *busFlags) flag() string {
-	if b.url == "" || b.url == localBus {
+// own is the bus where no URL was given; "": there is none.
+func (b *busFlags) own() string {
+	if b.port == 0 {
 		return ""
 	}
-	return " --nats-url " + quoted(b.url)
+	return ownBus(b.port)
+}
+
+// flag is what a command that uses the same bus needs.
+func (b *busFlags) flag() string {
+	address := cmp.Or(b.url, b.own())
+	if address == "" || address == localBus {
+		return ""
+	}
+	return " --nats-url " + quoted(address)
 }
 
 // connect opens the bus of a client. The caller closes it.
 func (b *busFlags) connect(ctx context.Context, log *slog.Logger) (*bus.Bus, error) {
 	connection, err := bus.Connect(ctx, b.options(log, bus.RoleOperator))
-	if bus.CodeOf(err) == bus.CodeUnreachable {
+	switch {
+	case bus.Denied(err):
+		return nil, fmt.Errorf("%w — give --nats-user and --nats-password-file; at a service's own bus the user that runs the service is signed in without (docs/operations.md)", err)
+	case bus.CodeOf(err) == bus.CodeUnreachable:
 		return nil, fmt.Errorf("%w — start 'nodulescope serve', or name your bus with --nats-url", err)
 	}
 	return connection, err

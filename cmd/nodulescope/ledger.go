@@ -49,7 +49,7 @@ func newLedgerRebuildCommand(g *globals) *cobra.Command {
 		})
 	o.register(cmd)
 	siteFlag(cmd.Flags(), &o.site, "local", "`SITE` whose ledger it is")
-	o.bus.register(cmd.Flags(), "", "the service's own, in the data folder")
+	o.bus.register(cmd.Flags(), "the service's own, in the data folder")
 	o.pacs.register(cmd.Flags())
 	o.send.register(cmd.Flags())
 	return cmd

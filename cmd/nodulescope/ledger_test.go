@@ -35,6 +35,10 @@ func TestLedgerRebuildAndAuditVerify(t *testing.T) {
 	if out := goldenOutput(t, dir, "ledger", "rebuild", "--data-dir", data); !strings.Contains(out, "ledger.db.damaged-") {
 		t.Error(out)
 	}
+	empty := t.TempDir()
+	if _, errs, code := goldenRun(t, dir, "", "ledger", "rebuild", "--data-dir", empty); code != exitUsage || !strings.Contains(errs, "holds no bus") {
+		t.Errorf("of a folder that is no service's: exit code %d, %s", code, errs)
+	}
 	trail := filepath.Join(data, "audit.jsonl")
 	text, err := os.ReadFile(trail)
 	if err != nil {

@@ -85,7 +85,7 @@ signed, and whether a key that is known here has done that.`, "  nodulescope mod
 		})
 	cmd.Flags().BoolVar(&shared, "shared", false, "list what is shared over the bus")
 	trustFlag(cmd, &trust)
-	flags.register(cmd.Flags(), localBus, "")
+	flags.registerClient(cmd.Flags())
 	return cmd
 }
 
@@ -383,7 +383,7 @@ but for the versions that go.`,
 	cmd.Flags().IntVar(&keep, "keep", keep, "how many of the newest versions stay, promoted or not")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only tell what would be removed")
 	cmd.Flags().BoolVar(&shared, "shared", false, "what is shared over the bus, in place of what is here")
-	flags.register(cmd.Flags(), localBus, "")
+	flags.registerClient(cmd.Flags())
 	cmd.Flags().StringVar(&inUse, "models", inUse, "`VERSION` that a service uses: it stays, promoted or not")
 	markSettings(cmd.Flags(), "models")
 	refuseNegative(cmd.Flags(), "keep")

@@ -76,7 +76,7 @@ func newModelsPush(g *globals) *cobra.Command {
 			_, err = fmt.Fprintf(stdout, "%s %s. On another workstation:\n  %s models pull %[1]s --trust %[4]s%[5]s\n", m.Version, what, program(), key, flags.flag())
 			return err
 		})
-	flags.register(cmd.Flags(), localBus, "")
+	flags.registerClient(cmd.Flags())
 	return cmd
 }
 
@@ -114,7 +114,7 @@ func newModelsPull(g *globals) *cobra.Command {
 		})
 	cmd.Flags().BoolVar(&all, "all", false, "every version that is shared and not here yet")
 	trustFlag(cmd, &trust)
-	flags.register(cmd.Flags(), localBus, "")
+	flags.registerClient(cmd.Flags())
 	return cmd
 }
 

@@ -50,7 +50,7 @@ func newResultsCommand(g *globals) *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print a line of JSON for each result")
 	f.StringVar(&o.since, "since", "", "only results made since `TIME`: an age such as 24h, or 2026-01-31T08:00:00Z")
 	siteFlag(f, &o.site, "", "only results of `SITE` (default: all)")
-	o.bus.register(f, localBus, "")
+	o.bus.registerClient(f)
 	return cmd
 }
 

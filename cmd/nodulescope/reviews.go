@@ -32,7 +32,7 @@ func newReviewsCommand(g *globals) *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print a line of JSON for each decision")
 	siteFlag(f, &o.site, "local", "`SITE` whose decisions are meant")
-	o.bus.register(f, localBus, "")
+	o.bus.registerClient(f)
 	return cmd
 }
 

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/nodulescope/nodulescope/internal/ownership"
 	"github.com/nodulescope/nodulescope/internal/use"
 )
 
@@ -102,6 +104,9 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if g.started {
+		adopt(cmd, g.log)
+	}
 	if coded := (*cliError)(nil); err != nil && !g.started && !errors.As(err, &coded) {
 		err = usageError(err, seeHelp(cmd)) // what fails before a command runs is its command line
 	}
@@ -110,6 +115,19 @@ func execute(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 		fmt.Fprintln(stderr, errorLine(err, code))
 	}
 	return code
+}
+
+// adopt gives what root has written in the data folder of a service to the account
+// that the service runs as: it could not read, or not start with, root's files.
+func adopt(cmd *cobra.Command, log *slog.Logger) {
+	folder := dataFolder(cmd)
+	if cmd.Flag("data-dir") == nil || folder == "" {
+		return
+	}
+	err := ownership.Adopt(folder, ".")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("the data folder has files of root that the service may not be able to read", "folder", folder, "error", err)
+	}
 }
 
 func newRootCommand(g *globals) *cobra.Command {

@@ -122,7 +122,7 @@ func (o *serveOptions) register(f *pflag.FlagSet) {
 	f.IntVar(&o.auditMiB, "audit-file-mib", 64, "`MIB` of the audit trail after which it goes on in a new file; the former is closed")
 	f.DurationVar(&o.keepAudit, "keep-audit", 0, "`TIME` that closed files of the audit trail are kept, a day at least; 0: for ever")
 	f.StringVar(&o.traces, "traces-url", "", "`URL` of a collector of OpenTelemetry traces (OTLP over HTTP), such as http://127.0.0.1:4318; empty: none are made")
-	o.bus.register(f, "", "a bus of its own")
+	o.bus.register(f, "a bus of its own")
 	f.StringVar(&o.server.host, "nats-host", "127.0.0.1", "`ADDRESS` on which its own bus listens")
 	f.IntVar(&o.server.port, "nats-port", bus.DefaultPort, "port of its own bus, 0 for any")
 	f.StringSliceVar(&o.server.nkeyUsers, "nats-nkey-users", nil, "public `NKEYS` that may sign in to its own bus, separated by commas")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,8 +26,12 @@ const (
 )
 
 // environmentOnly are variables that are not settings: the settings file
-// itself, and the data set that tests use.
-var environmentOnly = []string{envPrefix + "CONFIG", envPrefix + "DATA"}
+// itself, the data set that tests use, and the passwords that docs/nats-server.conf
+// takes from the environment.
+var environmentOnly = []string{
+	envPrefix + "CONFIG", envPrefix + "DATA",
+	envPrefix + "SERVICE_PASSWORD", envPrefix + "OPERATOR_PASSWORD", envPrefix + "DETECTOR_PASSWORD",
+}
 
 // markSettings makes flags settings: they can also be given by the
 // environment (NODULESCOPE_ and the name in capitals, with _ for -) and by the
@@ -61,13 +66,15 @@ func loadSettings(cmd *cobra.Command, path string, environ []string) (unknown []
 		if err != nil {
 			return nil, usageError(fmt.Errorf("settings file: %w", err), "check --config or NODULESCOPE_CONFIG")
 		}
+		if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+			return nil, usageError(fmt.Errorf("settings file %s is UTF-16", path), "save it as UTF-8")
+		}
 		if err := k.Load(content(data), yaml.Parser(), koanf.WithMergeFunc(mergeFlat)); err != nil {
 			return nil, usageError(fmt.Errorf("settings file %s is not YAML: %w", path, err), "write one 'name: value' a line")
 		}
 		for _, key := range slices.Sorted(maps.Keys(k.Raw())) {
 			if !known[key] {
-				return nil, usageError(fmt.Errorf("settings file %s: %q is not a setting", path, key),
-					"settings are "+strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+				return nil, usageError(fmt.Errorf("settings file %s: %q is not a setting", path, key), nearest(key, slices.Sorted(maps.Keys(known))))
 			}
 			origin[key] = "settings file " + path
 		}
@@ -107,8 +114,7 @@ func applySettings(flags *pflag.FlagSet, values map[string]any, origin map[strin
 		}
 		err := setFlag(flags, flag, value)
 		if err != nil {
-			_, usage := pflag.UnquoteUsage(flag)
-			errs = append(errs, usageError(fmt.Errorf("%s: setting %s: %w", origin[flag.Name], flag.Name, err), "expected: "+usage))
+			errs = append(errs, usageError(fmt.Errorf("%s: setting %s: %w", origin[flag.Name], flag.Name, err), expected(flag)))
 		}
 	})
 	return errors.Join(errs...)
@@ -124,7 +130,38 @@ func setFlag(flags *pflag.FlagSet, flag *pflag.Flag, value any) error {
 	if err != nil {
 		return err
 	}
-	return flags.Set(flag.Name, text)
+	if strings.HasPrefix(text, "~/") {
+		return fmt.Errorf("%q: ~ stands for a home in a shell alone", text)
+	}
+	err = flags.Set(flag.Name, text)
+	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) { // which speaks of a flag
+		return fmt.Errorf("%q cannot be used: %w", text, invalid.Unwrap())
+	}
+	return err
+}
+
+// expected is what to write as the value of a flag.
+func expected(flag *pflag.Flag) string {
+	_, usage := pflag.UnquoteUsage(flag)
+	switch flag.Value.Type() {
+	case "duration":
+		return "write a time with its unit, such as 90s, 30m or 9600h (a day is 24h): " + usage
+	case "int":
+		return "write a whole number: " + usage
+	}
+	return "expected: " + usage
+}
+
+// nearest names the settings that were perhaps meant, or else all.
+func nearest(key string, names []string) string {
+	menu := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, name := range names {
+		menu.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	if close := menu.SuggestionsFor(key); len(close) > 0 {
+		return "did you mean " + strings.Join(close, " or ") + "?"
+	}
+	return "settings are " + strings.Join(names, ", ")
 }
 
 // settingText writes a value as it would stand on the command line.

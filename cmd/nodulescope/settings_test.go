@@ -110,6 +110,11 @@ func TestLoadSettingsRefuses(t *testing.T) {
 		want       string // in the error
 	}{
 		{name: "unknown", file: "sites: x", want: `"sites" is not a setting`},
+		{name: "mistyped", file: "worker: 2", want: "did you mean workers?"},
+		{name: "time without a unit", file: "ack-wait: 30", want: "write a time with its unit"},
+		{name: "days", file: "ack-wait: 4d", want: `"4d" cannot be used`},
+		{name: "home", file: "site: ~/x", want: "a shell alone"},
+		{name: "UTF-16", file: "\xff\xfes\x00", want: "UTF-8"},
 		{name: "flag that is no setting", file: "json: true", want: `"json" is not a setting`},
 		{name: "wrong kind in file", file: "workers: many", want: "settings file"},
 		{name: "wrong kind in environment", environ: []string{"NODULESCOPE_WORKERS=many"}, want: "environment variable NODULESCOPE_WORKERS: setting workers"},

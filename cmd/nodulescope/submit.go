@@ -60,7 +60,7 @@ func newSubmitCommand(g *globals) *cobra.Command {
 	f.DurationVar(&o.deadline, "deadline", 0, "`TIME` from now after which nobody needs the answer, such as 30m (default: none)")
 	o.pacs.register(f)
 	kernelsFlag(f, &o.kernels)
-	o.bus.register(f, localBus, "")
+	o.bus.registerClient(f)
 	mustRequire(cmd, "nodules")
 	return cmd
 }

@@ -80,7 +80,7 @@ func (o *watchOptions) register(f *pflag.FlagSet, fallback string) {
 	f.BoolVar(&o.gaps, "accept-gaps", false, "treat a series with missing slices as complete")
 	f.BoolVar(&o.list, "list", false, "print what is waiting, as JSON, and exit")
 	kernelsFlag(f, &o.kernels)
-	o.bus.register(f, localBus, "")
+	o.bus.registerClient(f)
 }
 
 // folder is where the state lies.

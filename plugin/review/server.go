@@ -77,6 +77,15 @@ type Server struct {
 	stop     context.CancelFunc
 }
 
+// ParsePublicURL reads the address under which browsers find the page.
+func ParsePublicURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
+		return nil, errors.New("review: the public address is https://host, without a path")
+	}
+	return u, nil
+}
+
 // New checks the settings. With OIDC its provider is asked at the first login,
 // so that the service starts without it.
 func New(cfg Config) (*Server, error) {
@@ -90,9 +99,9 @@ func New(cfg Config) (*Server, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.PublicURL != "" {
-		u, err := url.Parse(cfg.PublicURL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
-			return nil, errors.New("review: the public address is https://host, without a path")
+		u, err := ParsePublicURL(cfg.PublicURL)
+		if err != nil {
+			return nil, err
 		}
 		cfg.PublicURL = u.Scheme + "://" + u.Host
 		cfg.Secure = cfg.Secure || u.Scheme == "https"

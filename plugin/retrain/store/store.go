@@ -18,6 +18,7 @@ import (
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/digest"
 	"github.com/nodulescope/nodulescope/internal/filelock"
+	"github.com/nodulescope/nodulescope/internal/ownership"
 	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
@@ -72,6 +73,10 @@ func (s *Store) Key() (PublicKey, error) {
 	}
 	return publicKey(key), nil
 }
+
+// Adopt gives what root has written in the store to the owner of the data folder, the
+// service account.
+func (s *Store) Adopt() error { return ownership.Adopt(filepath.Dir(s.dir), filepath.Base(s.dir)) }
 
 // lock keeps other processes from writing until the function that it returns is
 // called.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nodulescope/nodulescope/internal/atomicfile"
+	"github.com/nodulescope/nodulescope/internal/ownership"
 	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
@@ -66,15 +67,19 @@ func Load(path string) ([]User, error) {
 }
 
 // Save writes a file of users so that a crash leaves the old or the new.
-// Only its owner may read it.
+// Only its owner may read it, who stays its owner where root writes.
 func Save(path string, users []User) error {
 	text, err := json.MarshalIndent(map[string]any{"users": users}, "", " ")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
+	former, missing := os.Stat(path)
 	err = os.MkdirAll(filepath.Dir(path), 0o700)
 	if err == nil {
 		err = atomicfile.WriteBytes(path, 0o600, append(text, '\n'))
+	}
+	if err == nil && missing == nil {
+		err = ownership.Like(path, former)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
