@@ -81,7 +81,8 @@ func (c *Calibration) refer(ctx context.Context, d Detector, labelled *nodule.Da
 // Recalibrate keeps the weights of a detector and calibrates them anew on nodules
 // whose patients its training has not seen: the labelled ones of a data set, and
 // more normals for the percentiles. With fewer than MinCalibration anomalies or
-// normals among the labelled, percentiles alone are new; with fewer than
+// normals among the labelled, and where anomalies score lower than normals, so that
+// probabilities would turn around, percentiles alone are new; with fewer than
 // MinCalibration normals in all it is refused with ErrTooFew.
 func Recalibrate(ctx context.Context, d Detector, labelled *nodule.Dataset, more []nodule.Sample, progress func(done, total int)) (Detector, error) {
 	of := func(c *calibrated) (Calibration, error) {
@@ -97,7 +98,11 @@ func Recalibrate(ctx context.Context, d Detector, labelled *nodule.Dataset, more
 			was.Reference = next.Reference
 			return was, nil
 		}
-		return next, next.fit(raw, anomalous)
+		if err := next.fit(raw, anomalous); err != nil || next.Logistic.Slope > 0 {
+			return next, err
+		}
+		was.Reference = next.Reference
+		return was, nil
 	}
 	switch d := d.(type) {
 	case *VAEAD:

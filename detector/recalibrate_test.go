@@ -3,6 +3,7 @@ package detector
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/nodulescope/nodulescope/detector/internal/detectortest"
@@ -10,7 +11,7 @@ import (
 )
 
 // Recalibrated, a detector has the same weights and the calibration of other
-// nodules; of too few anomalies the percentiles alone, of too few normals none.
+// nodules; of too few anomalies, or those that score lower than normals, the percentiles alone, of too few normals none.
 func TestRecalibrate(t *testing.T) {
 	d := train(t, detectortest.Many(12))
 	ds := detectortest.Many(44).Load(t)
@@ -33,6 +34,19 @@ func TestRecalibrate(t *testing.T) {
 	was, is := v.Calibration(), next.(*VAEAD).Calibration()
 	if is.Logistic == nil || *is.Logistic != *was.Logistic || *is.AtThreshold != *was.AtThreshold || is.Threshold != was.Threshold || len(is.Reference) != 44 {
 		t.Errorf("%+v", is)
+	}
+	if !(was.Logistic.Slope > 0) {
+		t.Fatalf("slope %g", was.Logistic.Slope)
+	}
+	swapped := detectortest.Many(44).Load(t)
+	for i := range swapped.Samples {
+		swapped.Samples[i].Label = nodule.Normal + nodule.Anomaly - swapped.Samples[i].Label
+	}
+	if next, err = Recalibrate(context.Background(), v, swapped, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if is := next.(*VAEAD).Calibration(); *is.Logistic != *was.Logistic || is.Threshold != was.Threshold || slices.Equal(is.Reference, was.Reference) {
+		t.Errorf("labels that are swapped: %+v", is)
 	}
 	normals.Samples = normals.Samples[:MinCalibration-1]
 	if _, err := Recalibrate(context.Background(), d, normals, nil, nil); !errors.Is(err, ErrTooFew) {
