@@ -48,6 +48,44 @@ func (b *Bus) Backlog(ctx context.Context, site string) (list []Backlog, err err
 	return list, nil
 }
 
+// Unclaimed counts the jobs that wait at sites for which no service has ever run, by
+// site: their senders have its name wrong, and the broker takes them all the same. Code:
+// stream_unavailable.
+func (b *Bus) Unclaimed(ctx context.Context) (map[string]uint64, error) {
+	sites := map[string]uint64{}
+	s, err := b.stream(ctx, StreamJobs)
+	if err == nil {
+		var info *jetstream.StreamInfo
+		info, err = call(ctx, b, "list subjects", func(ctx context.Context) (*jetstream.StreamInfo, error) {
+			return s.Info(ctx, jetstream.WithSubjectFilter(subjectPrefix+"job.*.*"))
+		})
+		for subject, n := range subjectsOf(info) {
+			site, priority, ok := parseJobSubject(subject)
+			if err != nil || !ok {
+				continue // those on no priority are told of when the stream is made
+			}
+			_, err = call(ctx, b, "find queue", func(ctx context.Context) (jetstream.Consumer, error) {
+				return s.Consumer(ctx, consumerOf(site, priority))
+			})
+			if errors.Is(err, jetstream.ErrConsumerNotFound) {
+				sites[site] += n
+				err = nil
+			}
+		}
+	}
+	if err != nil {
+		return nil, coded.New(CodeStream, "look for jobs of other sites", "stream "+StreamJobs, err)
+	}
+	return sites, nil
+}
+
+func subjectsOf(info *jetstream.StreamInfo) map[string]uint64 {
+	if info == nil {
+		return nil
+	}
+	return info.State.Subjects
+}
+
 // count is how many messages of a subject are in a stream.
 func (b *Bus) count(ctx context.Context, s jetstream.Stream, subject string) (uint64, error) {
 	info, err := call(ctx, b, "count messages", func(ctx context.Context) (*jetstream.StreamInfo, error) {

@@ -47,6 +47,9 @@ type JobQueue struct {
 // tellEvery is between two lines of the log on one trouble that lasts.
 const tellEvery = time.Minute
 
+// consumerOf is the name of the consumer that hands out jobs of a site and priority.
+func consumerOf(site, priority string) string { return fmt.Sprintf("jobs-%s-%s", site, priority) }
+
 // Jobs opens the two durable pull consumers of a site, jobs-<site>-stat and
 // jobs-<site>-routine, and creates them where they are missing. A job is
 // delivered until it is settled, without limit: counting attempts is for the
@@ -93,7 +96,7 @@ func (q *JobQueue) consumer(ctx context.Context, priority string) (jetstream.Con
 		return nil, err
 	}
 	cfg := jetstream.ConsumerConfig{
-		Durable:       fmt.Sprintf("jobs-%s-%s", q.site, priority),
+		Durable:       consumerOf(q.site, priority),
 		Description:   "workers of nodulescope",
 		FilterSubject: subject,
 		AckPolicy:     jetstream.AckExplicitPolicy,

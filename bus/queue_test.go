@@ -292,3 +292,17 @@ func TestOversizedJobReachesTheWorker(t *testing.T) {
 	_, _, err := DecodeJob(d.Data)
 	wantCode(t, err, CodeJobTooLarge)
 }
+
+// Jobs at a site without a service are told apart from those of one that is only away.
+func TestUnclaimed(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	openQueue(t, b, "site")
+	for i, site := range []string{"site", "sight", "sight"} {
+		submit(t, b, site, fmt.Sprint(i), sampleJob(1))
+	}
+	got, err := b.Unclaimed(testContext(t))
+	if err != nil || len(got) != 1 || got["sight"] != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+}

@@ -111,7 +111,7 @@ func TestPrometheus(t *testing.T) {
 		}
 	}
 	_, _, body := fetch(t, "GET", "http://"+address+"/api/v1/rules?type="+url.QueryEscape("alert"))
-	if n := strings.Count(body, `"health":"ok"`); n != 15 || strings.Contains(body, `"health":"err"`) {
+	if n := strings.Count(body, `"health":"ok"`); n != 16 || strings.Contains(body, `"health":"err"`) {
 		t.Errorf("%d rules are healthy: %.2000s", n, body)
 	}
 }

@@ -2,6 +2,8 @@ package plugin
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,11 +18,12 @@ const lookEvery = 10 * time.Second // between two looks at the queue for the met
 
 // gauges tell what is asked of the broker and the disk now and then.
 type gauges struct {
-	waiting  *prometheus.GaugeVec // by priority
-	oldest   *prometheus.GaugeVec // by priority
-	letters  prometheus.Gauge
-	signIns  prometheus.Counter
-	lastLook prometheus.Gauge
+	waiting   *prometheus.GaugeVec // by priority
+	oldest    *prometheus.GaugeVec // by priority
+	letters   prometheus.Gauge
+	unclaimed prometheus.Gauge
+	signIns   prometheus.Counter
+	lastLook  prometheus.Gauge
 }
 
 func newGauges(registry *prometheus.Registry, dataDir string) *gauges {
@@ -28,14 +31,15 @@ func newGauges(registry *prometheus.Registry, dataDir string) *gauges {
 		return prometheus.GaugeOpts{Namespace: "nodulescope", Name: name, Help: help}
 	}
 	g := &gauges{
-		waiting: prometheus.NewGaugeVec(options("jobs_waiting", "Jobs in the queue of the site, by priority; those in work are among them."), []string{"priority"}),
-		oldest:  prometheus.NewGaugeVec(options("job_oldest_timestamp_seconds", "When the oldest job in the queue was stored, by priority; 0 where there is none."), []string{"priority"}),
-		letters: prometheus.NewGauge(options("dead_waiting", "Dead letters of the site that are kept.")),
-		signIns: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "nodulescope", Name: "sign_in_failures_total", Help: "Attempts to sign in to the review page that were refused."}),
+		waiting:   prometheus.NewGaugeVec(options("jobs_waiting", "Jobs in the queue of the site, by priority; those in work are among them."), []string{"priority"}),
+		oldest:    prometheus.NewGaugeVec(options("job_oldest_timestamp_seconds", "When the oldest job in the queue was stored, by priority; 0 where there is none."), []string{"priority"}),
+		letters:   prometheus.NewGauge(options("dead_waiting", "Dead letters of the site that are kept.")),
+		unclaimed: prometheus.NewGauge(options("jobs_unclaimed", "Jobs that wait at sites for which no service has ever run.")),
+		signIns:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "nodulescope", Name: "sign_in_failures_total", Help: "Attempts to sign in to the review page that were refused."}),
 		lastLook: prometheus.NewGauge(options("queue_seen_timestamp_seconds",
 			"When the broker last told what is in the queue; the gauges of the queue are as old.")),
 	}
-	registry.MustRegister(g.waiting, g.oldest, g.letters, g.signIns, g.lastLook,
+	registry.MustRegister(g.waiting, g.oldest, g.letters, g.unclaimed, g.signIns, g.lastLook,
 		prometheus.NewGaugeFunc(options("disk_free_bytes", "Bytes that may still be written to the disk of the data folder; -1 where that is unknown."), func() float64 {
 			free, err := disk.Free(dataDir)
 			if err != nil {
@@ -84,8 +88,16 @@ func (g *gauges) audited(r audit.Record) {
 func (p *Plugin) watchQueue(ctx context.Context, b *bus.Bus) {
 	tick := time.NewTicker(min(lookEvery, 2*p.watchEvery))
 	defer tick.Stop()
+	told := 0
 	for {
-		if err := p.metrics.gauges.look(ctx, b, p.cfg.Site); err != nil && ctx.Err() == nil {
+		err := p.metrics.gauges.look(ctx, b, p.cfg.Site)
+		var unclaimed map[string]uint64
+		if err == nil {
+			unclaimed, err = b.Unclaimed(ctx)
+		}
+		if err == nil {
+			told = p.tellUnclaimed(unclaimed, told)
+		} else if ctx.Err() == nil {
 			p.log.Debug("the queue could not be counted", "error", coded.Summary(err))
 		}
 		select {
@@ -94,4 +106,17 @@ func (p *Plugin) watchQueue(ctx context.Context, b *bus.Bus) {
 		case <-tick.C:
 		}
 	}
+}
+
+// tellUnclaimed counts jobs that nobody works on, and tells of them in the log where there
+// are more than it told of before.
+func (p *Plugin) tellUnclaimed(bySite map[string]uint64, told int) (now int) {
+	for _, n := range bySite {
+		now += int(n) //nolint:gosec // of a stream
+	}
+	p.metrics.gauges.unclaimed.Set(float64(now))
+	if now > told {
+		p.log.Warn("jobs wait at sites for which no service has ever run: do their senders name the right site?", "jobs", now, "sites", slices.Sorted(maps.Keys(bySite)), "this", p.cfg.Site)
+	}
+	return now
 }
