@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/plugin/plugintest"
 )
 
@@ -57,5 +58,21 @@ func TestRootWritesForTheOwner(t *testing.T) {
 	})
 	if err != nil || files < 8 {
 		t.Errorf("%d files, %v", files, err)
+	}
+}
+
+// Who may not read the store is told so, and not that it is damaged.
+func TestStoreOfAnother(t *testing.T) {
+	data := t.TempDir()
+	dir := filepath.Join(data, "models")
+	if err := os.Mkdir(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) }) //nolint:gosec // a folder
+	if os.Geteuid() == 0 {
+		t.Skip("root may read all")
+	}
+	if _, err := Open(data).Current(); coded.CodeOf(err) != CodeFailed {
+		t.Error(err)
 	}
 }

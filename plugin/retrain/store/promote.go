@@ -43,6 +43,9 @@ func (s *Store) promotions() (p promotions, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return promotions{Schema: Schema}, nil
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return p, coded.New(CodeFailed, "read promotions", "this user may not read the data folder: be its owner, or name another folder", err)
+	}
 	key, keyErr := s.Key()
 	if err = errors.Join(err, keyErr); err == nil {
 		_, err = unseal(text, forPromotions, &p, key)

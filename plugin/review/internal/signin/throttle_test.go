@@ -2,6 +2,9 @@ package signin
 
 import (
 	"fmt"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,5 +56,31 @@ func TestThrottle(t *testing.T) {
 	}
 	if len(th.bad) > maxThrottled+2 {
 		t.Errorf("%d entries are kept", len(th.bad))
+	}
+}
+
+// Who tries as often as the throttle lets him raises the alarm of docs/prometheus.
+func TestGuessingRaisesTheAlarm(t *testing.T) {
+	rules, err := os.ReadFile("../../../../docs/prometheus/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`sign_in_failures_total\[15m\]\) > (\d+)`).FindSubmatch(rules)
+	if found == nil {
+		t.Fatal("there is no alarm")
+	}
+	limit, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var th throttle
+	tried := 0
+	for now := time.Unix(0, 0); now.Before(time.Unix(0, 0).Add(15 * time.Minute)); now = now.Add(time.Second) {
+		if th.wait(now, "ann", "10.0.0.1") == 0 {
+			tried++
+		}
+	}
+	if tried <= limit {
+		t.Errorf("%d attempts in 15 min, and the alarm wants more than %d", tried, limit)
 	}
 }
