@@ -196,7 +196,7 @@ func TestChestCAD(t *testing.T) {
 	}
 	wantAt(t, s, list[0], s.Geometry.ToLPS([3]float64{2.5, 6, 6}))
 	wantAt(t, s, list[1], s.Geometry.ToLPS([3]float64{4, 2, 1}))
-	want := []Skipped{{"a finding that is no nodule", 1}, {"a nodule without a place", 1}, {"a finding that is not for presentation", 1}}
+	want := []Skipped{{"a finding that is no nodule", 1}, {"a finding that is not for presentation", 1}, {"a nodule without a place", 1}}
 	if d := cmp.Diff(want, f.Skipped); d != "" {
 		t.Error(d)
 	}
