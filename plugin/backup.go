@@ -34,8 +34,8 @@ const (
 // be there: a folder, or a tar file where its name ends in .tar. The service may
 // run; it then holds jobs and decisions up while it copies ledger and streams, so
 // that the backup is of one moment. more are further files, by the name that they
-// get in it. Codes: ledger_locked, ledger_failed, stream_unavailable,
-// settings_invalid where the data folder has no room for the copy.
+// get in it. Codes: ledger_locked, ledger_failed, stream_unavailable, backup_failed
+// where data folder or target have no room or cannot be written, settings_invalid.
 func Backup(ctx context.Context, cfg Config, target string, more map[string]string) (m BackupManifest, err error) {
 	const op = "make backup"
 	if cfg, err = cfg.withDefaults(); err != nil {
@@ -43,6 +43,9 @@ func Backup(ctx context.Context, cfg Config, target string, more map[string]stri
 	}
 	if _, err := os.Stat(ledgerFile(cfg.DataDir)); err != nil {
 		return m, coded.New(CodeSettings, op, "the data folder holds no ledger: name the service's data folder", err)
+	}
+	if _, err := os.Lstat(target); err == nil {
+		return m, coded.New(CodeSettings, op, target+" is there already: name another one", nil)
 	}
 	staging := filepath.Join(cfg.DataDir, stagingPrefix+time.Now().UTC().Format("20060102T150405.000"))
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
@@ -64,12 +67,12 @@ func Backup(ctx context.Context, cfg Config, target string, more map[string]stri
 			continue
 		}
 		if err != nil {
-			return m, coded.New(CodeSettings, op, "a file cannot be copied", err)
+			return m, coded.New(CodeBackup, op, "a file cannot be copied", err)
 		}
 		m.Files, at[name] = append(m.Files, f), staging
 	}
 	if err := backup.Write(target, m, at); err != nil {
-		return m, coded.New(CodeSettings, op, "the backup cannot be written", err)
+		return m, coded.New(CodeBackup, op, "the backup cannot be written", err)
 	}
 	return m, nil
 }
@@ -99,7 +102,7 @@ func stageStopped(ctx context.Context, cfg Config, staging string) (m BackupMani
 func (p *Plugin) stage(ctx context.Context, k *kept, own *bus.Server, folder string) (m BackupManifest, err error) {
 	const op = "make backup"
 	if !p.backing.TryLock() {
-		return m, coded.New(CodeSettings, op, "another backup is being made", nil)
+		return m, coded.New(CodeBackup, op, "another backup is being made", nil)
 	}
 	defer p.backing.Unlock()
 	if err := p.roomForBackup(); err != nil {
@@ -109,7 +112,7 @@ func (p *Plugin) stage(ctx context.Context, k *kept, own *bus.Server, folder str
 	defer cancel()
 	m = BackupManifest{Format: backup.Format, Time: time.Now().UTC(), Software: p.cfg.Software, Site: p.cfg.Site}
 	if err := os.Mkdir(folder, 0o700); err != nil {
-		return m, coded.New(CodeSettings, op, "the data folder cannot be written", err)
+		return m, coded.New(CodeBackup, op, "the data folder cannot be written", err)
 	}
 	put := func(name string, write func(io.Writer) error) error {
 		f, err := backup.Create(folder, name, func(w io.Writer) error { return write(ending{ctx, w}) })
@@ -159,12 +162,12 @@ func (p *Plugin) stageStreams(ctx context.Context, own *bus.Server, m *BackupMan
 	return nil
 }
 
-// wrapped gives an error without a code one.
+// wrapped gives an error without a code backup_failed.
 func wrapped(op, hint string, err error) error {
 	if coded.CodeOf(err) != "" {
 		return err
 	}
-	return coded.New(CodeSettings, op, hint, err)
+	return coded.New(CodeBackup, op, hint, err)
 }
 
 // roomForBackup tells whether the disk can hold a copy of what is there and have
@@ -185,10 +188,10 @@ func (p *Plugin) roomForBackup() error {
 	}
 	free, freeErr := disk.Free(p.cfg.DataDir)
 	if err = errors.Join(err, freeErr); err != nil {
-		return coded.New(CodeSettings, "make backup", "the free space of the data folder is unknown", err)
+		return coded.New(CodeBackup, "make backup", "the free space of the data folder is unknown", err)
 	}
 	if free-size < p.cfg.MinFreeBytes {
-		return coded.New(CodeSettings, "make backup", fmt.Sprintf(
+		return coded.New(CodeBackup, "make backup", fmt.Sprintf(
 			"a copy of %d MiB is made in the data folder first, where %d MiB are free and %d MiB must stay free", size>>20, free>>20, p.cfg.MinFreeBytes>>20), nil)
 	}
 	return nil

@@ -159,6 +159,8 @@ func TestRestoreRefuses(t *testing.T) {
 		plugintest.Must(t, err)
 		_, err = Backup(plugintest.Context(t), cfg, target, nil)
 		plugintest.WantCode(t, err, CodeSettings) // it is there
+		_, err = Backup(plugintest.Context(t), cfg, filepath.Join(ledgerFile(cfg.DataDir), filepath.Base(target)), nil)
+		plugintest.WantCode(t, err, CodeBackup) // no folder
 	}
 	refused := func(name string, damage func(copied string) (source string)) {
 		t.Helper()

@@ -221,6 +221,7 @@ type Code = coded.Code
 // series, dicomio, nodule and bus.
 const (
 	CodeSettings         Code = "settings_invalid"
+	CodeBackup           Code = "backup_failed"
 	CodeInternal              = coded.Internal
 	CodeLedger                = ledger.CodeFailed
 	CodeLedgerLocked          = ledger.CodeLocked  // another process has it open

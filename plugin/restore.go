@@ -20,8 +20,8 @@ import (
 // Restore makes the data folder of a service from a backup. The folder must be
 // empty, or not there; it is filled only when every digest, the ledger's pages,
 // the audit trail's chain, and the streams on a server of their own have been
-// found whole. Codes: backup_damaged, settings_invalid where the folder is not
-// empty, and those of bus.Start.
+// found whole. Codes: backup_damaged, backup_failed where a file cannot be read or
+// written, settings_invalid where the folder is not empty, and those of bus.Start.
 func Restore(ctx context.Context, cfg Config, source string) (m BackupManifest, err error) {
 	const op = "restore backup"
 	if cfg, err = cfg.withDefaults(); err != nil {
@@ -29,14 +29,14 @@ func Restore(ctx context.Context, cfg Config, source string) (m BackupManifest, 
 	}
 	entries, err := os.ReadDir(cfg.DataDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return m, coded.New(CodeSettings, op, "the data folder cannot be read", err)
+		return m, coded.New(CodeBackup, op, "the data folder cannot be read", err)
 	}
 	if len(entries) > 0 {
 		return m, &coded.Error{Code: CodeSettings, Op: op, Path: cfg.DataDir, Hint: "the data folder is not empty: name another one, or move what is in it away"}
 	}
 	staging := filepath.Join(cfg.DataDir, restoringFolder)
 	if err := os.MkdirAll(staging, 0o700); err != nil {
-		return m, coded.New(CodeSettings, op, "the data folder cannot be written", err)
+		return m, coded.New(CodeBackup, op, "the data folder cannot be written", err)
 	}
 	if m, err = backup.Unpack(source, staging); err == nil {
 		err = openRestored(ctx, cfg, m, staging)
@@ -45,7 +45,7 @@ func Restore(ctx context.Context, cfg Config, source string) (m BackupManifest, 
 		return m, errors.Join(wrapped(op, "the backup cannot be read, or the data folder not written", err), os.RemoveAll(staging))
 	}
 	if err := moveUp(staging, cfg.DataDir); err != nil {
-		return m, coded.New(CodeSettings, op, "it did not end: empty the data folder, and restore again", err)
+		return m, coded.New(CodeBackup, op, "it did not end: empty the data folder, and restore again", err)
 	}
 	return m, nil
 }

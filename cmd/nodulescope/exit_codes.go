@@ -30,7 +30,7 @@ var exitCodes = func() map[string]int {
 			storage_silent pacs_unreachable pacs_failed pacs_denied pacs_refused pacs_store_refused
 			bus_unreachable stream_unavailable stream_incompatible store_locked store_damaged bucket_full server_failed retries_exhausted
 			detector_failed outline_failed headline_failed score_not_finite deadline_passed job_timed_out internal_error
-			retrain_locked retrain_write_failed ledger_failed ledger_locked ledger_damaged audit_failed result_gone model_store_failed model_store_locked shadow_failed drift_failed`,
+			backup_failed retrain_locked retrain_write_failed ledger_failed ledger_locked ledger_damaged audit_failed result_gone model_store_failed model_store_locked shadow_failed drift_failed`,
 	} {
 		for _, name := range strings.Fields(names) {
 			codes[name] = exit

@@ -30,42 +30,61 @@ func (n notifier) say(state string) {
 func (n notifier) stopping() { n.say(daemon.SdNotifyStopping) }
 
 // ready says that jobs are taken and, where the manager has a watchdog, every
-// half of its time that the service is alive, as long as that is so, and what its
-// state is, until end is called.
-func (n notifier) ready(alive func(context.Context) error, state func(context.Context) string) (end func()) {
+// half of its time that the service is alive, as long as that is so, until end is
+// called.
+func (n notifier) ready(alive func(context.Context) error) (end func()) {
 	n.say(daemon.SdNotifyReady)
-	limit, err := daemon.SdWatchdogEnabled(false)
-	if err != nil {
-		n.log.Warn("the watchdog of the service manager is not used", "error", err)
-	}
-	if err != nil || limit <= 0 {
+	n.say("STATUS=" + stateLine(plugin.Readiness{Ready: true})) // what was said last is of the start
+	period := n.period()
+	if period <= 0 {
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	go every(ctx, limit/2, func() {
+	return repeated(period, func(ctx context.Context) {
 		if err := alive(ctx); err == nil {
 			n.say(daemon.SdNotifyWatchdog)
 		} else if ctx.Err() == nil {
 			n.log.Error("the service hangs; it is for the service manager to start it again", "error", err)
 		}
 	})
-	// By itself: a disk that hangs holds up who looks at it.
-	go every(ctx, limit/2, func() { n.say("STATUS=" + state(ctx)) })
-	return cancel // without waiting: a manager that does not listen must not hold up the end
 }
 
-// every calls do at once, and again after each period, until ctx ends.
-func every(ctx context.Context, period time.Duration, do func()) {
-	tick := time.NewTicker(period)
-	defer tick.Stop()
-	for {
-		do()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+// describe says what the state of the service is, from its start on, until end is
+// called. It runs by itself: a disk that hangs holds up who looks at it.
+func (n notifier) describe(state func(context.Context) string) (end func()) {
+	period := n.period()
+	if period <= 0 {
+		return func() {}
 	}
+	return repeated(period, func(ctx context.Context) { n.say("STATUS=" + state(ctx)) })
+}
+
+// period is half of the time of the manager's watchdog, 0 where there is none.
+func (n notifier) period() time.Duration {
+	limit, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		n.log.Warn("the watchdog of the service manager is not used", "error", err)
+		return 0
+	}
+	return limit / 2
+}
+
+// repeated calls do at once, and again after each period, until end is called, which
+// does not wait: a manager that does not listen must not hold up the end.
+func repeated(period time.Duration, do func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		tick := time.NewTicker(period)
+		defer tick.Stop()
+		for {
+			do(ctx)
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return cancel
 }
 
 // stateLine is what the service manager shows of a service.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -91,13 +92,15 @@ func TestServiceManagerHearsNothingOfWhatHangs(t *testing.T) {
 	conn := manager(t)
 	var hangs atomic.Bool
 	asked := make(chan struct{}, 100)
-	end := newNotifier(slog.New(slog.DiscardHandler)).ready(func(context.Context) error {
+	n := newNotifier(slog.New(slog.DiscardHandler))
+	defer n.describe(func(ctx context.Context) string { <-ctx.Done(); return "" })() // so does what it looks at
+	end := n.ready(func(context.Context) error {
 		defer func() { asked <- struct{}{} }()
 		if hangs.Load() {
 			return errors.New("it hangs")
 		}
 		return nil
-	}, func(ctx context.Context) string { <-ctx.Done(); return "" }) // so does what it looks at
+	})
 	defer end()
 	if ready, alive := heard(t, conn, time.Minute), heard(t, conn, time.Minute); ready != "READY=1" || alive != "WATCHDOG=1" {
 		t.Errorf("%q, %q", ready, alive)
@@ -113,6 +116,36 @@ func TestServiceManagerHearsNothingOfWhatHangs(t *testing.T) {
 	}
 	if got := heard(t, conn, time.Millisecond); got != "" {
 		t.Errorf("%q is said of what hangs", got)
+	}
+}
+
+// A service that starts says what it waits for.
+func TestServiceManagerHearsWhatAStartWaitsFor(t *testing.T) {
+	conn := manager(t)
+	busy, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // takes connections, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--data-dir", t.TempDir(), "--model", testModel(t), //nolint:gosec // this test
+		"--nats-url", "nats://"+busy.Addr().String(), "--listen", "127.0.0.1:0", "--review-listen", "127.0.0.1:0")
+	cmd.Env = append(cleanEnviron(), runAsProgram+"=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	text := make([]byte, 1024)
+	for line := ""; !strings.HasPrefix(line, "STATUS=takes no jobs; bus: "); {
+		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := conn.Read(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line = string(text[:n]); strings.HasPrefix(line, "READY") {
+			t.Fatal("ready without a bus")
+		}
 	}
 }
 

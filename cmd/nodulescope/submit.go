@@ -18,7 +18,8 @@ const submitHelp = `Put a job on the bus: this series has these nodule candidate
 DIR is a folder, its file:// URI, or a series in a PACS by its DICOMweb address
 (https://host/path/studies/UID/series/UID, see --pacs). Its headers are read here,
 for the UIDs of study, series and frame of reference; the service reads the
-pixels. If it sees the series under another name, give that with --uri. ` + nodulesHelp + `
+pixels. If it sees the series under another name, give that with --uri.
+` + nodulesHelp + `
 
 The ID of a job is derived from its content, so that the same command is one job,
 however often it is sent; --id sets another. The bus remembers an ID for two

@@ -70,7 +70,7 @@ func BenchmarkWorkers(b *testing.B) {
 	}))
 	for b.Loop() {
 		for range *rounds {
-			for _, n := range []int{1, 2} {
+			for _, n := range []int{1, 2, 4} {
 				wall, work := measureWorkers(b, dir, n)
 				b.Logf("%d processes: %.2f jobs a second, %.0f ms of processor time a job; load %s", n, wall, work*1000, load())
 			}
