@@ -223,13 +223,19 @@ func credentials(o Options) (no []nats.Option, err error) {
 		}
 		no = append(no, nats.UserCredentials(o.CredsFile))
 	case o.User != "":
-		password := o.Password
-		if o.PasswordFile != "" {
-			if password, err = readSecret(o.PasswordFile); err != nil {
-				return nil, err
-			}
+		if o.PasswordFile == "" {
+			no = append(no, nats.UserInfo(o.User, o.Password))
+			break
 		}
-		no = append(no, nats.UserInfo(o.User, password))
+		if _, err := readSecret(o.PasswordFile); err != nil {
+			return nil, err
+		}
+		// Read at every sign-in, as the other files are: a password is changed
+		// without a restart. A file that cannot be read is refused by the broker.
+		no = append(no, nats.UserInfoHandler(func() (user, password string) {
+			password, _ = readSecret(o.PasswordFile)
+			return o.User, password
+		}))
 	}
 	if inbox := o.role().inbox(); inbox != "" {
 		no = append(no, nats.CustomInboxPrefix(inbox))

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,8 +12,13 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// external runs a broker that this package did not set up.
+// external runs a broker that this package did not set up, and has its URL.
 func external(t *testing.T, change func(*natsserver.Options)) string {
+	t.Helper()
+	return externalServer(t, change).ClientURL()
+}
+
+func externalServer(t *testing.T, change func(*natsserver.Options)) *natsserver.Server {
 	t.Helper()
 	opts := &natsserver.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true}
 	change(opts)
@@ -25,7 +31,7 @@ func external(t *testing.T, change func(*natsserver.Options)) string {
 	if !ns.ReadyForConnections(20 * time.Second) {
 		t.Fatal("the broker is not ready")
 	}
-	return ns.ClientURL()
+	return ns
 }
 
 // A broker as it comes takes 1 MiB with headers.
@@ -53,6 +59,37 @@ func TestBrokerWithDefaults(t *testing.T) {
 func TestBrokerWithoutJetStream(t *testing.T) {
 	b := connect(t, Options{URL: external(t, func(o *natsserver.Options) { o.JetStream = false })})
 	wantCode(t, b.EnsureStreams(testContext(t)), CodeStream)
+}
+
+// A password that is changed on the broker and in its file needs no restart.
+func TestPasswordIsChanged(t *testing.T) {
+	var opts *natsserver.Options
+	ns := externalServer(t, func(o *natsserver.Options) { o.Username, o.Password, opts = "plugin", "first", o })
+	file := filepath.Join(t.TempDir(), "password")
+	write := func(password string) {
+		if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first")
+	b := connect(t, Options{URL: ns.ClientURL(), User: "plugin", PasswordFile: file})
+	changed := opts.Clone()
+	changed.Password = "second"
+	if err := ns.ReloadOptions(changed); err != nil {
+		t.Fatal(err)
+	}
+	refused := func() bool { return Denied(b.nc.LastError()) }
+	for end := time.Now().Add(time.Minute); !refused(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the former password is still taken")
+		}
+	}
+	write("second")
+	for end := time.Now().Add(time.Minute); b.EnsureStreams(testContext(t)) != nil; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the new password is not used")
+		}
+	}
 }
 
 // TestCredsFile has a broker of operator mode, as nsc sets it up.

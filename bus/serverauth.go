@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nkeys"
 	"github.com/nats-io/nuid"
 
+	"github.com/nodulescope/nodulescope/internal/certfile"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
@@ -55,6 +56,11 @@ func (s *Server) authenticate(op string, o ServerOptions, no *natsserver.Options
 	if err != nil {
 		return coded.New(CodeSettings, op, "TLS certificate, key or CA", err)
 	}
+	pair, err := certfile.Load(o.TLSCert, o.TLSKey, s.log)
+	if err != nil {
+		return coded.New(CodeSettings, op, "TLS certificate or key", err)
+	}
+	config.Certificates, config.GetCertificate = nil, pair.Server // a renewed one needs no restart
 	no.TLS, no.TLSVerify, no.TLSConfig = true, o.TLSClientCA != "", config
 	no.TLSTimeout = 5
 	return nil

@@ -16,6 +16,7 @@ import (
 
 // TestTLS has a server that asks for certificates of its own CA: a client that
 // has one comes in, others do not, and the process's own connection needs none.
+// A renewed certificate is shown without a restart.
 func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	ca, caKey := certificate(t, dir, "ca", nil, nil)
@@ -38,6 +39,20 @@ func TestTLS(t *testing.T) {
 	} {
 		if _, err := Connect(testContext(t), opts); CodeOf(err) != CodeUnreachable {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	renewed, _ := certificate(t, dir, "server", ca, caKey)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		b := connect(t, Options{URL: s.URL(), TLSCA: path("ca.crt"), TLSCert: path("client.crt"), TLSKey: path("client.key")})
+		state, err := b.nc.TLSConnectionState()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.PeerCertificates[0].Equal(renewed) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the former certificate is still shown")
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/nodulescope/nodulescope/detector/figure"
 	"github.com/nodulescope/nodulescope/dicomio"
 	"github.com/nodulescope/nodulescope/dicomio/sr"
+	"github.com/nodulescope/nodulescope/internal/certfile"
 	"github.com/nodulescope/nodulescope/internal/coded"
 	"github.com/nodulescope/nodulescope/internal/use"
 	"github.com/nodulescope/nodulescope/nodule"
@@ -155,11 +156,11 @@ func (p *Plugin) serveReview(ctx context.Context, c *closers, s *review.Server, 
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug), // handshakes of scanners
 	}
 	if cfg.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+		pair, err := certfile.Load(cfg.TLSCert, cfg.TLSKey, p.log)
 		if err != nil {
 			return "", coded.New(CodeSettings, op, "certificate or key cannot be read", err)
 		}
-		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = &tls.Config{GetCertificate: pair.Server, MinVersion: tls.VersionTLS12}
 	}
 	if addr, err = listen(ctx, c, op, cfg.Addr, server, fail); err != nil {
 		return "", err

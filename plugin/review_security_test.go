@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"math/big"
 	"net"
@@ -194,6 +195,22 @@ func TestReviewTLS(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	b.worklist("")
+
+	renewed, newKey, pool := certificate(t, time.Now().Add(time.Hour)) // as an ACME client does it
+	plugintest.Must(t, errors.Join(os.Rename(renewed, cert), os.Rename(newKey, key)))
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+	}}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		res, err := client.Get(p.ReviewURL())
+		if err == nil {
+			plugintest.Must(t, res.Body.Close())
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // certificate makes one for 127.0.0.1, valid until then, signed by itself.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodulescope/nodulescope/internal/certfile"
 	"github.com/nodulescope/nodulescope/internal/smallfile"
 )
 
@@ -48,7 +49,7 @@ type Options struct {
 	CacheBytes         int64 // of images that an open series keeps, or one that is larger; default 64 MiB
 	MaxStoreBytes      int64 // of one request that stores instances; default 64 MiB
 
-	Logger *slog.Logger // debug lines only; default: none
+	Logger *slog.Logger // debug lines, and a renewed certificate that cannot be used; default: none
 }
 
 const (
@@ -159,11 +160,11 @@ func (o Options) transport() (*http.Transport, error) {
 		}
 	}
 	if o.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+		pair, err := certfile.Load(o.CertFile, o.KeyFile, o.Logger)
 		if err != nil {
 			return nil, bad("cert-file and key-file cannot be used: %w", err)
 		}
-		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
+		t.TLSClientConfig.GetClientCertificate = pair.Client
 	}
 	return t, nil
 }
