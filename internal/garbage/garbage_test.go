@@ -37,6 +37,5 @@ func TestLimit(t *testing.T) {
 	until("257 MiB in use", func(p int) bool { return p == least })
 	runtime.KeepAlive(held)
 	runtime.KeepAlive(more)
-	held, more = nil, nil
 	until("little in use", func(p int) bool { return p == most })
 }
