@@ -23,7 +23,8 @@ type convKernel struct {
 	layout  string      // of the grids in it
 	bufs    [][]float32 // grid buffer per worker, while it runs
 	border  bool        // is still as an earlier run left it
-	side    []float32   // the output with its samples side by side, [rows][volume][lanes], while it runs
+	sides   [][]float32 // with lanes: the output of a group, [rows][volume][lanes], per grid buffer
+	alone   bool        // each worker computes whole groups
 	samples []int       // where the samples of a group begin in the output
 	scratch [][]float32 // one tile per worker
 	cover   bool        // every output element is written
@@ -35,7 +36,7 @@ type convKernel struct {
 	class   *windows // class in work
 	doLoad  func(worker, part int)
 	doClear func(worker, part int)
-	doBatch func(worker, part int)
+	doGroup func(worker, part int)
 	doFill  func(worker, part int)
 	doTiles func(worker, part int)
 	doEmpty func(worker, part int)
@@ -122,17 +123,17 @@ func (k *convKernel) build(set *kernel.Set, s *space) {
 	for _, w := range k.classes {
 		w.build()
 	}
-	n := min(k.team.size, k.batch)
-	if k.grid.lanes > 1 {
-		n = 1
-	}
 	g := &k.grid
 	g.index()
-	k.bufs = make([][]float32, n)
+	n := 1
+	if k.alone = k.apart(); k.alone {
+		n = k.team.size
+	}
+	k.bufs, k.sides = make([][]float32, n), make([][]float32, n)
 	k.layout = fmt.Sprint("grid ", n, g.chans, g.in, g.before, g.stride, g.size, g.lanes, g.plane)
 	k.arena = &s.arena
 	k.set = set
-	k.arena.reserve(n*g.samples + k.sideSize())
+	k.arena.reserve(n * (g.samples + k.sideSize()))
 	for i := range g.lanes {
 		k.samples = append(k.samples, i*k.outSize)
 	}
@@ -143,7 +144,15 @@ func (k *convKernel) build(set *kernel.Set, s *space) {
 	k.scratch = shared(s, "tile", func() [][]float32 { return buffers(k.team.size, size) })
 }
 
-// sideSize is how many elements side has.
+// apart says whether workers take whole groups, each on a grid of its own, which
+// its own cache then holds. Where few groups would leave one of them idle, they
+// share each group.
+func (k *convKernel) apart() bool {
+	n, size := k.groups(), k.team.size
+	return n >= size && (k.grid.lanes == 1 || n%size == 0 || n >= 4*size)
+}
+
+// sideSize is how many elements a side has.
 func (k *convKernel) sideSize() int {
 	if k.grid.lanes == 1 {
 		return 0
@@ -187,15 +196,20 @@ func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool
 		}
 	}
 	k.doClear = func(_, i int) { clear(k.bufs[i]) }
-	k.doBatch = func(worker, n int) {
-		in, out, _ := k.group(n)
-		buf := k.bufs[worker]
+	k.doGroup = func(worker, i int) {
+		in, out, n := k.group(i)
+		buf, dst := k.bufs[worker], k.target(worker, out)
 		for c := range k.grid.chans {
-			k.grid.fill(k.set, buf, in, c, 1)
+			k.grid.fill(k.set, buf, in, c, n)
 		}
 		for _, win := range k.classes {
 			for i := range win.tiles {
-				win.run(k.set, i, buf, out, k.scratch[worker], k.volume)
+				win.run(k.set, i, buf, dst, k.scratch[worker], k.volume)
+			}
+		}
+		if k.grid.lanes > 1 {
+			for row := range k.outSize / k.volume {
+				k.empty(dst, out, row, n)
 			}
 		}
 	}
@@ -208,15 +222,11 @@ func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool
 	}
 	k.doTiles = func(worker, i int) {
 		_, out, _ := k.group(k.n)
-		if k.grid.lanes > 1 {
-			out = k.side
-		}
-		k.class.run(k.set, i, k.bufs[0], out, k.scratch[worker], k.volume)
+		k.class.run(k.set, i, k.bufs[0], k.target(0, out), k.scratch[worker], k.volume)
 	}
 	k.doEmpty = func(_, row int) {
 		_, out, n := k.group(k.n)
-		row *= k.volume
-		k.set.Transpose(k.volume, n, k.side[row*k.grid.lanes:], k.grid.lanes, out[row:], k.samples)
+		k.empty(k.sides[0], out, row, n)
 	}
 	if constant && k.packed.run >= 0 {
 		k.pack()
@@ -244,27 +254,43 @@ func (k *convKernel) group(i int) (in, out []float32, n int) {
 	return k.x[lo*k.inSize : hi*k.inSize], k.y[lo*k.outSize : hi*k.outSize], hi - lo
 }
 
-// run computes y. Samples are shared out among the workers; where they lie in
-// lanes or are fewer than the workers, all work on one group after the other.
+// target is where the tiles of a group are stored: out, or with lanes a side.
+func (k *convKernel) target(i int, out []float32) []float32 {
+	if k.grid.lanes > 1 {
+		return k.sides[i]
+	}
+	return out
+}
+
+// empty brings a row of a side to the n samples of a group.
+func (k *convKernel) empty(side, out []float32, row, n int) {
+	row *= k.volume
+	k.set.Transpose(k.volume, n, side[row*k.grid.lanes:], k.grid.lanes, out[row:], k.samples)
+}
+
+// run computes y. Groups of samples are shared out among the workers; where
+// they are too few, all work on one after the other.
 func (k *convKernel) run() {
 	if !k.cover {
 		clear(k.y)
 	}
 	var memory []float32
-	memory, k.border = k.arena.claim(len(k.bufs)*k.grid.samples+k.sideSize(), k.layout)
-	k.side = memory[len(k.bufs)*k.grid.samples:]
+	memory, k.border = k.arena.claim(len(k.bufs)*(k.grid.samples+k.sideSize()), k.layout)
 	for i := range k.bufs {
-		k.bufs[i] = memory[i*k.grid.samples:][:k.grid.samples]
+		k.bufs[i], memory = memory[:k.grid.samples], memory[k.grid.samples:]
 	}
-	if k.grid.lanes == 1 && k.batch >= k.team.size {
+	for i := range k.sides {
+		k.sides[i], memory = memory[:k.sideSize()], memory[k.sideSize():]
+		if !k.cover {
+			clear(k.sides[i])
+		}
+	}
+	if k.alone {
 		if !k.border {
 			k.team.each(len(k.bufs), k.doClear)
 		}
-		k.team.each(k.batch, k.doBatch)
+		k.team.each(k.groups(), k.doGroup)
 		return
-	}
-	if !k.cover {
-		clear(k.side)
 	}
 	for k.n = 0; k.n < k.groups(); k.n++ {
 		k.team.each(k.grid.chans, k.doFill)

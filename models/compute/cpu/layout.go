@@ -9,22 +9,19 @@ type layout struct {
 	tile  *kernel.Tile
 }
 
-// laneCounts are how many samples may lie side by side: one, or a vector or two of
-// the widest kernels. A batch has to fill more than half of them.
-var laneCounts = []int{1, 16, 32}
-
 // laneCost is what filling and emptying lanes adds to the cost of the products:
 // measured on the reference networks, where lanes gain less than that they cost.
 const laneCost = 1.15
 
 // fastest builds a convolution in the layout of the least cost: small maps
-// leave much of a tile empty, which a narrower one, or 16 or 32 samples side by
-// side, may fill. What an element is the sum of, and in which order, is the
-// same in every layout.
+// leave much of a tile empty, which a narrower one, or samples side by side, may
+// fill: one or two vectors of them, of which a batch has to fill more than half.
+// The fewest are taken, whose grid a cache holds the longest. What an element is
+// the sum of, and in which order, is the same in every layout.
 func fastest(set *kernel.Set, batch int, build func(layout) *convKernel) *convKernel {
 	var best *convKernel
 	least := 0.0
-	for _, lanes := range laneCounts {
+	for _, lanes := range []int{1, set.Width(), 2 * set.Width()} {
 		if lanes > 1 && batch <= lanes/2 {
 			break
 		}

@@ -21,7 +21,7 @@ func machineSets() []*Set {
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		sets = append(sets, &Set{
 			Name:  "avx2",
-			Tiles: []Tile{{6, 16, 8, 1, tile6x16AVX2}, {12, 8, 8, 1.2, tile12x8AVX2}, {1, 64, 64, 1.65, tile1x64AVX2}},
+			Tiles: []Tile{{6, 16, 8, 1, tile6x16AVX2}, {4, 24, 8, 1.02, tile4x24AVX2}, {12, 8, 8, 1.2, tile12x8AVX2}, {1, 64, 64, 1.65, tile1x64AVX2}},
 			Vec:   Vec{addAVX2, subAVX2, mulAVX2, divAVX2, scaleAVX2, shiftAVX2, squareAVX2, leakyAVX2, gateAVX2, expAVX2, sigmoidAVX2},
 			adam:  adamAVX2, sum: sumAVX2, square: 8, transpose: transposeAVX2, scatter: scatterAVX2,
 		})

@@ -116,6 +116,22 @@ func tile1x64AVX512(k int, a *float32, b *float32, off *int, at *int, c *float32
 //	}
 func tile6x16AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
 
+// tile4x24AVX2 is, where vec columns lie side by side from each of at,
+//
+//	for i := range 4 {
+//		for j := range 24 {
+//			sum := 0
+//			for p := range k {
+//				sum += a[p*4+i] * b[off[p]+at[j/vec]+j%vec]
+//			}
+//			if add {
+//				sum += c[i*ldc+j]
+//			}
+//			c[i*ldc+j] = sum
+//		}
+//	}
+func tile4x24AVX2(k int, a *float32, b *float32, off *int, at *int, c *float32, ldc int, add bool)
+
 // tile12x8AVX2 is, where vec columns lie side by side from each of at,
 //
 //	for i := range 12 {

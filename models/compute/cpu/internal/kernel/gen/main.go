@@ -28,6 +28,7 @@ func main() {
 	tile("tile1x256AVX512", zmm, 64, 1, 16)
 	tile("tile1x64AVX512", zmm, 64, 1, 4)
 	tile("tile6x16AVX2", ymm, 32, 6, 2)
+	tile("tile4x24AVX2", ymm, 32, 4, 3)
 	tile("tile12x8AVX2", ymm, 32, 12, 1)
 	tile("tile1x64AVX2", ymm, 32, 1, 8)
 	vectors("AVX512", zmm, 64)
