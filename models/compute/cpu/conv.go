@@ -25,6 +25,8 @@ type convKernel struct {
 	border  bool        // is still as an earlier run left it
 	sides   [][]float32 // with lanes: the output of a group, [rows][volume][lanes], per grid buffer
 	alone   bool        // each worker computes whole groups
+	all     []cell      // the tiles of all classes,
+	step    int         // of which a worker computes so many rows at a time
 	samples []int       // where the samples of a group begin in the output
 	scratch [][]float32 // one tile per worker
 	cover   bool        // every output element is written
@@ -39,6 +41,7 @@ type convKernel struct {
 	doGroup func(worker, part int)
 	doFill  func(worker, part int)
 	doTiles func(worker, part int)
+	doCells func(worker, part int)
 	doEmpty func(worker, part int)
 }
 
@@ -115,6 +118,12 @@ type packed struct {
 	run  int         // of the plan, in which they were packed; -1: never again
 }
 
+// cell is a tile of a class.
+type cell struct {
+	class *windows
+	tile  int
+}
+
 // groups is how many times the grid is filled in a run.
 func (k *convKernel) groups() int { return (k.batch + k.grid.lanes - 1) / k.grid.lanes }
 
@@ -122,7 +131,11 @@ func (k *convKernel) groups() int { return (k.batch + k.grid.lanes - 1) / k.grid
 func (k *convKernel) build(set *kernel.Set, s *space) {
 	for _, w := range k.classes {
 		w.build()
+		for i := range w.tiles {
+			k.all = append(k.all, cell{w, i})
+		}
 	}
+	k.step = k.rowStep()
 	g := &k.grid
 	g.index()
 	n := 1
@@ -150,6 +163,21 @@ func (k *convKernel) build(set *kernel.Set, s *space) {
 func (k *convKernel) apart() bool {
 	n, size := k.groups(), k.team.size
 	return n >= size && (k.grid.lanes == 1 || n%size == 0 || n >= 4*size)
+}
+
+// rowStep is how many rows of a tile a worker computes before it goes on to the
+// next tile, where all share one sample. Weights that are larger than the grid are
+// read once by one worker, with the grid for each row tile; else all rows meet a
+// window while it is in cache.
+func (k *convKernel) rowStep() int {
+	weights := 0
+	for _, w := range k.classes {
+		weights += w.panel()
+	}
+	if weights > k.grid.samples {
+		return k.classes[0].tile.Rows
+	}
+	return k.outSize / k.volume
 }
 
 // sideSize is how many elements a side has.
@@ -204,7 +232,7 @@ func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool
 		}
 		for _, win := range k.classes {
 			for i := range win.tiles {
-				win.run(k.set, i, buf, dst, k.scratch[worker], k.volume)
+				win.run(k.set, i, 0, win.rows, buf, dst, k.scratch[worker], k.volume)
 			}
 		}
 		if k.grid.lanes > 1 {
@@ -222,7 +250,12 @@ func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool
 	}
 	k.doTiles = func(worker, i int) {
 		_, out, _ := k.group(k.n)
-		k.class.run(k.set, i, k.bufs[0], k.target(0, out), k.scratch[worker], k.volume)
+		k.class.run(k.set, i, 0, k.class.rows, k.bufs[0], k.target(0, out), k.scratch[worker], k.volume)
+	}
+	k.doCells = func(worker, i int) {
+		_, out, _ := k.group(k.n)
+		c, r := k.all[i%len(k.all)], i/len(k.all)*k.step
+		c.class.run(k.set, c.tile, r, min(r+k.step, c.class.rows), k.bufs[0], out, k.scratch[worker], k.volume)
 	}
 	k.doEmpty = func(_, row int) {
 		_, out, n := k.group(k.n)
@@ -295,11 +328,13 @@ func (k *convKernel) run() {
 	for k.n = 0; k.n < k.groups(); k.n++ {
 		k.team.each(k.grid.chans, k.doFill)
 		k.border = true
+		if k.grid.lanes == 1 {
+			k.team.each(len(k.all)*up(k.classes[0].rows, k.step)/k.step, k.doCells)
+			continue
+		}
 		for _, k.class = range k.classes {
 			k.team.each(len(k.class.tiles), k.doTiles)
 		}
-		if k.grid.lanes > 1 {
-			k.team.each(k.outSize/k.volume, k.doEmpty)
-		}
+		k.team.each(k.outSize/k.volume, k.doEmpty)
 	}
 }

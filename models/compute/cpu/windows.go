@@ -122,17 +122,18 @@ func (w *windows) row(r int) []float32 {
 // one register loses three times as many bits as a sum of sums.
 const convBlock = 256
 
-// run computes tile i from the grid buffer and stores it in dst [rows, volume],
-// with lanes [rows, volume, lanes].
-func (w *windows) run(set *kernel.Set, i int, buf, dst, scratch []float32, volume int) {
+// run computes rows lo to hi-1 of tile i from the grid buffer and stores them in
+// dst [rows, volume], with lanes [rows, volume, lanes]. lo is the first of a row
+// tile.
+func (w *windows) run(set *kernel.Set, i, lo, hi int, buf, dst, scratch []float32, volume int) {
 	t := &w.tiles[i]
 	rows, cols := w.tile.Rows, w.tile.Cols
-	for r0 := 0; r0 < w.rows; r0 += rows {
+	for r0 := lo; r0 < hi; r0 += rows {
 		left := w.left[r0*w.k:]
 		for p := 0; p < w.k; p += convBlock {
 			w.tile.Run(min(convBlock, w.k-p), left[p*rows:], buf[t.first:], w.off[p:], t.at, scratch, cols, p > 0)
 		}
-		n := min(rows, w.rows-r0)
+		n := min(rows, hi-r0)
 		if w.lanes == 1 {
 			store(dst[r0*volume:], scratch, t.moves, n, cols, volume)
 		} else {
