@@ -24,13 +24,18 @@ func (b *broadcast) part(dst, x []float32, lo int) {
 		if s := b.small(r); keeps {
 			copy(dst[:m], x[s+at:])
 		} else {
-			v := x[s]
-			row := dst[:m]
-			for i := range row {
-				row[i] = v
-			}
+			setAll(dst[:m], x[s])
 		}
 		dst, r, at = dst[m:], r+1, 0
+	}
+}
+
+// setAll sets all of x to v: vectors are copied, which a loop over elements is
+// not.
+func setAll(x []float32, v float32) {
+	x[0] = v
+	for n := 1; n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
 	}
 }
 

@@ -40,7 +40,13 @@ func (b *Backend) Build(p *compute.Program) (compute.Executable, error) {
 	for _, o := range keep {
 		x.uses[o]++ // never released
 	}
-	for _, s := range p.Steps {
+	for i := 0; i < len(p.Steps); i++ {
+		s := p.Steps[i]
+		if i+1 < len(p.Steps) && x.follows(s, p.Steps[i+1]) {
+			i++
+			x.convChain(s, p.Steps[i])
+			continue
+		}
 		if err := x.step(s); err != nil {
 			return nil, err
 		}
@@ -158,9 +164,11 @@ func (x *builder) kernel(p compute.ProgramStep) (run func(), flops int, err erro
 	}
 	switch o := p.Op.(type) {
 	case op.Conv:
-		return x.conv(p, 0, 1)
+		run, flops = x.conv(p, nil)
+		return run, flops, nil
 	case op.ConvData:
-		return x.conv(p, 1, 0)
+		run, flops = x.conv(p, nil)
+		return run, flops, nil
 	case op.ConvWeight:
 		g := newWeightGrad(o, p.Up, p.Shapes[0], p.Shapes[1], p.Shape)
 		return g.bind(t, x.set, x.space, y, in[0], in[1]), g.flops(), nil
@@ -179,16 +187,56 @@ func (x *builder) kernel(p compute.ProgramStep) (run func(), flops int, err erro
 	return nil, 0, fmt.Errorf("cpu: %s cannot be computed", p.Name())
 }
 
-// conv binds a convolution of input from with the weights of another input.
-func (x *builder) conv(p compute.ProgramStep, from, weights int) (run func(), flops int, err error) {
+// follows says whether a chain is computed within the convolution whose output it
+// alone reads: while each piece of that is still in cache.
+func (x *builder) follows(conv, next compute.ProgramStep) bool {
+	switch conv.Op.(type) {
+	case op.Conv, op.ConvData:
+		return next.Chain != nil && x.uses[conv.Out] == 1 && slices.Contains(next.In, conv.Out) && !spreads(next.Chain)[conv.Out]
+	}
+	return false
+}
+
+// convChain makes one step of a convolution and the chain that follows it, in
+// place.
+func (x *builder) convChain(conv, next compute.ProgramStep) {
+	s := step{name: conv.Name() + ", " + next.Name(), out: next.Shape, bytes: 4 * next.Shape.TotalSize()}
+	for _, in := range append(slices.Clone(conv.Shapes), next.Shapes...) {
+		s.bytes += 4 * in.TotalSize()
+	}
+	s.bytes -= 4 * conv.Shape.TotalSize() // which the chain does not read again
+	y := x.alloc(conv.Shape.TotalSize())
+	x.at[conv.Out], x.at[next.Out] = y, y
+	c := newChain(x.team, &x.set.Vec, next.Chain, x.at)
+	s.run, s.flops = x.conv(conv, c)
+	s.flops += len(c.code) * c.size
+	for _, in := range append(slices.Clone(conv.In), next.In...) {
+		if in != conv.Out {
+			x.release(in)
+		}
+	}
+	s.buffer = x.number(y)
+	x.steps = append(x.steps, s)
+}
+
+// conv binds a convolution, or the adjoint of one in its data, and the chain that
+// changes its output in place, unless that is nil.
+func (x *builder) conv(p compute.ProgramStep, then *chain) (run func(), flops int) {
+	from, weights := 0, 1
+	if _, ok := p.Op.(op.ConvData); ok {
+		from, weights = 1, 0
+	}
 	w := compute.NewWindow(p.Op, p.Up, p.Shapes, p.Shape)
 	k := fastest(x.set, p.Shape[0], func(l layout) *convKernel { return newConv(x.team, l, x.set, w) })
 	k.build(x.set, x.space)
+	if then != nil {
+		k.then, k.thenAll = then, then.bind(x.at[p.Out])
+	}
 	id := p.In[weights]
 	t := x.prog.Tensors[id]
 	key := fmt.Sprint("tensor ", id)
 	if t.Kind == compute.Parameter { // two leaves may be bound to one slice
 		key = fmt.Sprintf("%p", &t.Host[0])
 	}
-	return k.bind(x.space, x.at[p.Out], x.at[p.In[from]], x.at[id], key, x.prog.Frozen && t.Kind == compute.Parameter), w.FLOPs(), nil
+	return k.bind(x.space, x.at[p.Out], x.at[p.In[from]], x.at[id], key, x.prog.Frozen && t.Kind == compute.Parameter), w.FLOPs()
 }

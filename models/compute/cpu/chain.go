@@ -146,11 +146,16 @@ func (c *chain) bind(out []float32) func() {
 		// Parts begin at whole blocks.
 		blocks := (c.size + block - 1) / block
 		lo, hi := span(blocks, part, parts)
-		for b := lo; b < hi; b++ {
-			c.run(c.regs[worker], b*block, min(c.size, (b+1)*block))
-		}
+		c.part(worker, lo*block, min(c.size, hi*block))
 	}
 	return func() { c.team.each(parts, c.do) }
+}
+
+// part computes elements lo..hi-1, block by block.
+func (c *chain) part(worker, lo, hi int) {
+	for ; lo < hi; lo += block {
+		c.run(c.regs[worker], lo, min(hi, lo+block))
+	}
 }
 
 // run computes elements lo..hi-1.
@@ -175,9 +180,7 @@ func (c *chain) run(regs []float32, lo, hi int) {
 			continue
 		}
 		if in.fill {
-			for j := range dst {
-				dst[j] = in.c
-			}
+			setAll(dst, in.c)
 		} else if x := c.read(in.x, regs, spare, lo, hi, n); in.plain != nil {
 			in.plain(dst, x)
 		} else {

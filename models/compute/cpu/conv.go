@@ -32,6 +32,9 @@ type convKernel struct {
 	cover   bool        // every output element is written
 	kind    string      // convolutions of one kind pack the same weights alike
 
+	then    *chain // changes the output in place, piece by piece; nil: nothing does
+	thenAll func() // all of it at once
+
 	y, x, w []float32 // bound ahead, so that a run allocates nothing
 	packed  *packed
 	n       int      // sample in work, where all workers share one
@@ -203,7 +206,12 @@ func buffers(n, size int) [][]float32 {
 func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool) func() {
 	k.y, k.x, k.w = y, x, w
 	if len(k.classes) == 0 { // no element takes part in a product
-		return func() { clear(y) }
+		return func() {
+			clear(y)
+			if k.then != nil {
+				k.thenAll()
+			}
+		}
 	}
 	k.packed = shared(s, fmt.Sprintf("weights %s %s %dx%d", key, k.kind, k.classes[0].tile.Rows, k.classes[0].tile.Cols), func() *packed {
 		p := &packed{}
@@ -237,8 +245,10 @@ func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool
 		}
 		if k.grid.lanes > 1 {
 			for row := range k.outSize / k.volume {
-				k.empty(dst, out, row, n)
+				k.empty(worker, i, row, dst, out, n)
 			}
+		} else if k.then != nil {
+			k.then.part(worker, i*k.outSize, (i+1)*k.outSize)
 		}
 	}
 	k.doFill = func(_, c int) {
@@ -257,9 +267,9 @@ func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool
 		c, r := k.all[i%len(k.all)], i/len(k.all)*k.step
 		c.class.run(k.set, c.tile, r, min(r+k.step, c.class.rows), k.bufs[0], out, k.scratch[worker], k.volume)
 	}
-	k.doEmpty = func(_, row int) {
+	k.doEmpty = func(worker, row int) {
 		_, out, n := k.group(k.n)
-		k.empty(k.sides[0], out, row, n)
+		k.empty(worker, k.n, row, k.sides[0], out, n)
 	}
 	if constant && k.packed.run >= 0 {
 		k.pack()
@@ -295,10 +305,17 @@ func (k *convKernel) target(i int, out []float32) []float32 {
 	return out
 }
 
-// empty brings a row of a side to the n samples of a group.
-func (k *convKernel) empty(side, out []float32, row, n int) {
+// empty brings a row of a side to the n samples of a group, and finishes it.
+func (k *convKernel) empty(worker, group, row int, side, out []float32, n int) {
 	row *= k.volume
 	k.set.Transpose(k.volume, n, side[row*k.grid.lanes:], k.grid.lanes, out[row:], k.samples)
+	if k.then == nil {
+		return
+	}
+	for i := range n {
+		lo := (group*k.grid.lanes+i)*k.outSize + row
+		k.then.part(worker, lo, lo+k.volume)
+	}
 }
 
 // run computes y. Groups of samples are shared out among the workers; where
@@ -336,5 +353,8 @@ func (k *convKernel) run() {
 			k.team.each(len(k.class.tiles), k.doTiles)
 		}
 		k.team.each(k.outSize/k.volume, k.doEmpty)
+	}
+	if k.then != nil && k.grid.lanes == 1 {
+		k.thenAll()
 	}
 }
