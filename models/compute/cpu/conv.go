@@ -32,7 +32,7 @@ type convKernel struct {
 	cover   bool        // every output element is written
 	kind    string      // convolutions of one kind pack the same weights alike
 
-	then    *chain // changes the output in place, piece by piece; nil: nothing does
+	then    *chain // changes the output in place; nil: nothing does
 	thenAll func() // all of it at once
 
 	y, x, w []float32 // bound ahead, so that a run allocates nothing
@@ -247,7 +247,7 @@ func (k *convKernel) bind(s *space, y, x, w []float32, key string, constant bool
 			for row := range k.outSize / k.volume {
 				k.empty(worker, i, row, dst, out, n)
 			}
-		} else if k.then != nil {
+		} else if k.pieces() {
 			k.then.part(worker, i*k.outSize, (i+1)*k.outSize)
 		}
 	}
@@ -297,6 +297,12 @@ func (k *convKernel) group(i int) (in, out []float32, n int) {
 	return k.x[lo*k.inSize : hi*k.inSize], k.y[lo*k.outSize : hi*k.outSize], hi - lo
 }
 
+// pieces says whether the chain runs on what a worker has just written: a sample,
+// or one channel of it that is worth a block.
+func (k *convKernel) pieces() bool {
+	return k.then != nil && (k.grid.lanes > 1 && k.volume >= block || k.grid.lanes == 1 && k.alone)
+}
+
 // target is where the tiles of a group are stored: out, or with lanes a side.
 func (k *convKernel) target(i int, out []float32) []float32 {
 	if k.grid.lanes > 1 {
@@ -309,7 +315,7 @@ func (k *convKernel) target(i int, out []float32) []float32 {
 func (k *convKernel) empty(worker, group, row int, side, out []float32, n int) {
 	row *= k.volume
 	k.set.Transpose(k.volume, n, side[row*k.grid.lanes:], k.grid.lanes, out[row:], k.samples)
-	if k.then == nil {
+	if !k.pieces() {
 		return
 	}
 	for i := range n {
@@ -340,8 +346,16 @@ func (k *convKernel) run() {
 			k.team.each(len(k.bufs), k.doClear)
 		}
 		k.team.each(k.groups(), k.doGroup)
-		return
+	} else {
+		k.runShared()
 	}
+	if k.then != nil && !k.pieces() {
+		k.thenAll()
+	}
+}
+
+// runShared has all workers work on one group after the other.
+func (k *convKernel) runShared() {
 	for k.n = 0; k.n < k.groups(); k.n++ {
 		k.team.each(k.grid.chans, k.doFill)
 		k.border = true
@@ -353,8 +367,5 @@ func (k *convKernel) run() {
 			k.team.each(len(k.class.tiles), k.doTiles)
 		}
 		k.team.each(k.outSize/k.volume, k.doEmpty)
-	}
-	if k.then != nil && k.grid.lanes == 1 {
-		k.thenAll()
 	}
 }

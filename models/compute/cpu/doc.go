@@ -8,7 +8,7 @@
 // zero-bordered copy of their input (grid, windows); their weight gradients are
 // products over positions (weightTiles). Chains of element-wise operators are
 // computed block by block, so that what lies between stays in the first-level
-// cache.
+// cache; one that alone reads a convolution's output runs within that step.
 //
 // # Kernels
 //
