@@ -110,7 +110,7 @@ test-systemd: ## install the unit under a systemd of its own, as its head says, 
 
 .PHONY: test-onnx
 test-onnx: $(ORT) ## compare exported models with ONNX Runtime (needs node and npm)
-	NODULESCOPE_ORT=$(CURDIR)/$(ORT) go test -buildvcs=false -count=1 -v -run 'Runtime' ./models/onnx
+	NODULESCOPE_ORT=$(CURDIR)/$(ORT) go test -buildvcs=false -count=1 -v -run 'Runtime|ONNXBench' ./models/onnx ./cmd/nodulescope
 
 .PHONY: onnxruntime
 onnxruntime: $(ORT)

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +20,8 @@ import (
 type benchOptions struct {
 	threads  int
 	kernels  string
-	peer     string
+	peer     string   // the first of peers
+	peers    []string // scripts
 	steps    bool
 	accuracy bool
 	whole    bool
@@ -41,7 +38,9 @@ Each row is a piece of work as a detector does it, with the median time, the
 FLOPs that it needs and the share of the peak rate of fused multiply-adds that
 this machine reached in the same run. With --peer, a script that times the same
 work in PyTorch runs before and after, and the row ends with how many times longer
-PyTorch took. docs/performance.md says what was measured.
+PyTorch took. --peer may be given more than once: docs/peer/onnx_bench.mjs, which
+node runs, times ONNX Runtime on what 'nodulescope export' writes.
+docs/performance.md says what was measured.
 
 With --whole, a latent search of 100 steps and a training run of 100 epochs are timed
 from start to finish, which takes minutes, and much longer with a peer.
@@ -63,6 +62,9 @@ func newBenchCommand(g *globals) *cobra.Command {
 	cmd := newCommand("bench", "Time the reference networks on this machine", benchHelp,
 		"  nodulescope bench --peer docs/peer/torch_bench.py\n  nodulescope bench --accuracy --peer docs/peer/torch_accuracy.py",
 		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+			if err := o.choosePeer(); err != nil {
+				return err
+			}
 			if o.series != "" {
 				return runSeriesBench(cmd.Context(), o, cmd.OutOrStdout())
 			}
@@ -74,7 +76,7 @@ func newBenchCommand(g *globals) *cobra.Command {
 	f := cmd.Flags()
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "workers")
 	f.StringVar(&o.kernels, "kernels", "", "`SET` of kernels: avx512, avx2 or go (default: the fastest that this machine runs)")
-	f.StringVar(&o.peer, "peer", "", "Python `SCRIPT` that times the same work, such as docs/peer/torch_bench.py")
+	f.StringArrayVar(&o.peers, "peer", nil, "`SCRIPT` that times the same work, such as docs/peer/torch_bench.py; more than once for more than one peer")
 	f.BoolVar(&o.steps, "steps", false, "also time every step of the compiled plans")
 	f.BoolVar(&o.accuracy, "accuracy", false, "compare outputs and gradients with --peer docs/peer/torch_accuracy.py; times nothing")
 	f.BoolVar(&o.whole, "whole", false, "time a whole search and a whole training run; the --peer is docs/peer/torch_whole.py")
@@ -98,6 +100,7 @@ type benchReport struct {
 	SearchMiB     float64        `json:"search_mib,omitempty"`
 	PeerSearchMiB float64        `json:"peer_search_mib,omitempty"`
 	Rows          []bench.Result `json:"rows"`
+	Others        []otherPeer    `json:"other_peers,omitempty"` // behind the first
 }
 
 func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) error {
@@ -130,6 +133,10 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
+	others, err := o.others(ctx)
+	if err != nil {
+		return err
+	}
 	r := benchReport{Kernels: processor.Machine().Name, Threads: o.threads, Peak: processor.Peak(), Peer: peer,
 		SearchMiB: memory, PeerSearchMiB: before[peerMemory]}
 	bar := newProgress(stderr, "timing", len(works))
@@ -154,6 +161,11 @@ func runBench(ctx context.Context, o benchOptions, stdout, stderr io.Writer) err
 			row.Ratio = row.PeerMS / row.MS
 		}
 	}
+	again, err := o.others(ctx)
+	if err != nil {
+		return err
+	}
+	r.Others = against(r.Rows, others, again)
 	if o.json {
 		return printJSON(stdout, r)
 	}
@@ -213,6 +225,9 @@ func (r *benchReport) table(w io.Writer) {
 		rows = append(rows, row)
 	}
 	_ = writeRows(w, []string{"work", "ms", "GFLOP", "GFLOP/s", "of peak", "peer ms", "ratio"}, rows) // as above
+	for _, o := range r.Others {
+		o.table(w)
+	}
 	if r.SearchMiB > 0 {
 		p("\nmemory that a latent search of 16 patches adds: %.0f MiB", r.SearchMiB)
 		if r.PeerSearchMiB > 0 {
@@ -220,41 +235,4 @@ func (r *benchReport) table(w io.Writer) {
 		}
 		p("\n")
 	}
-}
-
-// peerMemory is the peer's name for the memory that a latent search adds, MiB.
-const peerMemory = "search MiB"
-
-// peerReport is what a peer's script prints, as one JSON object.
-type peerReport struct {
-	Peer string             `json:"peer"` // what ran
-	MS   map[string]float64 `json:"ms"`   // medians of works
-	CPU  map[string]float64 `json:"cpu"`  // medians of their processor time, ms
-	MiB  map[string]float64 `json:"mib"`  // memory that works add
-	HU   []float64          `json:"hu"`   // means of cubes
-}
-
-// runPeer runs the peer's script with the number of threads.
-func runPeer(ctx context.Context, o benchOptions) (ms map[string]float64, name string, err error) {
-	r, err := peer(ctx, o, "python3-torch", strconv.Itoa(o.threads))
-	return r.MS, r.Peer, err
-}
-
-// peer runs the peer's script, which needs a package, with Debian's Python.
-func peer(ctx context.Context, o benchOptions, needs string, args ...string) (r peerReport, err error) {
-	if o.peer == "" {
-		return r, nil
-	}
-	cmd := exec.CommandContext(ctx, o.python, append([]string{o.peer}, args...)...) //nolint:gosec // the user names it
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-		return r, usageError(errors.Join(fmt.Errorf("the peer's script failed: %s", lines[len(lines)-1]), err), "install Debian's "+needs+" and name a script of docs/peer")
-	}
-	if err := json.Unmarshal(out, &r); err != nil {
-		return r, fmt.Errorf("the peer's script printed no JSON: %w", err)
-	}
-	return r, nil
 }

@@ -144,7 +144,7 @@ func runSeriesBench(ctx context.Context, o benchOptions, stdout io.Writer) error
 		w.at = append(w.at, nodule.Candidate{ID: fmt.Sprint(i + 1), PositionLPS: p})
 		args = append(args, fmt.Sprintf("%g,%g,%g", p[0], p[1], p[2]))
 	}
-	const needs = "python3-pydicom and python3-scipy"
+	const needs = "Debian's python3-pydicom and python3-scipy"
 	before, err := peer(ctx, o, needs, args...)
 	if err != nil {
 		return err

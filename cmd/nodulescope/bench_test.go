@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,46 @@ func TestAccuracyFlags(t *testing.T) {
 		if exitCode(ctx, err) != exitUsage || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.o, err, c.want)
 		}
+	}
+}
+
+// TestPeers: only the plain table takes two peers, each is held against the works
+// that it has, and the table tells how ONNX Runtime is got where it is missing.
+func TestPeers(t *testing.T) {
+	two := []string{"bench", "--peer", "a.py", "--peer", "b.mjs"}
+	for _, mode := range [][]string{{"--accuracy"}, {"--whole"}, {"--series", "."}, {"--device", "gpu"}} {
+		if _, stderr := command(t, exitUsage, append(two, mode...)...); !strings.Contains(stderr, "more than one --peer") {
+			t.Errorf("%v: %s", mode, stderr)
+		}
+	}
+	t.Setenv("NODULESCOPE_ORT", "")
+	_, _, err := runPeer(t.Context(), benchOptions{peer: "../../docs/peer/onnx_bench.mjs", threads: 1})
+	if exitCode(t.Context(), err) != exitUsage || !strings.Contains(err.Error(), "make onnxruntime") {
+		t.Errorf("without ONNX Runtime: %v", err)
+	}
+	rows := []bench.Result{{Name: "score", MS: 2, PeerMS: 3, Ratio: 1.5}, {Name: "train", MS: 5}}
+	others := against(rows, []peerReport{{Peer: "runtime 1", MS: map[string]float64{"score": 6}}}, []peerReport{{MS: map[string]float64{"score": 10}}})
+	r := benchReport{Rows: rows, Others: others}
+	var b strings.Builder
+	r.table(&b)
+	for _, want := range []string{"1.5x", "peer: runtime 1", "8.00", "4.0x"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if len(others) != 1 || len(others[0].Rows) != 1 {
+		t.Errorf("the other peer has %+v", others)
+	}
+}
+
+// TestONNXBench runs the script of ONNX Runtime as bench does (make test-onnx).
+func TestONNXBench(t *testing.T) {
+	if os.Getenv("NODULESCOPE_ORT") == "" {
+		t.Skip("NODULESCOPE_ORT names no folder with onnxruntime-node: run make test-onnx")
+	}
+	ms, name, err := runPeer(t.Context(), benchOptions{peer: "../../docs/peer/onnx_bench.mjs", threads: 2})
+	if err != nil || !strings.HasPrefix(name, "ONNX Runtime 1.") || ms["vae score b1"] <= 0 || ms["vae score b32"] <= ms["vae score b1"] {
+		t.Errorf("%s: %v, %v", name, ms, err)
 	}
 }
 
