@@ -29,7 +29,7 @@ export CGO_ENABLED = 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## build, then score the nodules of a synthetic CT over the bus
@@ -236,6 +236,14 @@ cross: ## build for windows, macOS and arm64 linux into dist/
 cross-check: ## compile and link what other systems take, not optimised, and keep nothing
 	GOOS=windows GOARCH=arm64 go build -buildvcs=false -gcflags='all=-N -l -dwarf=false' -ldflags '-s -w' -o /dev/null ./cmd/nodulescope
 	GOOS=darwin GOARCH=arm64 go build -buildvcs=false -gcflags='all=-N -l -dwarf=false' $(UNIX)
+
+# Emulates an arm64 processor: Debian's qemu-user-static (in qemu-user it is qemu-aarch64).
+QEMU ?= qemu-aarch64-static
+
+.PHONY: test-arm64
+test-arm64: ## run the tests of the engine, and whole networks, on an emulated arm64 (needs qemu-user-static; ten minutes)
+	GOARCH=arm64 go test -tags nogpu -buildvcs=false -count=1 -timeout 30m -exec $(QEMU) ./models/compute/cpu/...
+	GOARCH=arm64 go test -tags nogpu -buildvcs=false -count=1 -timeout 30m -exec $(QEMU) -run 'TestBits/neon' ./models
 
 .PHONY: bench
 bench: ## run the benchmarks

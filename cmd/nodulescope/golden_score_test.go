@@ -29,8 +29,8 @@ func TestGoldenScore(t *testing.T) {
 	}
 	goldenJSON(t, "score.json", []byte(out), "job_id")
 	goldenText(t, "score.err", lastLine(errs)+"\n")
-	if !strings.Contains(out, `"avx`) {
-		t.Skip("this machine has neither AVX-512 nor AVX2: its scores differ in digits that tables and reports round")
+	if !kernels.MatchString(out) {
+		t.Skip("this machine has neither AVX-512, AVX2 nor NEON: its scores differ in digits that tables and reports round")
 	}
 	goldenText(t, "report.txt", dumpDICOM(t, filepath.Join(dir, "report.dcm")))
 	text, _, _ := goldenRun(t, dir, "", "score", "scan", "--nodules", "nodules.json", "--detectors", "vae-ad", "--device", "cpu")
@@ -49,17 +49,17 @@ func TestGoldenOutlines(t *testing.T) {
 		t.Skip("this build has no network for outlines")
 	}
 	goldenJSON(t, "outlines.json", []byte(out), "job_id", "scores")
-	if !strings.Contains(out, `"avx`) {
-		t.Skip("this machine has neither AVX-512 nor AVX2: the scores in the table differ in digits that are rounded")
+	if !kernels.MatchString(out) {
+		t.Skip("this machine has neither AVX-512, AVX2 nor NEON: the scores in the table differ in digits that are rounded")
 	}
 	text, _, _ := goldenRun(t, dir, "", args...)
 	_, text, _ = strings.Cut(maskText(text), "\nNODULE  ")
 	goldenText(t, "outlines.txt", text)
 }
 
-// kernels is what a table or report says that it was computed by: AVX-512 and
-// AVX2 give the same digits.
-var kernels = regexp.MustCompile(`avx(2|512)`)
+// kernels is what a table or report says that it was computed by: AVX-512, AVX2
+// and NEON give the same digits.
+var kernels = regexp.MustCompile(`\b(avx2|avx512|neon)\b`)
 
 var writtenBy = regexp.MustCompile(`([Nn]odulescope) ([0-9a-f]{7,}(?:-dirty)?|dev)\b`)
 

@@ -12,8 +12,8 @@
 //
 // # Kernels
 //
-// The inner loops exist for AVX-512, for AVX2 with FMA, and in plain Go for
-// every other machine. Names lists what this machine runs; the fastest is taken
+// The inner loops exist for AVX-512, for AVX2 with FMA, for NEON (arm64), and in
+// plain Go for every other machine. Names lists what this machine runs; the fastest is taken
 // where the options name none.
 //
 // # The same input gives the same bits

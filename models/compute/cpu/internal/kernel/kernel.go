@@ -44,7 +44,7 @@ func (t *Tile) Run(k int, a, b []float32, off, at []int, c []float32, ldc int, a
 
 // Set is one implementation of all loops.
 type Set struct {
-	Name  string // "avx512", "avx2" or "go"
+	Name  string // "avx512", "avx2", "neon" or "go"
 	Tiles []Tile // the one for many rows and columns first
 	Vec   Vec
 	adam  func(n int, w, m, v, g *float32, k *[7]float32)

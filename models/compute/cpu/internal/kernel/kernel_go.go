@@ -16,7 +16,7 @@ func tileGo(rows, cols int) func(k int, a, b *float32, off, at *int, c *float32,
 			for i, w := range left[p*rows : (p+1)*rows] {
 				s := sums[i*cols : (i+1)*cols]
 				for j, r := range right {
-					s[j] += w * r
+					s[j] += float32(w * r) // never fused, as on amd64
 				}
 			}
 		}

@@ -41,12 +41,13 @@ func each(f func(x, y, c float32) float32) Loop {
 	}
 }
 
-// adamGo is the specification of Adam.
+// adamGo is the specification of Adam. Every product is rounded, on processors
+// too for which Go would fuse it with a sum: they all give the same bits.
 func adamGo(w, m, v, g []float32, k *[7]float32) {
 	for i, d := range g {
 		d *= k[0]
-		m[i] = k[1]*m[i] + k[2]*d
-		v[i] = k[3]*v[i] + k[4]*d*d
+		m[i] = float32(k[1]*m[i]) + float32(k[2]*d)
+		v[i] = float32(k[3]*v[i]) + float32(k[4]*d*d)
 		w[i] -= k[5] * m[i] / (float32(math.Sqrt(float64(v[i]))) + k[6])
 	}
 }

@@ -93,3 +93,21 @@ func TestAdam(t *testing.T) {
 		}
 	}
 }
+
+// TestAdamIsNotFused: the plain update rounds every product, on processors too
+// for which Go fuses it with a sum.
+func TestAdamIsNotFused(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	round := func(x float64) float64 { return float64(float32(x)) } // twice as many bits: as one operation
+	for range 1000 {
+		x := []float32{rng.Float32(), rng.Float32(), rng.Float32(), rng.Float32()}
+		a := AdamStep{1, 0.9, 0.1, 0.999, 0.001, 0.01, 1e-8}
+		m, v, d := float64(x[1]), float64(x[2]), float64(x[3])
+		first := float32(round(float64(a[1])*m) + round(float64(a[2])*d))
+		second := float32(round(float64(a[3])*v) + round(round(float64(a[4])*d)*d))
+		adamGo(x[:1], x[1:2], x[2:3], x[3:], (*[7]float32)(&a))
+		if x[1] != first || x[2] != second {
+			t.Fatalf("moments %v and %v, want %v and %v", x[1], x[2], first, second)
+		}
+	}
+}

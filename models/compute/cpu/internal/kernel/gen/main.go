@@ -2,7 +2,7 @@
 package main
 
 import (
-	"fmt"
+	"log"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -41,16 +41,16 @@ func main() {
 	transpose("AVX2", ymm, 32)
 	scatter("AVX512", zmm, 64)
 	scatter("AVX2", ymm, 32)
+	if err := newARM64().write("kernel_arm64.s", "stubs_arm64.go"); err != nil {
+		log.Fatal(err)
+	}
 	Generate()
 }
 
 // tile keeps rows x vecs vectors of sums in registers.
 func tile(name string, v []reg.VecPhysical, bytes, rows, vecs int) {
 	TEXT(name, NOSPLIT, "func(k int, a, b *float32, off, at *int, c *float32, ldc int, add bool)")
-	Doc(name+" is, where vec columns lie side by side from each of at,",
-		"", fmt.Sprintf("\tfor i := range %d {", rows), fmt.Sprintf("\t\tfor j := range %d {", vecs*bytes/4),
-		"\t\t\tsum := 0", "\t\t\tfor p := range k {", fmt.Sprintf("\t\t\t\tsum += a[p*%d+i] * b[off[p]+at[j/vec]+j%%vec]", rows), "\t\t\t}",
-		"\t\t\tif add {", "\t\t\t\tsum += c[i*ldc+j]", "\t\t\t}", "\t\t\tc[i*ldc+j] = sum", "\t\t}", "\t}")
+	Doc(tileDoc(name, rows, vecs*bytes/4)...)
 	k := Load(Param("k"), GP64())
 	a := Load(Param("a"), GP64())
 	b := Load(Param("b"), GP64())

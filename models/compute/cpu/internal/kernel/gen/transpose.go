@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -12,8 +10,7 @@ import (
 func transpose(suffix string, v []reg.VecPhysical, bytes int) {
 	width := bytes / 4
 	TEXT("transpose"+suffix, NOSPLIT, "func(n int, src *float32, stride int, dst *float32, off *int)")
-	Doc("transpose"+suffix+" is", "", fmt.Sprintf("\tfor i := range n * %d {", width), fmt.Sprintf("\t\tfor j := range %d {", width),
-		"\t\t\tdst[off[j]+i] = src[i*stride+j]", "\t\t}", "\t}")
+	Doc(transposeDoc(suffix, width)...)
 	n := Load(Param("n"), GP64())
 	src := Load(Param("src"), GP64())
 	stride := Load(Param("stride"), GP64())
@@ -71,8 +68,7 @@ func transpose(suffix string, v []reg.VecPhysical, bytes int) {
 // scatter writes scatterGo for vectors of one width.
 func scatter(suffix string, v []reg.VecPhysical, bytes int) {
 	TEXT("scatter"+suffix, NOSPLIT, "func(rows, n int, src *float32, lds int, dst *float32, ldd int, moves *[2]int32)")
-	Doc("scatter"+suffix+" is", "", "\tfor r := range rows {", "\t\tfor _, m := range moves[:n] {",
-		fmt.Sprintf("\t\t\tcopy(dst[r*ldd+m[1]:][:%d], src[r*lds+m[0]:])", bytes/4), "\t\t}", "\t}")
+	Doc(scatterDoc(suffix, bytes/4)...)
 	rows := Load(Param("rows"), GP64())
 	n := Load(Param("n"), GP64())
 	src := Load(Param("src"), GP64())

@@ -12,22 +12,22 @@ import (
 // values, a multiple of the lanes, and a constant.
 func vectors(suffix string, v []reg.VecPhysical, bytes int) {
 	w := width{suffix, v, bytes, map[string]reg.VecPhysical{}}
-	w.loop("add", "dst[i] = x[i] + y[i]", true, nil, func(x, y reg.VecPhysical) { VADDPS(y, x, x) })
-	w.loop("sub", "dst[i] = x[i] - y[i]", true, nil, func(x, y reg.VecPhysical) { VSUBPS(y, x, x) })
-	w.loop("mul", "dst[i] = x[i] * y[i]", true, nil, func(x, y reg.VecPhysical) { VMULPS(y, x, x) })
-	w.loop("div", "dst[i] = x[i] / y[i]", true, nil, func(x, y reg.VecPhysical) { VDIVPS(y, x, x) })
-	w.loop("scale", "dst[i] = c * x[i]", false, nil, func(x, _ reg.VecPhysical) { VMULPS(w.c(), x, x) })
-	w.loop("shift", "dst[i] = x[i] + c", false, nil, func(x, _ reg.VecPhysical) { VADDPS(w.c(), x, x) })
-	w.loop("square", "dst[i] = x[i] * x[i]", false, nil, func(x, _ reg.VecPhysical) { VMULPS(x, x, x) })
-	w.loop("leaky", "if dst[i] = x[i]; !(x[i] > 0) { dst[i] = c * x[i] }", false, nil, func(x, y reg.VecPhysical) {
+	w.loop("add", true, nil, func(x, y reg.VecPhysical) { VADDPS(y, x, x) })
+	w.loop("sub", true, nil, func(x, y reg.VecPhysical) { VSUBPS(y, x, x) })
+	w.loop("mul", true, nil, func(x, y reg.VecPhysical) { VMULPS(y, x, x) })
+	w.loop("div", true, nil, func(x, y reg.VecPhysical) { VDIVPS(y, x, x) })
+	w.loop("scale", false, nil, func(x, _ reg.VecPhysical) { VMULPS(w.c(), x, x) })
+	w.loop("shift", false, nil, func(x, _ reg.VecPhysical) { VADDPS(w.c(), x, x) })
+	w.loop("square", false, nil, func(x, _ reg.VecPhysical) { VMULPS(x, x, x) })
+	w.loop("leaky", false, nil, func(x, y reg.VecPhysical) {
 		VMULPS(w.c(), x, y)
 		w.choose(x, x, y, x)
 	})
-	w.loop("gate", "if dst[i] = 1; !(x[i] > 0) { dst[i] = c }", false, []string{"one"}, func(x, _ reg.VecPhysical) {
+	w.loop("gate", false, []string{"one"}, func(x, _ reg.VecPhysical) {
 		w.choose(x, w.k["one"], w.c(), x)
 	})
-	w.loop("exp", "dst[i] = exp(x[i]) // within 2 ulp", false, expConstants, func(x, y reg.VecPhysical) { w.exp(x, y) })
-	w.loop("sigmoid", "dst[i] = 1 / (1 + exp(-x[i])) // within 4 ulp", false, expConstants, func(x, y reg.VecPhysical) {
+	w.loop("exp", false, expConstants, func(x, y reg.VecPhysical) { w.exp(x, y) })
+	w.loop("sigmoid", false, expConstants, func(x, y reg.VecPhysical) {
 		VXORPS(y, y, y)
 		VSUBPS(x, y, x)
 		w.exp(x, y)
@@ -39,9 +39,7 @@ func vectors(suffix string, v []reg.VecPhysical, bytes int) {
 // adam writes the update of Adam (see adamGo) for one width.
 func adam(suffix string, v []reg.VecPhysical, bytes int) {
 	TEXT("adam"+suffix, NOSPLIT, "func(n int, w, m, v, grad *float32, k *[7]float32)")
-	Doc("adam"+suffix+" is, for n a multiple of the lanes",
-		"", "\tfor i := range n {", "\t\td := k[0] * grad[i]", "\t\tm[i] = k[1]*m[i] + k[2]*d", "\t\tv[i] = k[3]*v[i] + k[4]*d*d",
-		"\t\tw[i] -= k[5] * m[i] / (sqrt(v[i]) + k[6])", "\t}")
+	Doc(adamDoc(suffix)...)
 	n := Load(Param("n"), GP64())
 	w := Load(Param("w"), GP64())
 	m := Load(Param("m"), GP64())
@@ -82,7 +80,7 @@ func adam(suffix string, v []reg.VecPhysical, bytes int) {
 // sum writes the sum of a run of values, in lanes of float64, for one width.
 func sum(suffix string, v []reg.VecPhysical, bytes int) {
 	TEXT("sum"+suffix, NOSPLIT, "func(n int, x *float32) float64")
-	Doc("sum" + suffix + " adds up x[:n] in float64, for n a multiple of sumBlock")
+	Doc(sumDoc(suffix)...)
 	n := Load(Param("n"), GP64())
 	x := Load(Param("x"), GP64())
 	const chains = 4
@@ -140,10 +138,9 @@ func (w *width) c() reg.VecPhysical { return w.v[2] }
 
 // loop writes one function: body leaves its result in x, and may use y, which
 // holds the second input where there is one, and registers 3 to 5.
-func (w *width) loop(name, doc string, binary bool, constants []string, body func(x, y reg.VecPhysical)) {
+func (w *width) loop(name string, binary bool, constants []string, body func(x, y reg.VecPhysical)) {
 	TEXT(name+w.suffix, NOSPLIT, "func(n int, dst, x, y *float32, c float32)")
-	Doc(name+w.suffix+" is, for n a multiple of the lanes",
-		"", "\tfor i := range n {", "\t\t"+doc, "\t}")
+	Doc(elementDoc(name, w.suffix)...)
 	n := Load(Param("n"), GP64())
 	dst := Load(Param("dst"), GP64())
 	x := Load(Param("x"), GP64())
