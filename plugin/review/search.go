@@ -53,7 +53,7 @@ func (s *Server) postSearch(w http.ResponseWriter, r *http.Request, who *signin.
 // search is the page of a query with the rows that a text is found in, and how
 // many more it could not look at: their patient is not known, or was not read in
 // time.
-func (s *Server) search(ctx context.Context, q store.Query, user string, waiting []*store.Row, jobs map[string]store.Record, text string) (store.List, int) {
+func (s *Server) search(ctx context.Context, q store.Query, user string, waiting []*store.Row, text string) (store.List, int) {
 	all := q
 	all.Limit, all.Offset = maxSearched, 0
 	found := s.cfg.Store.Find(all, user, waiting)
@@ -68,7 +68,7 @@ func (s *Server) search(ctx context.Context, q store.Query, user string, waiting
 		slots <- struct{}{}
 		go func() {
 			defer func() { <-slots; group.Done() }()
-			patients[i] = s.lately(ctx, s.recordOf(l.ID, jobs))
+			patients[i] = s.lately(ctx, l.Record())
 		}()
 	}
 	group.Wait()

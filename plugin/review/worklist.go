@@ -52,18 +52,16 @@ func (s *Server) getWorklist(w http.ResponseWriter, r *http.Request, who *signin
 // list answers a query, with a text those rows alone that it is found in.
 func (s *Server) list(w http.ResponseWriter, r *http.Request, who *signin.Session, q store.Query, text string) error {
 	eventID := s.cfg.Store.Events.LastID() // before the list is made: what comes meanwhile is told again
-	waiting, jobs := s.waitingRows(r.Context())
+	waiting := s.waitingRows(r.Context())
 	var found store.List
 	unknown := 0
 	if text = strings.TrimSpace(text); text == "" {
 		found = s.cfg.Store.Find(q, who.User(), waiting)
 	} else {
-		found, unknown = s.search(r.Context(), q, who.User(), waiting, jobs, text)
+		found, unknown = s.search(r.Context(), q, who.User(), waiting, text)
 	}
 	rows := make([]listRow, len(found.Rows))
-	records := make([]store.Record, len(found.Rows))
 	for i, l := range found.Rows {
-		records[i] = s.recordOf(l.ID, jobs)
 		rows[i] = listRow{
 			ID: l.ID, State: l.State(), Priority: l.Priority, Time: l.Time.UTC(), Findings: l.Findings, Decided: l.Decided,
 			Flagged: l.Flagged, Flag: l.Flag(), Disagree: l.Disagree, Probability: l.Probability, Percentile: l.Percentile, BaseRate: l.BaseRate,
@@ -73,8 +71,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, who *signin.Sessio
 			rows[i].Models = []store.Model{}
 		}
 	}
-	s.addPatients(r.Context(), rows, records)
-	if err := s.auditList(who, rows, records); err != nil {
+	s.addPatients(r.Context(), rows, found.Rows)
+	if err := s.auditList(who, rows, found.Rows); err != nil {
 		return err
 	}
 	return answer.JSON(w, "application/json", map[string]any{
@@ -83,20 +81,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, who *signin.Sessio
 	})
 }
 
-// recordOf is the record of a row, one of a job that waits or one that is kept.
-func (s *Server) recordOf(id string, jobs map[string]store.Record) store.Record {
-	if job, there := jobs[id]; there {
-		return job
-	}
-	record, err := s.cfg.Store.Record(id)
-	if err != nil {
-		return store.Record{} // it has expired since
-	}
-	return record
-}
-
 // addPatients reads who the rows are of, from the images, now.
-func (s *Server) addPatients(ctx context.Context, rows []listRow, records []store.Record) {
+func (s *Server) addPatients(ctx context.Context, rows []listRow, found []store.Listed) {
 	ctx, cancel := context.WithTimeout(ctx, headerTime)
 	defer cancel()
 	var group sync.WaitGroup
@@ -106,22 +92,18 @@ func (s *Server) addPatients(ctx context.Context, rows []listRow, records []stor
 		slots <- struct{}{}
 		go func() {
 			defer func() { <-slots; group.Done() }()
-			rows[i].Patient, rows[i].PatientProblem = s.readPatient(ctx, records[i])
+			rows[i].Patient, rows[i].PatientProblem = s.readPatient(ctx, found[i].Record())
 		}()
 	}
 	group.Wait()
 }
 
 // auditList notes the rows that this session sees for the first time.
-func (s *Server) auditList(who *signin.Session, rows []listRow, records []store.Record) error {
+func (s *Server) auditList(who *signin.Session, rows []listRow, found []store.Listed) error {
 	var shown []string
 	for i, row := range rows {
-		switch {
-		case row.Patient == nil || who.Has("row "+row.ID):
-		case records[i].Result != nil:
-			shown = append(shown, records[i].Result.Identity)
-		default:
-			shown = append(shown, row.ID)
+		if row.Patient != nil && !who.Has("row "+row.ID) {
+			shown = append(shown, found[i].Identity())
 		}
 	}
 	if len(shown) == 0 {
@@ -138,20 +120,17 @@ func (s *Server) auditList(who *signin.Session, rows []listRow, records []store.
 	return nil
 }
 
-// waitingRows are the rows of jobs that nobody has answered yet, and records of
-// them by id.
-func (s *Server) waitingRows(ctx context.Context) ([]*store.Row, map[string]store.Record) {
+// waitingRows are the rows of jobs that nobody has answered yet.
+func (s *Server) waitingRows(ctx context.Context) []*store.Row {
 	var rows []*store.Row
-	records := map[string]store.Record{}
 	for _, j := range s.waitingJobs(ctx) {
 		record := store.Record{
 			ID: store.WaitingID(j.Sequence, j.Stored), Site: s.cfg.Publisher.Site, Source: j.Source, JobID: j.ID,
 			StudyUID: j.StudyUID, SeriesUID: j.SeriesUID, URI: j.URI, Priority: j.Priority, Time: j.Stored, Nodules: len(j.Nodules),
 		}
-		if s.cfg.Store.Answered(&record) {
-			continue
+		if !s.cfg.Store.Answered(&record) {
+			rows = append(rows, store.WaitingRow(&record))
 		}
-		rows, records[record.ID] = append(rows, store.WaitingRow(&record)), record
 	}
-	return rows, records
+	return rows
 }

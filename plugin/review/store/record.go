@@ -34,9 +34,11 @@ func (r *Record) Job() bus.Job {
 	return bus.Job{StudyUID: r.StudyUID, SeriesUID: r.SeriesUID, URI: r.URI}
 }
 
+const digestPrefix = "sha256:"
+
 // IDOf is the id of a result: the 64 hex digits of its identity.
 func IDOf(identity string) string {
-	id := strings.TrimPrefix(identity, "sha256:")
+	id := strings.TrimPrefix(identity, digestPrefix)
 	if ValidID(id) {
 		return id
 	}

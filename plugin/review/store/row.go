@@ -52,6 +52,8 @@ type Row struct {
 	lineage, jobID      string
 	supersedes          string // id
 	studyUID, seriesUID string
+	uri                 string // of the images
+	identity            string // of the result; empty: the digest that the id is made of
 	unscored            int
 	refused, waiting    bool
 	nodules             []rowNodule
@@ -78,6 +80,24 @@ type Model struct {
 	Digest string `json:"digest"`
 }
 
+// Record is what finds the images of a row, as its record has it. The list reads no
+// whole records: with hundreds of findings one is a megabyte.
+func (w *Row) Record() Record {
+	return Record{ID: w.ID, StudyUID: w.studyUID, SeriesUID: w.seriesUID, URI: w.uri}
+}
+
+// Identity is what the audit trail calls a row: the identity of its result, or its id
+// where there is no result.
+func (w *Row) Identity() string {
+	switch {
+	case w.refused:
+		return w.ID
+	case w.identity == "":
+		return digestPrefix + w.ID
+	}
+	return w.identity
+}
+
 // WaitingRow is the row of a job that nobody has answered yet.
 func WaitingRow(r *Record) *Row {
 	w := rowOf(r)
@@ -89,9 +109,13 @@ func rowOf(r *Record) *Row {
 	w := &Row{
 		ID: r.ID, lineage: r.lineage(), studyUID: r.StudyUID, seriesUID: r.SeriesUID, Priority: r.Priority, Time: r.Time,
 		Findings: r.Nodules, Problem: r.Problem, refused: r.Result == nil, SupersededBy: r.SupersededBy, jobID: r.JobID, supersedes: r.Supersedes,
+		uri: r.URI,
 	}
 	if r.Result == nil {
 		return w
+	}
+	if r.Result.Identity != digestPrefix+r.ID {
+		w.identity = r.Result.Identity
 	}
 	for _, m := range r.Result.Models {
 		w.Models = append(w.Models, Model{m.Name, m.Digest})

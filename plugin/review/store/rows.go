@@ -39,6 +39,8 @@ type storedRow struct {
 	Supersedes   string
 	StudyUID     string
 	SeriesUID    string
+	URI          string
+	Identity     string
 	Unscored     int
 	Refused      bool
 	Nodules      []storedNodule
@@ -69,7 +71,7 @@ func putRow(tx *bbolt.Tx, w *Row) error {
 	r := storedRow{
 		Priority: w.Priority, Time: w.Time, Findings: w.Findings, Flagged: w.Flagged, Disagree: w.Disagree, Probability: w.Probability, Percentile: w.Percentile,
 		BaseRate: w.BaseRate, Problem: w.Problem, SupersededBy: w.SupersededBy, Lineage: w.lineage, JobID: w.jobID, Supersedes: w.supersedes,
-		StudyUID: w.studyUID, SeriesUID: w.seriesUID, Unscored: w.unscored, Refused: w.refused,
+		StudyUID: w.studyUID, SeriesUID: w.seriesUID, URI: w.uri, Identity: w.identity, Unscored: w.unscored, Refused: w.refused,
 	}
 	for _, m := range w.Models {
 		r.Models = append(r.Models, storedModel{Name: m.Name, Digest: m.Digest})
@@ -92,7 +94,7 @@ func readRow(id string, value []byte) (*Row, error) {
 	w := &Row{
 		ID: id, Priority: r.Priority, Time: r.Time, Findings: r.Findings, Flagged: r.Flagged, Disagree: r.Disagree, Probability: r.Probability, Percentile: r.Percentile,
 		BaseRate: r.BaseRate, Problem: r.Problem, SupersededBy: r.SupersededBy, lineage: r.Lineage, jobID: r.JobID, supersedes: r.Supersedes,
-		studyUID: r.StudyUID, seriesUID: r.SeriesUID, unscored: r.Unscored, refused: r.Refused,
+		studyUID: r.StudyUID, seriesUID: r.SeriesUID, uri: r.URI, identity: r.Identity, unscored: r.Unscored, refused: r.Refused,
 	}
 	for _, m := range r.Models {
 		w.Models = append(w.Models, Model{m.Name, m.Digest})
@@ -103,17 +105,32 @@ func readRow(id string, value []byte) (*Row, error) {
 	return w, nil
 }
 
+// formerRows are the buckets of rows of former versions. Where there is one, such a
+// version has written to the file last.
+var formerRows = [][]byte{[]byte("review-rows/v1")}
+
 // makeRows makes the rows of records in a file of a former version.
 func makeRows(db *bbolt.DB) error {
+	var old [][]byte
 	there := false
 	err := db.View(func(tx *bbolt.Tx) error {
 		there = tx.Bucket(bucketRows) != nil
+		for _, name := range append(formerRows, bucketRows) {
+			if tx.Bucket(name) != nil {
+				old = append(old, name)
+			}
+		}
 		return nil
 	})
-	if err != nil || there { // a transaction that changes nothing would sync all the same
+	if err != nil || there && len(old) == 1 { // a transaction that changes nothing would sync all the same
 		return err
 	}
 	return db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range old {
+			if err := tx.DeleteBucket(name); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.CreateBucket(bucketRows); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -21,7 +22,7 @@ func full() *Row {
 	return &Row{
 		ID: IDOf("x"), Priority: bus.PriorityStat, Time: time.Unix(1, 2).UTC(), Findings: 3, Flagged: 1, Disagree: 2, Probability: p(0.1), Percentile: p(99), BaseRate: p(0.3),
 		Models: []Model{{"vae-ad", "d1"}}, Problem: &bus.Problem{Code: "not_ct", Message: "m"}, SupersededBy: "s", lineage: "l", jobID: "j", supersedes: "f",
-		studyUID: "1.2", seriesUID: "1.3", unscored: 4, refused: true, nodules: []rowNodule{{p(0.5), 7.5, measure.Type("solid")}, {}},
+		studyUID: "1.2", seriesUID: "1.3", uri: "file:///x", identity: "x", unscored: 4, refused: true, nodules: []rowNodule{{p(0.5), 7.5, measure.Type("solid")}, {}},
 	}
 }
 
@@ -48,7 +49,7 @@ func TestRowsComeBack(t *testing.T) {
 		value = append(value, tx.Bucket(bucketRows).Get([]byte(r.ID))...)
 		return nil
 	}))
-	const pinned = "1c2a1b345fce62fe40b1d7ec26ebfc438b8fec70be640773758cf3b46cbff1f4"
+	const pinned = "16cb50dafde93a28d7751ceff99c19e3dc9418a7010c5915c0ffe8da3208b84b"
 	if d := digest.Texts(string(bucketRows), string(value)); d != pinned {
 		t.Errorf("what is kept of a row is another: give bucketRows a new name, and have this test expect %s", d)
 	}
@@ -91,6 +92,18 @@ func TestRowsAreMade(t *testing.T) {
 	}
 	s.add(t, records[1])
 	checktest.Must(t, db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(bucketRows) }))
+	s, err = Open(db)
+	checktest.Must(t, err)
+	if d := cmp.Diff(want, s.Find(Query{Limit: 9}, "ann", nil), cmp.AllowUnexported(Row{}, rowNodule{})); d != "" {
+		t.Error(d)
+	}
+	// A former version has its rows in another bucket, and leaves these as they were.
+	stale := full()
+	stale.ID = records[2].ID
+	checktest.Must(t, db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket(formerRows[0])
+		return errors.Join(err, putRow(tx, stale))
+	}))
 	s, err = Open(db)
 	checktest.Must(t, err)
 	if d := cmp.Diff(want, s.Find(Query{Limit: 9}, "ann", nil), cmp.AllowUnexported(Row{}, rowNodule{})); d != "" {

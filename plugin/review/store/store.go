@@ -18,7 +18,7 @@ import (
 // Buckets in the ledger's file.
 var (
 	bucketRecords   = []byte("review-records/v1")   // id -> Record
-	bucketRows      = []byte("review-rows/v1")      // id -> storedRow
+	bucketRows      = []byte("review-rows/v2")      // id -> storedRow
 	bucketDecisions = []byte("review-decisions/v1") // decisionKey -> Decision
 	bucketOutbox    = []byte("review-outbox/v1")    // number -> letter
 	bucketRead      = []byte("review-read/v1")      // user, 0, id -> time
