@@ -2,7 +2,8 @@
 package main
 
 import (
-	"log"
+	"fmt"
+	"os"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -42,7 +43,8 @@ func main() {
 	scatter("AVX512", zmm, 64)
 	scatter("AVX2", ymm, 32)
 	if err := newARM64().write("kernel_arm64.s", "stubs_arm64.go"); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	Generate()
 }
