@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nodulescope/nodulescope/models/compute"
@@ -149,7 +150,7 @@ func TestTrainingOnDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Compute.Backends, g.Dir, g.SaveEvery = []compute.Backend{b}, t.TempDir(), 2
+		g.Compute.Backends, g.Dir, g.SaveEvery = []compute.Backend{b}, t.TempDir(), time.Nanosecond
 		got, err := TrainGAN(context.Background(), g)
 		if err != nil {
 			t.Fatal(err)

@@ -20,10 +20,10 @@ type GANRun struct {
 	GAN       GAN
 	Train     Samples
 	Settings  GANSettings
-	Start     *TrainedGAN // to go on from; nil: weights are drawn
-	Header    Header      // template of the checkpoint: preprocessing, data digest, attribution
-	Dir       string      // holds gan-state.safetensors, to resume from; empty: nothing is kept
-	SaveEvery int         // steps from one state to the next; 0: 200
+	Start     *TrainedGAN   // to go on from; nil: weights are drawn
+	Header    Header        // template of the checkpoint: preprocessing, data digest, attribution
+	Dir       string        // holds gan-state.safetensors, to resume from; empty: nothing is kept
+	SaveEvery time.Duration // from one state to the next at least; 0: 30 s
 	Progress  func(GANProgress)
 	Compute   compute.Options
 }
@@ -66,15 +66,15 @@ type TrainedGAN struct {
 // last step: of the generator over latents of the prior, of the critic over
 // training patches, 64 batches of each.
 //
-// With Dir set it keeps its state every SaveEvery steps, after the last one and
-// when ctx is cancelled, and goes on from there to the same weights when it is
+// With Dir set it keeps its state after a step once SaveEvery has passed since the
+// last one, after the last step and when ctx is cancelled, and goes on from there to the same weights when it is
 // started again with the same settings and data; more steps may be asked for
 // than before, everything else must agree. A cancelled ctx ends it between two
 // steps with the context's error.
 func TrainGAN(ctx context.Context, r GANRun) (*TrainedGAN, error) {
 	r.Settings = r.Settings.inUse(r.GAN)
 	if r.SaveEvery <= 0 {
-		r.SaveEvery = 200
+		r.SaveEvery = 30 * time.Second
 	}
 	if err := errors.Join(r.GAN.Validate(), r.Settings.check(r.GAN)); err != nil {
 		return nil, err
@@ -83,6 +83,7 @@ func TrainGAN(ctx context.Context, r GANRun) (*TrainedGAN, error) {
 	if err != nil {
 		return nil, err
 	}
+	saved := time.Now()
 	for len(t.history) < r.Settings.Steps {
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, t.save())
@@ -90,10 +91,11 @@ func TrainGAN(ctx context.Context, r GANRun) (*TrainedGAN, error) {
 		if err := t.step(); err != nil {
 			return nil, err
 		}
-		if n := len(t.history); n%r.SaveEvery == 0 || n == r.Settings.Steps {
+		if time.Since(saved) >= r.SaveEvery || len(t.history) == r.Settings.Steps {
 			if err := t.save(); err != nil {
 				return nil, err
 			}
+			saved = time.Now()
 		}
 	}
 	return t.finish(ctx)

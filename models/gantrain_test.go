@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -31,7 +32,7 @@ func (k twoKinds) Patch(i int, rng *rand.Rand, x, support []float32) {
 }
 
 func ganRun(dir string) GANRun {
-	return GANRun{GAN: GAN{Dims: 2, Latent: 4}, Train: twoKinds{blobs{20}}, Dir: dir, SaveEvery: 3,
+	return GANRun{GAN: GAN{Dims: 2, Latent: 4}, Train: twoKinds{blobs{20}}, Dir: dir,
 		Settings: GANSettings{Steps: 7, Batch: 4, CriticSteps: 2, Average: 0.5, Seed: 3}, Header: Header{Preprocessing: "p", DataDigest: "d"}}
 }
 
@@ -114,8 +115,26 @@ func TestDCGANLearnsTheBrightness(t *testing.T) {
 	}
 }
 
-// TestInterruptedGANEndsTheSame stops runs at several steps, between two
-// states and at one, and resumes them.
+// A state is written once its time has passed, and none with every step.
+func TestGANStatesByTime(t *testing.T) {
+	for every, want := range map[time.Duration]bool{0: false, time.Nanosecond: true} {
+		r := ganRun(t.TempDir())
+		r.SaveEvery = every
+		r.Progress = func(p GANProgress) {
+			if _, err := os.Stat(filepath.Join(r.Dir, ganStateFile)); p.Step > 1 && (err == nil) != want {
+				t.Errorf("every %v, in step %d: %v", every, p.Step, err)
+			}
+		}
+		if _, err := TrainGAN(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(r.Dir, ganStateFile)); err != nil {
+			t.Errorf("every %v, at the end: %v", every, err)
+		}
+	}
+}
+
+// TestInterruptedGANEndsTheSame stops runs at several steps and resumes them.
 func TestInterruptedGANEndsTheSame(t *testing.T) {
 	for name, start := range map[string]func(dir string) GANRun{"wgan-gp": ganRun, "dcgan": dcganRun} {
 		whole, err := TrainGAN(context.Background(), start(""))

@@ -76,7 +76,7 @@ func (s Settings) trainGAN(ctx context.Context, j job) (*models.TrainedGAN, erro
 	g := s.GAN
 	run := models.GANRun{
 		GAN:   models.GAN{Dims: j.dims, Latent: g.Latent, Norm: s.Detector == DCGAN},
-		Train: j.train, Header: j.header, Dir: j.dir.path(stateDir), SaveEvery: 100, Compute: j.compute,
+		Train: j.train, Header: j.header, Dir: j.dir.path(stateDir), Compute: j.compute,
 		Settings: models.GANSettings{Loss: models.WGANGP, Steps: j.length, Batch: g.Batch, Rate: g.Rate, Beta1: models.Exactly(g.Beta1),
 			Beta2: models.Exactly(g.Beta2), CriticSteps: g.CriticSteps, Penalty: models.Exactly(g.Penalty), Prior: g.Prior, Average: g.Average, Seed: j.seed},
 		Progress: func(p models.GANProgress) {

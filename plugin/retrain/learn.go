@@ -191,9 +191,6 @@ func meanRaw(ctx context.Context, d detector.Detector, samples []nodule.Sample, 
 	return sum, err
 }
 
-// ganSaveEvery is after how many steps the state of a GAN is kept.
-const ganSaveEvery = 10
-
 func (r *runner) trainGAN(ctx context.Context, old *detector.GANAD) (*models.TrainedGAN, error) {
 	const name, done, curveFile = "gan", "gan.safetensors", "gan-curve.json"
 	c := curve{Title: old.Name(), X: "step of the generator", Names: []string{"critic", "generator", "Wasserstein estimate"}}
@@ -208,7 +205,7 @@ func (r *runner) trainGAN(ctx context.Context, old *detector.GANAD) (*models.Tra
 	was := old.Header()
 	h := r.header(was)
 	run := models.GANRun{
-		GAN: was.GAN(), Train: detector.PatchesAs(h.Preprocessing, r.o.Data.Split.TrainNormals(), true), Header: h, Dir: r.state.path(name), SaveEvery: ganSaveEvery, Compute: r.o.Compute,
+		GAN: was.GAN(), Train: detector.PatchesAs(h.Preprocessing, r.o.Data.Split.TrainNormals(), true), Header: h, Dir: r.state.path(name), Compute: r.o.Compute,
 		Settings: models.GANSettings{Loss: was.Loss, Prior: was.Prior, Steps: r.o.Settings.GANSteps, Seed: r.o.Seed},
 		Progress: func(p models.GANProgress) {
 			r.tracker.step(p.Step, ganParts(old)*p.Steps, fmt.Sprintf("critic %.3g, generator %.3g", p.CriticLoss, p.Generator))
