@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -105,7 +106,9 @@ func TestSilentDriver(t *testing.T) {
 	left.Store(1000)
 	tick <- time.Time{}
 	fresh := <-used
-	if d := cmp.Diff(want, scores(t, scorer(t, fresh))); d != "" {
+	s = scorer(t, fresh)
+	defer runtime.KeepAlive(s) // with its memory
+	if d := cmp.Diff(want, scores(t, s)); d != "" {
 		t.Errorf("on the fresh device (-before +after):\n%.500s", d)
 	}
 	held := fresh.Used()
