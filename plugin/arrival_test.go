@@ -104,7 +104,7 @@ func TestSeriesComesForLongerThanIsWaited(t *testing.T) {
 			t.Parallel()
 			at, cfg := place(t), testConfig(t)
 			at.config(&cfg)
-			cfg.Quiet, cfg.QuietLimit = 5*time.Second, 10*time.Second
+			cfg.Quiet, cfg.QuietLimit = 10*time.Second, 20*time.Second // long enough for a file to be added on a busy machine
 			p := start(t, cfg)
 			at.add(wave(0, 40))
 			p.submit("/test", "j", at.job)

@@ -75,7 +75,7 @@ func newBenchCommand(g *globals) *cobra.Command {
 		})
 	f := cmd.Flags()
 	f.IntVar(&o.threads, "threads", runtime.NumCPU(), "workers")
-	f.StringVar(&o.kernels, "kernels", "", "`SET` of kernels: avx512, avx2, neon or go (default: the fastest that this machine runs)")
+	f.StringVar(&o.kernels, "kernels", "", "`SET` of kernels that this machine runs (of avx512, avx2, neon, go; default: the fastest)")
 	f.StringArrayVar(&o.peers, "peer", nil, "`SCRIPT` that times the same work, such as docs/peer/torch_bench.py; more than once for more than one peer")
 	f.BoolVar(&o.steps, "steps", false, "also time every step of the compiled plans")
 	f.BoolVar(&o.accuracy, "accuracy", false, "compare outputs and gradients with --peer docs/peer/torch_accuracy.py; times nothing")
